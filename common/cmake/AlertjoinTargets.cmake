@@ -1,0 +1,67 @@
+# How the project declares its targets. Three functions, one INTERFACE target with the flags.
+#
+#   alertjoin_library(NAME x SRCS ... HDRS ... DEPS ... PRIVATE_DEPS ...)   -> alertjoin::x
+#   alertjoin_executable(NAME x SRCS ... DEPS ...)
+#   alertjoin_test(NAME x LABEL unit|integration SRCS ... DEPS ...)
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+# "Dev": fast to build, fast enough to run, good stack traces.
+set(CMAKE_CXX_FLAGS_DEV "-O1 -g1 -fno-omit-frame-pointer")
+set(CMAKE_EXE_LINKER_FLAGS_DEV "")
+
+add_library(alertjoin_flags INTERFACE)
+target_include_directories(alertjoin_flags INTERFACE "${PROJECT_SOURCE_DIR}")
+target_compile_definitions(alertjoin_flags INTERFACE
+  SPDLOG_FMT_EXTERNAL JSON_USE_IMPLICIT_CONVERSIONS=0
+  ALERTJOIN_VERSION="${PROJECT_VERSION}")
+target_compile_options(alertjoin_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  target_compile_options(alertjoin_flags INTERFACE -Wthread-safety)
+endif()
+if(ALERTJOIN_WERROR)
+  target_compile_options(alertjoin_flags INTERFACE -Werror)
+endif()
+if(ALERTJOIN_SANITIZE)
+  target_compile_options(alertjoin_flags INTERFACE
+    -fsanitize=${ALERTJOIN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(alertjoin_flags INTERFACE -fsanitize=${ALERTJOIN_SANITIZE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # GCC's flow analysis is confused by sanitizer instrumentation.
+    target_compile_options(alertjoin_flags INTERFACE -Wno-maybe-uninitialized)
+  endif()
+endif()
+
+function(alertjoin_library)
+  cmake_parse_arguments(ARG "" "NAME" "SRCS;HDRS;DEPS;PRIVATE_DEPS" ${ARGN})
+  set(target "alertjoin_${ARG_NAME}")
+  if(ARG_SRCS)
+    add_library(${target} STATIC ${ARG_SRCS} ${ARG_HDRS})
+    target_link_libraries(${target} PUBLIC alertjoin_flags ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
+  else()
+    add_library(${target} INTERFACE)
+    target_link_libraries(${target} INTERFACE alertjoin_flags ${ARG_DEPS})
+  endif()
+  add_library(alertjoin::${ARG_NAME} ALIAS ${target})
+endfunction()
+
+function(alertjoin_executable)
+  cmake_parse_arguments(ARG "" "NAME" "SRCS;DEPS" ${ARGN})
+  add_executable(${ARG_NAME} ${ARG_SRCS})
+  target_link_libraries(${ARG_NAME} PRIVATE alertjoin_flags ${ARG_DEPS})
+endfunction()
+
+# Registers every TEST of the program with ctest under the given label. Unit tests also join the
+# target `unit_tests`, which is what the sanitizer presets build.
+function(alertjoin_test)
+  cmake_parse_arguments(ARG "" "NAME;LABEL" "SRCS;DEPS" ${ARGN})
+  add_executable(${ARG_NAME} ${ARG_SRCS})
+  target_link_libraries(${ARG_NAME} PRIVATE alertjoin_flags ${ARG_DEPS} GTest::gtest_main GTest::gmock)
+  add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME} --gtest_brief=0)
+  set_tests_properties(${ARG_NAME} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT 300
+    ENVIRONMENT "TSAN_OPTIONS=halt_on_error=1")
+  if(ARG_LABEL STREQUAL "unit")
+    add_dependencies(unit_tests ${ARG_NAME})
+  endif()
+endfunction()
