@@ -54,25 +54,25 @@ absl::Status ToStatus(const absl::StatusOr<T>& result) {
 }  // namespace alertjoin
 
 // Aborts when an invariant of the program does not hold. Never for input or I/O.
-#define CHECK(condition)                                                       \
-  do {                                                                         \
-    if (!(condition)) [[unlikely]]                                             \
-      ::alertjoin::internal::CheckFailed(#condition, __FILE__, __LINE__);      \
+#define CHECK(condition)                                                  \
+  do {                                                                    \
+    if (!(condition)) [[unlikely]]                                        \
+      ::alertjoin::internal::CheckFailed(#condition, __FILE__, __LINE__); \
   } while (false)
 
-#define RETURN_IF_ERROR(expression)                                            \
-  do {                                                                         \
-    if (auto alertjoin_status = ::alertjoin::internal::ToStatus(expression);   \
-        !alertjoin_status.ok()) [[unlikely]]                                   \
-      return alertjoin_status;                                                 \
+#define RETURN_IF_ERROR(expression)                                          \
+  do {                                                                       \
+    if (auto alertjoin_status = ::alertjoin::internal::ToStatus(expression); \
+        !alertjoin_status.ok()) [[unlikely]]                                 \
+      return alertjoin_status;                                               \
   } while (false)
 
 #define ALERTJOIN_CONCAT_(a, b) a##b
 #define ALERTJOIN_CONCAT(a, b) ALERTJOIN_CONCAT_(a, b)
-#define ALERTJOIN_ASSIGN_OR_RETURN(result, lhs, expression)                    \
-  auto result = (expression);                                                  \
-  if (!result.ok()) [[unlikely]]                                               \
-    return result.status();                                                    \
+#define ALERTJOIN_ASSIGN_OR_RETURN(result, lhs, expression) \
+  auto result = (expression);                               \
+  if (!result.ok()) [[unlikely]]                            \
+    return result.status();                                 \
   lhs = *std::move(result)
 #define ASSIGN_OR_RETURN(lhs, expression) \
   ALERTJOIN_ASSIGN_OR_RETURN(ALERTJOIN_CONCAT(alertjoin_result_, __LINE__), lhs, expression)

@@ -100,8 +100,8 @@ std::optional<Timestamp> Parse(std::string_view text) {
   const auto time = sys_days(date) + std::chrono::hours(hour) +
                     std::chrono::minutes(minute - offset_minutes) + std::chrono::seconds(second) +
                     Millis(ms);
-  const auto result = Timestamp::FromMillis(
-      std::chrono::duration_cast<Millis>(time.time_since_epoch()).count());
+  const auto result =
+      Timestamp::FromMillis(std::chrono::duration_cast<Millis>(time.time_since_epoch()).count());
   if (result < Timestamp::Min() || result > Timestamp::Max()) return std::nullopt;
   return result;
 }

@@ -1,0 +1,47 @@
+#include "common/event/event_codec.h"
+
+#include <fmt/format.h>
+#include <google/protobuf/arena.h>
+
+#include <limits>
+
+#include "common/event/event_rules.h"
+#include "common/status/status.h"
+
+namespace alertjoin {
+namespace {
+
+constexpr char kRecordFormat = 1;
+
+}  // namespace
+
+std::string EncodeRecord(const Event& event) {
+  google::protobuf::Arena arena;
+  auto* message = google::protobuf::Arena::CreateMessage<v1::Event>(&arena);
+  EventEncoder().Encode(event, message);
+  std::string record(1, kRecordFormat);
+  CHECK(message->AppendToString(&record));
+  return record;
+}
+
+absl::StatusOr<Event> DecodeRecord(std::string_view record) {
+  if (record.empty()) return MalformedEvent("record", "is empty");
+  if (record.front() != kRecordFormat) {
+    return WithReason(
+        absl::FailedPreconditionError(fmt::format(
+            "event record: format {} is unknown, this version of alertjoin reads format {}: use "
+            "the version that wrote it",
+            static_cast<unsigned char>(record.front()), kRecordFormat + 0)),
+        "UNKNOWN_RECORD_FORMAT");
+  }
+  record.remove_prefix(1);
+  google::protobuf::Arena arena;
+  auto* message = google::protobuf::Arena::CreateMessage<v1::Event>(&arena);
+  if (record.size() > static_cast<size_t>(std::numeric_limits<int>::max()) ||
+      !message->ParseFromArray(record.data(), static_cast<int>(record.size()))) {
+    return MalformedEvent("record", "is no serialised event");
+  }
+  return EventDecoder(std::numeric_limits<size_t>::max()).Decode(*message);
+}
+
+}  // namespace alertjoin

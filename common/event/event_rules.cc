@@ -1,0 +1,251 @@
+#include "common/event/event_rules.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "common/event/event_limits.h"
+#include "common/status/status.h"
+
+namespace alertjoin {
+namespace {
+
+constexpr size_t kExcerptBytes = 64;
+constexpr std::array<std::string_view, 6> kComparisonOperators = {">", ">=", "<", "<=", "==", "!="};
+
+absl::Status CheckText(const std::string& text, const std::string& field) {
+  if (IsValidUtf8(text)) return absl::OkStatus();
+  return MalformedEvent(
+      field, fmt::format("must be valid UTF-8, is \"{}\"", Excerpt(text, kExcerptBytes)));
+}
+
+absl::Status CheckRequired(const std::string& text, const std::string& field, size_t bytes_max) {
+  if (text.empty()) return MalformedEvent(field, "is required");
+  if (text.size() > bytes_max) {
+    return MalformedEvent(field, fmt::format("has {} bytes, at most {}", text.size(), bytes_max));
+  }
+  return CheckText(text, field);
+}
+
+struct LabelLimits {
+  size_t labels_max;
+  size_t value_bytes_max;
+};
+
+absl::Status CheckLabelSet(const LabelSet& labels, const std::string& field, LabelLimits limits) {
+  if (labels.size() > limits.labels_max) {
+    return MalformedEvent(
+        field, fmt::format("has {} entries, at most {}", labels.size(), limits.labels_max));
+  }
+  for (const auto& [name, value] : labels) {
+    const auto entry = [&, &label_name = name] {
+      return fmt::format("{}[\"{}\"]", field, Excerpt(label_name, kExcerptBytes));
+    };
+    if (name.size() > kLabelNameBytesMax) {
+      return MalformedEvent(
+          entry(), fmt::format("name has {} bytes, at most {}", name.size(), kLabelNameBytesMax));
+    }
+    if (value.size() > limits.value_bytes_max) {
+      return MalformedEvent(entry(), fmt::format("value has {} bytes, at most {}", value.size(),
+                                                 limits.value_bytes_max));
+    }
+    if (!IsValidUtf8(name) || !IsValidUtf8(value)) {
+      return MalformedEvent(entry(), "name and value must be valid UTF-8");
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckAnnotations(const LabelSet& annotations, const std::string& field) {
+  return CheckLabelSet(annotations, field, {kAnnotationsMax, kAnnotationValueBytesMax});
+}
+
+absl::Status CheckTime(Timestamp time, std::string_view field) {
+  if (time >= Timestamp::Min() && time <= Timestamp::Max()) return absl::OkStatus();
+  return MalformedEvent(
+      field,
+      fmt::format("{} ms since the Unix epoch is outside the years 1 to 9999", time.millis()));
+}
+
+absl::Status CheckBinding(const Binding& binding, const std::string& field) {
+  RETURN_IF_ERROR(CheckQuery(binding.query, field + ".query"));
+  if (binding.matching != Matching::kOn && binding.matching != Matching::kAgreement) {
+    return MalformedEvent(field + ".matching", "must be MATCHING_ON or MATCHING_AGREEMENT");
+  }
+  if (binding.matching == Matching::kAgreement && !binding.on.empty()) {
+    return MalformedEvent(field + ".on", "must be empty with MATCHING_AGREEMENT");
+  }
+  if (binding.on.size() > kLabelsMax) {
+    return MalformedEvent(
+        field + ".on", fmt::format("names {} labels, at most {}", binding.on.size(), kLabelsMax));
+  }
+  for (const std::string& name : binding.on) {
+    RETURN_IF_ERROR(CheckRequired(name, field + ".on", kLabelNameBytesMax));
+  }
+  if (binding.tolerance < Millis(0)) {
+    return MalformedEvent(field + ".tolerance", "must not be negative");
+  }
+  if (binding.comparison_operator.empty()) return absl::OkStatus();
+  for (const std::string_view known : kComparisonOperators) {
+    if (binding.comparison_operator == known) return absl::OkStatus();
+  }
+  return MalformedEvent(field + ".comparison_operator",
+                        fmt::format("must be one of > >= < <= == !=, is \"{}\"",
+                                    Excerpt(binding.comparison_operator, kExcerptBytes)));
+}
+
+absl::Status CheckNotification(const Notification& notification, const std::string& field) {
+  RETURN_IF_ERROR(CheckText(notification.receiver, field + ".receiver"));
+  RETURN_IF_ERROR(CheckText(notification.group_key, field + ".group_key"));
+  RETURN_IF_ERROR(CheckText(notification.group_status, field + ".group_status"));
+  RETURN_IF_ERROR(CheckLabels(notification.group_labels, field + ".group_labels"));
+  RETURN_IF_ERROR(CheckLabels(notification.common_labels, field + ".common_labels"));
+  RETURN_IF_ERROR(CheckAnnotations(notification.common_annotations, field + ".common_annotations"));
+  RETURN_IF_ERROR(CheckLabels(notification.route_labels, field + ".route_labels"));
+  RETURN_IF_ERROR(CheckText(notification.external_url, field + ".external_url"));
+  RETURN_IF_ERROR(CheckText(notification.version, field + ".version"));
+  return CheckText(notification.notification_reason, field + ".notification_reason");
+}
+
+absl::Status CheckTransitionTimes(const TransitionEvent& event) {
+  RETURN_IF_ERROR(CheckTime(event.starts_at, "transition.starts_at"));
+  RETURN_IF_ERROR(CheckTime(event.received_time, "transition.received_time"));
+  if (event.state == AlertState::kFiring) {
+    if (!event.ends_at.has_value()) return absl::OkStatus();
+    return MalformedEvent("transition.ends_at", "must be absent in the state FIRING");
+  }
+  if (!event.ends_at.has_value()) {
+    return MalformedEvent("transition.ends_at", "is required in the state RESOLVED");
+  }
+  return CheckTime(*event.ends_at, "transition.ends_at");
+}
+
+absl::Status CheckTransition(const TransitionEvent& event) {
+  RETURN_IF_ERROR(CheckRequired(event.source, "transition.source", kIdentifierBytesMax));
+  RETURN_IF_ERROR(CheckRequired(event.fingerprint, "transition.fingerprint", kIdentifierBytesMax));
+  if (event.state != AlertState::kFiring && event.state != AlertState::kResolved) {
+    return MalformedEvent("transition.state", "must be FIRING or RESOLVED");
+  }
+  RETURN_IF_ERROR(CheckTransitionTimes(event));
+  RETURN_IF_ERROR(CheckLabels(event.labels, "transition.labels"));
+  RETURN_IF_ERROR(CheckAnnotations(event.annotations, "transition.annotations"));
+  RETURN_IF_ERROR(CheckText(event.generator_url, "transition.generator_url"));
+  RETURN_IF_ERROR(CheckNotification(event.notification, "transition.notification"));
+  for (const auto& [name, value] : event.reported_values) {
+    RETURN_IF_ERROR(CheckText(name, "transition.reported_values"));
+  }
+  for (size_t i = 0; i < event.bindings.size(); ++i) {
+    RETURN_IF_ERROR(CheckBinding(event.bindings[i], fmt::format("transition.bindings[{}]", i)));
+  }
+  return CheckText(event.traceparent, "transition.traceparent");
+}
+
+absl::Status CheckSamples(const SampleBatch& batch) {
+  if (batch.series_index.size() != batch.times.size() ||
+      batch.values.size() != batch.times.size()) {
+    return MalformedEvent(
+        "samples", fmt::format("columns differ in length: {} series, {} times, "
+                               "{} values",
+                               batch.series_index.size(), batch.times.size(), batch.values.size()));
+  }
+  const Query* checked = nullptr;
+  for (const auto& series : batch.series) {
+    if (series == nullptr || series->query == nullptr) {
+      return MalformedEvent("samples.series", "a series without a query");
+    }
+    if (series->query.get() != checked) {
+      RETURN_IF_ERROR(CheckQuery(*series->query, "samples.queries.query"));
+      checked = series->query.get();
+    }
+    RETURN_IF_ERROR(CheckLabels(series->labels, "samples.series.labels"));
+  }
+  for (size_t i = 0; i < batch.size(); ++i) {
+    if (batch.series_index[i] >= batch.series.size()) {
+      return MalformedEvent("samples.series_refs", fmt::format("sample {} has no series", i));
+    }
+    RETURN_IF_ERROR(CheckTime(batch.times[i], "samples.times_ms"));
+  }
+  return CheckTime(batch.received_time, "samples.received_time");
+}
+
+absl::Status CheckProgress(const QueryProgress& progress) {
+  RETURN_IF_ERROR(CheckQuery(progress.query, "progress.query"));
+  RETURN_IF_ERROR(CheckTime(progress.complete_from, "progress.complete_from"));
+  RETURN_IF_ERROR(CheckTime(progress.complete_through, "progress.complete_through"));
+  if (progress.complete_through >= progress.complete_from) return absl::OkStatus();
+  return MalformedEvent("progress.complete_through", "must not be before complete_from");
+}
+
+absl::Status CheckGap(const Gap& gap) {
+  RETURN_IF_ERROR(CheckRequired(gap.source, "gap.source", kIdentifierBytesMax));
+  if (gap.query.has_value()) RETURN_IF_ERROR(CheckQuery(*gap.query, "gap.query"));
+  if (gap.from.has_value()) RETURN_IF_ERROR(CheckTime(*gap.from, "gap.from"));
+  if (gap.through.has_value()) RETURN_IF_ERROR(CheckTime(*gap.through, "gap.through"));
+  return CheckText(gap.reason, "gap.reason");
+}
+
+struct Checker {
+  absl::Status operator()(const TransitionEvent& event) const { return CheckTransition(event); }
+  absl::Status operator()(const SampleBatch& batch) const { return CheckSamples(batch); }
+  absl::Status operator()(const QueryProgress& progress) const { return CheckProgress(progress); }
+  absl::Status operator()(const Gap& gap) const { return CheckGap(gap); }
+};
+
+// Bytes of the well-formed sequence at the start of `text`, 0 when there is none. The table of
+// ranges is that of the Unicode standard (table 3-7).
+size_t SequenceLength(std::string_view text) {
+  const auto byte = [&](size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+  };
+  const auto in = [&](size_t i, unsigned low, unsigned high) {
+    return byte(i) >= low && byte(i) <= high;
+  };
+  const unsigned lead = byte(0);
+  if (lead < 0x80) return 1;
+  if (in(0, 0xc2, 0xdf)) return in(1, 0x80, 0xbf) ? 2 : 0;
+  if (in(0, 0xe0, 0xef)) {
+    const unsigned low = lead == 0xe0 ? 0xa0 : 0x80;
+    const unsigned high = lead == 0xed ? 0x9f : 0xbf;
+    return in(1, low, high) && in(2, 0x80, 0xbf) ? 3 : 0;
+  }
+  if (in(0, 0xf0, 0xf4)) {
+    const unsigned low = lead == 0xf0 ? 0x90 : 0x80;
+    const unsigned high = lead == 0xf4 ? 0x8f : 0xbf;
+    return in(1, low, high) && in(2, 0x80, 0xbf) && in(3, 0x80, 0xbf) ? 4 : 0;
+  }
+  return 0;
+}
+
+}  // namespace
+
+absl::Status CheckEvent(const Event& event) { return std::visit(Checker{}, event); }
+
+absl::Status CheckQuery(const Query& query, const std::string& field) {
+  RETURN_IF_ERROR(CheckRequired(query.source, field + ".source", kIdentifierBytesMax));
+  RETURN_IF_ERROR(CheckRequired(query.name, field + ".name", kEventBytesMax));
+  RETURN_IF_ERROR(CheckRequired(query.expression, field + ".expression", kEventBytesMax));
+  if (query.time_kind == TimeKind::kSample || query.time_kind == TimeKind::kEvaluation) {
+    return absl::OkStatus();
+  }
+  return MalformedEvent(field + ".time_kind", "must be SAMPLE or EVALUATION");
+}
+
+absl::Status CheckLabels(const LabelSet& labels, const std::string& field) {
+  return CheckLabelSet(labels, field, {kLabelsMax, kLabelValueBytesMax});
+}
+
+absl::Status MalformedEvent(std::string_view field, const std::string& why) {
+  return WithDetail(absl::InvalidArgumentError(fmt::format("malformed event: {}: {}", field, why)),
+                    ErrorDetail{"MALFORMED_EVENT", {{std::string(field), why}}, {}});
+}
+
+bool IsValidUtf8(std::string_view text) {
+  while (!text.empty()) {
+    const size_t length = SequenceLength(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+}  // namespace alertjoin

@@ -1,0 +1,85 @@
+#include "common/eventlog/memory_event_log.h"
+
+#include <fmt/format.h>
+
+#include <random>
+
+#include "common/status/status.h"
+
+namespace alertjoin {
+namespace {
+
+std::string RandomId() {
+  std::random_device random;
+  return fmt::format("memory-{:08x}{:08x}{:08x}", random(), random(), random());
+}
+
+uint64_t SizeOf(const std::string& record) {
+  return record.size() + MemoryEventLog::kRecordOverheadBytes;
+}
+
+}  // namespace
+
+MemoryEventLog::MemoryEventLog(uint64_t bytes_max) : id_(RandomId()), bytes_max_(bytes_max) {}
+
+absl::StatusOr<LogPosition> MemoryEventLog::Append(std::span<const std::string> records) {
+  CHECK(!records.empty());
+  uint64_t bytes = 0;
+  for (const std::string& record : records) bytes += SizeOf(record);
+  MutexLock lock(mutex_);
+  if (bytes > bytes_max_ - bytes_) {
+    return WithReason(
+        absl::ResourceExhaustedError(fmt::format(
+            "event log: {} bytes in {} records do not fit: {} of {} bytes are in use, try again "
+            "when older records have been trimmed",
+            bytes, records.size(), bytes_, bytes_max_)),
+        "LOG_FULL");
+  }
+  const LogPosition first = Next();
+  records_.insert(records_.end(), records.begin(), records.end());
+  bytes_ += bytes;
+  return first;
+}
+
+absl::StatusOr<EventLog::Chunk> MemoryEventLog::Read(LogPosition from, size_t records_max,
+                                                     size_t bytes_max) const {
+  MutexLock lock(mutex_);
+  if (from < first_ || from > Next()) {
+    return absl::OutOfRangeError(
+        fmt::format("event log: read from position {}: the log holds {} up to, not including, {}",
+                    from.value(), first_.value(), Next().value()));
+  }
+  Chunk chunk{from, {}};
+  size_t bytes = 0;
+  for (size_t i = from.value() - first_.value(); i < records_.size(); ++i) {
+    const std::string& record = records_[i];
+    if (chunk.records.size() >= records_max) break;
+    if (!chunk.records.empty() && record.size() > bytes_max - bytes) break;
+    bytes += record.size();
+    chunk.records.push_back(record);
+    if (bytes >= bytes_max) break;
+  }
+  return chunk;
+}
+
+absl::Status MemoryEventLog::Trim(LogPosition before) {
+  MutexLock lock(mutex_);
+  if (before > Next()) {
+    return absl::OutOfRangeError(
+        fmt::format("event log: trim before position {}: the next record will be {}",
+                    before.value(), Next().value()));
+  }
+  while (first_ < before) {
+    bytes_ -= SizeOf(records_.front());
+    records_.pop_front();
+    first_ = first_.Next();
+  }
+  return absl::OkStatus();
+}
+
+EventLog::Bounds MemoryEventLog::bounds() const {
+  MutexLock lock(mutex_);
+  return Bounds{first_, Next(), bytes_};
+}
+
+}  // namespace alertjoin

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <deque>
+#include <string>
+
+#include "common/eventlog/event_log.h"
+#include "common/sync/mutex.h"
+
+namespace alertjoin {
+
+// An event log in memory: a record is kept as long as the process lives, and its random id says so
+// to whoever compares positions. Thread-safe.
+class MemoryEventLog final : public EventLog {
+ public:
+  // Room that a record takes besides its bytes, so that empty records are bounded too.
+  static constexpr uint64_t kRecordOverheadBytes = 48;
+
+  // Holds at most `bytes_max` bytes of records, kRecordOverheadBytes for each included.
+  explicit MemoryEventLog(uint64_t bytes_max);
+
+  const std::string& id() const override { return id_; }
+  absl::StatusOr<LogPosition> Append(std::span<const std::string> records) override
+      EXCLUDES_LOCK(mutex_);
+  absl::StatusOr<Chunk> Read(LogPosition from, size_t records_max, size_t bytes_max) const override
+      EXCLUDES_LOCK(mutex_);
+  absl::Status Trim(LogPosition before) override EXCLUDES_LOCK(mutex_);
+  Bounds bounds() const override EXCLUDES_LOCK(mutex_);
+
+ private:
+  LogPosition Next() const REQUIRES_LOCK(mutex_) { return first_.Next(records_.size()); }
+
+  const std::string id_;
+  const uint64_t bytes_max_;
+  mutable Mutex mutex_;
+  std::deque<std::string> records_ GUARDED_BY(mutex_);
+  LogPosition first_ GUARDED_BY(mutex_){1};
+  uint64_t bytes_ GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace alertjoin

@@ -1,0 +1,42 @@
+#include "common/net/admin_endpoints.h"
+
+#include <prometheus/gauge.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include "common/status/status.h"
+
+namespace alertjoin {
+
+void AddAdminEndpoints(HttpServer& server, const prometheus::Registry& registry,
+                       std::function<absl::Status()> ready) {
+  server.Handle("GET", "/metrics", [&registry](const HttpRequest&) {
+    HttpResponse response;
+    response.body = prometheus::TextSerializer().Serialize(registry.Collect());
+    response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+    return response;
+  });
+  server.Handle("GET", "/-/healthy", [](const HttpRequest&) {
+    HttpResponse response;
+    response.body = "healthy\n";
+    return response;
+  });
+  server.Handle("GET", "/-/ready", [ready = std::move(ready)](const HttpRequest&) {
+    const absl::Status status = ready();
+    HttpResponse response;
+    response.status = status.ok() ? 200 : 503;
+    response.body = status.ok() ? "ready\n" : "not ready: " + MessageOf(status) + "\n";
+    return response;
+  });
+}
+
+void AddBuildInfo(prometheus::Registry& registry) {
+  prometheus::BuildGauge()
+      .Name("alertjoin_build_info")
+      .Help("1, with the version as a label.")
+      .Register(registry)
+      .Add({{"version", ALERTJOIN_VERSION}})
+      .Set(1);
+}
+
+}  // namespace alertjoin

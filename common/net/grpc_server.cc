@@ -1,0 +1,100 @@
+#include "common/net/grpc_server.h"
+
+#include <fmt/format.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/security/server_credentials.h>
+
+#include <mutex>
+
+#include "common/status/status.h"
+#include "grpc/health/v1/health.pb.h"
+
+namespace alertjoin {
+namespace {
+
+constexpr int kKeepaliveTimeMs = 20'000;
+constexpr int kKeepaliveTimeoutMs = 10'000;
+// The server takes pings this often, twice as often as its clients send them.
+constexpr int kPingIntervalMinMs = 10'000;
+constexpr int kStreamsPerConnectionMax = 100;
+constexpr int kMetadataBytesMax = 8 << 10;
+constexpr size_t kServerMemoryBytesMax = 512 << 20;
+constexpr int kConnectionAgeGraceMs = 5 * 60 * 1000;
+
+constexpr int kClientReceiveBytesMax = 16 << 20;
+constexpr int kConnectTimeoutMs = 5'000;
+constexpr int kReconnectInitialMs = 100;
+constexpr int kReconnectMaxMs = 2'000;
+
+// Both register themselves with every builder that is made afterwards.
+void RegisterReflectionAndHealth() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    grpc::EnableDefaultHealthCheckService(true);
+    // Has the linker keep the description of the health service, which reflection gives out.
+    grpc::health::v1::HealthCheckRequest::descriptor();
+  });
+}
+
+void SetLimits(const GrpcServerOptions& options, grpc::ServerBuilder* builder) {
+  builder->SetMaxReceiveMessageSize(options.receive_bytes_max);
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsPerConnectionMax);
+  builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMetadataBytesMax);
+  builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder->SetResourceQuota(grpc::ResourceQuota("alertjoin").Resize(kServerMemoryBytesMax));
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                              kPingIntervalMinMs);
+  if (options.connection_age_max > Millis(0)) {
+    builder->AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS,
+                                static_cast<int>(options.connection_age_max.count()));
+    builder->AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, kConnectionAgeGraceMs);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<RunningGrpcServer> StartGrpcServer(const GrpcServerOptions& options) {
+  RegisterReflectionAndHealth();
+  RunningGrpcServer running;
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(options.listen_address, grpc::InsecureServerCredentials(),
+                           &running.port);
+  for (grpc::Service* service : options.services) builder.RegisterService(service);
+  SetLimits(options, &builder);
+  running.server = builder.BuildAndStart();
+  if (running.server == nullptr || running.port == 0) {
+    return absl::UnavailableError(fmt::format(
+        "gRPC server: cannot listen on {}: the port is taken, or the address is none of this "
+        "machine: stop the other process or choose another address",
+        options.listen_address));
+  }
+  auto* health = running.server->GetHealthCheckService();
+  for (const std::string& name : options.service_names) health->SetServingStatus(name, true);
+  return running;
+}
+
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kClientReceiveBytesMax);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  // The least time that an attempt to connect is given.
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectTimeoutMs);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectInitialMs);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectMaxMs);
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+}
+
+}  // namespace alertjoin

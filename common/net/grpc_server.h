@@ -1,0 +1,40 @@
+#pragma once
+
+#include <grpcpp/channel.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/time/timestamp.h"
+
+namespace alertjoin {
+
+// A gRPC server on one insecure address with reflection, the standard health service (the services
+// named and "" SERVING), keepalive both ways, bounded streams, metadata and message sizes, and a
+// port that no second process can share.
+struct GrpcServerOptions {
+  std::string listen_address = "127.0.0.1:0";
+  std::vector<grpc::Service*> services;  // Must outlive the server.
+  // Full names of the services ("alertjoin.v1.IngestService") for the health service.
+  std::vector<std::string> service_names = {};
+  int receive_bytes_max = 8 << 20;
+  // A connection of this age is ended after five minutes of grace, so that clients spread over
+  // several servers again. 0: never, since clients that cannot resume would be cut for nothing.
+  Millis connection_age_max{0};
+};
+struct RunningGrpcServer {
+  std::unique_ptr<grpc::Server> server;
+  int port = 0;
+};
+// UNAVAILABLE with the address when it cannot be bound.
+absl::StatusOr<RunningGrpcServer> StartGrpcServer(const GrpcServerOptions& options);
+
+// A channel to `address` with keepalive that fits such a server. It shares nothing with other
+// channels: a new one tries to connect at once, whatever failed before.
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
+
+}  // namespace alertjoin

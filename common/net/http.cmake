@@ -1,0 +1,8 @@
+alertjoin_library(NAME http
+  SRCS admin_endpoints.cc http_connection.cc http_head.cc http_metrics.cc http_routes.cc
+    http_server.cc stop_event.cc tcp_listener.cc
+  HDRS admin_endpoints.h http_connection.h http_head.h http_metrics.h http_routes.h http_server.h
+    stop_event.h tcp_listener.h unique_fd.h
+  DEPS alertjoin::status alertjoin::time
+  PRIVATE_DEPS alertjoin::log alertjoin::sync PkgConfig::HTTPLIB PkgConfig::RE2
+    PkgConfig::PROMETHEUS_CPP fmt::fmt Threads::Threads)

@@ -1,0 +1,180 @@
+#include "common/net/http_connection.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "common/net/http_head.h"
+
+namespace alertjoin {
+namespace {
+
+constexpr size_t kReadBytes = 16 << 10;
+constexpr size_t kUnsentBytesMax = 256 << 10;
+constexpr Millis kGraceAfterStop{1000};
+constexpr std::string_view kHeadEnd = "\r\n\r\n";
+
+StopEvent::Deadline In(Millis span) { return StopEvent::Deadline::clock::now() + span; }
+
+void AddressOf(const sockaddr_storage& address, std::string& ip, int& port) {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (address.ss_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+    ::inet_ntop(AF_INET, &v4.sin_addr, text, sizeof(text));
+    port = ntohs(v4.sin_port);
+  } else if (address.ss_family == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+    ::inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof(text));
+    port = ntohs(v6.sin6_port);
+  }
+  ip = text;
+}
+
+}  // namespace
+
+HttpConnection::HttpConnection(UniqueFd socket, const HttpTimeouts& timeouts, const StopEvent& stop)
+    : socket_(std::move(socket)), timeouts_(timeouts), stop_(stop) {}
+
+HttpConnection::HeadResult HttpConnection::ReadHead() {
+  received_.erase(0, consumed_);
+  consumed_ = 0;
+  timed_out_ = false;
+  bool begun = !received_.empty();
+  deadline_ = In(begun ? timeouts_.head : timeouts_.idle);
+  // An idle connection ends at once when the server stops; one that has data is heard.
+  if (!begun && stop_.WaitFor(socket_.get(), POLLIN, deadline_) != StopEvent::Wait::kReady) {
+    return HeadResult::kClosed;
+  }
+  for (size_t searched = 0;;) {
+    const size_t end = received_.find(kHeadEnd, searched);
+    if (end != received_.npos && end + kHeadEnd.size() <= kHttpHeadBytesMax) {
+      head_end_ = end + kHeadEnd.size();
+      return HeadResult::kComplete;
+    }
+    if (received_.size() >= kHttpHeadBytesMax) return HeadResult::kTooLarge;
+    searched = received_.size() < kHeadEnd.size() ? 0 : received_.size() - kHeadEnd.size() + 1;
+
+    const size_t before = received_.size();
+    received_.resize(before + kReadBytes);
+    const ssize_t size = Receive(received_.data() + before, kReadBytes);
+    received_.resize(before + static_cast<size_t>(std::max<ssize_t>(size, 0)));
+    if (size <= 0) {
+      return timed_out_ && begun ? HeadResult::kTimedOut : HeadResult::kClosed;
+    }
+    if (!begun) {
+      begun = true;
+      deadline_ = In(stop_seen_ ? kGraceAfterStop : timeouts_.head);
+    }
+  }
+}
+
+std::string_view HttpConnection::head() const {
+  return std::string_view(received_).substr(0, head_end_);
+}
+
+void HttpConnection::StartBody() { deadline_ = In(stop_seen_ ? kGraceAfterStop : timeouts_.body); }
+
+ssize_t HttpConnection::Receive(char* data, size_t size) {
+  while (true) {
+    const ssize_t received = ::recv(socket_.get(), data, size, 0);
+    if (received >= 0) return received;
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN) return -1;
+    if (stop_seen_) {
+      if (WaitForFd(socket_.get(), POLLIN, deadline_)) continue;
+      timed_out_ = true;
+      return -1;
+    }
+    switch (stop_.WaitFor(socket_.get(), POLLIN, deadline_)) {
+      case StopEvent::Wait::kReady:
+        break;
+      case StopEvent::Wait::kTimedOut:
+        timed_out_ = true;
+        return -1;
+      case StopEvent::Wait::kStopped:
+        stop_seen_ = true;
+        deadline_ = std::min(deadline_, In(kGraceAfterStop));
+        break;
+    }
+  }
+}
+
+ssize_t HttpConnection::read(char* data, size_t size) {
+  if (consumed_ < received_.size()) {
+    const size_t taken = std::min(size, received_.size() - consumed_);
+    std::memcpy(data, received_.data() + consumed_, taken);
+    consumed_ += taken;
+    return static_cast<ssize_t>(taken);
+  }
+  // "100 Continue" must be out before the body is waited for.
+  if (!Flush()) return -1;
+  return Receive(data, size);
+}
+
+ssize_t HttpConnection::write(const char* data, size_t size) {
+  unsent_.append(data, size);
+  if (unsent_.size() > kUnsentBytesMax && !Flush()) return -1;
+  return broken_ ? -1 : static_cast<ssize_t>(size);
+}
+
+bool HttpConnection::Flush() {
+  const StopEvent::Deadline deadline = In(timeouts_.write);
+  size_t sent = 0;
+  while (!broken_ && sent < unsent_.size()) {
+    const ssize_t size =
+        ::send(socket_.get(), unsent_.data() + sent, unsent_.size() - sent, MSG_NOSIGNAL);
+    if (size >= 0) {
+      sent += static_cast<size_t>(size);
+    } else if (errno == EAGAIN) {
+      broken_ = !WaitForFd(socket_.get(), POLLOUT, deadline);
+    } else if (errno != EINTR) {
+      broken_ = true;
+    }
+  }
+  unsent_.clear();
+  return !broken_;
+}
+
+void HttpConnection::Close(bool may_wait) {
+  Flush();
+  ::shutdown(socket_.get(), SHUT_WR);
+  if (!may_wait || broken_) return;
+  const StopEvent::Deadline deadline = In(timeouts_.linger);
+  char discarded[kReadBytes];
+  while (true) {
+    const ssize_t size = ::recv(socket_.get(), discarded, sizeof(discarded), 0);
+    if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) return;
+    // Also checked after bytes: a peer that never stops sending must not hold the thread.
+    if (StopEvent::Deadline::clock::now() >= deadline || stop_.stopped()) return;
+    if (size < 0) stop_.WaitFor(socket_.get(), POLLIN, deadline);
+  }
+}
+
+bool HttpConnection::is_readable() const {
+  return consumed_ < received_.size() ||
+         WaitForFd(socket_.get(), POLLIN, StopEvent::Deadline::clock::now());
+}
+
+bool HttpConnection::is_writable() const { return !broken_; }
+
+void HttpConnection::get_remote_ip_and_port(std::string& ip, int& port) const {
+  sockaddr_storage address{};
+  socklen_t size = sizeof(address);
+  if (::getpeername(socket_.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0) {
+    AddressOf(address, ip, port);
+  }
+}
+
+void HttpConnection::get_local_ip_and_port(std::string& ip, int& port) const {
+  sockaddr_storage address{};
+  socklen_t size = sizeof(address);
+  if (::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0) {
+    AddressOf(address, ip, port);
+  }
+}
+
+}  // namespace alertjoin

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <httplib.h>
+
+#include <string>
+#include <string_view>
+
+#include "common/net/http_server.h"
+#include "common/net/stop_event.h"
+#include "common/net/unique_fd.h"
+
+namespace alertjoin {
+
+// One accepted connection as the stream that cpp-httplib reads a request from and writes the answer
+// to. It adds what that library lacks: limits on the head as a whole, total deadlines, and one
+// write per answer. Used by one thread.
+class HttpConnection final : public httplib::Stream {
+ public:
+  // `stop` must outlive the connection. Once it is signalled, a request that has begun to arrive
+  // gets one more second.
+  HttpConnection(UniqueFd socket, const HttpTimeouts& timeouts, const StopEvent& stop);
+
+  enum class HeadResult {
+    kComplete,  // head() is there.
+    kClosed,    // Closed by the peer, idle for too long or stopped, with no request begun.
+    kTimedOut,  // Begun, but not complete in time.
+    kTooLarge,  // More than kHttpHeadBytesMax without an end.
+  };
+  // Reads up to the end of a request's head. What follows is kept for the body.
+  HeadResult ReadHead();
+  // The head as sent, with its empty line. Valid until the next read.
+  std::string_view head() const;
+
+  // Starts the time for the body.
+  void StartBody();
+  // True when a read has failed because the time was over.
+  bool timed_out() const { return timed_out_; }
+
+  // Sends what was written. False when the peer is gone or too slow; all later writes fail.
+  bool Flush();
+  // Ends the connection so that the answer arrives even though the peer may still be sending, which
+  // a plain close would cut off by a reset. `may_wait`: whether there is time for that.
+  void Close(bool may_wait);
+
+  bool is_readable() const override;
+  bool is_writable() const override;
+  // Not beyond the deadline of the part that is being read.
+  ssize_t read(char* data, size_t size) override;
+  // Keeps the bytes for Flush; a large answer is sent in parts.
+  ssize_t write(const char* data, size_t size) override;
+  void get_remote_ip_and_port(std::string& ip, int& port) const override;
+  void get_local_ip_and_port(std::string& ip, int& port) const override;
+  socket_t socket() const override { return socket_.get(); }
+
+ private:
+  // Waits for and receives up to `size` bytes: their number, 0 at the end, -1 on error or timeout.
+  ssize_t Receive(char* data, size_t size);
+
+  const UniqueFd socket_;
+  const HttpTimeouts timeouts_;
+  const StopEvent& stop_;
+
+  std::string received_;  // Read from the socket and not consumed before `consumed_`.
+  size_t consumed_ = 0;
+  size_t head_end_ = 0;
+  std::string unsent_;
+  StopEvent::Deadline deadline_;
+  bool stop_seen_ = false;
+  bool timed_out_ = false;
+  bool broken_ = false;
+};
+
+}  // namespace alertjoin

@@ -1,0 +1,362 @@
+#include "common/net/http_server.h"
+
+#include <fmt/format.h>
+#include <httplib.h>
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <optional>
+#include <thread>
+
+#include "common/log/log.h"
+#include "common/net/http_connection.h"
+#include "common/net/http_head.h"
+#include "common/net/http_routes.h"
+#include "common/net/stop_event.h"
+#include "common/net/tcp_listener.h"
+#include "common/status/status.h"
+#include "common/sync/bounded_queue.h"
+
+namespace alertjoin {
+namespace {
+
+constexpr char kTextType[] = "text/plain; charset=utf-8";
+constexpr std::string_view kClose = "close";
+
+// A request on its way through cpp-httplib, whose handlers see less than we know.
+struct Exchange {
+  HttpConnection* connection;
+  HttpHead head;
+  std::string path;
+  std::optional<HttpRoutes::Match> match;
+  bool close_asked = false;
+  // Until the body has been read to its end, the next bytes are no request.
+  bool close_after = true;
+};
+
+// Of this thread, which serves one request at a time. cpp-httplib hands no context through.
+thread_local Exchange* current_exchange = nullptr;
+
+bool AsksToClose(const HttpHead& head) {
+  const std::string& connection = head.Get("connection");
+  return std::search(connection.begin(), connection.end(), kClose.begin(), kClose.end(),
+                     [](char a, char b) { return (a | 0x20) == b; }) != connection.end();
+}
+
+bool TakesBody(const std::string& method) { return method == "POST" || method == "PUT"; }
+
+void Fill(httplib::Response& to, HttpResponse from) {
+  to.status = from.status;
+  for (const auto& [name, value] : from.headers) to.set_header(name, value);
+  if (!from.body.empty()) {
+    to.set_header("Content-Type", from.content_type);
+    to.body = std::move(from.body);
+  }
+}
+
+HttpResponse AnswerTo(const HttpRefusal& refusal) {
+  HttpResponse response;
+  response.status = refusal.status;
+  response.body = refusal.message + "\n";
+  return response;
+}
+
+// cpp-httplib's own answers to a malformed request have no text.
+const char* TextFor(int status) {
+  switch (status) {
+    case 413:
+      return "the body is too large\n";
+    case 414:
+      return "the address is too long\n";
+    case 416:
+      return "malformed Range\n";
+    default:
+      return status < 500 ? "malformed request\n" : "internal error\n";
+  }
+}
+
+}  // namespace
+
+// The parser, router and writer of cpp-httplib without its listener. Its one route is "/": the true
+// path is matched by HttpRoutes and never by std::regex, whose recursion a long path can exhaust.
+class HttpServer::Impl final : private httplib::Server {
+ public:
+  explicit Impl(HttpServerOptions options);
+  ~Impl() override { Stop(); }
+
+  void AddRoute(const std::string& method, const std::string& pattern,
+                HttpServer::Handler handler) {
+    CHECK(!listener_ && (method == "GET" || TakesBody(method)));
+    routes_.Add(method, pattern, std::move(handler));
+  }
+  absl::Status Start();
+  int port() const { return listener_ ? listener_->port() : 0; }
+  void Stop();
+
+ private:
+  void AcceptConnections();
+  void ServeConnections();
+  void ServeConnection(UniqueFd socket);
+  // True when connections wait for which no thread is free.
+  bool Crowded() const { return waiting_.size() > options_.threads - serving_; }
+  // True when another request may follow on the connection.
+  bool ServeRequest(HttpConnection& connection);
+
+  // In the order in which cpp-httplib calls them.
+  void OnHead(httplib::Request& request);
+  int OnExpect(httplib::Response& response);
+  HandlerResponse BeforeRouting(const httplib::Request& request, httplib::Response& response);
+  void OnBody(const httplib::Request& request, httplib::Response& response,
+              const httplib::ContentReader& reader);
+  void BeforeWriting(httplib::Response& response);
+
+  std::optional<HttpResponse> Guard();
+  // What a sender wanted to hand over is lost to it by a wrong path: say so.
+  void LogRefusal(const HttpRefusal& refusal);
+  HttpResponse Call(const httplib::Request& request, std::string body);
+  void Observe(const std::string& method, const std::string& pattern, int status) const {
+    if (options_.observer) options_.observer(method, pattern, status);
+  }
+  // An answer without cpp-httplib, to what is no request.
+  void Refuse(HttpConnection& connection, const HttpRefusal& refusal) const;
+
+  // Constant once started.
+  const HttpServerOptions options_;
+  HttpRoutes routes_;
+  std::unique_ptr<TcpListener> listener_;
+
+  LogLimiter refusal_limiter_{std::chrono::seconds(10)};
+  StopEvent stop_;
+  BoundedQueue<UniqueFd> waiting_;
+  std::atomic<size_t> serving_{0};  // Threads that have a connection.
+  std::thread acceptor_;
+  std::vector<std::thread> workers_;
+};
+
+HttpServer::Impl::Impl(HttpServerOptions options)
+    : options_(std::move(options)), waiting_(options_.connections_waiting_max) {
+  CHECK(options_.threads > 0);
+  set_payload_max_length(options_.body_bytes_max);
+  set_expect_100_continue_handler(
+      [this](const httplib::Request&, httplib::Response& response) { return OnExpect(response); });
+  set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
+    return BeforeRouting(request, response);
+  });
+  const auto on_body = [this](const httplib::Request& request, httplib::Response& response,
+                              const httplib::ContentReader& reader) {
+    OnBody(request, response, reader);
+  };
+  httplib::Server::Post("/", on_body);
+  httplib::Server::Put("/", on_body);
+  set_error_handler([](const httplib::Request&, httplib::Response& response) {
+    if (response.body.empty()) response.set_content(TextFor(response.status), kTextType);
+  });
+  set_exception_handler([](const httplib::Request&, httplib::Response& response,
+                           std::exception_ptr) { response.status = 500; });
+  set_post_routing_handler(
+      [this](const httplib::Request&, httplib::Response& response) { BeforeWriting(response); });
+}
+
+absl::Status HttpServer::Impl::Start() {
+  CHECK(!listener_);
+  ASSIGN_OR_RETURN(listener_, TcpListener::Bind(options_.listen_address));
+  for (size_t i = 0; i < options_.threads; ++i) {
+    workers_.emplace_back([this] { ServeConnections(); });
+  }
+  acceptor_ = std::thread([this] { AcceptConnections(); });
+  return absl::OkStatus();
+}
+
+void HttpServer::Impl::Stop() {
+  if (!acceptor_.joinable()) return;
+  stop_.Signal();
+  acceptor_.join();
+  waiting_.Close();
+  for (std::thread& worker : workers_) worker.join();
+}
+
+void HttpServer::Impl::AcceptConnections() {
+  LogLimiter overload_limiter(std::chrono::seconds(10));
+  while (auto socket = listener_->Accept(stop_)) {
+    if (waiting_.TryPush(std::move(*socket))) continue;
+    if (overload_limiter.Allow()) LogWarn("connections refused: every thread is taken");
+    HttpConnection connection(std::move(*socket), options_.timeouts, stop_);
+    // Fits into the empty socket buffer, so it does not block this thread.
+    Refuse(connection, {503, "too many connections"});
+    connection.Close(false);
+  }
+}
+
+void HttpServer::Impl::ServeConnections() {
+  while (true) {
+    auto sockets = waiting_.PopUpTo(1);
+    if (sockets.empty()) return;
+    ++serving_;
+    try {
+      ServeConnection(std::move(sockets.front()));
+    } catch (const std::exception& error) {
+      LogError("connection dropped", {{"error", error.what()}});
+    }
+    --serving_;
+  }
+}
+
+void HttpServer::Impl::ServeConnection(UniqueFd socket) {
+  HttpConnection connection(std::move(socket), options_.timeouts, stop_);
+  HttpConnection::HeadResult result;
+  while ((result = connection.ReadHead()) == HttpConnection::HeadResult::kComplete) {
+    if (!ServeRequest(connection)) return connection.Close(!Crowded());
+  }
+  if (result == HttpConnection::HeadResult::kClosed) return;
+  if (result == HttpConnection::HeadResult::kTimedOut) {
+    Refuse(connection, {408, "the headers did not come in time"});
+  } else {
+    Refuse(connection, {431, fmt::format("headers longer than {} bytes", kHttpHeadBytesMax)});
+  }
+  connection.Close(!Crowded());
+}
+
+bool HttpServer::Impl::ServeRequest(HttpConnection& connection) {
+  auto parsed = ParseHttpHead(connection.head());
+  if (const auto* refusal = std::get_if<HttpRefusal>(&parsed)) {
+    Refuse(connection, *refusal);
+    return false;
+  }
+  Exchange exchange{&connection, std::get<HttpHead>(std::move(parsed)), {}, {}, false, true};
+  exchange.close_asked = AsksToClose(exchange.head);
+  current_exchange = &exchange;
+  bool closed = false;
+  const bool written = process_request(connection, false, closed,
+                                       [this](httplib::Request& request) { OnHead(request); });
+  current_exchange = nullptr;
+  return connection.Flush() && written && !closed && !exchange.close_after;
+}
+
+void HttpServer::Impl::OnHead(httplib::Request& request) {
+  current_exchange->path = std::exchange(request.path, std::string("/"));
+  // Many overlapping ranges would multiply an answer, and no handler has any use for one.
+  request.ranges.clear();
+}
+
+std::optional<HttpResponse> HttpServer::Impl::Guard() {
+  Exchange& exchange = *current_exchange;
+  auto found = routes_.Find(exchange.head.method, exchange.path);
+  const bool takes_body = TakesBody(exchange.head.method);
+  std::optional<HttpResponse> refused;
+  if (const auto* not_found = std::get_if<HttpRoutes::NotFound>(&found)) {
+    refused = AnswerTo(not_found->refusal);
+    if (takes_body) LogRefusal(not_found->refusal);
+    if (!not_found->allow.empty()) refused->headers.emplace_back("Allow", not_found->allow);
+    // With no body to come the connection is fit for more.
+    exchange.close_after = takes_body || CheckHttpBody(exchange.head, false, 0).has_value();
+    return refused;
+  }
+  exchange.match = std::get<HttpRoutes::Match>(std::move(found));
+  if (auto refusal = CheckHttpBody(exchange.head, takes_body, options_.body_bytes_max)) {
+    LogRefusal(*refusal);
+    return AnswerTo(*refusal);
+  }
+  return std::nullopt;
+}
+
+void HttpServer::Impl::LogRefusal(const HttpRefusal& refusal) {
+  if (!refusal_limiter_.Allow()) return;
+  LogWarn("HTTP request refused", {{"method", current_exchange->head.method},
+                                   {"path", Excerpt(current_exchange->path, 200)},
+                                   {"code", std::to_string(refusal.status)},
+                                   {"reason", refusal.message}});
+}
+
+int HttpServer::Impl::OnExpect(httplib::Response& response) {
+  auto refused = Guard();
+  if (!refused.has_value()) return 100;
+  Fill(response, *std::move(refused));
+  return response.status;
+}
+
+httplib::Server::HandlerResponse HttpServer::Impl::BeforeRouting(const httplib::Request& request,
+                                                                 httplib::Response& response) {
+  if (auto refused = Guard()) {
+    Fill(response, *std::move(refused));
+    return HandlerResponse::Handled;
+  }
+  current_exchange->connection->StartBody();
+  if (TakesBody(request.method)) return HandlerResponse::Unhandled;
+  current_exchange->close_after = false;
+  Fill(response, Call(request, ""));
+  return HandlerResponse::Handled;
+}
+
+void HttpServer::Impl::OnBody(const httplib::Request& request, httplib::Response& response,
+                              const httplib::ContentReader& reader) {
+  std::string body;
+  body.reserve(current_exchange->head.content_length.value_or(0));
+  const bool complete = reader([&body](const char* data, size_t size) {
+    body.append(data, size);
+    return true;
+  });
+  if (!complete) {
+    const bool late = current_exchange->connection->timed_out();
+    return Fill(response,
+                AnswerTo({late ? 408 : 400, late ? "the body did not come in time"
+                                                 : "the connection ended within the body"}));
+  }
+  current_exchange->close_after = false;
+  Fill(response, Call(request, std::move(body)));
+}
+
+HttpResponse HttpServer::Impl::Call(const httplib::Request& request, std::string body) {
+  Exchange& exchange = *current_exchange;
+  HttpRequest own{exchange.head.method,
+                  exchange.path,
+                  request.params,
+                  std::move(body),
+                  request.remote_addr,
+                  std::move(exchange.head.headers),
+                  std::move(exchange.match->path_parts)};
+  static LogLimiter limiter(std::chrono::seconds(10));
+  try {
+    return (*exchange.match->handler)(own);
+  } catch (const std::exception& error) {
+    if (limiter.Allow()) {
+      LogError("request handler failed", {{"path", own.path}, {"error", error.what()}});
+    }
+  }
+  return AnswerTo({500, "internal error"});
+}
+
+void HttpServer::Impl::BeforeWriting(httplib::Response& response) {
+  Exchange& exchange = *current_exchange;
+  // A connection that stays open holds its thread.
+  if (exchange.close_asked || stop_.stopped() || Crowded()) exchange.close_after = true;
+  response.headers.erase("Keep-Alive");  // Would state the limits of cpp-httplib's own listener.
+  if (exchange.close_after) {
+    response.headers.erase("Connection");
+    response.set_header("Connection", "close");
+  }
+  Observe(exchange.head.method, exchange.match ? *exchange.match->pattern : "", response.status);
+}
+
+void HttpServer::Impl::Refuse(HttpConnection& connection, const HttpRefusal& refusal) const {
+  Observe("", "", refusal.status);
+  const std::string body = refusal.message + "\n";
+  const std::string answer = fmt::format(
+      "HTTP/1.1 {} Refused\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close"
+      "\r\n\r\n{}",
+      refusal.status, kTextType, body.size(), body);
+  connection.write(answer.data(), answer.size());
+}
+
+HttpServer::HttpServer(HttpServerOptions options)
+    : impl_(std::make_unique<Impl>(std::move(options))) {}
+HttpServer::~HttpServer() = default;
+
+void HttpServer::Handle(const std::string& method, const std::string& pattern, Handler handler) {
+  impl_->AddRoute(method, pattern, std::move(handler));
+}
+absl::Status HttpServer::Start() { return impl_->Start(); }
+int HttpServer::port() const { return impl_->port(); }
+void HttpServer::Stop() { impl_->Stop(); }
+
+}  // namespace alertjoin

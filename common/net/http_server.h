@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "common/time/timestamp.h"
+
+namespace alertjoin {
+
+struct HttpRequest {
+  std::string method;
+  std::string path;  // Percent-decoded, without the query.
+  // Parameters of the address in order of appearance by name, percent-decoded.
+  std::multimap<std::string, std::string> parameters;
+  std::string body;
+  std::string remote_address;
+  // By name in lower case, as sent; the values of repeated ones joined by ", ".
+  std::map<std::string, std::string> headers;
+  // What the path pattern's parentheses matched, in order.
+  std::vector<std::string> path_parts;
+};
+
+struct HttpResponse {
+  int status = 200;
+  std::string body;
+  std::string content_type = "text/plain; charset=utf-8";
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
+// Sees every answered request, also those that a guard refused: method ("" when it could not be
+// read), pattern ("" when no handler was found), status. For metrics. Thread-safe, must not block.
+using HttpObserver =
+    std::function<void(const std::string& method, const std::string& pattern, int status)>;
+
+// How long a peer may take for each part of a request, in all.
+struct HttpTimeouts {
+  Millis idle = std::chrono::seconds(2);    // Before the first byte of a request.
+  Millis head = std::chrono::seconds(10);   // From then to the end of the headers.
+  Millis body = std::chrono::seconds(30);   // For the body.
+  Millis write = std::chrono::seconds(30);  // For taking the answer.
+  Millis linger = std::chrono::seconds(1);  // For closing after an answer to an unread body.
+};
+
+struct HttpServerOptions {
+  std::string listen_address = "127.0.0.1:0";  // host:port; port 0 takes a free one.
+  size_t threads = 32;                         // One per connection.
+  size_t connections_waiting_max = 512;        // For a thread; beyond it: 503 and close.
+  size_t body_bytes_max = 16 << 20;
+  HttpTimeouts timeouts;
+  HttpObserver observer;
+};
+
+// A bounded HTTP/1.1 server over cpp-httplib with the guards that its version 0.11.4 needs, which
+// are applied before a body is read: a well-formed head within limits (400, 408, 414, 431, 501,
+// 505), known path and method (404, 405 with Allow), no Transfer-Encoding, Content-Encoding or form
+// (411, 415), Content-Length exactly once and within the limit on requests with a body (400, 411,
+// 413). A refusal has a one-line reason as text, and ends the connection wherever a body might
+// follow. Connections stay open between requests unless others wait and no thread is free. Handlers
+// run on the server's threads, several at once; an exception in one is a 500, logged.
+class HttpServer {
+ public:
+  // Handles what the expression (RE2 syntax, anchored, bytes) matches of the path.
+  using Handler = std::function<HttpResponse(const HttpRequest&)>;
+
+  explicit HttpServer(HttpServerOptions options);
+  ~HttpServer();  // Stops.
+
+  // The first handler whose pattern matches gets the request. One for GET also serves HEAD.
+  // REQUIRES: not started. `method` is GET, POST or PUT; `pattern` is a valid expression.
+  void Handle(const std::string& method, const std::string& pattern, Handler handler);
+
+  // Binds and starts serving on threads of its own. INVALID_ARGUMENT when the address is malformed,
+  // UNAVAILABLE with the address when it cannot be bound (taken by another process, too: the port
+  // is never shared). REQUIRES: not started before.
+  absl::Status Start();
+  // The port bound by Start; 0 before.
+  int port() const;
+  // Stops accepting, waits for the requests in progress (one second at most for their bodies, and
+  // as long as the handlers take: end what they wait for first). Idempotent; not from a handler.
+  void Stop();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace alertjoin

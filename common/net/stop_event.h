@@ -1,0 +1,34 @@
+#pragma once
+
+#include <chrono>
+
+#include "common/net/unique_fd.h"
+
+namespace alertjoin {
+
+// A one-time signal that waits on sockets can be ended by. Thread-safe.
+class StopEvent {
+ public:
+  enum class Wait { kReady, kTimedOut, kStopped };
+  using Deadline = std::chrono::steady_clock::time_point;
+
+  StopEvent();
+
+  // From now on, and for ever, stopped() is true and every wait ends.
+  void Signal();
+  bool stopped() const;
+
+  // Waits until `fd` has one of poll(2)'s `events` (or an error: the next call on it tells), the
+  // deadline, or the signal. A ready descriptor goes before the signal.
+  Wait WaitFor(int fd, short events, Deadline deadline) const;
+  // Waits until the deadline or the signal.
+  void WaitUntil(Deadline deadline) const;
+
+ private:
+  UniqueFd event_;
+};
+
+// Waits for the descriptor alone: false when the deadline has passed.
+bool WaitForFd(int fd, short events, StopEvent::Deadline deadline);
+
+}  // namespace alertjoin

@@ -1,0 +1,86 @@
+#include "common/service/service_main.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <map>
+
+#include "common/log/log.h"
+#include "common/status/status.h"
+
+namespace alertjoin {
+namespace {
+
+const std::map<std::string, LogLevel> kLogLevels{{"debug", LogLevel::kDebug},
+                                                 {"info", LogLevel::kInfo},
+                                                 {"warn", LogLevel::kWarn},
+                                                 {"error", LogLevel::kError}};
+
+struct Arguments {
+  std::string config_file;
+  std::string log_level = "info";
+  bool check_only = false;
+};
+
+// Signals are taken by the thread that waits for them, never by a handler.
+sigset_t BlockStopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  CHECK(pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0);
+  // A peer that hangs up must not end the process.
+  signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+int Run(const Service& service, const Arguments& arguments) {
+  SetLogLevel(kLogLevels.at(arguments.log_level));
+  if (arguments.check_only) {
+    const absl::Status status = service.check(arguments.config_file);
+    std::fprintf(
+        status.ok() ? stdout : stderr, "%s\n",
+        status.ok() ? (arguments.config_file + ": OK").c_str() : MessageOf(status).c_str());
+    return status.ok() ? 0 : 1;
+  }
+  const sigset_t signals = BlockStopSignals();
+  const absl::Status status = service.run(arguments.config_file, [&signals] {
+    int taken = 0;
+    CHECK(sigwait(&signals, &taken) == 0);
+    LogInfo("stopping", {{"signal", taken == SIGINT ? "SIGINT" : "SIGTERM"}});
+  });
+  if (status.ok()) {
+    LogInfo("stopped");
+    return 0;
+  }
+  LogError("cannot go on", {{"error", MessageOf(status)}});
+  return 1;
+}
+
+}  // namespace
+
+int ServiceMain(int argc, char** argv, const Service& service) {
+  Arguments arguments;
+  CLI::App app(service.description, service.name);
+  app.set_version_flag("--version", service.name + " " + ALERTJOIN_VERSION);
+  app.add_option("--config.file", arguments.config_file, "Configuration file (YAML)")
+      ->required()
+      ->type_name("FILE");
+  app.add_option("--log.level", arguments.log_level, "What is logged at least")
+      ->check(CLI::IsMember(&kLogLevels))
+      ->type_name("LEVEL")
+      ->capture_default_str();
+  app.add_subcommand("check-config", "Check the configuration file and exit")
+      ->fallthrough()
+      ->callback([&arguments] { arguments.check_only = true; });
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  return Run(service, arguments);
+}
+
+}  // namespace alertjoin
