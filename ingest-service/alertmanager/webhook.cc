@@ -1,0 +1,145 @@
+#include "ingest-service/alertmanager/webhook.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "common/net/http_head.h"
+#include "common/status/status.h"
+
+namespace alertjoin {
+namespace {
+
+constexpr Millis kLogInterval = std::chrono::seconds(10);
+constexpr char kRetryAfterSeconds[] = "5";
+constexpr size_t kShownBytesMax = 128;
+
+std::string HeaderOf(const HttpRequest& request, const std::string& name) {
+  const auto found = request.headers.find(name);
+  return found == request.headers.end() ? "" : found->second;
+}
+
+bool IsJson(const HttpRequest& request) {
+  const std::string type = MediaTypeOf(HeaderOf(request, "content-type"));
+  return type.empty() || type == "application/json";
+}
+
+// The reason of a status for metrics: it is one of a few constants of ours.
+std::string ReasonOf(const absl::Status& status, const char* otherwise) {
+  const auto detail = DetailOf(status);
+  if (!detail.has_value()) return otherwise;
+  std::string reason = detail->reason;
+  for (char& c : reason) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return reason;
+}
+
+}  // namespace
+
+Webhook::Webhook(WebhookOptions options, const Binder& binder, Spool& spool,
+                 TransitionListener& listener, const Clock& clock, prometheus::Registry& registry)
+    : options_(std::move(options)),
+      binder_(binder),
+      spool_(spool),
+      listener_(listener),
+      clock_(clock),
+      metrics_(registry),
+      refusal_limiter_(kLogInterval, clock),
+      warning_limiter_(kLogInterval, clock) {
+  CHECK(!options_.sources.empty());
+}
+
+void Webhook::AddTo(HttpServer& server) {
+  // Grafana can be told to PUT.
+  for (const char* method : {"POST", "PUT"}) {
+    server.Handle(method, "/|/webhook/?|/api/v1/alerts", [this](const HttpRequest& request) {
+      return Handle(request, options_.sources.front());
+    });
+    server.Handle(method, "/webhook/([^/]+)/?", [this](const HttpRequest& request) {
+      return Handle(request, request.path_parts.front());
+    });
+  }
+}
+
+HttpResponse Webhook::Handle(const HttpRequest& request, const std::string& source) {
+  if (const auto refusal = Take(request, source)) return Refuse(request, source, *refusal);
+  metrics_.CountAnswer(source, 200);
+  return HttpResponse();
+}
+
+std::optional<Webhook::Refusal> Webhook::Take(const HttpRequest& request,
+                                              const std::string& source) {
+  if (std::find(options_.sources.begin(), options_.sources.end(), source) ==
+      options_.sources.end()) {
+    return Refusal{404, "unknown_source",
+                   fmt::format("unknown alert source \"{}\": configured are {}",
+                               Excerpt(source, kShownBytesMax), fmt::join(options_.sources, ", "))};
+  }
+  if (!IsJson(request)) {
+    return Refusal{415, "content_type",
+                   fmt::format("Content-Type \"{}\" is not taken: send application/json",
+                               Excerpt(HeaderOf(request, "content-type"), kShownBytesMax))};
+  }
+  auto webhook =
+      DecodeWebhook(request.body, WebhookContext{source, clock_.Now(), options_.value_annotation,
+                                                 HeaderOf(request, "traceparent")});
+  if (!webhook.ok()) {
+    return Refusal{400, ReasonOf(webhook.status(), "bad_body"), MessageOf(webhook.status())};
+  }
+  metrics_.CountWarnings(*webhook, source);
+  if (!webhook->warnings.empty() && warning_limiter_.Allow()) {
+    LogWarn("odd notification taken", {{"source", source},
+                                       {"remote", request.remote_address},
+                                       {"warnings", fmt::to_string(webhook->warnings.size())},
+                                       {"first", webhook->warnings.front().message}});
+  }
+  if (webhook->events.empty()) return std::nullopt;
+  return Keep(*std::move(webhook), source);
+}
+
+std::optional<Webhook::Refusal> Webhook::Keep(DecodedWebhook webhook, const std::string& source) {
+  const Clock::Steady deadline = clock_.SteadyNow() + options_.ack_timeout;
+  std::vector<Event> events;
+  events.reserve(webhook.events.size());
+  for (TransitionEvent& event : webhook.events) {
+    event.bindings = binder_.Bind(event);
+    events.emplace_back(event);
+  }
+  const auto last = spool_.Append(events);
+  if (!last.ok()) {
+    // What the spool can never take must not be repeated; all else is a fault of ours.
+    const bool never = absl::IsInvalidArgument(last.status());
+    return Refusal{never ? 400 : 503, ReasonOf(last.status(), "append_failed"),
+                   MessageOf(last.status())};
+  }
+  listener_.OnTransitions(webhook.events);
+  if (!spool_.WaitAcknowledged(*last, deadline)) {
+    return Refusal{
+        503, "not_acknowledged",
+        fmt::format("the correlator has not acknowledged the alerts within {} ms, or this "
+                    "service is stopping: repeat the notification",
+                    options_.ack_timeout.count())};
+  }
+  metrics_.CountAlerts(webhook, source);
+  return std::nullopt;
+}
+
+HttpResponse Webhook::Refuse(const HttpRequest& request, const std::string& source,
+                             const Refusal& refusal) {
+  // A name that is not configured is the sender's text, and would be an unbounded label.
+  metrics_.CountAnswer(refusal.reason == "unknown_source" ? "" : source, refusal.code);
+  metrics_.CountRefusal(refusal.reason);
+  if (refusal_limiter_.Allow()) {
+    LogWarn("notification refused", {{"path", request.path},
+                                     {"remote", request.remote_address},
+                                     {"code", fmt::to_string(refusal.code)},
+                                     {"reason", refusal.message}});
+  }
+  HttpResponse response;
+  response.status = refusal.code;
+  response.body = refusal.message + "\n";
+  if (refusal.code == 503) response.headers.emplace_back("Retry-After", kRetryAfterSeconds);
+  return response;
+}
+
+}  // namespace alertjoin

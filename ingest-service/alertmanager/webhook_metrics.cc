@@ -1,0 +1,55 @@
+#include "ingest-service/alertmanager/webhook_metrics.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/registry.h>
+
+namespace alertjoin {
+namespace {
+
+prometheus::Family<prometheus::Counter>& AddFamily(prometheus::Registry& registry, const char* name,
+                                                   const char* help) {
+  return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
+}
+
+}  // namespace
+
+WebhookMetrics::WebhookMetrics(prometheus::Registry& registry)
+    : requests_(AddFamily(registry, "alertjoin_webhook_requests_total",
+                          "Webhook notifications answered, by alert source and HTTP status.")),
+      alerts_(AddFamily(registry, "alertjoin_webhook_alerts_total",
+                        "Alerts stored from webhook notifications, repeated ones included.")),
+      refused_(AddFamily(registry, "alertjoin_webhook_refused_total",
+                         "Webhook notifications not answered with success, by reason.")),
+      warnings_(AddFamily(registry, "alertjoin_webhook_warnings_total",
+                          "Oddities in notifications that were taken all the same.")),
+      truncated_(AddFamily(registry, "alertjoin_webhook_truncated_alerts_total",
+                           "Alerts that senders left out of notifications (max_alerts).")) {}
+
+void WebhookMetrics::CountAnswer(const std::string& source, int code) {
+  requests_.Add({{"source", source}, {"code", std::to_string(code)}}).Increment();
+}
+
+void WebhookMetrics::CountRefusal(std::string_view reason) {
+  refused_.Add({{"reason", std::string(reason)}}).Increment();
+}
+
+void WebhookMetrics::CountAlerts(const DecodedWebhook& webhook, const std::string& source) {
+  size_t firing = 0;
+  for (const TransitionEvent& event : webhook.events) {
+    firing += event.state == AlertState::kFiring ? 1 : 0;
+  }
+  const size_t resolved = webhook.events.size() - firing;
+  alerts_.Add({{"source", source}, {"state", "firing"}}).Increment(static_cast<double>(firing));
+  alerts_.Add({{"source", source}, {"state", "resolved"}}).Increment(static_cast<double>(resolved));
+}
+
+void WebhookMetrics::CountWarnings(const DecodedWebhook& webhook, const std::string& source) {
+  for (const WebhookWarning& warning : webhook.warnings) {
+    warnings_.Add({{"source", source}, {"kind", std::string(NameOf(warning.kind))}}).Increment();
+  }
+  if (webhook.truncated_alerts > 0) {
+    truncated_.Add({{"source", source}}).Increment(static_cast<double>(webhook.truncated_alerts));
+  }
+}
+
+}  // namespace alertjoin

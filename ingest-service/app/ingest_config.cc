@@ -1,0 +1,156 @@
+#include "ingest-service/app/ingest_config.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "common/config/yaml_reader.h"
+#include "common/status/status.h"
+#include "common/text/matchers.h"
+
+namespace alertjoin {
+namespace {
+
+constexpr Millis kLongest = std::chrono::hours(24);
+
+std::string HostName() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "ingest";
+}
+
+// Names are parts of addresses and of metric labels.
+std::string ReadName(YamlNode node, std::set<std::string>& taken) {
+  const std::string name = node.RequiredString();
+  const bool fits =
+      name.size() <= 128 && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+        return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '.';
+      });
+  if (node.present() && !fits) {
+    node.Fault("a name has at most 128 letters, digits, '_', '-' and '.'");
+  }
+  if (node.present() && !taken.insert(name).second) {
+    node.Fault(fmt::format("\"{}\" is the name of another one already", name));
+  }
+  return name;
+}
+
+QueryOptions ReadQuery(YamlNode node, std::set<std::string>& names) {
+  QueryOptions query;
+  YamlNode name = node.Child("name");
+  query.name = name.RequiredString();
+  if (name.present() && !names.insert(query.name).second) {
+    name.Fault(
+        fmt::format("\"{}\" is the name of another query of this source already", query.name));
+  }
+  query.expression = node.Child("expr").RequiredString();
+  query.interval = node.Child("interval").Duration(query.interval, Millis(100), kLongest);
+  YamlNode window = node.Child("window");
+  if (window.present()) query.window = window.Duration(query.interval, query.interval, kLongest);
+  YamlNode step = node.Child("step");
+  if (step.present()) query.step = step.Duration(query.interval, Millis(100), kLongest);
+  node.Finish();
+  return query;
+}
+
+MetricsSourceOptions ReadSource(YamlNode node, std::set<std::string>& names) {
+  MetricsSourceOptions source;
+  source.name = ReadName(node.Child("name"), names);
+  YamlNode url = node.Child("url");
+  source.url = url.RequiredString();
+  if (url.present() && !source.url.starts_with("http://") && !source.url.starts_with("https://")) {
+    url.Fault("a URL of a Prometheus API begins with http:// or https://");
+  }
+  source.external_url = node.Child("external_url").String("");
+  source.timeout = node.Child("timeout").Duration(source.timeout, Millis(100), kLongest);
+  source.settle_delay =
+      node.Child("settle_delay").Duration(source.settle_delay, Millis(0), kLongest);
+  source.lookback = node.Child("lookback").Duration(source.lookback, Millis(1000), kLongest);
+  std::set<std::string> query_names;
+  YamlNode queries = node.Child("queries");
+  for (YamlNode& query : queries.Items()) source.queries.push_back(ReadQuery(query, query_names));
+  node.Finish();
+  return source;
+}
+
+bool HasQuery(const MetricsSourceOptions& source, const BindingRule& rule) {
+  if (!rule.source.empty() && rule.source != source.name) return false;
+  return std::any_of(source.queries.begin(), source.queries.end(),
+                     [&rule](const QueryOptions& query) { return query.name == rule.query; });
+}
+
+BindingRule ReadBinding(YamlNode node, const std::vector<MetricsSourceOptions>& sources) {
+  BindingRule rule;
+  YamlNode match = node.Child("match");
+  rule.matchers = match.RequiredString();
+  if (const auto matchers = ParseMatchers(rule.matchers); !matchers.ok()) {
+    match.Fault(MessageOf(matchers.status()));
+  }
+  YamlNode query = node.Child("query");
+  rule.query = query.RequiredString();
+  rule.source = node.Child("source").String("");
+  const bool known = std::any_of(sources.begin(), sources.end(),
+                                 [&rule](const auto& source) { return HasQuery(source, rule); });
+  if (query.present() && !known) {
+    query.Fault(fmt::format("no such metrics source has a query named \"{}\"", rule.query));
+  }
+  rule.on = node.Child("on").StringList();
+  rule.tolerance = node.Child("tolerance").Duration(rule.tolerance, Millis(0), kLongest);
+  rule.strict = node.Child("strict").Bool(false);
+  rule.first_after = node.Child("first_after").Bool(false);
+  node.Finish();
+  return rule;
+}
+
+absl::StatusOr<IngestConfig> Read(YamlDocument document) {
+  IngestConfig config;
+  YamlNode root = document.root();
+  config.producer_id = root.Child("producer_id").String(HostName());
+  YamlNode correlator = root.Child("correlator");
+  config.correlator_address = correlator.Child("address").String(config.correlator_address);
+  correlator.Finish();
+  YamlNode http = root.Child("http");
+  config.http_listen_address = http.Child("listen_address").String(config.http_listen_address);
+  http.Finish();
+  YamlNode webhook = root.Child("webhook");
+  config.ack_timeout =
+      webhook.Child("ack_timeout").Duration(config.ack_timeout, Millis(100), kLongest);
+  config.value_annotation = webhook.Child("value_annotation").String(config.value_annotation);
+  webhook.Finish();
+  YamlNode spool = root.Child("spool");
+  config.spool_bytes_max =
+      spool.Child("bytes_max").Bytes(config.spool_bytes_max, uint64_t{32} << 20, uint64_t{1} << 40);
+  spool.Finish();
+  YamlNode alert_sources = root.Child("alert_sources");
+  if (alert_sources.present()) config.alert_sources.clear();
+  std::set<std::string> alert_names;
+  for (YamlNode& source : alert_sources.Items()) {
+    config.alert_sources.push_back(ReadName(source.Child("name"), alert_names));
+    source.Finish();
+  }
+  if (config.alert_sources.empty()) alert_sources.Fault("at least one alert source is needed");
+  std::set<std::string> metrics_names;
+  for (YamlNode& source : root.Child("metrics_sources").Items()) {
+    config.metrics_sources.push_back(ReadSource(source, metrics_names));
+  }
+  for (YamlNode& binding : root.Child("bindings").Items()) {
+    config.bindings.push_back(ReadBinding(binding, config.metrics_sources));
+  }
+  root.Finish();
+  RETURN_IF_ERROR(document.status());
+  return config;
+}
+
+}  // namespace
+
+absl::StatusOr<IngestConfig> ReadIngestConfig(const std::string& path) {
+  return Read(YamlDocument::FromFile(path));
+}
+
+absl::StatusOr<IngestConfig> ParseIngestConfig(std::string_view text, const std::string& name) {
+  return Read(YamlDocument(text, name));
+}
+
+}  // namespace alertjoin

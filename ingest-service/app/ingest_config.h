@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/time/timestamp.h"
+#include "ingest-service/binding/rule_binder.h"
+#include "ingest-service/prometheus/metrics_source_options.h"
+
+namespace alertjoin {
+
+// The configuration of ingest-service; README.md lists the keys.
+struct IngestConfig {
+  std::string producer_id;  // Default: the host's name.
+  std::string correlator_address = "127.0.0.1:9750";
+  std::string http_listen_address = "127.0.0.1:9752";
+  std::vector<std::string> alert_sources{"alertmanager"};  // The first one is the default.
+  Millis ack_timeout = std::chrono::seconds(5);
+  std::string value_annotation = "value";
+  uint64_t spool_bytes_max = uint64_t{256} << 20;
+  std::vector<MetricsSourceOptions> metrics_sources;
+  std::vector<BindingRule> bindings;
+};
+
+// INVALID_ARGUMENT with file, line and column for the first fault.
+absl::StatusOr<IngestConfig> ReadIngestConfig(const std::string& path);
+// The same for a text; `name` is what messages call it.
+absl::StatusOr<IngestConfig> ParseIngestConfig(std::string_view text, const std::string& name);
+
+}  // namespace alertjoin

@@ -1,0 +1,181 @@
+#include "ingest-service/binding/rule_binder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "common/event/event_rules.h"
+#include "common/status/status.h"
+#include "ingest-service/prometheus/metrics_source_options.h"
+#include "ingest-service/prometheus/promql_text.h"
+
+namespace alertjoin {
+namespace {
+
+constexpr char kAlertName[] = "alertname";
+
+void AddOnce(Binding binding, std::vector<Binding>* bindings) {
+  for (const Binding& known : *bindings) {
+    if (known.query == binding.query) return;
+  }
+  bindings->push_back(std::move(binding));
+}
+
+// Whether the URL of `inner` leads to something below `outer`.
+bool IsBelow(const WebAddress& inner, const WebAddress& outer) {
+  if (inner.origin != outer.origin) return false;
+  if (outer.path == "/" || inner.path == outer.path) return true;
+  return inner.path.rfind(outer.path + "/", 0) == 0;
+}
+
+Binding Prototype(Query query, Matching matching) {
+  Binding binding;
+  binding.query = std::move(query);
+  binding.matching = matching;
+  return binding;
+}
+
+}  // namespace
+
+RuleBinder::RuleBinder(prometheus::Registry& registry)
+    : too_long_(prometheus::BuildCounter()
+                    .Name("alertjoin_binding_expressions_refused_total")
+                    .Help("Own expressions of alerts that were not bound, by reason.")
+                    .Register(registry)
+                    .Add({{"reason", "too_long"}})),
+      not_text_(prometheus::BuildCounter()
+                    .Name("alertjoin_binding_expressions_refused_total")
+                    .Help("Own expressions of alerts that were not bound, by reason.")
+                    .Register(registry)
+                    .Add({{"reason", "not_utf8"}})) {}
+
+absl::StatusOr<std::unique_ptr<RuleBinder>> RuleBinder::Create(const RuleBinderOptions& options,
+                                                               prometheus::Registry& registry) {
+  std::unique_ptr<RuleBinder> binder(new RuleBinder(registry));
+  for (const BoundSource& source : options.sources) {
+    Source bound{source.name, {}};
+    for (const std::string& url : {source.url, source.external_url}) {
+      if (auto address = AddressOf(url)) bound.addresses.push_back(*std::move(address));
+    }
+    binder->sources_.push_back(std::move(bound));
+  }
+  for (const BoundQuery& query : options.queries) {
+    QueryOptions query_options;
+    query_options.name = query.name;
+    query_options.expression = query.expression;
+    binder->queries_.push_back(
+        {QueryOf(query.source, query_options), std::string(StripParentheses(query.expression))});
+  }
+  for (size_t i = 0; i < options.rules.size(); ++i) {
+    RETURN_IF_ERROR(
+        Annotate(binder->AddRule(options.rules[i], options), fmt::format("binding {}", i + 1)));
+  }
+  return binder;
+}
+
+absl::Status RuleBinder::AddRule(const BindingRule& rule, const RuleBinderOptions& options) {
+  const bool known_source =
+      rule.source.empty() ||
+      std::any_of(options.sources.begin(), options.sources.end(),
+                  [&](const BoundSource& source) { return source.name == rule.source; });
+  if (!known_source) {
+    return absl::InvalidArgumentError(
+        fmt::format("source: \"{}\" is no metrics source", Excerpt(rule.source, 100)));
+  }
+  if (rule.tolerance < Millis(0)) {
+    return absl::InvalidArgumentError("tolerance: must not be negative");
+  }
+  Rule added;
+  ASSIGN_OR_RETURN(added.matchers, ParseMatchers(rule.matchers));
+  for (const auto& [query, stripped] : queries_) {
+    if (query.name != rule.query) continue;
+    if (!rule.source.empty() && query.source != rule.source) continue;
+    Binding binding = Prototype(query, Matching::kOn);
+    binding.on = rule.on;
+    std::sort(binding.on.begin(), binding.on.end());
+    binding.on.erase(std::unique(binding.on.begin(), binding.on.end()), binding.on.end());
+    binding.tolerance = rule.tolerance;
+    binding.strict = rule.strict;
+    binding.first_after = rule.first_after;
+    added.bindings.push_back(std::move(binding));
+  }
+  if (added.bindings.empty()) {
+    return absl::InvalidArgumentError(
+        fmt::format("query: no metrics source has a query named \"{}\"", Excerpt(rule.query, 100)));
+  }
+  rules_.push_back(std::move(added));
+  return absl::OkStatus();
+}
+
+std::vector<const RuleBinder::Source*> RuleBinder::SourcesOf(
+    const std::string& generator_url) const {
+  std::vector<const Source*> all;
+  for (const Source& source : sources_) all.push_back(&source);
+  const auto generator = AddressOf(generator_url);
+  if (!generator.has_value()) return all;
+
+  // Several servers may stand behind one host: the longest path that fits tells them apart.
+  std::vector<const Source*> below;
+  std::vector<const Source*> same_origin;
+  size_t longest = 0;
+  for (const Source& source : sources_) {
+    for (const WebAddress& address : source.addresses) {
+      if (address.origin != generator->origin) continue;
+      if (std::find(same_origin.begin(), same_origin.end(), &source) == same_origin.end()) {
+        same_origin.push_back(&source);
+      }
+      if (!IsBelow(*generator, address) || address.path.size() < longest) continue;
+      if (address.path.size() > longest) below.clear();
+      longest = address.path.size();
+      if (std::find(below.begin(), below.end(), &source) == below.end()) below.push_back(&source);
+    }
+  }
+  if (!below.empty()) return below;
+  if (!same_origin.empty()) return same_origin;
+  return all;
+}
+
+Query RuleBinder::OwnQuery(const std::string& source, const std::string& expression) const {
+  const std::string_view wanted = StripParentheses(expression);
+  for (const auto& [query, stripped] : queries_) {
+    if (query.source == source && stripped == wanted) return query;
+  }
+  return LearntQuery(source, expression);
+}
+
+void RuleBinder::BindOwnExpression(const TransitionEvent& event,
+                                   std::vector<Binding>* bindings) const {
+  const auto expression = ExpressionOfGeneratorUrl(event.generator_url);
+  if (!expression.has_value()) return;
+  if (expression->size() > kExpressionBytesMax) return too_long_.Increment();
+  if (!IsValidUtf8(*expression)) return not_text_.Increment();
+  const ObservedComparison comparison = SplitComparison(*expression);
+  if (comparison.observed.empty()) return;
+  for (const Source* source : SourcesOf(event.generator_url)) {
+    Binding binding =
+        Prototype(OwnQuery(source->name, std::string(comparison.observed)), Matching::kAgreement);
+    binding.comparison_operator = std::string(comparison.comparison_operator);
+    binding.threshold = comparison.threshold;
+    AddOnce(std::move(binding), bindings);
+  }
+}
+
+std::vector<Binding> RuleBinder::Bind(const TransitionEvent& event) const {
+  std::vector<Binding> bindings;
+  BindOwnExpression(event, &bindings);
+  const std::string_view alert_name = event.labels.Get(kAlertName);
+  for (const auto& [query, stripped] : queries_) {
+    if (alert_name.empty() || query.name != alert_name) continue;
+    Binding binding = Prototype(query, Matching::kOn);
+    binding.on = {"instance", "job"};
+    AddOnce(std::move(binding), &bindings);
+  }
+  for (const Rule& rule : rules_) {
+    if (!rule.matchers.Matches(event.labels)) continue;
+    for (const Binding& binding : rule.bindings) AddOnce(binding, &bindings);
+  }
+  return bindings;
+}
+
+}  // namespace alertjoin

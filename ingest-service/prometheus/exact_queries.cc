@@ -1,0 +1,245 @@
+#include "ingest-service/prometheus/exact_queries.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/status/status.h"
+#include "ingest-service/prometheus/exact_queries_state.h"
+
+namespace alertjoin {
+namespace {
+
+constexpr Millis kLogInterval = std::chrono::minutes(1);
+constexpr Millis kRetryFirst = std::chrono::milliseconds(500);
+constexpr Millis kRetryMost = std::chrono::seconds(30);
+
+std::optional<ResolvedAlert> ResolvedAlertOf(const TransitionEvent& transition,
+                                             const Binding& binding) {
+  if (transition.state != AlertState::kResolved) return std::nullopt;
+  if (binding.query.time_kind == TimeKind::kSample) return std::nullopt;
+  return ResolvedAlert{transition.labels, transition.starts_at, binding.matching, binding.on};
+}
+
+}  // namespace
+
+ExactQueries::ExactQueries(Environment environment, ExactQueriesOptions options)
+    : environment_(environment),
+      options_(options),
+      settled_(options.settled_remembered),
+      log_limiter_(kLogInterval, environment.clock) {}
+
+ExactQueries::~ExactQueries() = default;
+
+void ExactQueries::AddSource(const MetricsSourceOptions& options, PrometheusClient& client) {
+  sources_.emplace(options.name, std::make_unique<Source>(Source{options, client, 0, {}}));
+}
+
+void ExactQueries::OnTransitions(std::span<const TransitionEvent> transitions) {
+  const Timestamp now = environment_.clock.Now();
+  std::vector<Wish> wishes;
+  for (const TransitionEvent& transition : transitions) {
+    for (const Binding& binding : transition.bindings) {
+      const std::string& source = binding.query.source;
+      if (sources_.count(source) == 0) {
+        environment_.metrics.CountExact("", "unknown_source");
+      } else if (transition.event_time() > now + options_.ahead_max) {
+        environment_.metrics.CountExact(source, "too_far_ahead");
+      } else if (++pending_ > options_.pending_max) {
+        --pending_;
+        environment_.metrics.CountExact(source, "refused");
+      } else {
+        wishes.push_back({binding.query, transition.event_time(), WindowOf(binding),
+                          ResolvedAlertOf(transition, binding)});
+      }
+    }
+  }
+  if (wishes.empty()) return;
+  {
+    MutexLock lock(mutex_);
+    inbox_.insert(inbox_.end(), std::make_move_iterator(wishes.begin()),
+                  std::make_move_iterator(wishes.end()));
+  }
+  // The step after it empties the inbox.
+  environment_.executor.Post([] {});
+}
+
+Timestamp ExactQueries::Step() {
+  const Timestamp now = environment_.clock.Now();
+  std::vector<Wish> wishes;
+  {
+    MutexLock lock(mutex_);
+    wishes.swap(inbox_);
+  }
+  for (Wish& wish : wishes) Accept(std::move(wish), now);
+
+  Timestamp next = Timestamp::Max();
+  for (const auto& [name, source] : sources_) {
+    while (!source->waiting.empty() && source->in_flight < options_.in_flight_per_source) {
+      const auto first = source->waiting.begin();
+      if (std::get<Timestamp>(*first) > now) {
+        next = std::min(next, std::get<Timestamp>(*first));
+        break;
+      }
+      Pending& pending = *std::get<Pending*>(*first);
+      source->waiting.erase(first);
+      StartOrHold(pending, now);
+    }
+  }
+  environment_.metrics.SetExactPending(pending_);
+  return next;
+}
+
+bool ExactQueries::IsSettled(const Wish& wish, const SeriesCache& cache) const {
+  const auto window = settled_.WindowOf(wish.query, wish.time);
+  if (!window.has_value()) return false;
+  if (wish.query.time_kind == TimeKind::kSample) return wish.window <= *window;
+  if (!wish.resolved.has_value()) return true;
+  // An alert that was not among those asked for then.
+  return cache.AnyOf([&](const KnownSeries& series) {
+    return series.history.AsOf(wish.time).has_value() &&
+           BelongsTo(*wish.resolved, series.key->labels);
+  });
+}
+
+ExactQueries::QueryState* ExactQueries::StateOf(const Query& query, Timestamp now) {
+  auto& state = states_[query];
+  if (state != nullptr) return state.get();
+  auto cache = environment_.caches.Find(query, now);
+  if (cache == nullptr) {
+    states_.erase(query);
+    return nullptr;
+  }
+  const uint64_t seed = LabelSet{{"expr", query.expression}}.Fingerprint();
+  state = std::make_unique<QueryState>(QueryState{*sources_.at(query.source),
+                                                  std::move(cache),
+                                                  Backoff(kRetryFirst, kRetryMost, seed),
+                                                  Timestamp::Min(),
+                                                  0,
+                                                  {},
+                                                  {}});
+  return state.get();
+}
+
+void ExactQueries::Accept(Wish wish, Timestamp now) {
+  QueryState* state = StateOf(wish.query, now);
+  if (state == nullptr) {
+    --pending_;
+    return environment_.metrics.CountExact(wish.query.source, "refused");
+  }
+  const bool running = state->pending.count(wish.time) > 0;
+  if (!running && IsSettled(wish, *state->cache)) {
+    --pending_;
+    if (state->pending.empty()) states_.erase(wish.query);
+    return;
+  }
+  auto& pending = state->pending[wish.time];
+  if (running) {
+    --pending_;
+  } else {
+    const Timestamp settles_at = wish.time + state->source.options.settle_delay;
+    ExactTask task{wish.time, ExactTask::Phase::kAtOnce, Millis(0), {}};
+    if (settles_at <= now) task.phase = ExactTask::Phase::kSettled;
+    const Timestamp give_up_at = std::max(now, settles_at) + options_.give_up_after;
+    pending =
+        std::make_unique<Pending>(Pending{*state, std::move(task), next_serial_++, give_up_at});
+    // A transition may lie ahead of this machine's clock.
+    Enqueue(*pending, std::max(now, wish.time));
+  }
+  ExactTask& task = pending->task;
+  task.window = std::max(task.window, wish.window);
+  if (wish.resolved.has_value() && task.resolved.size() < kResolvedPerTaskMax) {
+    task.resolved.push_back(std::move(*wish.resolved));
+  }
+}
+
+void ExactQueries::Enqueue(Pending& pending, Timestamp ready_at) {
+  pending.state.source.waiting.emplace(ready_at, pending.serial, &pending);
+}
+
+void ExactQueries::StartOrHold(Pending& pending, Timestamp now) {
+  QueryState& state = pending.state;
+  // After the clock was set back the wait would be as long as that.
+  state.blocked_until = std::min(state.blocked_until, now + kRetryMost);
+  if (state.blocked_until > now) {
+    if (pending.give_up_at <= now) {
+      return GiveUp(pending, "the query kept failing", now);
+    }
+    return Enqueue(pending, state.blocked_until);
+  }
+  if (state.in_flight >= options_.in_flight_per_query) return state.parked.push_back(&pending);
+  StartAttempt(pending, now);
+}
+
+void ExactQueries::OnTaken(const Attempt& attempt, bool partial, Timestamp now) {
+  Pending& pending = attempt.pending;
+  QueryState& state = pending.state;
+  const Query& query = *state.cache->query();
+  state.backoff.Reset();
+  state.blocked_until = Timestamp::Min();
+  const bool settled = attempt.phase == ExactTask::Phase::kSettled;
+  const char* outcome = settled ? "settled" : "at_once";
+  environment_.metrics.CountExact(query.source, partial ? "partial" : outcome);
+  if (!settled) {
+    pending.task.phase = ExactTask::Phase::kSettled;
+    const Timestamp settles_at = pending.task.time + state.source.options.settle_delay;
+    return Enqueue(pending, std::max(now, settles_at));
+  }
+  // Another transition has wanted more of it meanwhile.
+  const bool outgrown =
+      pending.task.window > attempt.window ||
+      (attempt.looked_up && pending.task.resolved.size() > attempt.resolved_looked_up);
+  if (outgrown) return Enqueue(pending, now);
+  if (!partial) settled_.Add(query, pending.task.time, attempt.window);
+  Remove(pending, now);
+}
+
+void ExactQueries::OnFailure(Pending& pending, const absl::Status& status, Timestamp now) {
+  QueryState& state = pending.state;
+  const Query& query = *state.cache->query();
+  environment_.metrics.CountExact(query.source, "failed");
+  environment_.metrics.CountError(query.source, status);
+  if (log_limiter_.Allow()) {
+    LogWarn("exact query failed",
+            {{"source", query.source}, {"query", query.name}, {"error", MessageOf(status)}});
+  }
+  if (IsPermanent(status)) return GiveUp(pending, MessageOf(status), now);
+  state.blocked_until = std::max(state.blocked_until, now + state.backoff.Next());
+  if (pending.give_up_at <= now) return GiveUp(pending, MessageOf(status), now);
+  const Timestamp settles_at = pending.task.time + state.source.options.settle_delay;
+  if (state.blocked_until >= settles_at) pending.task.phase = ExactTask::Phase::kSettled;
+  Enqueue(pending, state.blocked_until);
+}
+
+void ExactQueries::GiveUp(Pending& pending, const std::string& why, Timestamp now) {
+  const Query& query = *pending.state.cache->query();
+  environment_.metrics.CountExact(query.source, "gave_up");
+  const Event gap = Gap{query.source, query, pending.task.time, pending.task.time,
+                        fmt::format("no exact query at the time of a transition: {}", why)};
+  const absl::Status status = environment_.sink.Append({&gap, 1});
+  if (!status.ok() && log_limiter_.Allow()) {
+    LogWarn("a gap could not be recorded", {{"error", MessageOf(status)}});
+  }
+  Remove(pending, now);
+}
+
+void ExactQueries::ReleaseParked(QueryState& state, Timestamp now) {
+  size_t room =
+      options_.in_flight_per_query - std::min(options_.in_flight_per_query, state.in_flight);
+  for (; room > 0 && !state.parked.empty(); --room) {
+    Enqueue(*state.parked.front(), now);
+    state.parked.pop_front();
+  }
+}
+
+void ExactQueries::Remove(Pending& pending, Timestamp now) {
+  QueryState& state = pending.state;
+  const Timestamp time = pending.task.time;
+  state.pending.erase(time);
+  --pending_;
+  ReleaseParked(state, now);
+  const Query query = *state.cache->query();
+  if (state.pending.empty()) states_.erase(query);
+}
+
+}  // namespace alertjoin

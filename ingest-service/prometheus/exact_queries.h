@@ -1,0 +1,118 @@
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "common/log/log.h"
+#include "common/net/backoff.h"
+#include "common/sync/mutex.h"
+#include "common/time/clock.h"
+#include "ingest-service/prometheus/exact_task.h"
+#include "ingest-service/prometheus/executor.h"
+#include "ingest-service/prometheus/metrics_source_options.h"
+#include "ingest-service/prometheus/prometheus_client.h"
+#include "ingest-service/prometheus/query_caches.h"
+#include "ingest-service/prometheus/query_metrics.h"
+#include "ingest-service/prometheus/recently_settled.h"
+#include "ingest-service/prometheus/sample_sink.h"
+#include "ingest-service/prometheus/transition_listener.h"
+
+namespace alertjoin {
+
+struct ExactQueriesOptions {
+  size_t pending_max = 100'000;     // (query, time) pairs waiting or under way.
+  size_t in_flight_per_source = 8;  // Of them under way.
+  size_t in_flight_per_query = 4;   // So that a slow query leaves room for others.
+  Millis give_up_after = std::chrono::minutes(10);
+  Millis ahead_max = std::chrono::hours(1);  // Transitions further in the future are ignored.
+  size_t settled_remembered = 10'000;
+};
+
+// Asks every query that a transition is bound to for its value at the transition's very time: at
+// once, and again when the settle delay has passed, which gives the final word and claims progress.
+// What was found goes to the sink as samples and stale markers like those of a poll. Retries with
+// backoff; gives up in the end, with a Gap. A query that fails delays only itself.
+//
+// OnTransitions may be called from any thread. Everything else, the constructor and AddSource
+// apart, runs on the executor's thread. What is passed in must outlive it, and no client may call
+// back once it is gone.
+class ExactQueries final : public TransitionListener {
+ public:
+  struct Environment {
+    QueryCaches& caches;
+    SampleSink& sink;
+    Executor& executor;
+    const Clock& clock;
+    QueryMetrics& metrics;
+  };
+
+  ExactQueries(Environment environment, ExactQueriesOptions options);
+  ~ExactQueries() override;
+
+  // REQUIRES: before the first transition. The options must outlive this.
+  void AddSource(const MetricsSourceOptions& options, PrometheusClient& client);
+
+  void OnTransitions(std::span<const TransitionEvent> transitions) override EXCLUDES_LOCK(mutex_);
+
+  // Starts every query that is due. Gives when the next one will be; the end of a query may make
+  // that earlier.
+  Timestamp Step() EXCLUDES_LOCK(mutex_);
+
+  // Waiting or under way. Thread-safe.
+  size_t pending() const { return pending_; }
+
+ private:
+  struct Source;
+  struct QueryState;
+  struct Pending;
+  struct Attempt;
+  // A transition's interest in one query.
+  struct Wish {
+    Query query;
+    Timestamp time;
+    Millis window;
+    std::optional<ResolvedAlert> resolved;
+  };
+
+  // Takes the wish up, unless it is being fulfilled or has been.
+  void Accept(Wish wish, Timestamp now);
+  bool IsSettled(const Wish& wish, const SeriesCache& cache) const;
+  QueryState* StateOf(const Query& query, Timestamp now);
+  void Enqueue(Pending& pending, Timestamp ready_at);
+  void StartOrHold(Pending& pending, Timestamp now);
+  void StartAttempt(Pending& pending, Timestamp now);
+  void SendExact(const std::shared_ptr<Attempt>& attempt);
+  PrometheusClient::Done Await(const std::shared_ptr<Attempt>& attempt, size_t index);
+  void Finish(const std::shared_ptr<Attempt>& attempt);
+  // True when starts of alerts are being looked up first.
+  bool LookUpStarts(const std::shared_ptr<Attempt>& attempt);
+  absl::StatusOr<bool> Take(Attempt& attempt, Timestamp now);
+  void OnTaken(const Attempt& attempt, bool partial, Timestamp now);
+  void OnFailure(Pending& pending, const absl::Status& status, Timestamp now);
+  void GiveUp(Pending& pending, const std::string& why, Timestamp now);
+  void Remove(Pending& pending, Timestamp now);
+  // Lets those go on for which the query has room.
+  void ReleaseParked(QueryState& state, Timestamp now);
+
+  const Environment environment_;
+  const ExactQueriesOptions options_;
+  std::map<std::string, std::unique_ptr<Source>> sources_;  // Constant once transitions come.
+
+  std::atomic<size_t> pending_{0};
+  Mutex mutex_;
+  std::vector<Wish> inbox_ GUARDED_BY(mutex_);
+
+  // The executor's thread only.
+  std::map<Query, std::unique_ptr<QueryState>> states_;
+  RecentlySettled settled_;
+  LogLimiter log_limiter_;
+  uint64_t next_serial_ = 0;
+};
+
+}  // namespace alertjoin

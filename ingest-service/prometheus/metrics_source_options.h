@@ -1,0 +1,43 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/event/event.h"
+
+namespace alertjoin {
+
+// A configured query of a metrics source.
+struct QueryOptions {
+  std::string name;
+  std::string expression;
+  Millis interval = std::chrono::seconds(15);
+  // Of a plain selector: how far back each poll looks. By default enough that polls overlap:
+  // max(2 * interval + timeout, 30s) + settle delay.
+  std::optional<Millis> window;
+  // Of any other expression: distance of its evaluations. By default the interval.
+  std::optional<Millis> step;
+};
+
+// A server of the Prometheus API.
+struct MetricsSourceOptions {
+  std::string name;
+  std::string url;           // Base, with a path prefix if there is one.
+  std::string external_url;  // As it names itself in generator URLs; empty when it is `url`.
+  Millis timeout = std::chrono::seconds(10);
+  // How long after its time a sample may still appear.
+  Millis settle_delay = std::chrono::seconds(10);
+  // How long an instant query keeps a value alive (--query.lookback-delta).
+  Millis lookback = std::chrono::minutes(5);
+  std::vector<std::string> headers;  // "Name: value", sent with each query.
+  std::vector<QueryOptions> queries;
+};
+
+// The query as events name it; its time kind follows from its expression.
+Query QueryOf(const std::string& source, const QueryOptions& options);
+// The same for an expression that was learnt from an alerting rule: named by itself.
+Query LearntQuery(const std::string& source, const std::string& expression);
+
+}  // namespace alertjoin

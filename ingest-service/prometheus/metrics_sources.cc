@@ -1,0 +1,103 @@
+#include "ingest-service/prometheus/metrics_sources.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "common/event/event_rules.h"
+#include "common/status/status.h"
+#include "ingest-service/prometheus/generator_url.h"
+
+namespace alertjoin {
+namespace {
+
+absl::Status CheckQueryOptions(const std::string& source, const QueryOptions& query) {
+  RETURN_IF_ERROR(CheckQuery(QueryOf(source, query), "query"));
+  if (query.interval <= Millis(0)) return absl::InvalidArgumentError("interval must be positive");
+  if (query.window.has_value() && *query.window <= Millis(0)) {
+    return absl::InvalidArgumentError("window must be positive");
+  }
+  if (query.step.has_value() && *query.step <= Millis(0)) {
+    return absl::InvalidArgumentError("step must be positive");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckSource(const MetricsSourceOptions& source) {
+  if (!AddressOf(source.url).has_value()) {
+    return absl::InvalidArgumentError(
+        fmt::format("url: \"{}\" is not an http or https URL", Excerpt(source.url, 100)));
+  }
+  if (source.timeout <= Millis(0)) return absl::InvalidArgumentError("timeout must be positive");
+  if (source.lookback <= Millis(0)) return absl::InvalidArgumentError("lookback must be positive");
+  if (source.settle_delay < Millis(0)) {
+    return absl::InvalidArgumentError("settle_delay must not be negative");
+  }
+  std::set<std::string> names;
+  for (const QueryOptions& query : source.queries) {
+    if (!names.insert(query.name).second) {
+      return absl::InvalidArgumentError(
+          fmt::format("query {}: the name is there twice", Excerpt(query.name, 100)));
+    }
+    RETURN_IF_ERROR(Annotate(CheckQueryOptions(source.name, query),
+                             fmt::format("query {}", Excerpt(query.name, 100))));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+MetricsSources::MetricsSources(MetricsSourcesOptions options, SampleSink& sink,
+                               prometheus::Registry& registry, const Clock& clock)
+    : options_(std::move(options)),
+      clock_(clock),
+      metrics_(registry),
+      caches_(options_.caches),
+      transport_(options_.transport),
+      loop_(clock),
+      poller_({caches_, sink, loop_, clock, metrics_}),
+      exact_({caches_, sink, loop_, clock, metrics_}, options_.exact) {
+  for (const MetricsSourceOptions& source : options_.sources) {
+    clients_.push_back(std::make_unique<PrometheusClient>(
+        PrometheusClientOptions{source.name, source.url, source.timeout, source.headers},
+        transport_));
+    exact_.AddSource(source, *clients_.back());
+  }
+}
+
+MetricsSources::~MetricsSources() { Stop(); }
+
+absl::Status MetricsSources::Check(const MetricsSourcesOptions& options) {
+  std::set<std::string> names;
+  for (const MetricsSourceOptions& source : options.sources) {
+    const std::string where = fmt::format("metrics source {}", Excerpt(source.name, 100));
+    if (source.name.empty()) return absl::InvalidArgumentError("a metrics source has no name");
+    if (!names.insert(source.name).second) {
+      return absl::InvalidArgumentError(where + ": the name is there twice");
+    }
+    RETURN_IF_ERROR(Annotate(CheckSource(source), where));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status MetricsSources::Start() {
+  for (size_t i = 0; i < clients_.size(); ++i) {
+    RETURN_IF_ERROR(poller_.AddSource(options_.sources[i], *clients_[i]));
+  }
+  loop_.Start([this] { return std::min(poller_.Step(), exact_.Step()); });
+  return absl::OkStatus();
+}
+
+void MetricsSources::Stop() {
+  // The loop first: what the transport then breaks off is posted to nobody.
+  loop_.Stop();
+  transport_.Stop();
+}
+
+void MetricsSources::OnTransitions(std::span<const TransitionEvent> transitions) {
+  exact_.OnTransitions(transitions);
+}
+
+}  // namespace alertjoin

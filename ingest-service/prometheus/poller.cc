@@ -1,0 +1,155 @@
+#include "ingest-service/prometheus/poller.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "common/status/status.h"
+
+namespace alertjoin {
+namespace {
+
+constexpr char kLane[] = "poll";
+constexpr Millis kRetryFirst = std::chrono::seconds(1);
+constexpr Millis kLogInterval = std::chrono::minutes(1);
+
+uint64_t HashOf(const Query& query) {
+  return LabelSet{{"source", query.source}, {"name", query.name}, {"expr", query.expression}}
+      .Fingerprint();
+}
+
+}  // namespace
+
+Poller::Source::Source(const MetricsSourceOptions& source_options, PrometheusClient& source_client,
+                       const Clock& clock)
+    : options(source_options),
+      client(source_client),
+      backoff(kRetryFirst, kRetryCap, LabelSet{{"source", source_options.name}}.Fingerprint()),
+      log_limiter(kLogInterval, clock) {}
+
+absl::Status Poller::AddSource(const MetricsSourceOptions& options, PrometheusClient& client) {
+  const Timestamp now = environment_.clock.Now();
+  Source& source =
+      *sources_.emplace_back(std::make_unique<Source>(options, client, environment_.clock));
+  for (const QueryOptions& query_options : options.queries) {
+    const Query query = QueryOf(options.name, query_options);
+    auto cache = environment_.caches.Find(query, now);
+    if (cache == nullptr) {
+      return absl::ResourceExhaustedError(fmt::format(
+          "metrics source {}: query {}: too many queries", options.name, query_options.name));
+    }
+    const PollTerms terms = TermsOf(options, query_options);
+    PollSchedule schedule(terms.interval, StablePhase(terms.interval, HashOf(query)), now);
+    queries_.push_back(std::make_unique<PolledQuery>(
+        PolledQuery{source, std::move(cache), terms, schedule, std::nullopt, false}));
+  }
+  return absl::OkStatus();
+}
+
+Timestamp Poller::Step() {
+  const Timestamp now = environment_.clock.Now();
+  Timestamp next = Timestamp::Max();
+  for (const auto& query : queries_) {
+    const Timestamp blocked_until = query->source.backoff.BlockedUntil(now);
+    const auto decision = query->schedule.Step(now, blocked_until);
+    environment_.metrics.CountSkipped(query->source.options.name, decision);
+    if (decision.poll) StartPoll(*query, now);
+    next = std::min(next, query->schedule.NextDue());
+  }
+  return next;
+}
+
+void Poller::StartPoll(PolledQuery& query, Timestamp now) {
+  const std::string& expression = query.cache->query()->expression;
+  PrometheusClient& client = query.source.client;
+  auto round =
+      std::make_shared<Round>(Round{query, now, environment_.clock.SteadyNow(), {}, {}, {}, 0});
+  if (query.cache->query()->time_kind == TimeKind::kSample) {
+    round->selector = PlanSelectorPoll(query.terms, query.taken_at, now);
+    round->awaited = 2;
+    round->answers.resize(2, absl::UnknownError("no answer"));
+    client.InstantQuery(RangeSelector(expression, round->selector.window), round->selector.at,
+                        kLane, Await(round, 0));
+    client.InstantQuery(expression, round->selector.settled, kLane, Await(round, 1));
+  } else {
+    round->grid = PlanGridPoll(query.terms, query.taken_at, now);
+    round->awaited = 1;
+    round->answers.resize(1, absl::UnknownError("no answer"));
+    client.RangeQuery(expression, round->grid.grid.start, round->grid.grid.end,
+                      round->grid.grid.step, kLane, Await(round, 0));
+  }
+}
+
+PrometheusClient::Done Poller::Await(const std::shared_ptr<Round>& round, size_t index) {
+  return [this, round, index](absl::StatusOr<QueryResult> answer) {
+    auto shared = std::make_shared<absl::StatusOr<QueryResult>>(std::move(answer));
+    environment_.executor.Post([this, round, index, shared] {
+      round->answers[index] = std::move(*shared);
+      if (--round->awaited == 0) Finish(*round);
+    });
+  };
+}
+
+void Poller::Finish(Round& round) {
+  const Timestamp now = environment_.clock.Now();
+  PolledQuery& query = round.query;
+  const std::string& source = query.source.options.name;
+  const auto outcome = Take(round, now);
+  const std::chrono::duration<double> took = environment_.clock.SteadyNow() - round.started_steady;
+  environment_.metrics.CountPoll(source, outcome.ok() ? *outcome : "failed", took.count());
+  if (!outcome.ok()) return OnFailure(round, outcome.status(), now);
+  query.taken_at = round.started;
+  query.fault_reported = false;
+  query.source.backoff.OnSuccess(round.started);
+  query.schedule.OnFinished(std::nullopt);
+}
+
+absl::StatusOr<std::string> Poller::Take(Round& round, Timestamp now) {
+  PolledQuery& query = round.query;
+  const std::string& source = query.source.options.name;
+  bool partial = false;
+  for (const auto& answer : round.answers) {
+    RETURN_IF_ERROR(answer);
+    partial |= answer->partial;
+    environment_.metrics.CountHistograms(source, answer->histograms_skipped);
+  }
+  Millis window{0};
+  {
+    SampleTransaction transaction(*query.cache, now);
+    if (query.cache->query()->time_kind == TimeKind::kSample) {
+      window = round.selector.window + query.terms.settle_delay;
+      ApplySelectorPoll(round.selector, query.terms.lookback, *round.answers[0], *round.answers[1],
+                        transaction);
+    } else {
+      ApplyGridPoll(round.grid, *round.answers[0], transaction);
+    }
+    RETURN_IF_ERROR(transaction.Commit(environment_.sink));
+    environment_.metrics.CountTaken(source, transaction);
+  }
+  environment_.caches.Forget(*query.cache, window, now);
+  return partial ? "partial" : "ok";
+}
+
+void Poller::OnFailure(Round& round, const absl::Status& status, Timestamp now) {
+  PolledQuery& query = round.query;
+  const Query& of = *query.cache->query();
+  environment_.metrics.CountError(of.source, status);
+  if (IsPermanent(status)) {
+    // The source is well; only this query is left alone, and complained of once.
+    if (!query.fault_reported) {
+      LogError("query refused by the metrics source: correct it",
+               {{"source", of.source}, {"query", of.name}, {"error", MessageOf(status)}});
+    }
+    query.fault_reported = true;
+    query.source.backoff.OnSuccess(round.started);
+    return query.schedule.OnFinished(now + kRetryCap);
+  }
+  if (query.source.log_limiter.Allow()) {
+    LogWarn("poll failed",
+            {{"source", of.source}, {"query", of.name}, {"error", MessageOf(status)}});
+  }
+  query.schedule.OnFinished(query.source.backoff.OnFailure(round.started, now));
+}
+
+}  // namespace alertjoin

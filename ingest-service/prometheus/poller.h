@@ -1,0 +1,88 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/log/log.h"
+#include "common/time/clock.h"
+#include "ingest-service/prometheus/executor.h"
+#include "ingest-service/prometheus/poll_plan.h"
+#include "ingest-service/prometheus/poll_schedule.h"
+#include "ingest-service/prometheus/prometheus_client.h"
+#include "ingest-service/prometheus/query_caches.h"
+#include "ingest-service/prometheus/query_metrics.h"
+#include "ingest-service/prometheus/sample_sink.h"
+#include "ingest-service/prometheus/source_backoff.h"
+
+namespace alertjoin {
+
+// Polls every configured query of every metrics source at a fixed rate and hands what is new to the
+// sink: samples, stale markers, progress, gaps; one append per poll. A poll whose append is refused
+// counts as failed and brings the same again. Sources do not wait for each other.
+//
+// Everything, the constructor apart, runs on the executor's thread. What is passed in must outlive
+// it, and no client may call back once it is gone.
+class Poller {
+ public:
+  struct Environment {
+    QueryCaches& caches;
+    SampleSink& sink;
+    Executor& executor;
+    const Clock& clock;
+    QueryMetrics& metrics;
+  };
+
+  explicit Poller(Environment environment) : environment_(environment) {}
+
+  // Polls the source's queries from now on. RESOURCE_EXHAUSTED when they are more than the caches
+  // hold. The options must outlive the poller.
+  absl::Status AddSource(const MetricsSourceOptions& options, PrometheusClient& client);
+
+  // Starts every poll that is due. Gives when the next one will be; the end of a poll may make that
+  // earlier.
+  Timestamp Step();
+
+ private:
+  struct Source {
+    Source(const MetricsSourceOptions& source_options, PrometheusClient& source_client,
+           const Clock& clock);
+
+    const MetricsSourceOptions& options;
+    PrometheusClient& client;
+    SourceBackoff backoff;
+    LogLimiter log_limiter;
+  };
+  struct PolledQuery {
+    Source& source;
+    std::shared_ptr<SeriesCache> cache;
+    PollTerms terms;
+    PollSchedule schedule;
+    std::optional<Timestamp> taken_at;  // Of the last poll whose samples were taken.
+    bool fault_reported = false;
+  };
+  // A poll under way.
+  struct Round {
+    PolledQuery& query;
+    Timestamp started;
+    Clock::Steady started_steady;
+    SelectorPoll selector;  // Of a plain selector.
+    GridPoll grid;          // Of any other expression.
+    std::vector<absl::StatusOr<QueryResult>> answers;
+    size_t awaited = 0;
+  };
+
+  void StartPoll(PolledQuery& query, Timestamp now);
+  // The callback for the answer with this index.
+  PrometheusClient::Done Await(const std::shared_ptr<Round>& round, size_t index);
+  void Finish(Round& round);
+  // Hands the answers over. Gives "ok" or "partial".
+  absl::StatusOr<std::string> Take(Round& round, Timestamp now);
+  void OnFailure(Round& round, const absl::Status& status, Timestamp now);
+
+  const Environment environment_;
+  std::vector<std::unique_ptr<Source>> sources_;
+  std::vector<std::unique_ptr<PolledQuery>> queries_;
+};
+
+}  // namespace alertjoin

@@ -1,0 +1,88 @@
+#include "ingest-service/prometheus/prometheus_client.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "common/status/status.h"
+#include "common/time/duration.h"
+#include "common/time/rfc3339.h"
+#include "ingest-service/prometheus/generator_url.h"
+
+namespace alertjoin {
+namespace {
+
+constexpr int kMethodNotAllowed = 405;
+
+PrometheusClientOptions WithoutTrailingSlash(PrometheusClientOptions options) {
+  while (!options.base_url.empty() && options.base_url.back() == '/') options.base_url.pop_back();
+  return options;
+}
+
+absl::StatusOr<QueryResult> Decode(const std::string& source,
+                                   const absl::StatusOr<HttpAnswer>& answer) {
+  if (!answer.ok()) return Annotate(answer.status(), source);
+  auto result = DecodeQueryAnswer(answer->code, answer->body);
+  if (!result.ok()) return Annotate(result.status(), source);
+  return result;
+}
+
+}  // namespace
+
+PrometheusClient::PrometheusClient(PrometheusClientOptions options, HttpTransport& transport)
+    : options_(WithoutTrailingSlash(std::move(options))), transport_(transport) {}
+
+void PrometheusClient::InstantQuery(const std::string& expression, Timestamp time,
+                                    const std::string& lane, Done done) {
+  Send("/api/v1/query",
+       fmt::format("query={}&time={}&timeout={}", PercentEncode(expression),
+                   PercentEncode(FormatRfc3339(time)), FormatDuration(options_.timeout)),
+       lane, std::move(done));
+}
+
+void PrometheusClient::RangeQuery(const std::string& expression, Timestamp start, Timestamp end,
+                                  Millis step, const std::string& lane, Done done) {
+  Send("/api/v1/query_range",
+       fmt::format("query={}&start={}&end={}&step={}&timeout={}", PercentEncode(expression),
+                   PercentEncode(FormatRfc3339(start)), PercentEncode(FormatRfc3339(end)),
+                   FormatDuration(step), FormatDuration(options_.timeout)),
+       lane, std::move(done));
+}
+
+HttpCall PrometheusClient::CallOf(const std::string& url, const std::string& form,
+                                  const std::string& lane, bool get) const {
+  HttpCall call;
+  call.lane = fmt::format("{}/{}", options_.source, lane);
+  call.url = get ? url + "?" + form : url;
+  if (!get) call.form = form;
+  call.headers = options_.headers;
+  call.timeout = options_.timeout;
+  return call;
+}
+
+void PrometheusClient::Send(const std::string& path, std::string form, const std::string& lane,
+                            Done done) {
+  const std::string url = options_.base_url + path;
+  if (get_only_) {
+    transport_.Start(CallOf(url, form, lane, true),
+                     [this, done = std::move(done)](const absl::StatusOr<HttpAnswer>& answer) {
+                       done(Decode(options_.source, answer));
+                     });
+    return;
+  }
+  HttpCall call = CallOf(url, form, lane, false);
+  transport_.Start(std::move(call),
+                   [this, url, form = std::move(form), lane,
+                    done = std::move(done)](const absl::StatusOr<HttpAnswer>& answer) {
+                     if (!answer.ok() || answer->code != kMethodNotAllowed) {
+                       return done(Decode(options_.source, answer));
+                     }
+                     get_only_ = true;
+                     transport_.Start(CallOf(url, form, lane, true),
+                                      [this, done](const absl::StatusOr<HttpAnswer>& again) {
+                                        done(Decode(options_.source, again));
+                                      });
+                   });
+}
+
+}  // namespace alertjoin

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/text/labels.h"
+#include "common/time/timestamp.h"
+
+namespace alertjoin {
+
+// One series of an answer. The columns have equal lengths; times ascend as the server sent them.
+struct ResultSeries {
+  LabelSet labels;
+  std::vector<Timestamp> times;
+  std::vector<double> values;
+};
+
+// The answer to a query, whatever its type: a vector has one point per series, a scalar is one
+// series without labels.
+struct QueryResult {
+  std::vector<ResultSeries> series;
+  // The server said that something is missing: what is there is right, what is not proves nothing.
+  bool partial = false;
+  // Points that were left out because they are native histograms.
+  uint64_t histograms_skipped = 0;
+  std::vector<std::string> warnings;
+};
+
+// Decodes the answer of /api/v1/query or /api/v1/query_range. Limits: nesting of 32. Errors, with
+// what the server said:
+//   INVALID_ARGUMENT   bad_data, execution, or a result that is text: the query is at fault.
+//   NOT_FOUND          the path is none of the API's: the URL is at fault.
+//   UNAUTHENTICATED, PERMISSION_DENIED   401 and 403.
+//   FAILED_PRECONDITION   a redirect, which is not followed.
+//   UNAVAILABLE        everything else, answers that are no JSON among it: try again.
+// Source: prometheus/prometheus web/api/v1/api.go.
+absl::StatusOr<QueryResult> DecodeQueryAnswer(int http_code, std::string_view body);
+
+// Whether the query itself is at fault: sending it again gives the same error.
+bool IsPermanent(const absl::Status& status);
+
+}  // namespace alertjoin

@@ -1,0 +1,139 @@
+#include "ingest-service/spool/spool.h"
+
+#include <fmt/format.h>
+
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "common/event/event_codec.h"
+#include "common/event/event_limits.h"
+#include "common/event/event_rules.h"
+#include "common/status/status.h"
+
+namespace alertjoin {
+namespace {
+
+// The samples [begin, end) of the batch, with the series that they use.
+SampleBatch Slice(const SampleBatch& batch, size_t begin, size_t end) {
+  constexpr uint32_t kNotUsed = UINT32_MAX;
+  std::vector<uint32_t> places(batch.series.size(), kNotUsed);
+  SampleBatch slice;
+  slice.received_time = batch.received_time;
+  for (size_t i = begin; i < end; ++i) {
+    uint32_t& place = places[batch.series_index[i]];
+    if (place == kNotUsed) {
+      place = static_cast<uint32_t>(slice.series.size());
+      slice.series.push_back(batch.series[batch.series_index[i]]);
+    }
+    slice.series_index.push_back(place);
+    slice.times.push_back(batch.times[i]);
+    slice.values.push_back(batch.values[i]);
+  }
+  return slice;
+}
+
+// Adds the event as one record, or as several when it is a sample batch too large for one.
+absl::Status AddRecords(const Event& event, std::vector<std::string>* records) {
+  const auto* batch = std::get_if<SampleBatch>(&event);
+  const bool divisible = batch != nullptr && batch->size() > 1;
+  std::string record = EncodeRecord(event);
+  if (record.size() <= (divisible ? kSampleBatchBytesMax : kEventBytesMax)) {
+    records->push_back(std::move(record));
+    return absl::OkStatus();
+  }
+  if (!divisible) {
+    return WithReason(absl::InvalidArgumentError(
+                          fmt::format("spool: an event has {} bytes when encoded, at most {}",
+                                      record.size(), kEventBytesMax)),
+                      "EVENT_TOO_LARGE");
+  }
+  const size_t half = batch->size() / 2;
+  RETURN_IF_ERROR(AddRecords(Slice(*batch, 0, half), records));
+  return AddRecords(Slice(*batch, half, batch->size()), records);
+}
+
+absl::Status SpoolFull(const std::string& why) {
+  return WithReason(
+      absl::ResourceExhaustedError(fmt::format(
+          "spool: full: {}: the correlator has not acknowledged enough, try again later", why)),
+      "SPOOL_FULL");
+}
+
+}  // namespace
+
+Spool::Spool(EventLog& log, uint64_t bytes_max)
+    : log_(log), bytes_max_(bytes_max), acknowledged_(log.bounds().first.value() - 1) {}
+
+absl::StatusOr<LogPosition> Spool::Append(std::span<const Event> events) {
+  return AppendWithin(events, bytes_max_);
+}
+
+absl::StatusOr<LogPosition> Spool::AppendSamples(std::span<const Event> events) {
+  return AppendWithin(events, bytes_max_ / 10 * 9);
+}
+
+absl::StatusOr<LogPosition> Spool::AppendWithin(std::span<const Event> events, uint64_t bytes_max) {
+  CHECK(!events.empty());
+  std::vector<std::string> records;
+  for (const Event& event : events) {
+    RETURN_IF_ERROR(CheckEvent(event));
+    RETURN_IF_ERROR(AddRecords(event, &records));
+  }
+  const uint64_t bytes =
+      std::accumulate(records.begin(), records.end(), uint64_t{0},
+                      [](uint64_t sum, const std::string& record) { return sum + record.size(); });
+  const uint64_t bytes_used = log_.bounds().bytes;
+  if (bytes_used + bytes > bytes_max) {
+    return SpoolFull(
+        fmt::format("{} bytes do not fit, {} of {} are in use", bytes, bytes_used, bytes_max));
+  }
+  const auto first = log_.Append(records);
+  if (absl::IsResourceExhausted(first.status())) return SpoolFull(MessageOf(first.status()));
+  RETURN_IF_ERROR(first);
+  if (listener_) listener_();
+  return first->Next(records.size() - 1);
+}
+
+bool Spool::WaitAcknowledged(LogPosition through, std::chrono::steady_clock::time_point deadline) {
+  MutexLock lock(mutex_);
+  while (acknowledged_ < through && !closed_) {
+    if (!changed_.WaitUntil(mutex_, deadline)) break;
+  }
+  return acknowledged_ >= through;
+}
+
+absl::Status Spool::Acknowledge(LogPosition through) {
+  const LogPosition next = log_.bounds().next;
+  if (through >= next) {
+    return absl::OutOfRangeError(fmt::format("spool: acknowledgement of event {}: the last is {}",
+                                             through.value(), next.value() - 1));
+  }
+  {
+    MutexLock lock(mutex_);
+    if (through <= acknowledged_) return absl::OkStatus();
+    acknowledged_ = through;
+  }
+  changed_.NotifyAll();
+  return log_.Trim(through.Next());
+}
+
+absl::StatusOr<EventLog::Chunk> Spool::Read(LogPosition from, size_t records_max,
+                                            size_t bytes_max) const {
+  return log_.Read(from, records_max, bytes_max);
+}
+
+LogPosition Spool::acknowledged() const {
+  MutexLock lock(mutex_);
+  return acknowledged_;
+}
+
+void Spool::Close() {
+  {
+    MutexLock lock(mutex_);
+    closed_ = true;
+  }
+  changed_.NotifyAll();
+}
+
+}  // namespace alertjoin

@@ -1,0 +1,201 @@
+#include "ingest-service/uplink/uplink.h"
+
+#include <fmt/format.h>
+
+#include <random>
+#include <utility>
+
+#include "common/net/grpc_status.h"
+#include "common/status/status.h"
+#include "ingest-service/uplink/uplink_call.h"
+
+namespace alertjoin {
+namespace {
+
+constexpr int64_t kMicrosPerMilli = 1000;
+constexpr Millis kFailureLogInterval{60'000};
+// A stream that lasted this long was a good one, whatever ended it.
+constexpr std::chrono::seconds kGoodStream(30);
+// For a call that has been cancelled: gRPC ends it without waiting for the peer.
+constexpr std::chrono::hours kUnlimited(24);
+
+std::chrono::steady_clock::time_point Now() { return std::chrono::steady_clock::now(); }
+
+UplinkSession::Identity IdentityOf(const UplinkOptions& options, const Clock& clock) {
+  return {options.producer_id, static_cast<uint64_t>(clock.Now().millis() * kMicrosPerMilli),
+          options.version};
+}
+
+absl::Status EndOf(const grpc::Status& status) {
+  if (status.ok()) return absl::UnavailableError("the correlator closed the stream");
+  return FromGrpcStatus(status);
+}
+
+}  // namespace
+
+struct Uplink::Stream {
+  Stream(const std::string& address, std::shared_ptr<UplinkMailbox> mailbox)
+      : call(address, std::move(mailbox)), start(Now()) {}
+
+  void Release() {
+    if (!std::exchange(released, true)) call.Release();
+  }
+
+  UplinkCall call;
+  const Steady start;
+  Steady deadline;
+  bool writing = false;
+  bool released = false;  // Nothing more is started.
+  absl::Status end;       // Why it was ended from this side.
+};
+
+std::string_view ToString(UplinkState state) {
+  switch (state) {
+    case UplinkState::kIdle:
+      return "idle";
+    case UplinkState::kConnecting:
+      return "connecting";
+    case UplinkState::kStreaming:
+      return "streaming";
+    case UplinkState::kBackingOff:
+      return "backing off";
+    case UplinkState::kStopped:
+      return "stopped";
+  }
+  return "unknown";
+}
+
+Uplink::Uplink(UplinkOptions options, Spool& spool, const Clock& clock,
+               prometheus::Registry& registry)
+    : options_(std::move(options)),
+      mailbox_(std::make_shared<UplinkMailbox>()),
+      metrics_(registry),
+      session_(spool, IdentityOf(options_, clock)),
+      backoff_(options_.backoff_initial, options_.backoff_cap, std::random_device{}()),
+      failure_log_(kFailureLogInterval) {
+  spool.SetAppendListener([mailbox = mailbox_] { mailbox->PostAppended(); });
+}
+
+Uplink::~Uplink() { Stop(); }
+
+void Uplink::Start() {
+  CHECK(!thread_.joinable());
+  thread_ = std::thread([this] { Run(); });
+}
+
+void Uplink::Stop() {
+  mailbox_->PostStop();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Uplink::Run() {
+  for (bool first = true; !mailbox_->stopping(); first = false) {
+    if (!first) metrics_.reconnects.Increment();
+    SetState(UplinkState::kConnecting, options_.address);
+    const absl::Status end = RunStream();
+    if (mailbox_->stopping()) break;
+    metrics_.CountError(end);
+    const Millis delay = backoff_.Next();
+    SetState(UplinkState::kBackingOff, MessageOf(end));
+    mailbox_->WaitForStopBefore(Now() + delay);
+  }
+  SetState(UplinkState::kStopped, "");
+}
+
+absl::Status Uplink::RunStream() {
+  Stream stream(options_.address, mailbox_);
+  stream.deadline = Now() + options_.welcome_timeout;
+  *stream.call.request().mutable_hello() = session_.Connect();
+  stream.writing = true;
+  stream.call.Write();
+  stream.call.Read();
+  for (;;) {
+    const UplinkMailbox::Mail mail = mailbox_->WaitBefore(stream.deadline);
+    if (mail.done.has_value()) {
+      if (Now() - stream.start > kGoodStream) backoff_.Reset();
+      return stream.end.ok() ? EndOf(*mail.done) : stream.end;
+    }
+    if (mailbox_->stopping()) EndStream(stream, absl::CancelledError("stopping"));
+    if (Now() >= stream.deadline) OnDeadline(stream);
+    if (mail.read.has_value()) OnRead(stream, *mail.read);
+    if (mail.write.has_value()) OnWritten(stream, *mail.write);
+    SendNext(stream);
+  }
+}
+
+void Uplink::OnRead(Stream& stream, bool ok) {
+  if (!ok) return stream.Release();
+  if (stream.released) return;
+  stream.deadline = Now() + options_.silence_max;
+  const auto news = session_.OnResponse(stream.call.response());
+  if (!news.ok()) return EndStream(stream, news.status());
+  Report(*news);
+  stream.call.Read();
+}
+
+void Uplink::OnWritten(Stream& stream, bool ok) {
+  stream.writing = false;
+  if (!ok) stream.Release();
+}
+
+void Uplink::SendNext(Stream& stream) {
+  if (stream.released || stream.writing) return;
+  v1::PushEventsRequest& request = stream.call.request();
+  request.Clear();
+  const absl::StatusOr<bool> any = session_.NextBatch(request.mutable_batch());
+  if (!any.ok()) return EndStream(stream, any.status());
+  if (!*any) return;
+  metrics_.sent_events.Increment(request.batch().events_size());
+  stream.writing = true;
+  stream.call.Write();
+}
+
+void Uplink::OnDeadline(Stream& stream) {
+  EndStream(stream, absl::DeadlineExceededError(
+                        fmt::format("no answer from the correlator at {} in time: it, or the "
+                                    "network to it, hangs",
+                                    options_.address)));
+}
+
+void Uplink::EndStream(Stream& stream, const absl::Status& status) {
+  if (!stream.end.ok()) return;
+  stream.end = status;
+  stream.deadline = Now() + kUnlimited;
+  stream.call.Cancel();
+  stream.Release();
+}
+
+void Uplink::Report(const UplinkSession::News& news) {
+  metrics_.acked_events.Increment(static_cast<double>(news.acked_events));
+  metrics_.missing_events.Increment(static_cast<double>(news.missing_events));
+  // Only progress counts as success: a stream may be welcomed and still end at its first batch.
+  if (news.acked_events > 0) backoff_.Reset();
+  if (news.welcomed) SetState(UplinkState::kStreaming, options_.address);
+  if (news.store_changed) {
+    metrics_.store_changes.Increment();
+    LogWarn("the correlator came back with another store: it gets what the spool still holds");
+  }
+  if (news.missing_events > 0) {
+    LogWarn("events acknowledged before are unknown to the correlator and no longer in the spool",
+            {{"events", std::to_string(news.missing_events)}});
+  }
+}
+
+void Uplink::SetState(UplinkState state, const std::string& reason) {
+  const UplinkState before = state_.exchange(state);
+  metrics_.connected.Set(state == UplinkState::kStreaming ? 1 : 0);
+  const LogField from{"from", std::string(ToString(before))};
+  const LogField to{"to", std::string(ToString(state))};
+  const LogField why{"reason", reason};
+  if (state == UplinkState::kBackingOff) {
+    if (before == UplinkState::kStreaming || failure_log_.Allow()) {
+      LogWarn("uplink has no stream to the correlator", {from, to, why});
+    }
+  } else if (state == UplinkState::kConnecting) {
+    LogDebug("uplink", {from, to, why});
+  } else {
+    LogInfo("uplink", {from, to, why});
+  }
+}
+
+}  // namespace alertjoin

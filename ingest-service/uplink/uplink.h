@@ -1,0 +1,95 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "absl/status/status.h"
+#include "common/log/log.h"
+#include "common/net/backoff.h"
+#include "common/time/clock.h"
+#include "ingest-service/spool/spool.h"
+#include "ingest-service/uplink/uplink_metrics.h"
+#include "ingest-service/uplink/uplink_session.h"
+
+namespace prometheus {
+class Registry;
+}
+
+namespace alertjoin {
+
+class UplinkCall;
+class UplinkMailbox;
+
+struct UplinkOptions {
+  std::string address;      // host:port of the correlator.
+  std::string producer_id;  // Unique among the producers of the correlator.
+  std::string version;      // For the correlator's log.
+  Millis backoff_initial{100};
+  Millis backoff_cap{10'000};
+  Millis welcome_timeout{10'000};  // For the connection and the first answer.
+  Millis silence_max{30'000};      // Without any answer, after which the stream is given up.
+};
+
+enum class UplinkState {
+  kIdle,        // Not started.
+  kConnecting,  // Waits for the welcome.
+  kStreaming,   // The correlator takes events.
+  kBackingOff,  // Waits before it connects again.
+  kStopped,     // For good.
+};
+std::string_view ToString(UplinkState state);
+
+// Carries the spool's events to the correlator and its acknowledgements back, on one thread of its
+// own. Connects again for ever, with exponential backoff and jitter. Thread-safe but for Start and
+// Stop, which one thread calls.
+//
+// Sets the spool's append listener: construct it before the first append. The spool, the clock and
+// the registry must outlive it.
+class Uplink {
+ public:
+  Uplink(UplinkOptions options, Spool& spool, const Clock& clock, prometheus::Registry& registry);
+  ~Uplink();  // Stops.
+
+  // REQUIRES: called once.
+  void Start();
+  // Ends the stream and waits for the thread, promptly. What is not acknowledged stays in the
+  // spool. Idempotent.
+  void Stop();
+
+  // The correlator takes events.
+  bool connected() const { return state_.load() == UplinkState::kStreaming; }
+  UplinkState state() const { return state_.load(); }
+
+ private:
+  using Steady = std::chrono::steady_clock::time_point;
+  struct Stream;
+
+  void Run();
+  // One stream from its beginning to its end, which the status tells.
+  absl::Status RunStream();
+  void OnRead(Stream& stream, bool ok);
+  void OnWritten(Stream& stream, bool ok);
+  void SendNext(Stream& stream);
+  void OnDeadline(Stream& stream);
+  // Ends the stream from this side.
+  void EndStream(Stream& stream, const absl::Status& status);
+  void Report(const UplinkSession::News& news);
+  void SetState(UplinkState state, const std::string& reason);
+
+  const UplinkOptions options_;
+  const std::shared_ptr<UplinkMailbox> mailbox_;
+  UplinkMetrics metrics_;
+  std::atomic<UplinkState> state_ = UplinkState::kIdle;
+  std::thread thread_;
+
+  // The thread of the uplink only.
+  UplinkSession session_;
+  Backoff backoff_;
+  LogLimiter failure_log_;
+};
+
+}  // namespace alertjoin

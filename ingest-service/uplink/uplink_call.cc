@@ -1,0 +1,81 @@
+#include "ingest-service/uplink/uplink_call.h"
+
+#include <utility>
+
+#include "common/net/grpc_server.h"
+
+namespace alertjoin {
+
+void UplinkMailbox::PostAppended() {
+  MutexLock lock(mutex_);
+  mail_.appended = any_ = true;
+  changed_.NotifyAll();
+}
+
+void UplinkMailbox::PostRead(bool ok) {
+  MutexLock lock(mutex_);
+  mail_.read = ok;
+  any_ = true;
+  changed_.NotifyAll();
+}
+
+void UplinkMailbox::PostWrite(bool ok) {
+  MutexLock lock(mutex_);
+  mail_.write = ok;
+  any_ = true;
+  changed_.NotifyAll();
+}
+
+void UplinkMailbox::PostDone(const grpc::Status& status) {
+  MutexLock lock(mutex_);
+  mail_.done = status;
+  any_ = true;
+  changed_.NotifyAll();
+}
+
+void UplinkMailbox::PostStop() {
+  MutexLock lock(mutex_);
+  stopping_ = any_ = true;
+  changed_.NotifyAll();
+}
+
+UplinkMailbox::Mail UplinkMailbox::WaitBefore(std::chrono::steady_clock::time_point deadline) {
+  MutexLock lock(mutex_);
+  while (!any_) {
+    if (!changed_.WaitUntil(mutex_, deadline)) break;
+  }
+  any_ = false;
+  return std::exchange(mail_, Mail());
+}
+
+void UplinkMailbox::WaitForStopBefore(std::chrono::steady_clock::time_point deadline) {
+  MutexLock lock(mutex_);
+  while (!stopping_) {
+    if (!changed_.WaitUntil(mutex_, deadline)) break;
+  }
+}
+
+bool UplinkMailbox::stopping() const {
+  MutexLock lock(mutex_);
+  return stopping_;
+}
+
+UplinkCall::UplinkCall(const std::string& address, std::shared_ptr<UplinkMailbox> mailbox)
+    : mailbox_(std::move(mailbox)), stub_(v1::IngestService::NewStub(MakeChannel(address))) {
+  stub_->async()->PushEvents(&context_, this);
+  // Reads and writes are started outside of reactions: without it the call could be done between.
+  AddHold();
+  StartCall();
+}
+
+void UplinkCall::OnReadDone(bool ok) { mailbox_->PostRead(ok); }
+
+void UplinkCall::OnWriteDone(bool ok) { mailbox_->PostWrite(ok); }
+
+void UplinkCall::OnDone(const grpc::Status& status) {
+  // The owner may destroy the call, and drop its mailbox, as soon as this is posted.
+  const std::shared_ptr<UplinkMailbox> mailbox = mailbox_;
+  mailbox->PostDone(status);
+}
+
+}  // namespace alertjoin

@@ -1,0 +1,100 @@
+#include "ingest-service/uplink/uplink_session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "common/event/event_codec.h"
+#include "common/status/status.h"
+
+namespace alertjoin {
+
+UplinkSession::UplinkSession(Spool& spool, Identity identity)
+    : spool_(spool), identity_(std::move(identity)) {}
+
+v1::Hello UplinkSession::Connect() {
+  encoder_.emplace();
+  welcomed_ = false;
+  const EventLog::Bounds bounds = spool_.bounds();
+  v1::Hello hello;
+  hello.set_producer_id(identity_.producer_id);
+  hello.set_epoch(identity_.epoch);
+  hello.set_log_id(spool_.log_id());
+  hello.set_first_sequence(bounds.first.value());
+  hello.set_next_sequence(bounds.next.value());
+  hello.set_version(identity_.version);
+  return hello;
+}
+
+absl::StatusOr<UplinkSession::News> UplinkSession::OnResponse(
+    const v1::PushEventsResponse& response) {
+  if (response.has_welcome()) {
+    if (welcomed_) return absl::InternalError("correlator: sent a second welcome");
+    return OnWelcome(response.welcome());
+  }
+  if (!welcomed_) return absl::InternalError("correlator: did not begin with a welcome");
+  News news;
+  if (response.has_ack()) {
+    ASSIGN_OR_RETURN(news.acked_events, Acknowledge(response.ack().durable_sequence()));
+    // What an earlier stream had sent may become durable only now; it need not be sent again.
+    next_to_send_ = std::max(next_to_send_, response.ack().durable_sequence() + 1);
+  }
+  return news;
+}
+
+absl::StatusOr<UplinkSession::News> UplinkSession::OnWelcome(const v1::Welcome& welcome) {
+  if (welcome.window_events_max() == 0) {
+    return absl::InternalError("correlator: its window takes no events");
+  }
+  News news;
+  const uint64_t durable = welcome.durable_sequence();
+  ASSIGN_OR_RETURN(news.acked_events, Acknowledge(durable));
+  const uint64_t first = spool_.bounds().first.value();
+  if (durable + 1 < first) news.missing_events = first - 1 - durable;
+  news.store_changed = !store_id_.empty() && store_id_ != welcome.store_id();
+  news.welcomed = true;
+  store_id_ = welcome.store_id();
+  next_to_send_ = std::max(durable + 1, first);
+  window_events_ = welcome.window_events_max();
+  welcomed_ = true;
+  return news;
+}
+
+absl::StatusOr<uint64_t> UplinkSession::Acknowledge(uint64_t durable_sequence) {
+  const uint64_t before = spool_.acknowledged().value();
+  const absl::Status status = spool_.Acknowledge(LogPosition(durable_sequence));
+  if (absl::IsOutOfRange(status)) {
+    return absl::FailedPreconditionError(fmt::format(
+        "correlator: acknowledges event {} of log {}, which holds none: {}: the log must come back "
+        "under a new id",
+        durable_sequence, spool_.log_id(), MessageOf(status)));
+  }
+  RETURN_IF_ERROR(status);
+  return durable_sequence > before ? durable_sequence - before : 0;
+}
+
+absl::StatusOr<bool> UplinkSession::NextBatch(v1::EventBatch* batch) {
+  if (!welcomed_) return false;
+  const uint64_t acked = spool_.acknowledged().value();
+  const uint64_t on_their_way = next_to_send_ - 1 - std::min(acked, next_to_send_ - 1);
+  if (on_their_way >= window_events_) return false;
+  const uint64_t room = window_events_ - on_their_way;
+  const size_t records_max = static_cast<size_t>(std::min<uint64_t>(room, kBatchEventsMax));
+  ASSIGN_OR_RETURN(const EventLog::Chunk chunk,
+                   spool_.Read(LogPosition(next_to_send_), records_max, kBatchRecordBytesMax));
+  if (chunk.records.empty()) return false;
+  batch->set_base_sequence(chunk.first.value());
+  for (const std::string& record : chunk.records) {
+    const uint64_t sequence = next_to_send_++;
+    const absl::StatusOr<Event> event = DecodeRecord(record);
+    if (!event.ok()) {
+      return absl::DataLossError(
+          fmt::format("spool: event {}: {}", sequence, MessageOf(event.status())));
+    }
+    encoder_->Encode(*event, batch->add_events());
+  }
+  return true;
+}
+
+}  // namespace alertjoin

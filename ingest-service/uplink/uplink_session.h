@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "alertjoin/v1/ingest_service.pb.h"
+#include "common/event/event_encoder.h"
+#include "common/event/event_limits.h"
+#include "ingest-service/spool/spool.h"
+
+namespace alertjoin {
+
+// The producer's side of PushEvents without its transport: what to send next, and what an answer
+// means. Lives over all streams; each Connect begins a new one. Not thread-safe. The spool must
+// outlive it.
+class UplinkSession {
+ public:
+  // Of one batch, as stored in the spool.
+  static constexpr size_t kBatchRecordBytesMax = kSampleBatchBytesMax;
+
+  struct Identity {
+    std::string producer_id;
+    uint64_t epoch = 0;
+    std::string version;
+  };
+  // What an answer told.
+  struct News {
+    bool welcomed = false;
+    // Newly acknowledged.
+    uint64_t acked_events = 0;
+    // The correlator has another store than before: what it had acknowledged is not there.
+    bool store_changed = false;
+    // Acknowledged before and no longer in the spool, but unknown to the correlator.
+    uint64_t missing_events = 0;
+  };
+
+  UplinkSession(Spool& spool, Identity identity);
+
+  // A new stream: forgets what concerned the last one, and gives its first message.
+  v1::Hello Connect();
+
+  // Takes an answer; acknowledgements go to the spool. An error means that the two do not
+  // understand each other, and ends the stream: FAILED_PRECONDITION when the correlator claims more
+  // than the spool ever held, INTERNAL for a breach of the protocol.
+  absl::StatusOr<News> OnResponse(const v1::PushEventsResponse& response);
+
+  // Fills `batch` with everything that waits, as much as fits into a batch and into the window.
+  // False: nothing to send now. DATA_LOSS when the spool holds what cannot be read.
+  absl::StatusOr<bool> NextBatch(v1::EventBatch* batch);
+
+  // The sequence that the next batch begins with, while a stream is open.
+  uint64_t next_to_send() const { return next_to_send_; }
+
+ private:
+  absl::StatusOr<News> OnWelcome(const v1::Welcome& welcome);
+  absl::StatusOr<uint64_t> Acknowledge(uint64_t durable_sequence);
+
+  Spool& spool_;
+  const Identity identity_;
+  std::string store_id_;  // Of the last welcome.
+
+  // Of the stream.
+  std::optional<EventEncoder> encoder_;
+  bool welcomed_ = false;
+  uint64_t next_to_send_ = 0;
+  uint64_t window_events_ = 0;
+};
+
+}  // namespace alertjoin
