@@ -1,0 +1,51 @@
+#include "correlator-service/app/correlator_config.h"
+
+#include "common/config/yaml_reader.h"
+#include "common/status/status.h"
+
+namespace alertjoin {
+namespace {
+
+constexpr Millis kLongest = std::chrono::hours(24 * 3650);
+
+size_t Count(YamlNode node, size_t default_value) {
+  return static_cast<size_t>(node.Int(static_cast<int64_t>(default_value), 1, 1'000'000'000));
+}
+
+absl::StatusOr<CorrelatorConfig> Read(YamlDocument document) {
+  CorrelatorConfig config;
+  YamlNode root = document.root();
+  YamlNode grpc = root.Child("grpc");
+  config.grpc_listen_address = grpc.Child("listen_address").String(config.grpc_listen_address);
+  grpc.Finish();
+  YamlNode http = root.Child("http");
+  config.http_listen_address = http.Child("listen_address").String(config.http_listen_address);
+  http.Finish();
+  YamlNode retention = root.Child("retention");
+  config.sample_retention = retention.Child("samples").Duration(config.sample_retention,
+                                                                std::chrono::minutes(1), kLongest);
+  config.row_retention =
+      retention.Child("rows").Duration(config.row_retention, std::chrono::minutes(1), kLongest);
+  retention.Finish();
+  YamlNode limits = root.Child("limits");
+  config.series_max = Count(limits.Child("series"), config.series_max);
+  config.rows_max = Count(limits.Child("rows"), config.rows_max);
+  config.subscribers_max = Count(limits.Child("subscribers"), config.subscribers_max);
+  limits.Finish();
+  root.Finish();
+  RETURN_IF_ERROR(document.status());
+  return config;
+}
+
+}  // namespace
+
+absl::StatusOr<CorrelatorConfig> ReadCorrelatorConfig(const std::string& path) {
+  return Read(YamlDocument::FromFile(path));
+}
+
+absl::StatusOr<CorrelatorConfig> ParseCorrelatorConfig(std::string_view text,
+                                                       const std::string& name) {
+  return Read(YamlDocument(text, name));
+}
+
+}  // namespace alertjoin

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/time/timestamp.h"
+
+namespace alertjoin {
+
+// The configuration of correlator-service; README.md lists the keys.
+struct CorrelatorConfig {
+  std::string grpc_listen_address = "127.0.0.1:9750";
+  std::string http_listen_address = "127.0.0.1:9751";
+  Millis sample_retention = std::chrono::hours(6);
+  Millis row_retention = std::chrono::hours(24 * 90);
+  size_t series_max = 1'000'000;
+  size_t rows_max = 2'000'000;
+  size_t subscribers_max = 1'000;
+};
+
+// INVALID_ARGUMENT with file, line and column for the first fault.
+absl::StatusOr<CorrelatorConfig> ReadCorrelatorConfig(const std::string& path);
+// The same for a text; `name` is what messages call it.
+absl::StatusOr<CorrelatorConfig> ParseCorrelatorConfig(std::string_view text,
+                                                       const std::string& name);
+
+}  // namespace alertjoin

@@ -1,0 +1,22 @@
+#include "common/service/service_main.h"
+#include "common/status/status.h"
+#include "correlator-service/app/correlator_app.h"
+#include "correlator-service/app/correlator_config.h"
+
+int main(int argc, char** argv) {
+  using namespace alertjoin;
+  Service service;
+  service.name = "correlator-service";
+  service.description =
+      "Joins alert transitions with the metric values at their moment and serves the joined rows.";
+  service.check = [](const std::string& path) { return ReadCorrelatorConfig(path).status(); };
+  service.run = [](const std::string& path,
+                   const std::function<void()>& wait_for_stop) -> absl::Status {
+    ASSIGN_OR_RETURN(const CorrelatorConfig config, ReadCorrelatorConfig(path));
+    ASSIGN_OR_RETURN(const auto app, CorrelatorApp::Start(config));
+    wait_for_stop();
+    app->Stop();
+    return absl::OkStatus();
+  };
+  return ServiceMain(argc, argv, service);
+}

@@ -1,0 +1,37 @@
+#include "correlator-service/codec/filter_codec.h"
+
+#include <fmt/format.h>
+
+#include "common/status/status.h"
+
+namespace alertjoin {
+
+absl::Status InvalidField(const std::string& reason, const std::string& field,
+                          const std::string& why) {
+  return WithDetail(absl::InvalidArgumentError(fmt::format("{}: {}", field, why)),
+                    ErrorDetail{reason, {{field, why}}, {}});
+}
+
+absl::StatusOr<RowFilter> DecodeRowFilter(const std::string& filter, v1::AlertState state,
+                                          const std::string& query_name, bool final_only,
+                                          v1::MatchState match_state) {
+  RowFilter decoded;
+  ASSIGN_OR_RETURN(decoded.matchers, ParseMatchers(filter));
+  if (!v1::AlertState_IsValid(state)) {
+    return InvalidField("INVALID_FILTER", "state",
+                        fmt::format("{} is no AlertState", static_cast<int>(state)));
+  }
+  if (!v1::MatchState_IsValid(match_state)) {
+    return InvalidField("INVALID_FILTER", "match_state",
+                        fmt::format("{} is no MatchState", static_cast<int>(match_state)));
+  }
+  if (state != v1::ALERT_STATE_UNSPECIFIED) decoded.state = static_cast<AlertState>(state);
+  if (match_state != v1::MATCH_STATE_UNSPECIFIED) {
+    decoded.match_state = static_cast<MatchState>(match_state);
+  }
+  decoded.query_name = query_name;
+  decoded.final_only = final_only;
+  return decoded;
+}
+
+}  // namespace alertjoin

@@ -1,0 +1,107 @@
+#include "correlator-service/intake/ingest_service_impl.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "common/status/status.h"
+
+namespace alertjoin {
+namespace {
+
+absl::Status Stopping() {
+  return WithReason(absl::UnavailableError("intake: the correlator is stopping: connect again and "
+                                           "go on from the welcome"),
+                    "STOPPING");
+}
+
+}  // namespace
+
+IngestServiceImpl::IngestServiceImpl(EventSink& sink, std::string store_id, const Clock& clock,
+                                     prometheus::Registry& registry, IntakeOptions options)
+    : sink_(sink),
+      store_id_(std::move(store_id)),
+      clock_(clock),
+      options_(options),
+      metrics_(registry),
+      timer_([this] { RunTimer(); }) {}
+
+IngestServiceImpl::~IngestServiceImpl() {
+  Stop();
+  timer_.join();
+}
+
+void IngestServiceImpl::Stop() {
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.NotifyAll();
+  for (const auto& stream : LiveStreams()) stream->End(Stopping());
+}
+
+grpc::ServerBidiReactor<v1::PushEventsRequest, v1::PushEventsResponse>*
+IngestServiceImpl::PushEvents(grpc::CallbackServerContext* /*context*/) {
+  const auto stream = IntakeStream::Make({producers_, sink_, metrics_, clock_, store_id_,
+                                          options_.heartbeat_interval, [this] { Poke(); }});
+  if (const absl::Status status = Register(stream); !status.ok()) {
+    stream->End(status);
+  } else {
+    stream->Start();
+    Poke();
+  }
+  return stream.get();
+}
+
+absl::Status IngestServiceImpl::Register(const std::shared_ptr<IntakeStream>& stream) {
+  MutexLock lock(mutex_);
+  if (stopping_) return Stopping();
+  std::erase_if(streams_, [](const auto& weak) { return weak.expired(); });
+  if (streams_.size() >= kIntakeStreamsMax) {
+    return WithReason(absl::ResourceExhaustedError(fmt::format(
+                          "intake: {} streams are open, no more are taken", kIntakeStreamsMax)),
+                      "TOO_MANY_PRODUCERS");
+  }
+  streams_.push_back(stream);
+  return absl::OkStatus();
+}
+
+std::vector<std::shared_ptr<IntakeStream>> IngestServiceImpl::LiveStreams() {
+  std::vector<std::shared_ptr<IntakeStream>> live;
+  MutexLock lock(mutex_);
+  for (const auto& weak : streams_) {
+    if (auto stream = weak.lock()) live.push_back(std::move(stream));
+  }
+  return live;
+}
+
+void IngestServiceImpl::Poke() {
+  {
+    MutexLock lock(mutex_);
+    poked_ = true;
+  }
+  changed_.NotifyAll();
+}
+
+void IngestServiceImpl::RunTimer() {
+  for (;;) {
+    auto next = IntakeStream::Steady::max();
+    for (const auto& stream : LiveStreams()) {
+      next = std::min(next, stream->Tick(std::chrono::steady_clock::now()));
+    }
+    MutexLock lock(mutex_);
+    while (!stopping_ && !poked_) {
+      // A wait until the end of time overflows in some implementations.
+      if (next == IntakeStream::Steady::max()) {
+        changed_.Wait(mutex_);
+      } else if (!changed_.WaitUntil(mutex_, next)) {
+        break;
+      }
+    }
+    if (stopping_) return;
+    poked_ = false;
+  }
+}
+
+}  // namespace alertjoin

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <grpcpp/support/server_callback.h>
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "alertjoin/v1/ingest_service.grpc.pb.h"
+#include "common/sync/mutex.h"
+#include "common/time/clock.h"
+#include "correlator-service/intake/intake_metrics.h"
+#include "correlator-service/intake/intake_stream.h"
+#include "correlator-service/intake/producer_registry.h"
+#include "correlator-service/pipeline/event_sink.h"
+
+namespace prometheus {
+class Registry;
+}
+
+namespace alertjoin {
+
+// Streams that may be open at once, those without a hello included.
+constexpr size_t kIntakeStreamsMax = 1'000;
+
+struct IntakeOptions {
+  // A stream without another answer gets a heartbeat after this.
+  Millis heartbeat_interval{5'000};
+};
+
+// Serves IngestService.PushEvents. Knows each producer's log for as long as it lives; a new one
+// starts with what the producers still hold. Thread-safe.
+//
+// Stopping, in this order: Stop, which ends all streams; shutdown of the gRPC server; stop of the
+// sink; destruction. The sink may call what it was given (`applied`) even after the destruction.
+// Everything handed to the constructor must outlive the service.
+class IngestServiceImpl final : public v1::IngestService::CallbackService {
+ public:
+  IngestServiceImpl(EventSink& sink, std::string store_id, const Clock& clock,
+                    prometheus::Registry& registry, IntakeOptions options = {});
+  ~IngestServiceImpl() override;  // Stops.
+
+  // Ends all streams, and those that come later, with UNAVAILABLE, reason STOPPING. Idempotent.
+  void Stop() EXCLUDES_LOCK(mutex_);
+
+  grpc::ServerBidiReactor<v1::PushEventsRequest, v1::PushEventsResponse>* PushEvents(
+      grpc::CallbackServerContext* context) override EXCLUDES_LOCK(mutex_);
+
+ private:
+  // The thread that sends heartbeats and offers again what found the pipeline full.
+  void RunTimer() EXCLUDES_LOCK(mutex_);
+  void Poke() EXCLUDES_LOCK(mutex_);
+  std::vector<std::shared_ptr<IntakeStream>> LiveStreams() EXCLUDES_LOCK(mutex_);
+  absl::Status Register(const std::shared_ptr<IntakeStream>& stream) EXCLUDES_LOCK(mutex_);
+
+  EventSink& sink_;
+  const std::string store_id_;
+  const Clock& clock_;
+  const IntakeOptions options_;
+  IntakeMetrics metrics_;
+  ProducerRegistry producers_;
+
+  Mutex mutex_;
+  CondVar changed_;
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  bool poked_ GUARDED_BY(mutex_) = false;
+  std::vector<std::weak_ptr<IntakeStream>> streams_ GUARDED_BY(mutex_);
+  std::thread timer_;
+};
+
+}  // namespace alertjoin

@@ -1,0 +1,190 @@
+#include "correlator-service/intake/intake_stream.h"
+
+#include <algorithm>
+
+#include "common/event/event_codec.h"
+#include "common/log/log.h"
+#include "common/net/grpc_status.h"
+#include "common/status/status.h"
+
+namespace alertjoin {
+namespace {
+
+constexpr std::chrono::seconds kHelloTimeout(10);
+// How long a batch waits for room in the pipeline before it is offered again.
+constexpr std::chrono::milliseconds kPushRetryInterval(20);
+
+}  // namespace
+
+std::shared_ptr<IntakeStream> IntakeStream::Make(const Context& context) {
+  std::shared_ptr<IntakeStream> stream(new IntakeStream(context));
+  stream->self_ = stream;
+  stream->session_.emplace(context.registry, context.sink, context.store_id, context.metrics,
+                           [weak = stream->weak_from_this()] {
+                             if (const auto alive = weak.lock()) alive->Pump();
+                           });
+  return stream;
+}
+
+IntakeStream::IntakeStream(const Context& context)
+    : context_(context),
+      hello_deadline_(std::chrono::steady_clock::now() + kHelloTimeout),
+      heartbeat_time_(std::chrono::steady_clock::now() + context.heartbeat_interval) {
+  context_.metrics.streams.Increment();
+}
+
+// Nothing of the context is used from here on: a late wake may own the last reference.
+IntakeStream::~IntakeStream() = default;
+
+void IntakeStream::End(const absl::Status& status) {
+  {
+    MutexLock lock(mutex_);
+    if (end_.ok()) end_ = status;
+  }
+  Pump();
+}
+
+IntakeStream::Steady IntakeStream::Tick(Steady now) {
+  const bool open = session_->IsOpen();
+  bool due = false;
+  bool silent = false;
+  {
+    MutexLock lock(mutex_);
+    silent = !open && now >= hello_deadline_;
+    if (now >= heartbeat_time_) {
+      heartbeat_due_ = open;
+      heartbeat_time_ = now + context_.heartbeat_interval;
+    }
+    due = heartbeat_due_ || now >= push_retry_time_;
+  }
+  if (silent) End(absl::DeadlineExceededError("stream: no hello came in time: send one first"));
+  if (due) Pump();
+  MutexLock lock(mutex_);
+  if (finished_ || silent) return Steady::max();
+  const Steady next = std::min(heartbeat_time_, push_retry_time_);
+  return open ? next : std::min(next, hello_deadline_);
+}
+
+void IntakeStream::OnReadDone(bool ok) {
+  absl::Status status;
+  if (ok) status = session_->OnRequest(request_);
+  {
+    MutexLock lock(mutex_);
+    reading_ = false;
+    half_closed_ = half_closed_ || !ok;
+    if (end_.ok()) end_ = status;
+  }
+  Pump();
+}
+
+void IntakeStream::OnWriteDone(bool ok) {
+  {
+    MutexLock lock(mutex_);
+    writing_ = false;
+    if (!ok && end_.ok()) end_ = absl::CancelledError("stream: broken while answering");
+  }
+  Pump();
+}
+
+void IntakeStream::OnCancel() { End(absl::CancelledError("stream: cancelled by the producer")); }
+
+void IntakeStream::OnDone() {
+  context_.metrics.streams.Decrement();
+  self_.reset();
+}
+
+void IntakeStream::Pump() {
+  {
+    MutexLock lock(mutex_);
+    pump_again_ = true;
+    if (pumping_) return;
+    pumping_ = true;
+  }
+  for (;;) {
+    {
+      MutexLock lock(mutex_);
+      if (!pump_again_ || finished_) {
+        pumping_ = false;
+        return;
+      }
+      pump_again_ = false;
+    }
+    Step();
+  }
+}
+
+void IntakeStream::Step() {
+  PushAndRead();
+  AnswerOrFinish();
+}
+
+void IntakeStream::PushAndRead() {
+  {
+    MutexLock lock(mutex_);
+    if (reading_ || !end_.ok()) return;
+  }
+  const absl::StatusOr<bool> pushed = session_->PushPending();
+  const bool full = pushed.ok() && !*pushed;
+  const bool wants_more = pushed.ok() && session_->CanTakeRequest();
+  bool full_before = false;
+  bool read = false;
+  {
+    MutexLock lock(mutex_);
+    full_before = push_retry_time_ != Steady::max();
+    push_retry_time_ = full ? std::chrono::steady_clock::now() + kPushRetryInterval : Steady::max();
+    if (end_.ok()) end_ = pushed.status();
+    read = wants_more && end_.ok() && !half_closed_;
+    reading_ = read;
+  }
+  if (full && !full_before) {
+    context_.metrics.queue_full.Increment();
+    context_.poke();
+  }
+  if (read) StartRead(&request_);
+}
+
+void IntakeStream::AnswerOrFinish() {
+  const absl::Status fenced = session_->Check();
+  // In this order: what is applied after the second question is answered in the next round.
+  const bool drained = session_->IsDrained();
+  absl::Status end;
+  bool heartbeat = false;
+  bool done = false;
+  {
+    MutexLock lock(mutex_);
+    if (end_.ok()) end_ = fenced;
+    if (writing_) return;
+    end = end_;
+    done = half_closed_ && drained && !reading_ && push_retry_time_ == Steady::max();
+    heartbeat = heartbeat_due_;
+  }
+  if (!end.ok()) return FinishWith(end);
+  response_.Clear();
+  if (!session_->NextResponse(&response_)) {
+    if (done) return FinishWith(absl::OkStatus());
+    if (!heartbeat) return;
+    *response_.mutable_heartbeat()->mutable_send_time() = EncodeTime(context_.clock.Now());
+  }
+  {
+    MutexLock lock(mutex_);
+    writing_ = true;
+    heartbeat_due_ = false;
+    heartbeat_time_ = std::chrono::steady_clock::now() + context_.heartbeat_interval;
+  }
+  StartWrite(&response_);
+}
+
+void IntakeStream::FinishWith(const absl::Status& status) {
+  {
+    MutexLock lock(mutex_);
+    finished_ = true;
+  }
+  const bool ours = !status.ok() && !absl::IsCancelled(status) && !absl::IsUnavailable(status);
+  if (ours) {
+    context_.metrics.CountRefusal(status);
+    LogWarn("producer's stream ended", {{"error", MessageOf(status)}});
+  }
+  Finish(ToGrpcStatus(status));
+}
+
+}  // namespace alertjoin

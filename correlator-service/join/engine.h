@@ -1,0 +1,107 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "correlator-service/join/binding_table.h"
+#include "correlator-service/join/engine_state.h"
+#include "correlator-service/join/episodes.h"
+#include "correlator-service/join/row_table.h"
+
+namespace alertjoin {
+
+struct EngineLimits {
+  size_t series_max = 1'000'000;
+  size_t rows_max = 2'000'000;
+};
+
+// What has been applied so far.
+struct EngineStats {
+  uint64_t samples_new = 0;        // Newer than all others of their series.
+  uint64_t samples_late = 0;       // Behind others of their series.
+  uint64_t samples_replaced = 0;   // Another value at a known time.
+  uint64_t samples_unchanged = 0;  // Known already.
+  uint64_t samples_expired = 0;    // Refused: older than the sample horizon.
+  uint64_t samples_refused = 0;    // Refused: of a series beyond series_max.
+  uint64_t notifications = 0;
+  uint64_t notifications_repeated = 0;  // Said nothing new.
+  uint64_t notifications_expired = 0;   // Refused: older than the row horizon.
+  uint64_t rows_refused = 0;            // Refused: rows beyond rows_max.
+  uint64_t revisions_after_final = 0;
+  size_t series = 0;
+  size_t rows = 0;
+};
+
+// The continuous as-of join: takes events, gives row changes. What it gives depends on the events
+// alone; after the same set of events, in any order and with any repetitions, the rows are the same
+// (ids, match states, values, sample times, final marks). It assumes nothing about other engines,
+// so that one may stand for each partition of the join key. Not thread-safe.
+class Engine {
+ public:
+  explicit Engine(EngineLimits limits) : limits_(limits) {}
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Applies the events in order and gives the changes that follow, at most one revision of each
+  // row. The changes of one transition are adjacent, its DELETEs first.
+  std::vector<JoinedRow> Apply(std::vector<Event> events, Timestamp applied_at);
+
+  // Forgets samples before `sample_horizon` (but for the last one of each series) and the rows of
+  // episodes that ended before `row_horizon`, and gives the DELETEs of the latter. Samples and
+  // notifications from before the horizons are refused from then on, and rows from before the
+  // sample horizon keep the match they have. Horizons never move back.
+  std::vector<JoinedRow> Expire(Timestamp sample_horizon, Timestamp row_horizon,
+                                Timestamp applied_at);
+
+  // For each query with progress, the interval that reaches furthest.
+  std::vector<QueryProgress> Progress() const;
+
+  // All rows as they stand, in no particular order.
+  std::vector<JoinedRow> Rows() const;
+
+  EngineStats stats() const;
+
+ private:
+  struct Alert {
+    AlertHistory history;
+    std::map<std::pair<Timestamp, AlertState>, std::unique_ptr<TransitionState>> transitions;
+  };
+
+  void ApplyEvent(TransitionEvent&& event);
+  void ApplyEvent(const SampleBatch& batch);
+  void ApplyEvent(const QueryProgress& progress);
+  void ApplyEvent(const Gap&) {}  // For readers; the join does not depend on it.
+
+  QueryState& QueryOf(const Query& query);
+  // Null when there is no room for a new series.
+  SeriesState* SeriesOf(const std::shared_ptr<const SeriesKey>& key);
+  SeriesState* AddSeries(QueryState& query, const std::shared_ptr<const SeriesKey>& key);
+  void ApplySample(SeriesState& series, const Sample& sample);
+
+  // Makes one side of an episode what it should be; `side` null: it should not be there.
+  void Reconcile(Alert& alert, Timestamp episode, AlertState state, const AlertHistory::Side* side);
+  void ReconcileBindings(TransitionState& transition, const AlertHistory::Side& side, Cause reason);
+  void Bind(TransitionState& transition, std::shared_ptr<const Binding> binding, Cause reason);
+  void Unbind(BoundTransition& bound, Cause reason);
+  void Remove(Alert& alert, Timestamp episode, AlertState state, Cause reason);
+
+  const EngineLimits limits_;
+  std::map<Query, std::unique_ptr<QueryState>> queries_;
+  // By source and fingerprint.
+  absl::flat_hash_map<std::pair<std::string, std::string>, std::unique_ptr<Alert>> alerts_;
+  BindingTable bindings_;
+  // Streams hand over one object for a series again and again. Those here are kept alive.
+  absl::flat_hash_map<const SeriesKey*, SeriesState*> series_by_object_;
+  std::vector<SeriesState*> batch_series_;  // Of the batch being applied; kept for its memory.
+  RowTable rows_;
+  EngineStats stats_;
+  Timestamp sample_horizon_ = Timestamp::Min();
+  Timestamp row_horizon_ = Timestamp::Min();
+};
+
+}  // namespace alertjoin

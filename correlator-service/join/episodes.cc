@@ -1,0 +1,185 @@
+#include "correlator-service/join/episodes.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "common/status/status.h"
+
+namespace alertjoin {
+namespace {
+
+std::shared_ptr<const Transition> MakeTransition(TransitionEvent event) {
+  auto transition = std::make_shared<Transition>();
+  transition->source = std::move(event.source);
+  transition->fingerprint = std::move(event.fingerprint);
+  transition->state = event.state;
+  transition->starts_at = event.starts_at;
+  transition->ends_at = event.ends_at;
+  transition->labels = std::move(event.labels);
+  transition->annotations = std::move(event.annotations);
+  transition->generator_url = std::move(event.generator_url);
+  transition->origin = event.origin;
+  transition->notification = std::move(event.notification);
+  transition->reported_value = event.reported_value;
+  transition->reported_values = std::move(event.reported_values);
+  transition->received_time = event.received_time;
+  transition->traceparent = std::move(event.traceparent);
+  return transition;
+}
+
+// Two notifications may bind one query differently (the configuration changed in between). Which of
+// them counts must not depend on their order.
+bool Before(const Binding& a, const Binding& b) {
+  const auto key = [](const Binding& binding) {
+    return std::tie(binding.matching, binding.on, binding.strict, binding.first_after,
+                    binding.tolerance, binding.comparison_operator, binding.threshold);
+  };
+  return key(a) < key(b);
+}
+
+// True when it adds something.
+bool AddBinding(AlertHistory::Bindings& bindings, const std::shared_ptr<const Binding>& added) {
+  const auto place = std::lower_bound(
+      bindings.begin(), bindings.end(), added->query,
+      [](const auto& binding, const Query& query) { return binding->query < query; });
+  if (place == bindings.end() || place->get()->query != added->query) {
+    bindings.insert(place, added);
+    return true;
+  }
+  if (*place == added || !Before(*added, **place)) return false;
+  *place = added;
+  return true;
+}
+
+}  // namespace
+
+Timestamp AlertHistory::Report::Through(Timestamp starts_at) const {
+  return std::max(starts_at, ends_at.value_or(last_reported));
+}
+
+bool AlertHistory::File(TransitionEvent event, Bindings bindings) {
+  const auto [entry, is_new] = reports_.try_emplace(event.starts_at);
+  Report& report = entry->second;
+  bool changed = is_new;
+  const bool is_resolved = event.state == AlertState::kResolved;
+  auto& state_report = is_resolved ? report.resolved : report.firing;
+  if (!state_report.has_value()) state_report.emplace();
+  for (const auto& binding : bindings) {
+    if (AddBinding(state_report->bindings, binding)) changed = true;
+  }
+  if (is_resolved && (!report.ends_at || *report.ends_at < *event.ends_at)) {
+    report.ends_at = event.ends_at;
+    changed = true;
+  }
+  if (!is_resolved && (is_new || report.last_reported < event.received_time)) {
+    report.last_reported = event.received_time;
+    if (!report.ends_at) changed = true;
+  }
+  if (state_report->first == nullptr) {
+    state_report->first = MakeTransition(std::move(event));
+    changed = true;
+  }
+  return changed;
+}
+
+AlertHistory::Changes AlertHistory::Add(TransitionEvent event, Bindings bindings) {
+  CHECK(event.state != AlertState::kResolved || event.ends_at.has_value());
+  Changes changes;
+  const Timestamp starts_at = event.starts_at;
+  if (!File(std::move(event), std::move(bindings))) return changes;
+  // The episodes that the report's start lies in, and all that its interval reaches. An end that
+  // has become known may also free what the open interval had swallowed: the same episode.
+  Timestamp first = starts_at;
+  Timestamp last = starts_at;
+  Timestamp through = reports_.at(starts_at).Through(starts_at);
+  auto span = spans_.upper_bound(starts_at);
+  if (span != spans_.begin() &&
+      (std::prev(span)->second.through > starts_at || std::prev(span)->second.key >= starts_at)) {
+    --span;
+  }
+  while (span != spans_.end() && (span->first < through || span->first == first)) {
+    first = std::min(first, span->first);
+    last = std::max(last, span->second.key);
+    through = std::max(through, span->second.through);
+    ++span;
+  }
+  Regroup(first, last, changes);
+  return changes;
+}
+
+void AlertHistory::Regroup(Timestamp first, Timestamp last, Changes& changes) {
+  for (auto span = spans_.lower_bound(first); span != spans_.end() && span->first <= last;) {
+    changes.removed.push_back(span->second.key);
+    span = spans_.erase(span);
+  }
+  auto report = reports_.lower_bound(first);
+  while (report != reports_.end() && report->first <= last) {
+    const Timestamp starts_at = report->first;
+    Span span{starts_at, report->second.Through(starts_at)};
+    for (++report; report != reports_.end() && report->first < span.through; ++report) {
+      span.key = report->first;
+      span.through = std::max(span.through, report->second.Through(report->first));
+    }
+    spans_.emplace(starts_at, span);
+    changes.present.push_back(Describe(starts_at, span));
+  }
+  std::erase_if(changes.removed, [&changes](Timestamp key) {
+    return std::any_of(changes.present.begin(), changes.present.end(),
+                       [key](const Episode& episode) { return episode.key == key; });
+  });
+}
+
+AlertHistory::Episode AlertHistory::Describe(Timestamp starts_at, const Span& span) const {
+  Episode episode;
+  episode.key = span.key;
+  std::optional<Timestamp> ends_at;
+  StateReport firing;
+  StateReport resolved;
+  const auto merge = [](const std::optional<StateReport>& part, StateReport& whole) {
+    if (!part) return;
+    if (whole.first == nullptr) whole.first = part->first;
+    for (const auto& binding : part->bindings) AddBinding(whole.bindings, binding);
+  };
+  for (auto report = reports_.find(starts_at);
+       report != reports_.end() && report->first <= span.key; ++report) {
+    merge(report->second.firing, firing);
+    merge(report->second.resolved, resolved);
+    if (report->second.ends_at) {
+      ends_at = std::max(ends_at.value_or(*report->second.ends_at), *report->second.ends_at);
+    }
+  }
+  const auto side = [&](const StateReport& whole,
+                        std::optional<Timestamp> end) -> std::optional<Side> {
+    if (whole.first == nullptr) return std::nullopt;
+    Side result;
+    if (whole.first->starts_at == starts_at && whole.first->ends_at == end) {
+      result.transition = whole.first;
+    } else {
+      auto amended = std::make_shared<Transition>(*whole.first);
+      amended->starts_at = starts_at;
+      amended->ends_at = end;
+      result.transition = std::move(amended);
+    }
+    result.bindings = whole.bindings;
+    return result;
+  };
+  episode.firing = side(firing, std::nullopt);
+  episode.resolved = side(resolved, ends_at);
+  return episode;
+}
+
+std::vector<Timestamp> AlertHistory::Expire(Timestamp horizon) {
+  std::vector<Timestamp> expired;
+  for (auto span = spans_.begin(); span != spans_.end();) {
+    if (span->second.through >= horizon) {
+      ++span;
+      continue;
+    }
+    expired.push_back(span->second.key);
+    reports_.erase(reports_.lower_bound(span->first), reports_.upper_bound(span->second.key));
+    span = spans_.erase(span);
+  }
+  return expired;
+}
+
+}  // namespace alertjoin

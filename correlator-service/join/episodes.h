@@ -1,0 +1,88 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "common/event/event.h"
+#include "correlator-service/model/joined_row.h"
+
+namespace alertjoin {
+
+// The notifications of one alert, (source, fingerprint), and the episodes that follow from them.
+// Not thread-safe.
+//
+// The episodes are a function of the set of notifications, whatever their order and repetition:
+//   - Every start that was reported spans an interval: to its latest reported end, or, while no end
+//     is known, to the latest time at which it was reported as firing.
+//   - Intervals that overlap are one episode. It starts at the earliest start and, when any of its
+//     parts ended, ends at the latest end: a late notification of the start reopens nothing.
+//   - An episode is known by the greatest start in it. A source that corrects the start to an
+//     earlier time thus keeps the episode's key, and with it the ids of its rows.
+// Source of the need: Alertmanager merges overlapping ranges and keeps the earliest start, and its
+// peers may differ (prometheus/alertmanager types/types.go, Alert.Merge).
+class AlertHistory {
+ public:
+  // One per query, ordered by query.
+  using Bindings = std::vector<std::shared_ptr<const Binding>>;
+
+  // One side of an episode: it began to fire, or was resolved. It is there when a notification
+  // of that state was.
+  struct Side {
+    // What the first such notification of its earliest start said; the times are the episode's.
+    std::shared_ptr<const Transition> transition;
+    // Of all such notifications together.
+    Bindings bindings;
+  };
+  struct Episode {
+    Timestamp key;
+    std::optional<Side> firing;
+    std::optional<Side> resolved;
+  };
+  struct Changes {
+    std::vector<Timestamp> removed;  // Keys of episodes that have become part of others.
+    std::vector<Episode> present;    // Episodes that are new or may have changed.
+  };
+
+  // Takes a notification, with its bindings in place of event.bindings; both lists are empty when
+  // it can change nothing.
+  Changes Add(TransitionEvent event, Bindings bindings);
+
+  // Forgets the episodes that ended, or were last heard of, before `horizon`; returns their keys.
+  std::vector<Timestamp> Expire(Timestamp horizon);
+
+  bool empty() const { return reports_.empty(); }
+
+ private:
+  // What the notifications of one state said about one start.
+  struct StateReport {
+    std::shared_ptr<const Transition> first;
+    Bindings bindings;
+  };
+  struct Report {
+    std::optional<StateReport> firing;
+    std::optional<StateReport> resolved;
+    Timestamp last_reported;  // While firing.
+    std::optional<Timestamp> ends_at;
+
+    Timestamp Through(Timestamp starts_at) const;
+  };
+  using Reports = std::map<Timestamp, Report>;  // By starts_at.
+  // An episode as stored: the reports with a start in [starts_at, key].
+  struct Span {
+    Timestamp key;
+    Timestamp through;
+  };
+
+  // Files the event under its start. False when that can change no episode.
+  bool File(TransitionEvent event, Bindings bindings);
+  // Cuts the reports in [first, last] into episodes anew.
+  void Regroup(Timestamp first, Timestamp last, Changes& changes);
+  Episode Describe(Timestamp starts_at, const Span& span) const;
+
+  Reports reports_;
+  std::map<Timestamp, Span> spans_;  // By the earliest start.
+};
+
+}  // namespace alertjoin

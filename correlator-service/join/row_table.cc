@@ -1,0 +1,222 @@
+#include "correlator-service/join/row_table.h"
+
+#include <algorithm>
+#include <map>
+
+#include "common/status/status.h"
+#include "correlator-service/join/as_of.h"
+#include "correlator-service/join/row_id.h"
+
+namespace alertjoin {
+namespace {
+
+// What a revision with several reasons is said to be caused by.
+int Strength(Cause cause) {
+  switch (cause) {
+    case Cause::kAlert:
+      return 5;
+    case Cause::kAlertAmended:
+      return 4;
+    case Cause::kLateSample:
+      return 3;
+    case Cause::kSample:
+      return 2;
+    case Cause::kFinalized:
+      return 1;
+    case Cause::kExpired:
+      return 0;
+  }
+  return 0;
+}
+
+bool SameTimes(const Transition& a, const Transition& b) {
+  return a.starts_at == b.starts_at && a.ends_at == b.ends_at;
+}
+
+template <typename Visit>
+void ForEachRow(TransitionState& transition, Visit visit) {
+  for (const auto& bound : transition.bound) {
+    for (const auto& row : bound->rows) visit(*row);
+  }
+}
+
+}  // namespace
+
+void RowTable::Create(BoundTransition& bound, SeriesState* series, Cause reason) {
+  auto row = std::make_unique<RowState>();
+  const Transition& transition = *bound.transition->transition;
+  row->id = MakeRowId(transition.source, transition.fingerprint, bound.transition->episode,
+                      transition.state, bound.query == nullptr ? nullptr : &bound.query->query,
+                      series == nullptr ? nullptr : &series->key->labels);
+  row->bound = &bound;
+  row->series = series;
+  row->time = transition.event_time();
+  if (bound.query != nullptr) bound.query->provisional.emplace(row->time, row.get());
+  Touch(*row, reason);
+  ++size_;
+  bound.rows.push_back(std::move(row));
+  if (series == nullptr) return;
+  RowState* const added = bound.rows.back().get();
+  series->rows.emplace(added->time, added);
+  series->newest_row_time = std::max(series->newest_row_time, added->time);
+  series->has_first_after |= bound.binding->first_after;
+}
+
+void RowTable::List(TransitionState& transition) {
+  if (transition.listed) return;
+  transition.listed = true;
+  touched_.push_back(&transition);
+}
+
+void RowTable::Touch(RowState& row, Cause reason) {
+  if (row.reason.has_value()) {
+    if (Strength(*row.reason) < Strength(reason)) row.reason = reason;
+    return;
+  }
+  row.reason = reason;
+  TransitionState& transition = *row.bound->transition;
+  transition.dirty.push_back(&row);
+  List(transition);
+}
+
+void RowTable::Retire(std::unique_ptr<RowState> row, Cause reason) {
+  TransitionState& transition = *row->bound->transition;
+  if (row->reason.has_value()) std::erase(transition.dirty, row.get());
+  if (row->series != nullptr) row->series->rows.erase({row->time, row.get()});
+  if (row->bound->query != nullptr) row->bound->query->provisional.erase({row->time, row.get()});
+  if (row->revision > 0) {
+    ++row->revision;
+    transition.deleted.push_back(Describe(*row, Operation::kDelete, reason, Timestamp()));
+    List(transition);
+  }
+  --size_;
+}
+
+void RowTable::Amend(TransitionState& transition) {
+  const Timestamp time = transition.transition->event_time();
+  ForEachRow(transition, [&](RowState& row) {
+    QueryState* const query = row.bound->query;
+    if (row.series != nullptr) row.series->rows.erase({row.time, &row});
+    if (query != nullptr) query->provisional.erase({row.time, &row});
+    row.time = time;
+    if (row.series != nullptr) {
+      row.series->rows.emplace(time, &row);
+      row.series->newest_row_time = std::max(row.series->newest_row_time, time);
+    }
+    if (query != nullptr) query->provisional.emplace(time, &row);
+    Touch(row, Cause::kAlertAmended);
+  });
+}
+
+void RowTable::Bury(std::unique_ptr<TransitionState> transition) {
+  CHECK(transition->dirty.empty());
+  buried_.push_back(std::move(transition));
+}
+
+bool RowTable::Judge(RowState& row, Cause& cause) {
+  const BoundTransition& bound = *row.bound;
+  Match match;
+  bool final = true;
+  if (row.revision > 0 && row.time < sample_horizon_) {
+    match = row.match;
+    final = row.final;
+    if (bound.query != nullptr) bound.query->provisional.erase({row.time, &row});
+  } else if (bound.query != nullptr) {
+    match.state = MatchState::kNoSeries;
+    if (row.series != nullptr) {
+      match = MatchAsOf(row.series->samples, row.time, *bound.binding);
+      match.series = row.series->key;
+    }
+    final = bound.query->coverage.Contains(DecisiveInterval(match, row.time, *bound.binding));
+    if (final) {
+      bound.query->provisional.erase({row.time, &row});
+    } else {
+      bound.query->provisional.emplace(row.time, &row);
+    }
+  }
+  if (row.revision > 0) {
+    const bool revised = !SameForReaders(match, row.match);
+    const bool amended =
+        !SameTimes(*row.transition, *bound.transition->transition) || row.binding != bound.binding;
+    if (!revised && !amended && final == row.final) return false;
+    if (revised && row.final) ++revisions_after_final_;
+    if (amended) {
+      cause = Cause::kAlertAmended;
+    } else if (!revised) {
+      cause = Cause::kFinalized;
+    } else if (row.final || cause != Cause::kSample) {
+      cause = Cause::kLateSample;
+    }
+  }
+  row.match = std::move(match);
+  row.final = final;
+  row.transition = bound.transition->transition;
+  row.binding = bound.binding;
+  ++row.revision;
+  return true;
+}
+
+void RowTable::AdoptDeleted() {
+  std::map<RowId, JoinedRow*> deleted;
+  for (TransitionState* const transition : touched_) {
+    for (JoinedRow& row : transition->deleted) deleted.emplace(row.id, &row);
+  }
+  if (deleted.empty()) return;
+  for (TransitionState* const transition : touched_) {
+    for (RowState* const row : transition->dirty) {
+      if (row->revision > 0) continue;
+      const auto found = deleted.find(row->id);
+      if (found == deleted.end()) continue;
+      JoinedRow& before = *found->second;
+      row->revision = before.revision - 1;
+      row->match = std::move(before.match);
+      row->final = before.final;
+      row->transition = std::move(before.transition);
+      row->binding = std::move(before.binding);
+      before.revision = 0;
+    }
+  }
+  for (TransitionState* const transition : touched_) {
+    std::erase_if(transition->deleted, [](const JoinedRow& row) { return row.revision == 0; });
+  }
+}
+
+std::vector<JoinedRow> RowTable::Flush(Timestamp applied_at) {
+  AdoptDeleted();
+  std::vector<JoinedRow> changes;
+  for (TransitionState* const transition : touched_) {
+    for (JoinedRow& deleted : transition->deleted) {
+      deleted.applied_time = applied_at;
+      changes.push_back(std::move(deleted));
+    }
+    transition->deleted.clear();
+    for (RowState* const row : transition->dirty) {
+      Cause cause = *row->reason;
+      row->reason.reset();
+      if (!Judge(*row, cause)) continue;
+      changes.push_back(Describe(*row, Operation::kUpsert, cause, applied_at));
+    }
+    transition->dirty.clear();
+    transition->listed = false;
+  }
+  touched_.clear();
+  buried_.clear();
+  return changes;
+}
+
+JoinedRow RowTable::Describe(const RowState& row, Operation operation, Cause cause,
+                             Timestamp applied_at) {
+  JoinedRow result;
+  result.id = row.id;
+  result.revision = row.revision;
+  result.operation = operation;
+  result.cause = cause;
+  result.final = row.final;
+  result.transition = row.transition;
+  result.binding = row.binding;
+  result.match = row.match;
+  result.applied_time = applied_at;
+  return result;
+}
+
+}  // namespace alertjoin

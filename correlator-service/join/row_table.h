@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "correlator-service/join/engine_state.h"
+
+namespace alertjoin {
+
+// The rows of one engine and what has become of them in the current batch. Rows are touched any
+// number of times while a batch is applied, and looked at once, in Flush: thus a batch makes at
+// most one revision of each. Not thread-safe.
+class RowTable {
+ public:
+  // Makes a row of the transition for the series (null: its placeholder).
+  void Create(BoundTransition& bound, SeriesState* series, Cause reason);
+  // Has the row looked at again in Flush. Of several reasons the strongest counts.
+  void Touch(RowState& row, Cause reason);
+  // Removes the row; Flush gives its DELETE, if it was ever given.
+  void Retire(std::unique_ptr<RowState> row, Cause reason);
+  // Indexes the rows of a transition by its event time, after that has changed, and touches them.
+  void Amend(TransitionState& transition);
+  // Takes over a transition that has no rows any more, until its DELETEs are given.
+  void Bury(std::unique_ptr<TransitionState> transition);
+
+  // Rows from before the horizon keep the match they have: the samples that it came from may be
+  // gone.
+  void SetSampleHorizon(Timestamp horizon) { sample_horizon_ = horizon; }
+
+  // The changes of the batch. Those of one transition are adjacent, DELETEs first.
+  std::vector<JoinedRow> Flush(Timestamp applied_at);
+
+  // The row as a change, as it stands. `reason` must hold for it.
+  static JoinedRow Describe(const RowState& row, Operation operation, Cause cause,
+                            Timestamp applied_at);
+
+  size_t size() const { return size_; }
+  uint64_t revisions_after_final() const { return revisions_after_final_; }
+
+ private:
+  void List(TransitionState& transition);
+  // A row that was retired and made again in this batch goes on where it was: no DELETE, and its
+  // next revision if anything changed.
+  void AdoptDeleted();
+  // Judges the row anew. True when readers see a difference.
+  bool Judge(RowState& row, Cause& cause);
+
+  std::vector<TransitionState*> touched_;
+  std::vector<std::unique_ptr<TransitionState>> buried_;
+  Timestamp sample_horizon_ = Timestamp::Min();
+  size_t size_ = 0;
+  uint64_t revisions_after_final_ = 0;
+};
+
+}  // namespace alertjoin

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+#include <array>
+#include <span>
+#include <vector>
+
+#include "common/event/event.h"
+#include "correlator-service/join/engine.h"
+
+namespace alertjoin {
+
+// What the writer has done, as metrics of the process. Not thread-safe, but for the registry's own
+// reading of the values.
+class PipelineMetrics {
+ public:
+  explicit PipelineMetrics(prometheus::Registry& registry);
+
+  void CountEvents(std::span<const Event> events);
+  // Of the rows that are new. (The row store counts the changes themselves.)
+  void CountDelays(std::span<const JoinedRow> changes, Timestamp applied_at);
+  // The engine's own figures.
+  void Publish(const EngineStats& stats);
+
+ private:
+  // A counter that follows a growing figure of the engine.
+  struct Followed {
+    prometheus::Counter* counter;
+    uint64_t EngineStats::*figure;
+    uint64_t seen = 0;
+  };
+
+  std::array<prometheus::Counter*, std::variant_size_v<Event>> events_;
+  prometheus::Histogram& delay_seconds_;
+  prometheus::Gauge& series_;
+  prometheus::Gauge& rows_;
+  std::vector<Followed> followed_;
+};
+
+}  // namespace alertjoin

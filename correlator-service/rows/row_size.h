@@ -1,0 +1,13 @@
+#pragma once
+
+#include <cstddef>
+
+#include "correlator-service/model/joined_row.h"
+
+namespace alertjoin {
+
+// About how many bytes the row takes on the wire, which is also about what it holds in memory when
+// nothing of it is shared. For limits: within a factor of two.
+size_t ApproximateBytes(const JoinedRow& row);
+
+}  // namespace alertjoin

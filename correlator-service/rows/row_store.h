@@ -1,0 +1,116 @@
+#pragma once
+
+#include <compare>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "correlator-service/model/joined_row.h"
+#include "correlator-service/rows/change_signal.h"
+
+namespace alertjoin {
+
+// A version of a row as readers hold it: immutable, valid for as long as it is held.
+using SharedRow = std::shared_ptr<const JoinedRow>;
+
+// Place of a row in the order of listing: newest event time first, then by row id.
+struct RowPosition {
+  Timestamp event_time;
+  RowId id;
+
+  friend bool operator==(const RowPosition&, const RowPosition&) = default;
+  friend auto operator<=>(const RowPosition& a, const RowPosition& b) {
+    const auto by_time = b.event_time <=> a.event_time;
+    return by_time != 0 ? by_time : a.id <=> b.id;
+  }
+};
+RowPosition PositionOf(const JoinedRow& row);
+
+// Which rows to read, and from where.
+struct RowRange {
+  std::optional<RowPosition> after;  // Exclusive. Default: from the newest row on.
+  std::optional<Timestamp> from;     // Earliest event time, inclusive. Default: no beginning.
+  std::optional<Timestamp> to;       // Latest event time, exclusive. Default: no end.
+};
+
+struct RowPage {
+  std::vector<SharedRow> rows;  // In the order of RowPosition.
+  bool end = false;             // Nothing of the range comes after these.
+  Sequence sequence;            // The table's when the page was read.
+};
+
+// One row's change. For DELETE, `row` is the row as it last was.
+struct RowChange {
+  SharedRow row;
+  SharedRow previous;  // The version that it replaces or deletes; null for a new row.
+};
+
+// What happened at one sequence: row changes, or one gap. Immutable once published.
+struct ChangeSet {
+  Sequence sequence;
+  std::vector<RowChange> changes;
+  std::optional<Gap> gap;
+  size_t bytes = 0;  // About what it takes in memory.
+};
+using SharedChangeSet = std::shared_ptr<const ChangeSet>;
+
+struct ChangesRead {
+  std::vector<SharedChangeSet> sets;  // With consecutive sequences.
+  Sequence newest;                    // The table's when they were read.
+};
+
+using ProgressBoard = std::vector<QueryProgress>;
+
+// The joined rows, and the log of their changes by sequence. Thread-safe: one writer, any number of
+// readers. Readers hold no lock between calls and get immutable versions, so that the writer never
+// waits for more than the copying of one bounded page of pointers.
+//
+// Invariants: sequences grow by 1 without holes, and each has one ChangeSet; a row's `sequence` is
+// that of its last change; applying all changes up to a sequence gives the table at it.
+class RowStore {
+ public:
+  virtual ~RowStore() = default;
+
+  // --- For the writer thread ---
+
+  // Gives sequences to the changes and publishes them, each sequence at once. Returns the newest
+  // sequence; without changes and gaps nothing happens.
+  // - All changes of a Commit share one sequence, unless they are more than a sequence's limits
+  //   (see sequence_split.h); each gap has a sequence of its own after them.
+  // - UPSERT adds or replaces the row; DELETE removes it, and is left out when there is no such
+  // row. REQUIRES: a row id occurs at most once in `changes`; changes of one transition are
+  // adjacent.
+  virtual Sequence Commit(std::vector<JoinedRow> changes, std::vector<Gap> gaps) = 0;
+
+  // Replaces what Progress() gives: for each query the newest complete interval. Call it after the
+  // Commit of what it speaks of.
+  virtual void PublishProgress(std::shared_ptr<const ProgressBoard> progress) = 0;
+
+  // Raises `signal` after every publication from now on. At most kSignalsMax are kept.
+  virtual void RaiseOnChange(std::shared_ptr<ChangeSignal> signal) = 0;
+
+  // --- For readers ---
+
+  // Identity of the store: sequences of different stores are not comparable. Constant.
+  virtual const std::string& store_id() const = 0;
+  // Newest published sequence; 0 before the first.
+  virtual Sequence newest() const = 0;
+  // Changes after this sequence can be read; those at or before it are gone.
+  virtual Sequence floor() const = 0;
+  // Newest version of the row; null when there is no such row.
+  virtual SharedRow Find(const RowId& id) const = 0;
+  // The next rows of the range, at most `rows_max`.
+  virtual RowPage ReadRows(const RowRange& range, size_t rows_max) const = 0;
+  // The change sets after `after`: at least one when there is one, and then as many as fit both
+  // limits. OUT_OF_RANGE when `after` is below the floor.
+  virtual absl::StatusOr<ChangesRead> ReadChanges(Sequence after, size_t changes_max,
+                                                  size_t bytes_max) const = 0;
+  // What was published last; never null.
+  virtual std::shared_ptr<const ProgressBoard> Progress() const = 0;
+
+  static constexpr size_t kSignalsMax = 16;
+};
+
+}  // namespace alertjoin

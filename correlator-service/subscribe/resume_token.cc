@@ -1,0 +1,92 @@
+#include "correlator-service/subscribe/resume_token.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/status/status.h"
+#include "correlator-service/rows/opaque_token.h"
+
+namespace alertjoin {
+namespace {
+
+constexpr size_t kStoreIdBytesMax = 255;
+
+absl::Status TokenError(absl::StatusCode code, const char* reason, const std::string& why) {
+  return WithDetail(absl::Status(code, fmt::format("resume_token: {}", why)),
+                    ErrorDetail{reason, {{"resume_token", why}}, {}});
+}
+
+}  // namespace
+
+std::string EncodeResumeToken(const ResumeToken& token) {
+  CHECK(token.store_id.size() <= kStoreIdBytesMax);
+  TokenWriter writer;
+  writer.AddUint8(static_cast<uint8_t>(token.store_id.size()));
+  writer.AddBytes(token.store_id);
+  writer.AddUint64(token.argument_hash);
+  writer.AddUint8(static_cast<uint8_t>(token.phase));
+  writer.AddUint64(token.sequence.value());
+  if (token.phase == ResumeToken::Phase::kSnapshot) {
+    writer.AddInt64(token.snapshot_from.millis());
+    writer.AddUint8(token.position.has_value() ? 1 : 0);
+    if (token.position.has_value()) {
+      writer.AddInt64(token.position->event_time.millis());
+      const auto& id = token.position->id.bytes;
+      writer.AddBytes(std::string(id.begin(), id.end()));
+    }
+  }
+  return writer.Seal(TokenKind::kResume);
+}
+
+absl::StatusOr<ResumeToken> DecodeResumeToken(std::string_view text) {
+  const auto invalid = [] {
+    return TokenError(absl::StatusCode::kInvalidArgument, "INVALID_RESUME_TOKEN",
+                      "this is no token of a subscription: give one back unchanged, or none");
+  };
+  auto reader = TokenReader::Open(TokenKind::kResume, text);
+  if (!reader.has_value()) return invalid();
+  ResumeToken token;
+  token.store_id = reader->ReadBytes(reader->ReadUint8());
+  token.argument_hash = reader->ReadUint64();
+  const uint8_t phase = reader->ReadUint8();
+  if (phase < 1 || phase > 3) return invalid();
+  token.phase = static_cast<ResumeToken::Phase>(phase);
+  token.sequence = Sequence(reader->ReadUint64());
+  if (token.phase == ResumeToken::Phase::kSnapshot) {
+    token.snapshot_from = Timestamp::FromMillis(reader->ReadInt64());
+    if (reader->ReadUint8() != 0) {
+      RowPosition position;
+      position.event_time = Timestamp::FromMillis(reader->ReadInt64());
+      const std::string id = reader->ReadBytes(position.id.bytes.size());
+      std::copy(id.begin(), id.end(), position.id.bytes.begin());
+      token.position = position;
+    }
+  }
+  if (!reader->AtEnd()) return invalid();
+  return token;
+}
+
+absl::Status CheckResumeToken(const ResumeToken& token, const RowStore& store,
+                              uint64_t argument_hash) {
+  const Sequence newest = store.newest();
+  if (token.store_id != store.store_id() || token.sequence > newest) {
+    return TokenError(absl::StatusCode::kFailedPrecondition, "RESUME_TOKEN_FOREIGN",
+                      "the token is of another store, or this one lost what it had: forget the "
+                      "rows received and subscribe without a token");
+  }
+  if (token.argument_hash != argument_hash) {
+    return TokenError(absl::StatusCode::kFailedPrecondition, "RESUME_TOKEN_OTHER_ARGUMENTS",
+                      "the token was given for another filter, state, query_name or final_only: "
+                      "use the same again, or subscribe without a token");
+  }
+  if (const Sequence floor = store.floor(); token.sequence < floor) {
+    return TokenError(absl::StatusCode::kOutOfRange, "RESUME_TOKEN_TOO_OLD",
+                      fmt::format("the token is of sequence {}, the change log reaches back to {} "
+                                  "only: forget the rows received and subscribe without a token",
+                                  token.sequence.value(), floor.value()));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace alertjoin

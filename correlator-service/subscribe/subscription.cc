@@ -1,0 +1,235 @@
+#include "correlator-service/subscribe/subscription.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/status/status.h"
+
+namespace alertjoin {
+namespace {
+
+absl::Status Stalled(Millis limit, const std::string& resume_token) {
+  return WithDetail(absl::ResourceExhaustedError(fmt::format(
+                        "subscription: no message was taken for {} ms: read faster or narrow the "
+                        "filter, and go on with the last resume token",
+                        limit.count())),
+                    ErrorDetail{"SUBSCRIBER_TOO_SLOW", {}, {{"resume_token", resume_token}}});
+}
+
+absl::Status Cancelled() { return absl::CancelledError("subscription: the subscriber is gone"); }
+
+}  // namespace
+
+Subscription::Subscription(SubscriptionHub& hub, const RowStore& store, const Clock& clock,
+                           SubscriptionCursor cursor, SubscriptionOptions options,
+                           SubscriptionOutput& output)
+    : hub_(hub),
+      store_(store),
+      clock_(clock),
+      options_(options),
+      output_(output),
+      cursor_(std::move(cursor)) {}
+
+void Subscription::Start() {
+  const auto self = shared_from_this();
+  if (const absl::Status joined = hub_.Add(self); !joined.ok()) {
+    {
+      MutexLock lock(mutex_);
+      EnterEndingLocked();
+    }
+    Finish(joined);
+    return;
+  }
+  Pump(/*progress_due=*/false);
+}
+
+void Subscription::OnWritten(bool ok) {
+  const auto self = shared_from_this();
+  absl::Status end;
+  {
+    MutexLock lock(mutex_);
+    if (state_ != State::kWriting) return;  // It stalled, and came through after all.
+    if (ok) {
+      state_ = State::kBusy;
+    } else {
+      end = pending_end_.ok() ? Cancelled() : pending_end_;
+      EnterEndingLocked();
+    }
+  }
+  if (ok) {
+    Pump(/*progress_due=*/false);
+  } else {
+    Finish(end);
+  }
+}
+
+void Subscription::OnCancelled() { End(Cancelled()); }
+
+void Subscription::OnDone() {
+  const auto self = shared_from_this();
+  {
+    MutexLock lock(output_mutex_);
+    output_gone_ = true;
+  }
+  {
+    MutexLock lock(mutex_);
+    state_ = State::kDone;
+  }
+  hub_.Remove(this);
+}
+
+void Subscription::End(const absl::Status& status) {
+  const auto self = shared_from_this();
+  {
+    MutexLock lock(mutex_);
+    if (state_ == State::kEnding || state_ == State::kDone || !pending_end_.ok()) return;
+    if (state_ != State::kIdle) {
+      pending_end_ = status;
+      return;
+    }
+    EnterEndingLocked();
+  }
+  Finish(status);
+}
+
+Clock::Steady Subscription::Poll(Clock::Steady now) {
+  const auto self = shared_from_this();
+  Clock::Steady next;
+  absl::Status end;
+  Task task = Task::kNothing;
+  bool progress_due = false;
+  {
+    MutexLock lock(mutex_);
+    progress_due = now >= last_message_ + options_.progress_interval;
+    task = PollLocked(now, next, end);
+  }
+  switch (task) {
+    case Task::kNothing:
+      break;
+    case Task::kPump: {
+      Pump(progress_due);
+      MutexLock lock(mutex_);
+      if (state_ == State::kIdle && again_) next = now;
+      break;
+    }
+    case Task::kFinish:
+      Finish(end);
+      break;
+    case Task::kAbort:
+      Abort();
+      break;
+  }
+  return next;
+}
+
+Subscription::Task Subscription::PollLocked(Clock::Steady now, Clock::Steady& next,
+                                            absl::Status& end) {
+  // Whatever other threads do meanwhile, no deadline of theirs is nearer.
+  next = now + options_.progress_interval;
+  switch (state_) {
+    case State::kBusy:
+    case State::kDone:
+      return Task::kNothing;
+    case State::kIdle: {
+      const Clock::Steady progress_at = last_message_ + options_.progress_interval;
+      if (!again_ && store_.newest() <= seen_ && now < progress_at) {
+        next = progress_at;
+        return Task::kNothing;
+      }
+      state_ = State::kBusy;
+      return Task::kPump;
+    }
+    case State::kWriting:
+      if (!write_handed_over_) return Task::kNothing;
+      if (now < last_message_ + options_.write_stall_max) {
+        next = std::min(next, last_message_ + options_.write_stall_max);
+        return Task::kNothing;
+      }
+      // The cursor rests while a write is under way.
+      end = pending_end_.ok() ? Stalled(options_.write_stall_max, cursor_.Token()) : pending_end_;
+      EnterEndingLocked();
+      next = std::min(next, abort_at_);
+      return Task::kFinish;
+    case State::kEnding:
+      next = std::max(next, abort_at_);
+      return now >= abort_at_ ? Task::kAbort : Task::kNothing;
+  }
+  return Task::kNothing;
+}
+
+void Subscription::EnterEndingLocked() {
+  state_ = State::kEnding;
+  abort_at_ = clock_.SteadyNow() + options_.finish_stall_max;
+}
+
+void Subscription::Pump(bool progress_due) {
+  while (!Act(cursor_.Next(progress_due, clock_.Now()))) {
+  }
+}
+
+bool Subscription::Act(absl::StatusOr<SubscriptionStep> step) {
+  absl::Status end;
+  {
+    MutexLock lock(mutex_);
+    end = pending_end_.ok() ? step.status() : pending_end_;
+    if (!end.ok()) {
+      EnterEndingLocked();
+    } else if (step->kind == SubscriptionStep::Kind::kMessage) {
+      state_ = State::kWriting;
+      write_handed_over_ = false;
+      ++writes_;
+      last_message_ = clock_.SteadyNow();
+    } else {
+      again_ = step->kind == SubscriptionStep::Kind::kAgain;
+      seen_ = cursor_.sequence();
+      state_ = State::kIdle;
+    }
+  }
+  if (!end.ok()) {
+    Finish(end);
+    return true;
+  }
+  switch (step->kind) {
+    case SubscriptionStep::Kind::kMessage:
+      Write(*step->message);
+      return true;
+    case SubscriptionStep::Kind::kAgain:
+      hub_.Nudge();
+      return true;
+    case SubscriptionStep::Kind::kIdle:
+      return StayIdle();
+  }
+  return true;
+}
+
+void Subscription::Write(const SubscriptionMessage& message) {
+  uint64_t write = 0;
+  {
+    MutexLock lock(mutex_);
+    write = writes_;
+  }
+  output_.Write(message);
+  MutexLock lock(mutex_);
+  if (state_ == State::kWriting && writes_ == write) write_handed_over_ = true;
+}
+
+bool Subscription::StayIdle() {
+  // What was published between the cursor's look and becoming idle was seen by nobody.
+  MutexLock lock(mutex_);
+  if (state_ != State::kIdle || store_.newest() <= seen_) return true;
+  state_ = State::kBusy;
+  return false;
+}
+
+void Subscription::Finish(const absl::Status& status) {
+  hub_.CountEnd(status);
+  output_.Finish(status);
+}
+
+void Subscription::Abort() {
+  MutexLock lock(output_mutex_);
+  if (!output_gone_) output_.Abort();
+}
+
+}  // namespace alertjoin

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "alertjoin/v1/correlator_service.pb.h"
+#include "correlator-service/subscribe/subscription_cursor.h"
+#include "correlator-service/subscribe/subscription_message.h"
+
+namespace alertjoin {
+
+struct SubscribeRequest {
+  SubscriptionArguments arguments;
+  Millis progress_interval;  // Within the limits of the protocol.
+};
+
+// INVALID_ARGUMENT with the reason that correlator_service.proto states and the field at fault. The
+// resume token is not looked at.
+absl::StatusOr<SubscribeRequest> DecodeSubscribeRequest(
+    const v1::SubscribeJoinedRowsRequest& request);
+
+// Fills `out`, which must be empty.
+void EncodeSubscriptionMessage(const SubscriptionMessage& message,
+                               v1::SubscribeJoinedRowsResponse* out);
+
+}  // namespace alertjoin

@@ -1,0 +1,204 @@
+#include "correlator-service/subscribe/subscription_cursor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/status/status.h"
+#include "correlator-service/rows/row_size.h"
+
+namespace alertjoin {
+namespace {
+
+// One read of the store, during which it is locked, and reads in one step. A step that finds
+// nothing takes some milliseconds.
+constexpr size_t kRowsPerRead = 256;
+constexpr size_t kChangesPerRead = 512;
+constexpr size_t kReadBytesMax = 2 << 20;
+constexpr int kReadsPerStep = 16;
+
+}  // namespace
+
+SubscriptionCursor::SubscriptionCursor(const RowStore& store, RowFilter filter,
+                                       MessageLimits limits)
+    : store_(&store),
+      filter_(std::move(filter)),
+      limits_(limits),
+      argument_hash_(ArgumentHash(filter_.ToString())) {}
+
+absl::StatusOr<SubscriptionCursor> SubscriptionCursor::Create(const RowStore& store,
+                                                              SubscriptionArguments arguments,
+                                                              Timestamp now, MessageLimits limits) {
+  SubscriptionCursor cursor(store, std::move(arguments.filter), limits);
+  if (arguments.resume_token.empty()) {
+    cursor.phase_ = arguments.live_only ? Phase::kLive : Phase::kSnapshot;
+    cursor.sequence_ = store.newest();
+    cursor.snapshot_from_ = std::max(Timestamp::Min(), now - arguments.snapshot_window);
+    return cursor;
+  }
+  ASSIGN_OR_RETURN(const ResumeToken token, DecodeResumeToken(arguments.resume_token));
+  RETURN_IF_ERROR(CheckResumeToken(token, store, cursor.argument_hash_));
+  cursor.phase_ = token.phase;
+  cursor.sequence_ = token.sequence;
+  cursor.snapshot_from_ = token.snapshot_from;
+  cursor.position_ = token.position;
+  cursor.complete_at_ = store.newest();
+  return cursor;
+}
+
+std::string SubscriptionCursor::Token() const {
+  ResumeToken token;
+  token.store_id = store_->store_id();
+  token.argument_hash = argument_hash_;
+  token.phase = phase_;
+  token.sequence = sequence_;
+  if (phase_ == Phase::kSnapshot) {
+    token.snapshot_from = snapshot_from_;
+    token.position = position_;
+  }
+  return EncodeResumeToken(token);
+}
+
+absl::StatusOr<SubscriptionStep> SubscriptionCursor::Next(bool progress_due, Timestamp now) {
+  if (!started_) return Started();
+  if (phase_ == Phase::kSnapshot) {
+    ASSIGN_OR_RETURN(SubscriptionStep step, NextOfSnapshot());
+    if (step.kind != SubscriptionStep::Kind::kIdle) return step;
+  }
+  if (phase_ == Phase::kCatchUp && sequence_ >= complete_at_) {
+    phase_ = Phase::kLive;
+    return Message(SnapshotCompleteMessage{sequence_});
+  }
+  // Taken before the log is read: what it speaks of is in the log then.
+  const auto board = progress_due ? store_->Progress() : nullptr;
+  ASSIGN_OR_RETURN(SubscriptionStep step, NextOfLog());
+  if (step.kind == SubscriptionStep::Kind::kMessage) return step;
+  if (phase_ == Phase::kCatchUp) {
+    step.kind = SubscriptionStep::Kind::kAgain;
+    return step;
+  }
+  if (!progress_due) return step;
+  const bool caught_up = step.kind == SubscriptionStep::Kind::kIdle;
+  return Message(ProgressMessage{sequence_, now,
+                                 caught_up ? board : std::make_shared<const ProgressBoard>(),
+                                 filter_.query_name});
+}
+
+SubscriptionStep SubscriptionCursor::Started() {
+  started_ = true;
+  return Message(StartedMessage{store_->store_id(), store_->newest()});
+}
+
+absl::StatusOr<SubscriptionStep> SubscriptionCursor::NextOfSnapshot() {
+  if (store_->floor() > sequence_) return TooSlow();
+  RowsMessage message;
+  size_t bytes = 0;
+  for (int reads = 0; reads < kReadsPerStep; ++reads) {
+    const RowPage page =
+        store_->ReadRows(RowRange{position_, snapshot_from_, std::nullopt}, kRowsPerRead);
+    if (AddSnapshotRows(page, message, bytes)) break;
+    if (page.end) {
+      phase_ = Phase::kCatchUp;
+      complete_at_ = page.sequence;
+      break;
+    }
+  }
+  if (!message.entries.empty()) return Message(std::move(message));
+  SubscriptionStep step;
+  step.kind =
+      phase_ == Phase::kSnapshot ? SubscriptionStep::Kind::kAgain : SubscriptionStep::Kind::kIdle;
+  return step;
+}
+
+bool SubscriptionCursor::AddSnapshotRows(const RowPage& page, RowsMessage& message, size_t& bytes) {
+  for (const SharedRow& row : page.rows) {
+    if (row->sequence <= sequence_ && filter_.Matches(*row)) {
+      const size_t row_bytes = ApproximateBytes(*row);
+      if (!message.entries.empty() &&
+          (message.entries.size() >= limits_.rows_max || bytes + row_bytes > limits_.bytes_max)) {
+        return true;
+      }
+      message.entries.push_back({row, Operation::kUpsert});
+      bytes += row_bytes;
+    }
+    position_ = PositionOf(*row);
+  }
+  return false;
+}
+
+absl::StatusOr<SubscriptionStep> SubscriptionCursor::NextOfLog() {
+  SubscriptionStep step;
+  for (int reads = 0; reads < kReadsPerStep; ++reads) {
+    const auto read = store_->ReadChanges(sequence_, kChangesPerRead, kReadBytesMax);
+    if (!read.ok()) return TooSlow();
+    if (auto found = TakeSets(read->sets)) return *std::move(found);
+    if (sequence_ >= read->newest) return step;
+  }
+  step.kind = SubscriptionStep::Kind::kAgain;
+  return step;
+}
+
+std::optional<SubscriptionStep> SubscriptionCursor::TakeSets(
+    const std::vector<SharedChangeSet>& sets) {
+  RowsMessage message;
+  size_t bytes = 0;
+  for (const SharedChangeSet& set : sets) {
+    if (set->gap.has_value() && Concerns(*set->gap)) {
+      if (!message.entries.empty()) break;
+      sequence_ = set->sequence;
+      return Message(GapMessage{set});
+    }
+    RowsMessage selected = Select(*set);
+    if (!selected.entries.empty()) {
+      if (!message.entries.empty() &&
+          (message.entries.size() + selected.entries.size() > limits_.rows_max ||
+           bytes + set->bytes > limits_.bytes_max)) {
+        break;
+      }
+      bytes += set->bytes;
+      std::move(selected.entries.begin(), selected.entries.end(),
+                std::back_inserter(message.entries));
+    }
+    sequence_ = set->sequence;
+  }
+  if (message.entries.empty()) return std::nullopt;
+  return Message(std::move(message));
+}
+
+RowsMessage SubscriptionCursor::Select(const ChangeSet& set) const {
+  RowsMessage selected;
+  for (const RowChange& change : set.changes) {
+    const bool matches_now =
+        change.row->operation == Operation::kUpsert && filter_.Matches(*change.row);
+    if (matches_now) {
+      selected.entries.push_back({change.row, Operation::kUpsert});
+    } else if (change.previous != nullptr && filter_.Matches(*change.previous)) {
+      selected.entries.push_back({change.row, Operation::kDelete});
+    }
+  }
+  return selected;
+}
+
+bool SubscriptionCursor::Concerns(const Gap& gap) const {
+  return filter_.query_name.empty() || !gap.query.has_value() ||
+         gap.query->name == filter_.query_name;
+}
+
+SubscriptionStep SubscriptionCursor::Message(decltype(SubscriptionMessage::body) body) const {
+  SubscriptionStep step;
+  step.kind = SubscriptionStep::Kind::kMessage;
+  step.message = SubscriptionMessage{std::move(body), Token()};
+  return step;
+}
+
+absl::Status SubscriptionCursor::TooSlow() const {
+  return WithDetail(
+      absl::ResourceExhaustedError(
+          fmt::format("subscription: fell behind the change log, which reaches back to sequence {} "
+                      "only, at sequence {}: subscribe again without a token, and read faster or "
+                      "narrow the filter",
+                      store_->floor().value(), sequence_.value())),
+      ErrorDetail{"SUBSCRIBER_TOO_SLOW", {}, {{"resume_token", Token()}}});
+}
+
+}  // namespace alertjoin

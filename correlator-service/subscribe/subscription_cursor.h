@@ -1,0 +1,102 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "correlator-service/rows/row_filter.h"
+#include "correlator-service/rows/row_store.h"
+#include "correlator-service/subscribe/resume_token.h"
+#include "correlator-service/subscribe/subscription_message.h"
+
+namespace alertjoin {
+
+constexpr Millis kDefaultSnapshotWindow = std::chrono::hours(24);
+
+struct SubscriptionArguments {
+  RowFilter filter;
+  bool live_only = false;
+  Millis snapshot_window = kDefaultSnapshotWindow;  // Not negative.
+  std::string resume_token;                         // Empty: from the start.
+};
+
+// What one message holds at most; a single sequence is sent whole all the same.
+struct MessageLimits {
+  size_t rows_max = 500;
+  size_t bytes_max = 1 << 20;
+};
+
+// One step of a cursor.
+struct SubscriptionStep {
+  enum class Kind {
+    kMessage,  // `message` is next.
+    kAgain,    // Much was read and nothing matched: call again, others first.
+    kIdle,     // Everything published was sent.
+  };
+  Kind kind = Kind::kIdle;
+  std::optional<SubscriptionMessage> message;
+};
+
+// Where one subscriber stands in a row store: it makes the messages of a subscription one after the
+// other, from the store, and holds none of them. So a subscriber costs the same however far it is
+// behind. Not thread-safe; the store must outlive it.
+//
+// The order of messages: started; the rows of the snapshot in the order of listing; the changes
+// since the snapshot began; snapshot_complete; changes and gaps as they happen.
+//
+// How the snapshot agrees with the log: it is the table at a sequence S, the newest when it began.
+// A row whose last change came after S is left out of it, as that change is found in the log behind
+// S, where all of them are sent after the snapshot. Folding both gives the table. What a subscriber
+// got of a row is never newer than what it gets later.
+//
+// How a filter agrees with the table: a change is sent as UPSERT when the row matches the filter
+// after it, as DELETE when it matched only before it, and not at all otherwise.
+class SubscriptionCursor {
+ public:
+  // The errors of DecodeResumeToken and CheckResumeToken. `now` is where the snapshot's window
+  // ends.
+  static absl::StatusOr<SubscriptionCursor> Create(const RowStore& store,
+                                                   SubscriptionArguments arguments, Timestamp now,
+                                                   MessageLimits limits = {});
+
+  // The next message, if any. With `progress_due` and nothing else to send after the snapshot it is
+  // a progress message with `now`. RESOURCE_EXHAUSTED, reason SUBSCRIBER_TOO_SLOW, with the last
+  // token in the metadata "resume_token", once the change log no longer reaches back to the cursor.
+  absl::StatusOr<SubscriptionStep> Next(bool progress_due, Timestamp now);
+
+  // Everything up to here was sent, once the snapshot is.
+  Sequence sequence() const { return sequence_; }
+  // The token of the last message, or of where it starts.
+  std::string Token() const;
+
+ private:
+  using Phase = ResumeToken::Phase;
+
+  SubscriptionCursor(const RowStore& store, RowFilter filter, MessageLimits limits);
+
+  SubscriptionStep Started();
+  absl::StatusOr<SubscriptionStep> NextOfSnapshot();
+  // True when the message is full.
+  bool AddSnapshotRows(const RowPage& page, RowsMessage& message, size_t& bytes);
+  absl::StatusOr<SubscriptionStep> NextOfLog();
+  // Takes as many sets as fit. Nothing when none of them concerns the subscriber.
+  std::optional<SubscriptionStep> TakeSets(const std::vector<SharedChangeSet>& sets);
+  RowsMessage Select(const ChangeSet& set) const;
+  bool Concerns(const Gap& gap) const;
+  SubscriptionStep Message(decltype(SubscriptionMessage::body) body) const;
+  absl::Status TooSlow() const;
+
+  const RowStore* store_;
+  RowFilter filter_;
+  MessageLimits limits_;
+  uint64_t argument_hash_;
+  bool started_ = false;
+  Phase phase_ = Phase::kSnapshot;
+  Sequence sequence_;
+  Timestamp snapshot_from_;
+  std::optional<RowPosition> position_;
+  // In kCatchUp: the snapshot is complete from here on.
+  Sequence complete_at_;
+};
+
+}  // namespace alertjoin

@@ -1,0 +1,120 @@
+#include "correlator-service/subscribe/subscription_hub.h"
+
+#include <fmt/format.h>
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+
+#include <algorithm>
+
+#include "common/status/status.h"
+
+namespace alertjoin {
+namespace {
+
+// How long the thread waits when nobody asks for less.
+constexpr Millis kIdleWait = std::chrono::minutes(10);
+
+absl::Status Stopping() {
+  return WithReason(absl::UnavailableError("subscription: the correlator is stopping: connect "
+                                           "again and go on with the last resume token"),
+                    "STOPPING");
+}
+
+// The reason of the status where it has one: a closed set of words. Otherwise its code.
+std::string ReasonOf(const absl::Status& status) {
+  const auto detail = DetailOf(status);
+  if (detail.has_value() && !detail->reason.empty()) return detail->reason;
+  return absl::StatusCodeToString(status.code());
+}
+
+}  // namespace
+
+SubscriptionHub::SubscriptionHub(RowStore& store, const Clock& clock,
+                                 prometheus::Registry& registry, SubscriptionHubOptions options)
+    : clock_(clock),
+      options_(options),
+      signal_(std::make_shared<ChangeSignal>()),
+      subscribers_gauge_(prometheus::BuildGauge()
+                             .Name("alertjoin_subscribers")
+                             .Help("Open subscriptions.")
+                             .Register(registry)
+                             .Add({})),
+      ends_total_(prometheus::BuildCounter()
+                      .Name("alertjoin_subscription_ends_total")
+                      .Help("Subscriptions that ended or were refused, by reason.")
+                      .Register(registry)) {
+  store.RaiseOnChange(signal_);
+  thread_ = std::thread([this] { Run(); });
+}
+
+SubscriptionHub::~SubscriptionHub() { Stop(); }
+
+absl::Status SubscriptionHub::Add(std::shared_ptr<Subscriber> subscriber) {
+  {
+    MutexLock lock(mutex_);
+    if (stopping_) return Stopping();
+    if (subscribers_.size() >= options_.subscribers_max) {
+      return WithReason(absl::ResourceExhaustedError(fmt::format(
+                            "subscription: there are {} subscribers already, which is the limit: "
+                            "end one, or try again later",
+                            subscribers_.size())),
+                        "TOO_MANY_SUBSCRIBERS");
+    }
+    const Subscriber* const key = subscriber.get();
+    subscribers_.emplace(key, std::move(subscriber));
+    subscribers_gauge_.Set(static_cast<double>(subscribers_.size()));
+  }
+  signal_->Raise();
+  return absl::OkStatus();
+}
+
+void SubscriptionHub::Remove(const Subscriber* subscriber) {
+  std::shared_ptr<Subscriber> removed;  // Freed without the lock.
+  MutexLock lock(mutex_);
+  const auto found = subscribers_.find(subscriber);
+  if (found == subscribers_.end()) return;
+  removed = std::move(found->second);
+  subscribers_.erase(found);
+  subscribers_gauge_.Set(static_cast<double>(subscribers_.size()));
+}
+
+void SubscriptionHub::Stop() {
+  MutexLock stop_lock(stop_mutex_);
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+  }
+  signal_->Raise();
+  if (thread_.joinable()) thread_.join();
+}
+
+void SubscriptionHub::CountEnd(const absl::Status& status) {
+  ends_total_.Add({{"reason", ReasonOf(status)}}).Increment();
+}
+
+std::vector<std::shared_ptr<Subscriber>> SubscriptionHub::Subscribers() const {
+  std::vector<std::shared_ptr<Subscriber>> subscribers;
+  MutexLock lock(mutex_);
+  subscribers.reserve(subscribers_.size());
+  for (const auto& [key, subscriber] : subscribers_) subscribers.push_back(subscriber);
+  return subscribers;
+}
+
+void SubscriptionHub::Run() {
+  const auto stopping = [this] {
+    MutexLock lock(mutex_);
+    return stopping_;
+  };
+  while (!stopping()) {
+    const Clock::Steady now = clock_.SteadyNow();
+    Clock::Steady next = now + kIdleWait;
+    for (const auto& subscriber : Subscribers()) next = std::min(next, subscriber->Poll(now));
+    // The signal waits in the machine's time; the clock may be one of a test.
+    signal_->Wait(std::chrono::steady_clock::now() +
+                  std::max(next - clock_.SteadyNow(), Clock::Steady::duration::zero()));
+  }
+  // After this nobody can be added.
+  for (const auto& subscriber : Subscribers()) subscriber->End(Stopping());
+}
+
+}  // namespace alertjoin

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <prometheus/registry.h>
+
+#include <memory>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "common/sync/mutex.h"
+#include "common/time/clock.h"
+#include "correlator-service/rows/change_signal.h"
+#include "correlator-service/rows/row_store.h"
+
+namespace prometheus {
+class Counter;
+class Gauge;
+}  // namespace prometheus
+
+namespace alertjoin {
+
+// One who follows the row store. Methods are called by one thread at a time, the hub's; they must
+// not block.
+class Subscriber {
+ public:
+  virtual ~Subscriber() = default;
+  // Looks for something to do: news in the store, a deadline that has passed. Returns when it wants
+  // to be asked again at the latest, by the hub's clock.
+  virtual Clock::Steady Poll(Clock::Steady now) = 0;
+  // Ends with the status. A second call changes nothing.
+  virtual void End(const absl::Status& status) = 0;
+};
+
+struct SubscriptionHubOptions {
+  size_t subscribers_max = 1000;
+};
+
+// Wakes idle subscribers: when the store has news, when a deadline comes, when one asks for a turn.
+// It has one thread for that. The writer only raises a signal and never waits for a subscriber; nor
+// do subscribers wait for each other, as each takes short turns. Thread-safe.
+//
+// Metrics: alertjoin_subscribers, alertjoin_subscription_ends_total{reason}.
+class SubscriptionHub {
+ public:
+  // The store, clock and registry must outlive the hub. Starts its thread.
+  SubscriptionHub(RowStore& store, const Clock& clock, prometheus::Registry& registry,
+                  SubscriptionHubOptions options = {});
+  ~SubscriptionHub();  // Stops.
+  SubscriptionHub(const SubscriptionHub&) = delete;
+  SubscriptionHub& operator=(const SubscriptionHub&) = delete;
+
+  // From now on the subscriber is polled, until it is removed. RESOURCE_EXHAUSTED, reason
+  // TOO_MANY_SUBSCRIBERS; UNAVAILABLE, reason STOPPING. The hub shares ownership, so that a
+  // subscriber removed during its poll lives to the end of it.
+  absl::Status Add(std::shared_ptr<Subscriber> subscriber) EXCLUDES_LOCK(mutex_);
+  void Remove(const Subscriber* subscriber) EXCLUDES_LOCK(mutex_);
+  // Has every subscriber polled soon.
+  void Nudge() { signal_->Raise(); }
+
+  // Ends every subscriber, and every later one, with UNAVAILABLE, reason STOPPING, and stops
+  // polling. Idempotent. Do it before the server's Shutdown, which waits for open streams.
+  void Stop() EXCLUDES_LOCK(mutex_);
+
+  // Counts a subscription that ended or was refused with the status.
+  void CountEnd(const absl::Status& status);
+
+ private:
+  void Run() EXCLUDES_LOCK(mutex_);
+  std::vector<std::shared_ptr<Subscriber>> Subscribers() const EXCLUDES_LOCK(mutex_);
+
+  // Constant after construction.
+  const Clock& clock_;
+  const SubscriptionHubOptions options_;
+  const std::shared_ptr<ChangeSignal> signal_;
+  prometheus::Gauge& subscribers_gauge_;
+  prometheus::Family<prometheus::Counter>& ends_total_;
+
+  mutable Mutex mutex_;
+  std::unordered_map<const Subscriber*, std::shared_ptr<Subscriber>> subscribers_
+      GUARDED_BY(mutex_);
+  bool stopping_ GUARDED_BY(mutex_) = false;
+
+  Mutex stop_mutex_;  // One Stop at a time. Taken before mutex_.
+  std::thread thread_;
+};
+
+}  // namespace alertjoin

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "correlator-service/rows/row_store.h"
+
+namespace alertjoin {
+
+// The messages of a subscription as plain structs. Their meaning is stated in
+// proto/alertjoin/v1/correlator_service.proto.
+
+struct StartedMessage {
+  std::string store_id;
+  Sequence sequence;
+};
+
+struct RowsMessage {
+  struct Entry {
+    SharedRow row;
+    // What the change does to the table that the subscriber sees through its filter.
+    Operation operation = Operation::kUpsert;
+  };
+  std::vector<Entry> entries;
+};
+
+struct SnapshotCompleteMessage {
+  Sequence sequence;
+};
+
+struct ProgressMessage {
+  Sequence sequence;
+  Timestamp send_time;
+  std::shared_ptr<const ProgressBoard> queries;  // Never null.
+  std::string query_name;                        // Only queries of this name; empty: all.
+};
+
+struct GapMessage {
+  SharedChangeSet set;  // Its gap.
+};
+
+struct SubscriptionMessage {
+  std::variant<StartedMessage, RowsMessage, SnapshotCompleteMessage, ProgressMessage, GapMessage>
+      body;
+  std::string resume_token;
+};
+
+}  // namespace alertjoin

@@ -1,0 +1,135 @@
+#include "correlator-service/tables/sample_series.h"
+
+#include <algorithm>
+
+#include "common/event/event.h"
+
+namespace alertjoin {
+SampleSeries::Position SampleSeries::UpperBound(Timestamp time) const {
+  // The usual case: newer than all others.
+  if (size_ == 0 || tail_.last_time() <= time) return {leaf_count(), 0};
+  const auto older = std::partition_point(
+      older_.begin(), older_.end(),
+      [time](const SampleLeaf& candidate) { return candidate.last_time() <= time; });
+  const auto index = static_cast<size_t>(older - older_.begin());
+  return {index, leaf(index).UpperBound(time)};
+}
+
+std::optional<SampleSeries::Position> SampleSeries::Previous(Position position) const {
+  if (position.leaf < leaf_count() && position.index > 0) {
+    return Position{position.leaf, position.index - 1};
+  }
+  if (position.leaf == 0) return std::nullopt;
+  return Position{position.leaf - 1, leaf(position.leaf - 1).size() - 1};
+}
+
+Sample SampleSeries::At(Position position) const { return leaf(position.leaf).At(position.index); }
+
+std::optional<Timestamp> SampleSeries::TimeAt(Position position) const {
+  if (position.leaf == leaf_count()) return std::nullopt;
+  return leaf(position.leaf).time(position.index);
+}
+
+SampleSeries::Inserted SampleSeries::Insert(const Sample& sample) {
+  const Position next = UpperBound(sample.time);
+  const auto previous = Previous(next);
+  Inserted result{next.leaf == leaf_count() ? Outcome::kAppended : Outcome::kInserted,
+                  previous ? TimeAt(*previous) : std::nullopt, TimeAt(next)};
+  if (result.previous == sample.time) {
+    SampleLeaf& target = leaf(previous->leaf);
+    const bool same = SameValue(target.value(previous->index), sample.value);
+    result.outcome = same ? Outcome::kUnchanged : Outcome::kReplaced;
+    if (!same) target.Replace(previous->index, sample);
+    const auto before = Previous(*previous);
+    result.previous = before ? TimeAt(*before) : std::nullopt;
+    return result;
+  }
+  InsertAt(next, sample);
+  ++size_;
+  return result;
+}
+
+void SampleSeries::InsertLeaf(size_t index, SampleLeaf added) {
+  if (index == leaf_count()) {
+    if (tail_.size() > 0) older_.push_back(std::move(tail_));
+    tail_ = std::move(added);
+    return;
+  }
+  const auto at = static_cast<std::vector<SampleLeaf>::difference_type>(index);
+  older_.insert(older_.begin() + at, std::move(added));
+}
+
+void SampleSeries::Split(Position position) {
+  InsertLeaf(position.leaf + 1, leaf(position.leaf).SplitAt(position.index));
+}
+
+void SampleSeries::InsertAt(Position position, const Sample& sample) {
+  // At a border between leaves the sample goes to the end of the left one.
+  if (position.leaf > 0 && (position.leaf == leaf_count() || position.index == 0)) {
+    position = {position.leaf - 1, leaf(position.leaf - 1).size()};
+  }
+  SampleLeaf& target = leaf(position.leaf);
+  const size_t size = target.size();
+  if (!target.Reaches(sample.time)) {
+    // Too far away in time: a leaf of its own, between what lies before and behind it.
+    if (position.index > 0) {
+      if (position.index < size) Split(position);
+      ++position.leaf;
+    }
+    InsertNewLeaf(position.leaf, sample);
+  } else if (size < SampleLeaf::kSamplesMax) {
+    target.Insert(position.index, sample);
+  } else if (position.index == size) {
+    // At its end a full leaf is left behind; elsewhere both halves keep room.
+    InsertNewLeaf(position.leaf + 1, sample);
+  } else {
+    const size_t half = size / 2;
+    Split({position.leaf, half});
+    if (position.index > half) position = {position.leaf + 1, position.index - half};
+    leaf(position.leaf).Insert(position.index, sample);
+  }
+}
+
+void SampleSeries::InsertNewLeaf(size_t index, const Sample& sample) {
+  SampleLeaf added;
+  added.Insert(0, sample);
+  InsertLeaf(index, std::move(added));
+}
+
+std::optional<Sample> SampleSeries::AtOrBefore(Timestamp time) const {
+  const auto found = Previous(UpperBound(time));
+  return found ? std::optional(At(*found)) : std::nullopt;
+}
+
+std::optional<Sample> SampleSeries::Before(Timestamp time) const {
+  return AtOrBefore(time - Millis(1));
+}
+
+std::optional<Sample> SampleSeries::After(Timestamp time) const {
+  const Position found = UpperBound(time);
+  return found.leaf < leaf_count() ? std::optional(At(found)) : std::nullopt;
+}
+
+std::optional<Sample> SampleSeries::Newest() const {
+  return size_ > 0 ? std::optional(tail_.At(tail_.size() - 1)) : std::nullopt;
+}
+
+size_t SampleSeries::Expire(Timestamp horizon) {
+  const auto kept = Previous(UpperBound(horizon));
+  if (!kept) return 0;
+  size_t dropped = kept->index;
+  for (size_t i = 0; i < kept->leaf; ++i) dropped += leaf(i).size();
+  if (kept->index > 0) leaf(kept->leaf).DropFront(kept->index);
+  const auto count = static_cast<std::vector<SampleLeaf>::difference_type>(kept->leaf);
+  older_.erase(older_.begin(), older_.begin() + count);
+  size_ -= dropped;
+  return dropped;
+}
+
+size_t SampleSeries::ByteSize() const {
+  size_t bytes = older_.capacity() * sizeof(SampleLeaf) + tail_.ByteSize();
+  for (const SampleLeaf& older : older_) bytes += older.ByteSize();
+  return bytes;
+}
+
+}  // namespace alertjoin

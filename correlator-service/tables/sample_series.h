@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "common/time/timestamp.h"
+#include "correlator-service/tables/sample_leaf.h"
+
+namespace alertjoin {
+
+// The samples of one series, sorted by time, each time once. They lie in leaves:
+// appending touches the last one, a late sample one somewhere. Not thread-safe; movable.
+class SampleSeries {
+ public:
+  enum class Outcome {
+    kAppended,   // Newer than all others.
+    kInserted,   // Late: between or before others.
+    kReplaced,   // Another value at a known time; the new one counts.
+    kUnchanged,  // Known already.
+  };
+  struct Inserted {
+    Outcome outcome;
+    // The neighbours of the sample's time, whatever the outcome.
+    std::optional<Timestamp> previous;
+    std::optional<Timestamp> next;
+  };
+
+  Inserted Insert(const Sample& sample);
+
+  // The newest sample with a time <= `time`, < `time`, and the oldest with a time > `time`.
+  std::optional<Sample> AtOrBefore(Timestamp time) const;
+  std::optional<Sample> Before(Timestamp time) const;
+  std::optional<Sample> After(Timestamp time) const;
+  std::optional<Sample> Newest() const;
+
+  // Asks the processor to fetch what appending will touch. For a loop over many series.
+  void PrefetchTail() const { tail_.PrefetchEnd(); }
+
+  // Forgets the samples before `horizon`, but for the newest of them, so that a look-up at or
+  // after the horizon gives what it gave before. Returns how many went.
+  size_t Expire(Timestamp horizon);
+
+  size_t size() const { return size_; }
+  // Memory in use behind this object.
+  size_t ByteSize() const;
+
+ private:
+  // A sample's place; `leaf == leaf_count()` is the end.
+  struct Position {
+    size_t leaf;
+    size_t index;
+  };
+
+  // The first sample with a time > `time`.
+  Position UpperBound(Timestamp time) const;
+  std::optional<Position> Previous(Position position) const;
+  Sample At(Position position) const;
+  std::optional<Timestamp> TimeAt(Position position) const;
+  void InsertAt(Position position, const Sample& sample);
+  // Moves the samples from the position on into a leaf of their own.
+  void Split(Position position);
+  void InsertLeaf(size_t index, SampleLeaf added);
+  void InsertNewLeaf(size_t index, const Sample& sample);
+
+  size_t leaf_count() const { return older_.size() + (tail_.size() > 0 ? 1 : 0); }
+  const SampleLeaf& leaf(size_t index) const {
+    return index < older_.size() ? older_[index] : tail_;
+  }
+  SampleLeaf& leaf(size_t index) { return index < older_.size() ? older_[index] : tail_; }
+
+  // The last leaf, where nearly all samples go: one step away. Empty only while there is no sample.
+  SampleLeaf tail_;
+  std::vector<SampleLeaf> older_;  // The others, none empty.
+  size_t size_ = 0;
+};
+
+}  // namespace alertjoin
