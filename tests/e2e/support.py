@@ -1,0 +1,103 @@
+"""What the end-to-end tests share: one running stack, a client, and waiting with a deadline."""
+import atexit
+import contextlib
+import functools
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+REPOSITORY = HERE.parents[1]
+sys.path.insert(0, str(REPOSITORY / "deploy" / "demo.d"))
+
+import client  # noqa: E402
+from client import Subscription  # noqa: E402,F401
+import stack as demo_stack  # noqa: E402
+
+# The build folder whose services are tested.
+BINARIES = pathlib.Path(os.environ.get("ALERTJOIN_BINARIES", REPOSITORY / "build" / "dev"))
+
+
+@functools.cache
+def shared_stack():
+    """The stack that all tests of this process use, on ports that nobody prefers."""
+    running = demo_stack.Stack(BINARIES, ports=dict.fromkeys(demo_stack.PREFERRED_PORTS, 0),
+                               ingest=HERE / "ingest.yml")
+    # Entered before any gRPC channel is open, since gRPC does not like to be forked.
+    running.__enter__()
+    atexit.register(running.stop)
+    return running
+
+
+@functools.cache
+def stubs_directory():
+    directory = tempfile.mkdtemp(prefix="alertjoin-stubs-")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    return pathlib.Path(directory)
+
+
+@functools.cache
+def api():
+    """Messages, enums and stubs of alertjoin.v1."""
+    return client.load_api(stubs_directory() / "alertjoin")
+
+
+@functools.cache
+def channel():
+    return client.open_channel(shared_stack().addresses["correlator_grpc"])
+
+
+@functools.cache
+def correlator():
+    """A stub of CorrelatorService of the shared stack."""
+    return api().CorrelatorServiceStub(channel())
+
+
+def list_all_rows(page_size=1000, **arguments):
+    """Every row by pages. Returns the rows and the sequences of the pages."""
+    rows, sequences, token = [], [], ""
+    while True:
+        request = api().ListJoinedRowsRequest(page_size=page_size, page_token=token, **arguments)
+        response = correlator().ListJoinedRows(request, timeout=10)
+        rows += response.rows
+        sequences.append(response.sequence)
+        token = response.next_page_token
+        if not token:
+            return rows, sequences
+
+
+def wait_until(condition, seconds, what):
+    """Waits for a true result of condition() and returns it; fails when it does not come."""
+    deadline = time.monotonic() + seconds
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        time.sleep(0.1)
+
+
+def wait_for_rows():
+    """Waits until the shared stack has final rows of both states."""
+    def there():
+        shared_stack().check()
+        rows, _ = list_all_rows(final_only=True)
+        return {row.transition.state for row in rows} == {1, 2}
+    wait_until(there, 90, "final rows of both states")
+
+
+@functools.cache
+def find_grpcurl():
+    """Path of grpcurl, or None. Where it is absent but Go is there, it is built for these tests."""
+    own = BINARIES / "tools"
+    places = os.pathsep.join([os.environ["PATH"], os.path.expanduser("~/go/bin"), str(own)])
+    if not shutil.which("grpcurl", path=places) and shutil.which("go"):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            subprocess.run(["go", "install", "github.com/fullstorydev/grpcurl/cmd/grpcurl@latest"],
+                           env={**os.environ, "GOBIN": str(own)}, timeout=120, check=False)
+    return shutil.which("grpcurl", path=places)

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <list>
+#include <string>
+#include <thread>
+
+#include "common/sync/mutex.h"
+
+namespace alertjoin {
+
+// A small HTTP server that answers whatever a test tells it to, byte for byte: one thread per
+// connection, connections kept open.
+class HttpPeer {
+ public:
+  struct Request {
+    std::string method;
+    std::string target;  // Path and query, as sent.
+    std::string head;    // All header lines.
+    std::string body;
+  };
+  // Gives the raw answer; "" closes the connection, kNoAnswer leaves it hanging. Called on several
+  // threads.
+  using Handler = std::function<std::string(const Request&)>;
+  static constexpr char kNoAnswer[] = "no answer";
+
+  explicit HttpPeer(Handler handler);
+  ~HttpPeer();
+
+  int port() const { return port_; }
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+
+  // Connections taken so far.
+  int connections() const { return connections_taken_; }
+
+  // A well-formed answer.
+  static std::string Answer(int code, const std::string& body, const std::string& headers = "");
+
+ private:
+  void Accept();
+  void Serve(int fd);
+
+  const Handler handler_;
+  int listener_ = -1;
+  int port_ = 0;
+  std::atomic<int> connections_taken_{0};
+  Mutex mutex_;
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  std::list<int> connections_ GUARDED_BY(mutex_);
+  std::list<std::thread> threads_ GUARDED_BY(mutex_);
+  std::thread acceptor_;
+};
+
+}  // namespace alertjoin

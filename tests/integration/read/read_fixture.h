@@ -1,0 +1,76 @@
+#pragma once
+
+#include <grpcpp/client_context.h>
+#include <gtest/gtest.h>
+#include <prometheus/registry.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "alertjoin/v1/correlator_service.grpc.pb.h"
+#include "common/net/grpc_server.h"
+#include "common/net/grpc_status.h"
+#include "correlator-service/query/correlator_service.h"
+#include "correlator-service/rows/memory_row_store.h"
+#include "correlator-service/subscribe/subscription_hub.h"
+#include "tests/support/joined_rows.h"
+
+namespace alertjoin {
+
+// Rows as readers get them over gRPC, in the words of Describe().
+std::string Describe(const v1::JoinedRow& row);
+
+// One subscription of a client that reads when told to.
+class SubscribedClient {
+ public:
+  SubscribedClient(v1::CorrelatorService::Stub& stub,
+                   const v1::SubscribeJoinedRowsRequest& request);
+  // Cancels, and reads to the end.
+  ~SubscribedClient();
+
+  // The next message; nothing at the end of the stream.
+  std::optional<v1::SubscribeJoinedRowsResponse> Read();
+  // Reads to the end. May be called once.
+  absl::Status Finish();
+  void Cancel() { context_.TryCancel(); }
+
+ private:
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientReader<v1::SubscribeJoinedRowsResponse>> reader_;
+  bool finished_ = false;
+};
+
+// The correlator's reading side over gRPC, on a free port of the loopback.
+class ReadTest : public testing::Test {
+ protected:
+  struct Options {
+    MemoryRowStoreOptions store;
+    SubscriptionHubOptions hub;
+    SubscriptionOptions subscription;
+  };
+  void Start(Options options);
+  ~ReadTest() override;
+
+  v1::CorrelatorService::Stub& stub() { return *stub_; }
+  // A stub with a connection of its own.
+  std::unique_ptr<v1::CorrelatorService::Stub> OtherStub();
+  // All pages, and the sequence of the last one.
+  DescribedRows ListAll(v1::ListJoinedRowsRequest request, uint64_t* sequence = nullptr);
+  absl::Status ListError(const v1::ListJoinedRowsRequest& request);
+  absl::Status SubscribeError(const v1::SubscribeJoinedRowsRequest& request);
+  std::string Metrics();
+  // How long the server takes to shut down by itself, up to a limit.
+  std::chrono::steady_clock::duration ShutDown(std::chrono::seconds limit);
+
+  prometheus::Registry registry_;
+  std::unique_ptr<MemoryRowStore> store_;
+  std::unique_ptr<SubscriptionHub> hub_;
+  std::unique_ptr<CorrelatorServiceImpl> service_;
+  RunningGrpcServer server_;
+  std::unique_ptr<v1::CorrelatorService::Stub> stub_;
+};
+
+}  // namespace alertjoin

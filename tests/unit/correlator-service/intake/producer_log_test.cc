@@ -1,0 +1,173 @@
+#include "correlator-service/intake/producer_log.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "common/status/status.h"
+#include "correlator-service/intake/producer_registry.h"
+#include "tests/support/status_matchers.h"
+#include "tests/unit/correlator-service/intake/held_sink.h"
+
+namespace alertjoin {
+namespace {
+
+using PushResult = ProducerLog::PushResult;
+
+IntakeBatch Events(size_t count) {
+  IntakeBatch batch;
+  batch.events.resize(count);
+  batch.applied = [] {};
+  return batch;
+}
+
+class ProducerLogTest : public ::testing::Test {
+ protected:
+  absl::StatusOr<ProducerLog::Attached> Attach(uint64_t epoch, uint64_t first, uint64_t next) {
+    return log_.Attach({epoch, first, next}, [this] { ++wakes_; });
+  }
+  PushResult Push(ProducerLog::StreamId stream, uint64_t last, size_t count) {
+    return log_.Push(stream, last, Events(count), sink_);
+  }
+
+  ProducerLog log_;
+  HeldSink sink_;
+  int wakes_ = 0;
+};
+
+TEST_F(ProducerLogTest, FirstContactStartsWhereTheProducerStarts) {
+  const auto attached = Attach(1, 8, 20);
+  ASSERT_THAT(attached, IsOk());
+  EXPECT_EQ(attached->durable_sequence, 7U);
+  EXPECT_EQ(attached->lost_events, 0U);
+  EXPECT_EQ(log_.accepted(), 7U);
+}
+
+TEST_F(ProducerLogTest, PushAcceptsAndAppliedMakesDurable) {
+  const auto stream = Attach(1, 1, 5)->stream;
+  EXPECT_EQ(Push(stream, 3, 3), PushResult::kPushed);
+  EXPECT_EQ(log_.accepted(), 3U);
+  EXPECT_EQ(log_.durable(), 0U);
+  log_.Applied(3);
+  EXPECT_EQ(log_.durable(), 3U);
+  log_.Applied(2);
+  EXPECT_EQ(log_.durable(), 3U);
+}
+
+TEST_F(ProducerLogTest, FullQueueChangesNothing) {
+  const auto stream = Attach(1, 1, 5)->stream;
+  sink_.full = true;
+  EXPECT_EQ(Push(stream, 3, 3), PushResult::kQueueFull);
+  EXPECT_EQ(log_.accepted(), 0U);
+  sink_.full = false;
+  EXPECT_EQ(Push(stream, 3, 3), PushResult::kPushed);
+}
+
+TEST_F(ProducerLogTest, HigherEpochFencesTheOlderStream) {
+  const auto older = Attach(1, 1, 5)->stream;
+  const auto newer = Attach(2, 1, 5);
+  ASSERT_THAT(newer, IsOk());
+  EXPECT_EQ(wakes_, 1);
+  EXPECT_FALSE(log_.IsAttached(older));
+  EXPECT_TRUE(log_.IsAttached(newer->stream));
+  EXPECT_EQ(Push(older, 1, 1), PushResult::kFenced);
+  EXPECT_TRUE(sink_.events.empty());
+  log_.Detach(older);
+  EXPECT_TRUE(log_.IsAttached(newer->stream));
+}
+
+TEST_F(ProducerLogTest, SameEpochTakesOverAsAReconnectDoes) {
+  const auto older = Attach(1, 1, 5)->stream;
+  ASSERT_THAT(Attach(1, 1, 5), IsOk());
+  EXPECT_FALSE(log_.IsAttached(older));
+}
+
+TEST_F(ProducerLogTest, LowerEpochIsRefusedEvenWhenTheHigherIsGone) {
+  const auto newer = Attach(2, 1, 5)->stream;
+  const auto refused = Attach(1, 1, 5);
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kFailedPrecondition, "epoch 1 is fenced"));
+  EXPECT_EQ(DetailOf(refused.status())->reason, "FENCED");
+  EXPECT_TRUE(log_.IsAttached(newer));
+  log_.Detach(newer);
+  EXPECT_THAT(Attach(1, 1, 5), StatusIs(absl::StatusCode::kFailedPrecondition));
+}
+
+TEST_F(ProducerLogTest, NextStreamGoesOnWhereTheLastOneEnded) {
+  const auto first = Attach(1, 1, 5)->stream;
+  ASSERT_EQ(Push(first, 4, 4), PushResult::kPushed);
+  log_.Applied(2);
+  log_.Detach(first);
+  const auto second = Attach(1, 1, 5);
+  ASSERT_THAT(second, IsOk());
+  EXPECT_EQ(second->durable_sequence, 2U);
+  EXPECT_EQ(log_.accepted(), 4U);
+  log_.Applied(4);
+  EXPECT_EQ(log_.durable(), 4U);
+}
+
+TEST_F(ProducerLogTest, ProducerThatDroppedEventsGoesOnAndSaysHowMany) {
+  const auto first = Attach(1, 1, 5)->stream;
+  ASSERT_EQ(Push(first, 4, 4), PushResult::kPushed);
+  log_.Detach(first);
+  const auto second = Attach(1, 11, 20);
+  ASSERT_THAT(second, IsOk());
+  EXPECT_EQ(second->durable_sequence, 10U);
+  EXPECT_EQ(second->lost_events, 6U);
+  log_.Applied(4);
+  EXPECT_EQ(log_.durable(), 10U);
+}
+
+TEST_F(ProducerLogTest, LogThatWentBackwardsIsRefused) {
+  const auto first = Attach(1, 1, 10)->stream;
+  ASSERT_EQ(Push(first, 9, 9), PushResult::kPushed);
+  const auto refused = Attach(2, 1, 9);
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kFailedPrecondition, "new log_id"));
+  EXPECT_EQ(DetailOf(refused.status())->reason, "SEQUENCE_REWOUND");
+  EXPECT_TRUE(log_.IsAttached(first));
+  EXPECT_THAT(Attach(2, 1, 10), IsOk());
+}
+
+TEST_F(ProducerLogTest, WakeReachesTheAttachedStreamOnly) {
+  log_.WakeStream();
+  const auto stream = Attach(1, 1, 5)->stream;
+  log_.WakeStream();
+  EXPECT_EQ(wakes_, 1);
+  log_.Detach(stream);
+  log_.WakeStream();
+  EXPECT_EQ(wakes_, 1);
+}
+
+TEST(ProducerRegistry, KeepsOneLogForEachProducerAndLogId) {
+  ProducerRegistry registry;
+  const auto log = *registry.Find("a", "1");
+  EXPECT_EQ(*registry.Find("a", "1"), log);
+  EXPECT_NE(*registry.Find("a", "2"), log);
+  EXPECT_NE(*registry.Find("b", "1"), log);
+  EXPECT_EQ(registry.size(), 3U);
+}
+
+TEST(ProducerRegistry, LogFoundLongestAgoMakesRoomUnlessItIsHeld) {
+  ProducerRegistry registry(3);
+  const auto held = *registry.Find("held", "1");
+  const ProducerLog* oldest = registry.Find("oldest", "1")->get();
+  ASSERT_THAT(oldest->durable(), 0U);
+  registry.Find("old", "1").value()->Applied(7);
+  ASSERT_THAT(registry.Find("new", "1"), IsOk());
+  EXPECT_EQ(registry.size(), 3U);
+  EXPECT_EQ(*registry.Find("held", "1"), held);
+  EXPECT_EQ(registry.Find("old", "1").value()->durable(), 7U);
+}
+
+TEST(ProducerRegistry, TooManyHeldLogsAreRefused) {
+  ProducerRegistry registry(2);
+  const auto a = registry.Find("a", "1");
+  auto b = registry.Find("b", "1");
+  const auto refused = registry.Find("c", "1");
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kResourceExhausted, "2 producers"));
+  EXPECT_EQ(DetailOf(refused.status())->reason, "TOO_MANY_PRODUCERS");
+  b->reset();
+  EXPECT_THAT(registry.Find("c", "1"), IsOk());
+}
+
+}  // namespace
+}  // namespace alertjoin

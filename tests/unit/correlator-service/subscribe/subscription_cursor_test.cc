@@ -1,0 +1,318 @@
+#include "correlator-service/subscribe/subscription_cursor.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/correlator-service/subscribe/cursor_fixture.h"
+
+namespace alertjoin {
+namespace {
+
+RowSpec Row(int id, int64_t seconds = 0) {
+  RowSpec spec;
+  spec.id = id;
+  spec.event_time = kRowsNow - std::chrono::hours(1) + std::chrono::seconds(seconds);
+  return spec;
+}
+
+TEST_F(SubscriptionCursorTest, LiveEmptyTableCompletesItsSnapshotAtOnce) {
+  SubscriptionCursor cursor = Subscribe();
+  const auto started = NextBody<StartedMessage>(cursor);
+  EXPECT_EQ(started.store_id, store().store_id());
+  EXPECT_EQ(started.sequence, Sequence(0));
+  EXPECT_EQ(NextBody<SnapshotCompleteMessage>(cursor).sequence, Sequence(0));
+  EXPECT_EQ(cursor.Next(false, kRowsNow)->kind, Kind::kIdle);
+  Commit({Row(1)});
+  EXPECT_EQ(NextBody<RowsMessage>(cursor).entries.size(), 1u);
+}
+
+// --- One by one ---
+
+TEST_F(SubscriptionCursorTest, SnapshotComesNewestFirst) {
+  Commit({Row(1, 10), Row(2, 30), Row(3, 20)});
+  SubscriptionCursor cursor = Subscribe({}, {2, 1 << 20});
+  NextBody<StartedMessage>(cursor);
+  EXPECT_EQ(IdsOf(NextBody<RowsMessage>(cursor)), (std::vector<RowId>{IdOf(2), IdOf(3)}));
+  EXPECT_EQ(IdsOf(NextBody<RowsMessage>(cursor)), (std::vector<RowId>{IdOf(1)}));
+  EXPECT_EQ(NextBody<SnapshotCompleteMessage>(cursor).sequence, Sequence(1));
+}
+
+TEST_F(SubscriptionCursorTest, SnapshotReachesBackAsFarAsItsWindow) {
+  RowSpec old = Row(1);
+  old.event_time = kRowsNow - std::chrono::hours(24) - Millis(1);
+  RowSpec edge = Row(2);
+  edge.event_time = kRowsNow - std::chrono::hours(24);
+  Commit({old, edge});
+  SubscriptionCursor cursor = Subscribe();
+  NextBody<StartedMessage>(cursor);
+  EXPECT_EQ(IdsOf(NextBody<RowsMessage>(cursor)), (std::vector<RowId>{IdOf(2)}));
+  NextBody<SnapshotCompleteMessage>(cursor);
+  // Changes come however old their rows are.
+  old.revision = 2;
+  Commit({old});
+  EXPECT_EQ(IdsOf(NextBody<RowsMessage>(cursor)), (std::vector<RowId>{IdOf(1)}));
+
+  SubscriptionArguments wide;
+  wide.snapshot_window = std::chrono::days(3650);
+  SubscriptionCursor other = Subscribe(wide);
+  NextBody<StartedMessage>(other);
+  EXPECT_EQ(NextBody<RowsMessage>(other).entries.size(), 2u);
+}
+
+TEST_F(SubscriptionCursorTest, LiveOnlyGivesNoSnapshot) {
+  Commit({Row(1)});
+  SubscriptionArguments arguments;
+  arguments.live_only = true;
+  SubscriptionCursor cursor = Subscribe(arguments);
+  EXPECT_EQ(NextBody<StartedMessage>(cursor).sequence, Sequence(1));
+  EXPECT_EQ(cursor.Next(false, kRowsNow)->kind, Kind::kIdle);
+  Commit({Row(2)});
+  EXPECT_EQ(IdsOf(NextBody<RowsMessage>(cursor)), (std::vector<RowId>{IdOf(2)}));
+}
+
+TEST_F(SubscriptionCursorTest, RowChangedDuringTheSnapshotComesFromTheLogOnly) {
+  Commit({Row(1, 30), Row(2, 20), Row(3, 10)});
+  SubscriptionCursor cursor = Subscribe({}, {1, 1 << 20});
+  NextBody<StartedMessage>(cursor);
+  EXPECT_EQ(IdsOf(NextBody<RowsMessage>(cursor)), (std::vector<RowId>{IdOf(1)}));
+  RowSpec amended = Row(2, 40);  // Moves behind the cursor's back.
+  amended.revision = 2;
+  RowSpec deleted = Row(3, 10);
+  deleted.operation = Operation::kDelete;
+  deleted.revision = 2;
+  Commit({amended, deleted, Row(4, 5)});
+  const auto changes = NextBody<RowsMessage>(cursor);
+  EXPECT_EQ(IdsOf(changes), (std::vector<RowId>{IdOf(2), IdOf(3), IdOf(4)}));
+  EXPECT_EQ(changes.entries[1].operation, Operation::kDelete);
+  EXPECT_EQ(NextBody<SnapshotCompleteMessage>(cursor).sequence, Sequence(2));
+}
+
+TEST_F(SubscriptionCursorTest, AtomicSequenceIsSentWholeBeyondTheLimit) {
+  SubscriptionCursor cursor = Subscribe({}, {2, 1});
+  NextBody<StartedMessage>(cursor);
+  NextBody<SnapshotCompleteMessage>(cursor);
+  Commit({Row(1), Row(2), Row(3)});
+  Commit({Row(4)});
+  EXPECT_EQ(NextBody<RowsMessage>(cursor).entries.size(), 3u);
+  EXPECT_EQ(NextBody<RowsMessage>(cursor).entries.size(), 1u);
+}
+
+TEST_F(SubscriptionCursorTest, SequencesShareAMessageWithinItsLimits) {
+  SubscriptionCursor cursor = Subscribe({}, {3, 1 << 20});
+  NextBody<StartedMessage>(cursor);
+  NextBody<SnapshotCompleteMessage>(cursor);
+  Commit({Row(1), Row(2)});
+  Commit({Row(3)});
+  Commit({Row(4)});
+  EXPECT_EQ(NextBody<RowsMessage>(cursor).entries.size(), 3u);
+  EXPECT_EQ(NextBody<RowsMessage>(cursor).entries.size(), 1u);
+}
+
+TEST_F(SubscriptionCursorTest, RowThatLeavesTheFilterIsDeleted) {
+  SubscriptionArguments arguments;
+  arguments.filter.final_only = true;
+  SubscriptionCursor cursor = Subscribe(arguments);
+  NextBody<StartedMessage>(cursor);
+  NextBody<SnapshotCompleteMessage>(cursor);
+  RowSpec row = Row(1);
+  Commit({row});
+  EXPECT_EQ(cursor.Next(false, kRowsNow)->kind, Kind::kIdle);  // Not final: never shown.
+  row.final = true;
+  row.revision = 2;
+  Commit({row});
+  EXPECT_EQ(NextBody<RowsMessage>(cursor).entries[0].operation, Operation::kUpsert);
+  row.final = false;
+  row.revision = 3;
+  Commit({row});
+  const auto left = NextBody<RowsMessage>(cursor);
+  EXPECT_EQ(left.entries[0].operation, Operation::kDelete);
+  EXPECT_EQ(left.entries[0].row->revision, 3u);
+  row.operation = Operation::kDelete;
+  Commit({row});
+  EXPECT_EQ(cursor.Next(false, kRowsNow)->kind, Kind::kIdle);  // Gone for it already.
+}
+
+TEST_F(SubscriptionCursorTest, GapComesInItsPlaceAndNotAgain) {
+  SubscriptionCursor cursor = Subscribe();
+  NextBody<StartedMessage>(cursor);
+  NextBody<SnapshotCompleteMessage>(cursor);
+  Commit({Row(1)});
+  CommitGap("");
+  Commit({Row(2)});
+  EXPECT_EQ(IdsOf(NextBody<RowsMessage>(cursor)), (std::vector<RowId>{IdOf(1)}));
+  const SubscriptionMessage gap = Next(cursor);
+  EXPECT_TRUE(std::holds_alternative<GapMessage>(gap.body));
+  SubscriptionArguments resumed;
+  resumed.resume_token = gap.resume_token;
+  SubscriptionCursor other = Subscribe(resumed);
+  NextBody<StartedMessage>(other);
+  EXPECT_EQ(IdsOf(NextBody<RowsMessage>(other)), (std::vector<RowId>{IdOf(2)}));
+}
+
+TEST_F(SubscriptionCursorTest, GapOfAnotherQueryIsNoConcern) {
+  SubscriptionArguments arguments;
+  arguments.filter.query_name = "q";
+  SubscriptionCursor cursor = Subscribe(arguments);
+  NextBody<StartedMessage>(cursor);
+  NextBody<SnapshotCompleteMessage>(cursor);
+  CommitGap("other");
+  EXPECT_EQ(cursor.Next(false, kRowsNow)->kind, Kind::kIdle);
+  CommitGap("q");
+  NextBody<GapMessage>(cursor);
+  CommitGap("");
+  NextBody<GapMessage>(cursor);
+}
+
+TEST_F(SubscriptionCursorTest, ProgressIsToldWhenDueAndNothingElseIsNext) {
+  auto board = std::make_shared<ProgressBoard>(1);
+  store().PublishProgress(board);
+  SubscriptionArguments arguments;
+  arguments.filter.query_name = "none";
+  SubscriptionCursor cursor = Subscribe(arguments);
+  NextBody<StartedMessage>(cursor);
+  NextBody<SnapshotCompleteMessage>(cursor);
+  Commit({Row(1)});  // Does not match, but counts.
+  const auto step = cursor.Next(true, kRowsNow + Millis(7));
+  ASSERT_EQ(step->kind, Kind::kMessage);
+  const auto& progress = std::get<ProgressMessage>(step->message->body);
+  EXPECT_EQ(progress.sequence, Sequence(1));
+  EXPECT_EQ(progress.send_time, kRowsNow + Millis(7));
+  EXPECT_EQ(progress.queries, board);
+  EXPECT_EQ(progress.query_name, "none");
+  // Its token stands behind what did not match.
+  EXPECT_EQ(DecodeResumeToken(step->message->resume_token)->sequence, Sequence(1));
+}
+
+TEST_F(SubscriptionCursorTest, LongSearchIsCutIntoSteps) {
+  for (int commit = 0; commit < 30; ++commit) {
+    std::vector<RowSpec> rows;
+    for (int i = 0; i < 400; ++i) rows.push_back(Row(400 * commit + i, i));
+    Commit(rows);
+  }
+  SubscriptionArguments arguments;
+  arguments.filter.query_name = "none";
+  SubscriptionCursor cursor = Subscribe(arguments);
+  NextBody<StartedMessage>(cursor);
+  EXPECT_EQ(cursor.Next(false, kRowsNow)->kind, Kind::kAgain);
+  FoldedRows folded;
+  Drain(cursor, folded);
+  EXPECT_TRUE(folded.snapshot_complete());
+  EXPECT_TRUE(folded.rows().empty());
+}
+
+// --- Resume tokens ---
+
+TEST_F(SubscriptionCursorTest, ResumesBehindTheLastMessageWithoutASecondSnapshot) {
+  Commit({Row(1)});
+  SubscriptionCursor cursor = Subscribe();
+  SubscriptionArguments resumed;
+  resumed.resume_token = TokenAfterDrain(cursor);
+  Commit({Row(2)});
+  SubscriptionCursor other = Subscribe(resumed);
+  NextBody<StartedMessage>(other);
+  EXPECT_EQ(IdsOf(NextBody<RowsMessage>(other)), (std::vector<RowId>{IdOf(2)}));
+  EXPECT_EQ(other.Next(false, kRowsNow)->kind, Kind::kIdle);
+}
+
+TEST_F(SubscriptionCursorTest, ResumesInTheMiddleOfTheSnapshot) {
+  Commit({Row(1, 30), Row(2, 20), Row(3, 10)});
+  SubscriptionCursor cursor = Subscribe({}, {1, 1 << 20});
+  NextBody<StartedMessage>(cursor);
+  SubscriptionArguments resumed;
+  resumed.resume_token = Next(cursor).resume_token;
+  RowSpec deleted = Row(1, 30);
+  deleted.operation = Operation::kDelete;
+  Commit({deleted});
+  SubscriptionCursor other = Subscribe(resumed);
+  NextBody<StartedMessage>(other);
+  EXPECT_EQ(IdsOf(NextBody<RowsMessage>(other)), (std::vector<RowId>{IdOf(2), IdOf(3)}));
+  EXPECT_EQ(NextBody<RowsMessage>(other).entries[0].operation, Operation::kDelete);
+  EXPECT_EQ(NextBody<SnapshotCompleteMessage>(other).sequence, Sequence(2));
+}
+
+TEST_F(SubscriptionCursorTest, TokenThatIsNoneOfOursIsInvalid) {
+  SubscriptionCursor cursor = Subscribe();
+  std::string damaged = TokenAfterDrain(cursor);
+  damaged[5] = damaged[5] == 'x' ? 'y' : 'x';
+  for (const std::string& token : {std::string("nonsense"), std::string("AAAA"), damaged}) {
+    SubscriptionArguments arguments;
+    arguments.resume_token = token;
+    EXPECT_THAT(Refusal(arguments), StatusIs(absl::StatusCode::kInvalidArgument, "resume_token"));
+    EXPECT_EQ(ReasonOf(Refusal(arguments)), "INVALID_RESUME_TOKEN");
+  }
+}
+
+TEST_F(SubscriptionCursorTest, TokenBelowTheLogsFloorIsTooOld) {
+  Open({.store_id = "s", .sequence_limits = {}, .change_log_limits = {2, 1 << 20}});
+  SubscriptionCursor cursor = Subscribe();
+  SubscriptionArguments arguments;
+  arguments.resume_token = TokenAfterDrain(cursor);
+  Commit({Row(1)});
+  Commit({Row(2)});
+  EXPECT_THAT(Refusal(arguments), IsOk());
+  Commit({Row(3)});
+  EXPECT_THAT(Refusal(arguments),
+              StatusIs(absl::StatusCode::kOutOfRange, "subscribe without a token"));
+  EXPECT_EQ(ReasonOf(Refusal(arguments)), "RESUME_TOKEN_TOO_OLD");
+}
+
+TEST_F(SubscriptionCursorTest, TokenOfAnotherStoreIsForeign) {
+  Open({.store_id = "one", .sequence_limits = {}, .change_log_limits = {}});
+  SubscriptionCursor cursor = Subscribe();
+  SubscriptionArguments arguments;
+  arguments.resume_token = TokenAfterDrain(cursor);
+  Open({.store_id = "two", .sequence_limits = {}, .change_log_limits = {}});
+  EXPECT_THAT(Refusal(arguments),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "subscribe without a token"));
+  EXPECT_EQ(ReasonOf(Refusal(arguments)), "RESUME_TOKEN_FOREIGN");
+}
+
+TEST_F(SubscriptionCursorTest, TokenOfTheFutureIsForeign) {
+  Open({.store_id = "one", .sequence_limits = {}, .change_log_limits = {}});
+  Commit({Row(1)});
+  SubscriptionCursor cursor = Subscribe();
+  SubscriptionArguments arguments;
+  arguments.resume_token = TokenAfterDrain(cursor);
+  Open({.store_id = "one", .sequence_limits = {}, .change_log_limits = {}});
+  EXPECT_EQ(ReasonOf(Refusal(arguments)), "RESUME_TOKEN_FOREIGN");
+}
+
+TEST_F(SubscriptionCursorTest, TokenIsForItsArguments) {
+  SubscriptionCursor cursor = Subscribe();
+  SubscriptionArguments arguments;
+  arguments.resume_token = TokenAfterDrain(cursor);
+  for (const RowFilter& filter : Filters()) {
+    if (filter.ToString() == RowFilter().ToString()) continue;
+    arguments.filter = filter;
+    EXPECT_THAT(Refusal(arguments), StatusIs(absl::StatusCode::kFailedPrecondition));
+    EXPECT_EQ(ReasonOf(Refusal(arguments)), "RESUME_TOKEN_OTHER_ARGUMENTS");
+  }
+}
+
+// --- Too slow ---
+
+TEST_F(SubscriptionCursorTest, FallingBehindTheLogEndsWithTheToken) {
+  Open({.store_id = "s", .sequence_limits = {}, .change_log_limits = {2, 1 << 20}});
+  SubscriptionCursor cursor = Subscribe();
+  const std::string token = TokenAfterDrain(cursor);
+  for (int id = 1; id <= 3; ++id) Commit({Row(id)});
+  const auto step = cursor.Next(false, kRowsNow);
+  EXPECT_THAT(step, StatusIs(absl::StatusCode::kResourceExhausted, "fell behind"));
+  const auto detail = DetailOf(step.status());
+  ASSERT_TRUE(detail.has_value());
+  EXPECT_EQ(detail->reason, "SUBSCRIBER_TOO_SLOW");
+  EXPECT_THAT(detail->metadata, testing::ElementsAre(testing::Pair("resume_token", token)));
+}
+
+TEST_F(SubscriptionCursorTest, FallingBehindDuringTheSnapshotEndsTheSame) {
+  Open({.store_id = "s", .sequence_limits = {}, .change_log_limits = {2, 1 << 20}});
+  Commit({Row(1), Row(2)});
+  SubscriptionCursor cursor = Subscribe({}, {1, 1 << 20});
+  NextBody<StartedMessage>(cursor);
+  NextBody<RowsMessage>(cursor);
+  for (int id = 3; id <= 5; ++id) Commit({Row(id)});
+  EXPECT_EQ(ReasonOf(cursor.Next(false, kRowsNow).status()), "SUBSCRIBER_TOO_SLOW");
+}
+
+}  // namespace
+}  // namespace alertjoin

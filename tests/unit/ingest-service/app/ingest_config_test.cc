@@ -1,0 +1,95 @@
+#include "ingest-service/app/ingest_config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/status_matchers.h"
+
+namespace alertjoin {
+namespace {
+
+using ::testing::ElementsAre;
+
+constexpr char kFull[] = R"(
+producer_id: one
+correlator: {address: "127.0.0.1:1"}
+http: {listen_address: "127.0.0.1:2"}
+alert_sources: [{name: east}, {name: west}]
+webhook: {ack_timeout: 2s, value_annotation: reading}
+spool: {bytes_max: 64MiB}
+metrics_sources:
+  - name: prom
+    url: http://127.0.0.1:9090/prefix
+    external_url: https://prom.example
+    timeout: 3s
+    settle_delay: 0s
+    lookback: 1m
+    queries:
+      - {name: depth, expr: queue_depth, interval: 5s, window: 1m}
+      - {name: ratio, expr: a / b, step: 10s}
+bindings:
+  - {match: 'severity="page"', query: depth, on: [job, instance], tolerance: 1m, strict: true}
+  - {match: 'a=~"b.*"', query: ratio, source: prom, first_after: true}
+)";
+
+absl::Status Fault(const std::string& text) {
+  return ParseIngestConfig(text, "ingest.yml").status();
+}
+
+TEST(IngestConfig, ReadsEveryKey) {
+  const auto config = ParseIngestConfig(kFull, "ingest.yml");
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->producer_id, "one");
+  EXPECT_EQ(config->correlator_address, "127.0.0.1:1");
+  EXPECT_EQ(config->http_listen_address, "127.0.0.1:2");
+  EXPECT_THAT(config->alert_sources, ElementsAre("east", "west"));
+  EXPECT_EQ(config->ack_timeout, Millis(2'000));
+  EXPECT_EQ(config->value_annotation, "reading");
+  EXPECT_EQ(config->spool_bytes_max, uint64_t{64} << 20);
+  ASSERT_EQ(config->metrics_sources.size(), 1u);
+  const MetricsSourceOptions& source = config->metrics_sources[0];
+  EXPECT_EQ(source.url, "http://127.0.0.1:9090/prefix");
+  EXPECT_EQ(source.external_url, "https://prom.example");
+  EXPECT_EQ(source.timeout, Millis(3'000));
+  EXPECT_EQ(source.settle_delay, Millis(0));
+  EXPECT_EQ(source.lookback, Millis(60'000));
+  ASSERT_EQ(source.queries.size(), 2u);
+  EXPECT_EQ(source.queries[0].interval, Millis(5'000));
+  EXPECT_EQ(source.queries[0].window, Millis(60'000));
+  EXPECT_EQ(source.queries[1].expression, "a / b");
+  EXPECT_EQ(source.queries[1].step, Millis(10'000));
+  ASSERT_EQ(config->bindings.size(), 2u);
+  EXPECT_EQ(config->bindings[0].query, "depth");
+  EXPECT_THAT(config->bindings[0].on, ElementsAre("job", "instance"));
+  EXPECT_EQ(config->bindings[0].tolerance, Millis(60'000));
+  EXPECT_TRUE(config->bindings[0].strict);
+  EXPECT_EQ(config->bindings[1].source, "prom");
+  EXPECT_TRUE(config->bindings[1].first_after);
+}
+
+TEST(IngestConfig, AnEmptyFileMeansDefaults) {
+  const auto config = ParseIngestConfig("", "ingest.yml");
+  ASSERT_THAT(config, IsOk());
+  EXPECT_FALSE(config->producer_id.empty());
+  EXPECT_EQ(config->correlator_address, "127.0.0.1:9750");
+  EXPECT_THAT(config->alert_sources, ElementsAre("alertmanager"));
+}
+
+TEST(IngestConfig, FaultsNameFileLineAndColumn) {
+  constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+  EXPECT_THAT(Fault("metrics_sources:\n  - name: a\n    url: http://x\n    intervall: 5s\n"),
+              StatusIs(kInvalid, "ingest.yml:4:5: unknown key \"intervall\""));
+  EXPECT_THAT(Fault("webhook: {ack_timeout: soon}"), StatusIs(kInvalid, "ingest.yml:1:24"));
+  EXPECT_THAT(Fault("producer_id: a\nproducer_id: b\n"), StatusIs(kInvalid, "ingest.yml:2:1"));
+  EXPECT_THAT(Fault("metrics_sources: [{name: a, url: ftp://x}]"), StatusIs(kInvalid, "http://"));
+  EXPECT_THAT(Fault("metrics_sources: [{url: http://x}]"), StatusIs(kInvalid, "name"));
+  EXPECT_THAT(Fault("alert_sources: [{name: a}, {name: a}]"), StatusIs(kInvalid, "already"));
+  EXPECT_THAT(Fault("alert_sources: [{name: a/b}]"), StatusIs(kInvalid, "letters"));
+  EXPECT_THAT(Fault("alert_sources: []"), StatusIs(kInvalid, "at least one"));
+  EXPECT_THAT(Fault("bindings: [{match: 'a=b', query: nowhere}]"), StatusIs(kInvalid, "nowhere"));
+  EXPECT_THAT(Fault("bindings: [{match: 'a=', query: x}, {match: 'a>b', query: x}]"),
+              StatusIs(kInvalid, "ingest.yml:1:"));
+}
+
+}  // namespace
+}  // namespace alertjoin

@@ -1,0 +1,355 @@
+#include "ingest-service/prometheus/exact_queries.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/status_matchers.h"
+#include "tests/unit/ingest-service/prometheus/query_harness.h"
+
+namespace alertjoin {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr int64_t kNow = 1'700'000'000'000;
+const LabelSet kA = {{"x", "a"}};
+const LabelSet kB = {{"x", "b"}};
+
+// One source, settle delay 10 s.
+class ExactQueriesTest : public ::testing::Test {
+ protected:
+  explicit ExactQueriesTest(ExactQueriesOptions options = {})
+      : exact_({h_.caches, h_.sink, h_.executor, h_.clock, h_.metrics}, options) {
+    source_.name = "p";
+    source_.url = "http://p";
+    exact_.AddSource(source_, client_);
+  }
+
+  static TransitionEvent Transition(AlertState state, int64_t time,
+                                    const std::vector<std::string>& expressions) {
+    TransitionEvent event;
+    event.state = state;
+    event.labels = kA;
+    event.starts_at = Timestamp::FromMillis(time);
+    if (state == AlertState::kResolved) {
+      event.ends_at = event.starts_at;
+      event.starts_at = event.starts_at - seconds(100);
+    }
+    for (const std::string& expression : expressions) {
+      Binding binding;
+      binding.query = LearntQuery("p", expression);
+      binding.matching = Matching::kAgreement;
+      event.bindings.push_back(binding);
+    }
+    return event;
+  }
+
+  void Tell(const TransitionEvent& event) {
+    exact_.OnTransitions({&event, 1});
+    h_.executor.RunAll();
+    exact_.Step();
+  }
+  void Fire(int64_t time, const std::vector<std::string>& expressions) {
+    Tell(Transition(AlertState::kFiring, time, expressions));
+  }
+  void Resolve(int64_t time, const std::vector<std::string>& expressions) {
+    Tell(Transition(AlertState::kResolved, time, expressions));
+  }
+  void Advance(Millis span) {
+    h_.clock.Advance(span);
+    exact_.Step();
+  }
+  void Answer(const std::string& query, int64_t time, const std::string& body) {
+    h_.Answer(query, Timestamp::FromMillis(time), body);
+    exact_.Step();
+  }
+  double Count(const std::string& outcome, const std::string& source = "p") const {
+    return h_.Counter("alertjoin_exact_queries_total", {{"source", source}, {"outcome", outcome}});
+  }
+
+  QueryHarness h_{Timestamp::FromMillis(kNow)};
+  MetricsSourceOptions source_;
+  PrometheusClient client_{{"p", "http://p", seconds(10), {}}, h_.transport};
+  ExactQueries exact_;
+};
+
+TEST_F(ExactQueriesTest, AsksASelectorAtOnceAndAgainWhenSettled) {
+  Fire(kNow, {"up"});
+  EXPECT_THAT(h_.Waiting(), ElementsAre(fmt::format("up[5m1s] @ {}", kNow)));
+  Answer("up[5m1s]", kNow, MatrixAnswer({{kA, {{kNow - 14'000, "1"}}}}));
+  EXPECT_THAT(h_.sink.SampleLines(), ElementsAre(fmt::format("{{x=\"a\"}} {} 1", kNow - 14'000)));
+  EXPECT_THAT(h_.sink.ProgressLines(), IsEmpty());
+
+  // A scrape in flight has committed an older time meanwhile.
+  Advance(seconds(10) - Millis(1));
+  EXPECT_THAT(h_.Waiting(), IsEmpty());
+  Advance(Millis(1));
+  EXPECT_THAT(h_.Waiting(),
+              ElementsAre(fmt::format("up[5m1s] @ {}", kNow), fmt::format("up @ {}", kNow)));
+  Answer("up[5m1s]", kNow, MatrixAnswer({{kA, {{kNow - 14'000, "1"}, {kNow - 10, "2"}}}}));
+  Answer("up", kNow, VectorAnswer({{kA, "2"}}, kNow));
+  EXPECT_THAT(h_.sink.SampleLines(), ElementsAre(fmt::format("{{x=\"a\"}} {} 1", kNow - 14'000),
+                                                 fmt::format("{{x=\"a\"}} {} 2", kNow - 10)));
+  EXPECT_THAT(h_.sink.ProgressLines(),
+              ElementsAre(fmt::format("up {}..{}", kNow - 301'000 + 1, kNow)));
+  EXPECT_EQ(exact_.pending(), 0u);
+  EXPECT_EQ(Count("at_once"), 1);
+  EXPECT_EQ(Count("settled"), 1);
+}
+
+TEST_F(ExactQueriesTest, AsksOnlyOnceWhenTheTimeHasSettledAlready) {
+  Fire(kNow - 10'000, {"sum(up)"});
+  EXPECT_THAT(h_.Waiting(), ElementsAre(fmt::format("sum(up) @ {}", kNow - 10'000)));
+  Answer("sum(up)", kNow - 10'000, VectorAnswer({{LabelSet{}, "5"}}, kNow - 10'000));
+  EXPECT_THAT(h_.sink.SampleLines(), ElementsAre(fmt::format("{{}} {} 5", kNow - 10'000)));
+  EXPECT_THAT(h_.sink.ProgressLines(), ElementsAre(fmt::format("sum(up) {0}..{0}", kNow - 10'000)));
+  EXPECT_EQ(exact_.pending(), 0u);
+}
+
+TEST_F(ExactQueriesTest, ASelectorSeriesWithoutAValueAtTheTimeIsStaleThere) {
+  Resolve(kNow - 20'000, {"up"});
+  Answer("up[5m1s]", kNow - 20'000,
+         MatrixAnswer({{kA, {{kNow - 30'000, "1"}}}, {kB, {{kNow - 30'000, "1"}}}}));
+  Answer("up", kNow - 20'000, VectorAnswer({{kB, "1"}}, kNow - 20'000));
+  EXPECT_THAT(h_.sink.SampleLines(),
+              ElementsAre(HasSubstr("a"), HasSubstr("b"),
+                          fmt::format("{{x=\"a\"}} {} stale", kNow - 20'000)));
+}
+
+TEST_F(ExactQueriesTest, AnExpressionGoneAtTheTimeIsStaleAtOnceAndCorrectedWhenSettled) {
+  Fire(kNow - 20'000, {"sum(up)"});
+  Answer("sum(up)", kNow - 20'000, VectorAnswer({{kA, "5"}}, kNow - 20'000));
+  h_.sink.Clear();
+  Resolve(kNow, {"sum(up)"});
+  Answer("sum(up)", kNow, VectorAnswer({}, kNow));
+  EXPECT_THAT(h_.sink.SampleLines(), ElementsAre(fmt::format("{{x=\"a\"}} {} stale", kNow)));
+  EXPECT_THAT(h_.sink.ProgressLines(), IsEmpty());
+  Advance(seconds(10));
+  Answer("sum(up)", kNow, VectorAnswer({{kA, "3"}}, kNow));
+  EXPECT_THAT(h_.sink.SampleLines(), ElementsAre(fmt::format("{{x=\"a\"}} {} stale", kNow),
+                                                 fmt::format("{{x=\"a\"}} {} 3", kNow)));
+  EXPECT_THAT(h_.sink.ProgressLines(), ElementsAre(fmt::format("sum(up) {0}..{0}", kNow)));
+}
+
+TEST_F(ExactQueriesTest, FindsTheSeriesOfAResolvedAlertAtItsStartWhenNothingIsKnown) {
+  const int64_t time = kNow - 20'000;
+  Resolve(time, {"absent(up)"});
+  Answer("absent(up)", time, VectorAnswer({{kB, "1"}}, time));
+  // The alert is x="a", so x="b" does not explain it.
+  EXPECT_THAT(h_.Waiting(), ElementsAre(fmt::format("absent(up) @ {}", time - 100'000)));
+  EXPECT_THAT(h_.sink.events, IsEmpty());
+  Answer("absent(up)", time - 100'000, VectorAnswer({{kA, "1"}}, time - 100'000));
+  EXPECT_THAT(h_.sink.SampleLines(), ElementsAre(fmt::format("{{x=\"a\"}} {} 1", time - 100'000),
+                                                 fmt::format("{{x=\"b\"}} {} 1", time),
+                                                 fmt::format("{{x=\"a\"}} {} stale", time)));
+  EXPECT_THAT(h_.sink.ProgressLines(), ElementsAre(fmt::format("absent(up) {0}..{0}", time)));
+  EXPECT_EQ(h_.sink.appends, 1u);
+}
+
+TEST_F(ExactQueriesTest, LooksNothingUpForFiringAlertsOrKnownSeries) {
+  Fire(kNow - 20'000, {"absent(up)"});
+  Answer("absent(up)", kNow - 20'000, VectorAnswer({}, kNow - 20'000));
+  EXPECT_THAT(h_.Waiting(), IsEmpty());
+  Resolve(kNow - 15'000, {"sum(up)"});
+  Answer("sum(up)", kNow - 15'000, VectorAnswer({{LabelSet{}, "1"}}, kNow - 15'000));
+  EXPECT_THAT(h_.Waiting(), IsEmpty());
+  Resolve(kNow - 12'000, {"sum(up)"});
+  Answer("sum(up)", kNow - 12'000, VectorAnswer({}, kNow - 12'000));
+  EXPECT_THAT(h_.Waiting(), IsEmpty());
+}
+
+TEST_F(ExactQueriesTest, APartialAnswerClaimsNothingAndMarksNothing) {
+  Fire(kNow - 20'000, {"up"});
+  h_.AnswerNext(MatrixAnswer({{kA, {{kNow - 30'000, "1"}}}}, "a store is down"));
+  h_.AnswerNext(VectorAnswer({}, kNow - 20'000));
+  EXPECT_THAT(h_.sink.SampleLines(), SizeIs(1));
+  EXPECT_THAT(h_.sink.ProgressLines(), IsEmpty());
+  EXPECT_EQ(Count("partial"), 1);
+}
+
+TEST_F(ExactQueriesTest, OneTransitionToldTwiceIsAskedOnce) {
+  Fire(kNow - 20'000, {"sum(up)"});
+  Fire(kNow - 20'000, {"sum(up)"});
+  EXPECT_THAT(h_.Waiting(), SizeIs(1));
+  Answer("sum(up)", kNow - 20'000, VectorAnswer({}, kNow - 20'000));
+  Fire(kNow - 20'000, {"sum(up)"});
+  EXPECT_THAT(h_.Waiting(), IsEmpty());
+  EXPECT_EQ(exact_.pending(), 0u);
+}
+
+TEST_F(ExactQueriesTest, AnAlertThatJoinsALaterWebhookIsLookedUpAllTheSame) {
+  Fire(kNow - 20'000, {"absent(up)"});
+  Answer("absent(up)", kNow - 20'000, VectorAnswer({}, kNow - 20'000));
+  Resolve(kNow - 20'000, {"absent(up)"});
+  Answer("absent(up)", kNow - 20'000, VectorAnswer({}, kNow - 20'000));
+  Answer("absent(up)", kNow - 120'000, VectorAnswer({{kA, "1"}}, kNow - 120'000));
+  EXPECT_THAT(h_.sink.SampleLines(), SizeIs(2));
+}
+
+TEST_F(ExactQueriesTest, AWiderToleranceAsksForMore) {
+  TransitionEvent event = Transition(AlertState::kFiring, kNow - 20'000, {"up"});
+  event.bindings[0].tolerance = seconds(60);
+  Tell(event);
+  event.bindings[0].tolerance = seconds(120);
+  Tell(event);
+  Answer("up[1m1s]", kNow - 20'000, MatrixAnswer({}));
+  Answer("up", kNow - 20'000, VectorAnswer({}, kNow - 20'000));
+  Answer("up[2m1s]", kNow - 20'000, MatrixAnswer({}));
+  Answer("up", kNow - 20'000, VectorAnswer({}, kNow - 20'000));
+  EXPECT_EQ(exact_.pending(), 0u);
+}
+
+TEST_F(ExactQueriesTest, WaitsForATimeThatLiesAhead) {
+  Fire(kNow + 3000, {"sum(up)"});
+  EXPECT_THAT(h_.Waiting(), IsEmpty());
+  EXPECT_EQ(exact_.Step(), Timestamp::FromMillis(kNow + 3000));
+  Advance(seconds(3));
+  EXPECT_THAT(h_.Waiting(), SizeIs(1));
+  Fire(kNow + 100 * 3'600'000, {"sum(up)"});
+  EXPECT_EQ(exact_.pending(), 1u);
+  EXPECT_EQ(Count("too_far_ahead"), 1);
+}
+
+TEST_F(ExactQueriesTest, UnknownSourcesAreCountedAndIgnored) {
+  TransitionEvent event = Transition(AlertState::kFiring, kNow, {"up"});
+  event.bindings[0].query.source = "elsewhere";
+  Tell(event);
+  EXPECT_THAT(h_.Waiting(), IsEmpty());
+  EXPECT_EQ(Count("unknown_source", ""), 1);
+}
+
+TEST_F(ExactQueriesTest, RetriesWithBackoffUntilItIsAnswered) {
+  Fire(kNow - 20'000, {"sum(up)"});
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_THAT(h_.Waiting(), SizeIs(1)) << i;
+    h_.AnswerNext("", 503);
+    const Timestamp next = exact_.Step();
+    ASSERT_GT(next, h_.clock.Now());
+    ASSERT_LE(next, h_.clock.Now() + seconds(30));
+    ASSERT_THAT(h_.Waiting(), IsEmpty());
+    Advance(next - h_.clock.Now());
+  }
+  Answer("sum(up)", kNow - 20'000, VectorAnswer({{kA, "5"}}, kNow - 20'000));
+  EXPECT_THAT(h_.sink.SampleLines(), SizeIs(1));
+  EXPECT_EQ(Count("failed"), 5);
+}
+
+TEST_F(ExactQueriesTest, AFullSpoolIsRetriedToo) {
+  Fire(kNow - 20'000, {"sum(up)"});
+  h_.sink.status = absl::ResourceExhaustedError("full");
+  Answer("sum(up)", kNow - 20'000, VectorAnswer({{kA, "5"}}, kNow - 20'000));
+  h_.sink.status = absl::OkStatus();
+  Advance(seconds(1));
+  Answer("sum(up)", kNow - 20'000, VectorAnswer({{kA, "5"}}, kNow - 20'000));
+  EXPECT_THAT(h_.sink.SampleLines(), SizeIs(1));
+  EXPECT_THAT(h_.sink.ProgressLines(), SizeIs(1));
+}
+
+TEST_F(ExactQueriesTest, GivesUpInTheEndAndSaysSo) {
+  Fire(kNow, {"sum(up)"});
+  int attempts = 0;
+  while (exact_.pending() > 0 && attempts < 200) {
+    while (!h_.transport.waiting.empty()) {
+      ++attempts;
+      h_.AnswerNext("", 503);
+    }
+    const Timestamp next = exact_.Step();
+    if (next < Timestamp::Max()) Advance(next - h_.clock.Now());
+  }
+  EXPECT_GT(attempts, 15);
+  EXPECT_LT(attempts, 60);
+  EXPECT_GE(h_.clock.Now(), Timestamp::FromMillis(kNow) + minutes(10));
+  EXPECT_LE(h_.clock.Now(), Timestamp::FromMillis(kNow) + minutes(11));
+  EXPECT_THAT(h_.sink.GapLines(),
+              ElementsAre(HasSubstr(fmt::format("sum(up) {0}..{0} no exact query", kNow))));
+  EXPECT_EQ(Count("gave_up"), 1);
+}
+
+TEST_F(ExactQueriesTest, AFaultyQueryIsGivenUpAtOnce) {
+  Fire(kNow - 20'000, {"sum(up"});
+  h_.AnswerNext(ErrorAnswer("bad_data"), 400);
+  EXPECT_EQ(exact_.pending(), 0u);
+  EXPECT_THAT(h_.sink.GapLines(), ElementsAre(HasSubstr("bad_data")));
+}
+
+TEST_F(ExactQueriesTest, AFailingQueryDelaysNoOther) {
+  for (int i = 0; i < 20; ++i) Fire(kNow - 20'000 - i, {"slow"});
+  for (int i = 0; i < 4; ++i) Fire(kNow - 20'000 - i, {"sum(quick)"});
+  // The slow one holds its own slots only: 4 of two calls each.
+  std::vector<std::string> quick;
+  for (const std::string& waiting : h_.Waiting()) {
+    if (waiting.find("quick") != std::string::npos) quick.push_back(waiting);
+  }
+  EXPECT_THAT(quick, SizeIs(4));
+  EXPECT_THAT(h_.Waiting(), SizeIs(4 * 2 + 4));
+}
+
+TEST_F(ExactQueriesTest, ManyTransitionsOfOneQueryAreAllAnswered) {
+  for (int i = 0; i < 100; ++i) Fire(kNow - 20'000 - i, {"sum(up)"});
+  int answered = 0;
+  while (!h_.transport.waiting.empty()) {
+    ASSERT_LE(h_.transport.waiting.size(), 4u);
+    // Some of them fail first.
+    if (++answered % 7 == 0) {
+      h_.AnswerNext("", 503);
+      exact_.Step();
+      Advance(seconds(31));
+    } else {
+      h_.AnswerNext(MatrixAnswer({}));
+      exact_.Step();
+    }
+    if (h_.transport.waiting.empty()) Advance(seconds(31));
+  }
+  EXPECT_EQ(exact_.pending(), 0u);
+  EXPECT_EQ(Count("settled"), 100);
+}
+
+class SmallExactQueriesTest : public ExactQueriesTest {
+ protected:
+  SmallExactQueriesTest() : ExactQueriesTest(Options()) {}
+  static ExactQueriesOptions Options() {
+    ExactQueriesOptions options;
+    options.pending_max = 3;
+    return options;
+  }
+};
+
+TEST_F(SmallExactQueriesTest, RefusesAndCountsBeyondTheBound) {
+  Fire(kNow - 20'000, {"a", "b", "c", "d", "e"});
+  EXPECT_EQ(exact_.pending(), 3u);
+  EXPECT_EQ(Count("refused"), 2);
+  while (!h_.transport.waiting.empty()) h_.AnswerNext(MatrixAnswer({}));
+  EXPECT_EQ(exact_.pending(), 0u);
+  Fire(kNow - 21'000, {"d"});
+  EXPECT_EQ(exact_.pending(), 1u);
+}
+
+TEST(ExactTask, TellsTheSeriesOfAnAlert) {
+  const ResolvedAlert agreement{
+      {{"a", "1"}, {"b", "2"}, {"__name__", "x"}}, {}, Matching::kAgreement, {}};
+  EXPECT_TRUE(BelongsTo(agreement, {}));
+  EXPECT_TRUE(BelongsTo(agreement, {{"a", "1"}, {"c", "3"}, {"__name__", "y"}}));
+  EXPECT_FALSE(BelongsTo(agreement, {{"a", "2"}}));
+  const ResolvedAlert on{{{"a", "1"}, {"b", "2"}}, {}, Matching::kOn, {"a", "z"}};
+  EXPECT_TRUE(BelongsTo(on, {{"a", "1"}, {"b", "9"}}));
+  EXPECT_FALSE(BelongsTo(on, {{"a", "1"}, {"z", "9"}}));
+  EXPECT_FALSE(BelongsTo(on, {{"b", "2"}}));
+}
+
+TEST(RecentlySettled, ForgetsTheOldest) {
+  RecentlySettled settled(2);
+  const Query query{"s", "q", "x", TimeKind::kSample};
+  for (int64_t ms = 1; ms <= 3; ++ms) settled.Add(query, Timestamp::FromMillis(ms), Millis(ms));
+  settled.Add(query, Timestamp::FromMillis(3), Millis(1));
+  EXPECT_EQ(settled.WindowOf(query, Timestamp::FromMillis(1)), std::nullopt);
+  EXPECT_EQ(settled.WindowOf(query, Timestamp::FromMillis(3)), Millis(3));
+}
+
+}  // namespace
+}  // namespace alertjoin

@@ -1,0 +1,188 @@
+#include "ingest-service/prometheus/query_result.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <string>
+
+#include "tests/support/status_matchers.h"
+
+namespace alertjoin {
+namespace {
+
+using absl::StatusCode;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+Timestamp At(int64_t ms) { return Timestamp::FromMillis(ms); }
+
+std::string Success(const std::string& data, const std::string& more = "") {
+  return R"({"status":"success","data":)" + data + more + "}\n";
+}
+
+TEST(QueryResult, DecodesAVector) {
+  const auto result = DecodeQueryAnswer(200, Success(R"({"resultType":"vector","result":[
+        {"metric":{"__name__":"up","job":"a\"b"},"value":[1700000000.123,"1"]},
+        {"metric":{},"value":[1700000000,"-2.5e-07"]}]})"));
+  ASSERT_THAT(result, IsOk());
+  ASSERT_EQ(result->series.size(), 2u);
+  EXPECT_EQ(result->series[0].labels, (LabelSet{{"__name__", "up"}, {"job", "a\"b"}}));
+  EXPECT_THAT(result->series[0].times, ElementsAre(At(1700000000123)));
+  EXPECT_THAT(result->series[0].values, ElementsAre(1));
+  EXPECT_EQ(result->series[1].labels, LabelSet());
+  EXPECT_THAT(result->series[1].times, ElementsAre(At(1700000000000)));
+  EXPECT_THAT(result->series[1].values, ElementsAre(-2.5e-07));
+  EXPECT_FALSE(result->partial);
+}
+
+TEST(QueryResult, DecodesAMatrixAndSpecialValues) {
+  const auto result = DecodeQueryAnswer(
+      200, Success(R"({"result":[{"values":[[1,"NaN"],[1.001,"+Inf"],[1.002,"-Inf"],[-0.5,"1e+21"]],
+        "metric":{"a":"b"}}],"resultType":"matrix"})"));
+  ASSERT_THAT(result, IsOk());
+  ASSERT_EQ(result->series.size(), 1u);
+  EXPECT_EQ(result->series[0].labels, (LabelSet{{"a", "b"}}));
+  EXPECT_THAT(result->series[0].times, ElementsAre(At(1000), At(1001), At(1002), At(-500)));
+  EXPECT_TRUE(std::isnan(result->series[0].values[0]));
+  EXPECT_EQ(result->series[0].values[1], INFINITY);
+  EXPECT_EQ(result->series[0].values[2], -INFINITY);
+  EXPECT_EQ(result->series[0].values[3], 1e21);
+}
+
+TEST(QueryResult, EveryMillisecondSurvives) {
+  for (int64_t ms = 1700000000000; ms < 1700000001000; ++ms) {
+    const std::string fraction = std::to_string(1000 + ms % 1000).substr(1);
+    const auto result = DecodeQueryAnswer(
+        200, Success(R"({"resultType":"scalar","result":[1700000000.)" + fraction + R"(,"1"]})"));
+    ASSERT_THAT(result, IsOk());
+    ASSERT_EQ(result->series.at(0).times.at(0), At(ms));
+  }
+}
+
+TEST(QueryResult, AScalarIsOneSeriesWithoutLabels) {
+  const auto result =
+      DecodeQueryAnswer(200, Success(R"({"resultType":"scalar","result":[12.5,"3"]})"));
+  ASSERT_THAT(result, IsOk());
+  ASSERT_EQ(result->series.size(), 1u);
+  EXPECT_EQ(result->series[0].labels, LabelSet());
+  EXPECT_THAT(result->series[0].times, ElementsAre(At(12500)));
+}
+
+TEST(QueryResult, TextAsResultIsTheQuerysFault) {
+  EXPECT_THAT(DecodeQueryAnswer(200, Success(R"({"resultType":"string","result":[12.5,"a"]})")),
+              StatusIs(StatusCode::kInvalidArgument, "gives text"));
+}
+
+TEST(QueryResult, EmptyResultIsNoError) {
+  const auto result = DecodeQueryAnswer(200, Success(R"({"resultType":"vector","result":[]})"));
+  ASSERT_THAT(result, IsOk());
+  EXPECT_THAT(result->series, IsEmpty());
+}
+
+TEST(QueryResult, WarningsMakeItPartial) {
+  const std::string data = R"({"resultType":"vector","result":[]})";
+  const auto partial = DecodeQueryAnswer(200, Success(data, R"(,"warnings":["store is down"])"));
+  ASSERT_THAT(partial, IsOk());
+  EXPECT_TRUE(partial->partial);
+  EXPECT_THAT(partial->warnings, ElementsAre("store is down"));
+  const auto hints = DecodeQueryAnswer(
+      200, Success(data, R"(,"warnings":["PromQL info: metric might not be a counter"],
+                              "infos":["x"])"));
+  ASSERT_THAT(hints, IsOk());
+  EXPECT_FALSE(hints->partial);
+}
+
+TEST(QueryResult, NativeHistogramsAreCountedAndSkipped) {
+  const auto result = DecodeQueryAnswer(200, Success(R"({"resultType":"matrix","result":[
+        {"metric":{"a":"1"},"values":[[1,"5"]],"histograms":[
+          [2,{"count":"1","sum":"2","buckets":[[0,"1","2","1"],[3,"2","3","4"]]}],
+          [3,{"count":"1","sum":"2"}]]},
+        {"metric":{"a":"2"},"histogram":[2,{"count":"1","buckets":[[0,"1","2","1"]]}]},
+        {"metric":{"a":"3"},"value":[4,"6"]}]})"));
+  ASSERT_THAT(result, IsOk());
+  EXPECT_EQ(result->histograms_skipped, 3u);
+  ASSERT_EQ(result->series.size(), 3u);
+  EXPECT_THAT(result->series[0].values, ElementsAre(5));
+  EXPECT_THAT(result->series[1].values, IsEmpty());
+  EXPECT_THAT(result->series[2].values, ElementsAre(6));
+}
+
+TEST(QueryResult, UnknownPartsAreSkipped) {
+  const auto result =
+      DecodeQueryAnswer(200, R"({"new":{"status":"x","result":[[1,{"a":null}]]},"status":"success",
+        "data":{"stats":{"values":[1]},"resultType":"vector","result":[
+          {"new":[1,2,{"value":[1]}],"metric":{"a":"b"},"value":[1,"2"],"n":null}]},"b":true})");
+  ASSERT_THAT(result, IsOk());
+  ASSERT_EQ(result->series.size(), 1u);
+  EXPECT_THAT(result->series[0].values, ElementsAre(2));
+}
+
+TEST(QueryResult, ErrorsOfTheApiKeepTheirMeaning) {
+  const auto error = [](int code, const std::string& type) {
+    return DecodeQueryAnswer(
+        code, R"({"status":"error","errorType":")" + type + R"(","error":"what it said"})");
+  };
+  EXPECT_THAT(error(400, "bad_data"), StatusIs(StatusCode::kInvalidArgument, "what it said"));
+  EXPECT_THAT(error(422, "execution"), StatusIs(StatusCode::kInvalidArgument, "execution"));
+  EXPECT_THAT(error(503, "timeout"), StatusIs(StatusCode::kUnavailable, "timeout"));
+  EXPECT_THAT(error(499, "canceled"), StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(error(500, "internal"), StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(error(500, "unavailable"), StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(error(404, "not_found"), StatusIs(StatusCode::kNotFound));
+  EXPECT_THAT(error(429, "too_many_requests"), StatusIs(StatusCode::kUnavailable, "429"));
+  EXPECT_TRUE(IsPermanent(error(400, "bad_data").status()));
+  EXPECT_FALSE(IsPermanent(error(503, "timeout").status()));
+}
+
+TEST(QueryResult, OtherBodiesAreJudgedByTheirHttpCode) {
+  const std::string html = "<html><body>\x01 no</body></html>";
+  EXPECT_THAT(DecodeQueryAnswer(401, html), StatusIs(StatusCode::kUnauthenticated, "401"));
+  EXPECT_THAT(DecodeQueryAnswer(403, R"({"message":"no"})"),
+              StatusIs(StatusCode::kPermissionDenied, "403"));
+  EXPECT_THAT(DecodeQueryAnswer(404, html), StatusIs(StatusCode::kNotFound, "404"));
+  EXPECT_THAT(DecodeQueryAnswer(302, ""), StatusIs(StatusCode::kFailedPrecondition, "final URL"));
+  EXPECT_THAT(DecodeQueryAnswer(429, html), StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(DecodeQueryAnswer(502, html), StatusIs(StatusCode::kUnavailable, "502"));
+  EXPECT_THAT(DecodeQueryAnswer(503, "Service Unavailable"), StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(DecodeQueryAnswer(200, html),
+              StatusIs(StatusCode::kUnavailable, "not of the Prometheus API"));
+  EXPECT_THAT(DecodeQueryAnswer(200, ""), StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(DecodeQueryAnswer(200, "{}"), StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(DecodeQueryAnswer(200, "[]"), StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(DecodeQueryAnswer(200, "5"), StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(DecodeQueryAnswer(200, R"({"status":"success"})"),
+              StatusIs(StatusCode::kUnavailable));
+}
+
+TEST(QueryResult, MisshapenAnswersAreRefused) {
+  for (const std::string result :
+       {R"([{"metric":{},"value":[1]}])", R"([{"metric":{},"value":["1",1]}])",
+        R"([{"metric":{},"value":[1,2]}])", R"([{"metric":{},"value":[1,"2","3"]}])",
+        R"([{"metric":{},"value":[1,"two"]}])", R"([{"metric":{"a":1},"value":[1,"2"]}])",
+        R"([{"metric":{},"values":[1,"2"]}])", R"([{"metric":{},"values":[{"a":1}]}])",
+        R"([{"metric":{},"value":[1e30,"2"]}])", R"([{"metric":{},"value":[[1],"2"]}])",
+        R"([[1,"2"]])", R"([1])", R"([1,"2",{"metric":{}}])", R"([{"metric":{}},1,"2"])",
+        R"(["a"])", R"([null])", R"([true,"1"])", R"([{"metric":{},"value":[1,null]}])"}) {
+    EXPECT_THAT(DecodeQueryAnswer(200, Success(R"({"resultType":"x","result":)" + result + "}")),
+                StatusIs(StatusCode::kUnavailable, "not of the Prometheus API"))
+        << result;
+  }
+}
+
+TEST(QueryResult, DeepNestingEndsEarly) {
+  EXPECT_THAT(DecodeQueryAnswer(200, R"({"a":)" + std::string(1'000'000, '[')),
+              StatusIs(StatusCode::kUnavailable, "nested deeper"));
+}
+
+TEST(QueryResult, AnyCutOfAnAnswerIsRefused) {
+  const std::string whole = Success(
+      R"({"resultType":"matrix","result":[{"metric":{"a":"b"},"values":[[1,"2"],[3,"4"]]}]})");
+  for (size_t bytes = 0; bytes + 2 <= whole.size(); ++bytes) {
+    EXPECT_THAT(DecodeQueryAnswer(200, whole.substr(0, bytes)), StatusIs(StatusCode::kUnavailable))
+        << bytes;
+  }
+}
+
+}  // namespace
+}  // namespace alertjoin

@@ -1,0 +1,207 @@
+#include "ingest-service/spool/spool.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "common/event/event_codec.h"
+#include "common/event/event_limits.h"
+#include "common/eventlog/memory_event_log.h"
+#include "tests/support/status_matchers.h"
+
+namespace alertjoin {
+namespace {
+
+constexpr uint64_t kSpoolBytes = 100'000;
+
+std::chrono::steady_clock::time_point Soon() {
+  return std::chrono::steady_clock::now() + std::chrono::seconds(30);
+}
+std::chrono::steady_clock::time_point Past() { return std::chrono::steady_clock::now(); }
+
+Event Alert(const std::string& fingerprint, size_t padding_bytes = 0) {
+  TransitionEvent event;
+  event.source = "am";
+  event.fingerprint = fingerprint;
+  event.generator_url = std::string(padding_bytes, 'x');
+  return event;
+}
+
+// `samples` samples of one series, times 0, 1, 2, ...
+Event Samples(size_t samples) {
+  SampleBatch batch;
+  auto query = std::make_shared<Query>(Query{"prom", "up", "up", TimeKind::kSample});
+  batch.series.push_back(std::make_shared<SeriesKey>(SeriesKey{query, {{"job", "a"}}}));
+  for (size_t i = 0; i < samples; ++i) {
+    batch.series_index.push_back(0);
+    batch.times.push_back(Timestamp::FromMillis(static_cast<int64_t>(i)));
+    batch.values.push_back(static_cast<double>(i));
+  }
+  return batch;
+}
+
+class SpoolTest : public ::testing::Test {
+ protected:
+  absl::StatusOr<LogPosition> Append(const std::vector<Event>& events) {
+    return spool_.Append(events);
+  }
+  absl::StatusOr<LogPosition> AppendSamples(const std::vector<Event>& events) {
+    return spool_.AppendSamples(events);
+  }
+  static std::string ReasonOf(const absl::StatusOr<LogPosition>& result) {
+    const auto detail = DetailOf(result.status());
+    return detail.has_value() ? detail->reason : "";
+  }
+
+  MemoryEventLog log_{64 << 20};
+  Spool spool_{log_, kSpoolBytes};
+};
+
+TEST_F(SpoolTest, AppendGivesThePositionOfTheLastEvent) {
+  EXPECT_EQ(*Append({Alert("a"), Alert("b")}), LogPosition(2));
+  EXPECT_EQ(*Append({Alert("c")}), LogPosition(3));
+  const auto chunk = spool_.Read(LogPosition(3), 10, 1000);
+  ASSERT_THAT(chunk, IsOk());
+  ASSERT_EQ(chunk->records.size(), 1U);
+  const auto event = DecodeRecord(chunk->records[0]);
+  ASSERT_THAT(event, IsOk());
+  EXPECT_EQ(std::get<TransitionEvent>(*event).fingerprint, "c");
+}
+
+TEST_F(SpoolTest, AcknowledgeTrimsTheLog) {
+  ASSERT_THAT(Append({Alert("a"), Alert("b"), Alert("c")}), IsOk());
+  EXPECT_EQ(spool_.acknowledged(), LogPosition(0));
+  EXPECT_THAT(spool_.Acknowledge(LogPosition(2)), IsOk());
+  EXPECT_EQ(spool_.acknowledged(), LogPosition(2));
+  EXPECT_EQ(spool_.bounds().first, LogPosition(3));
+}
+
+TEST_F(SpoolTest, OldAcknowledgementsAreIgnored) {
+  ASSERT_THAT(Append({Alert("a"), Alert("b")}), IsOk());
+  EXPECT_THAT(spool_.Acknowledge(LogPosition(2)), IsOk());
+  EXPECT_THAT(spool_.Acknowledge(LogPosition(1)), IsOk());
+  EXPECT_THAT(spool_.Acknowledge(LogPosition(0)), IsOk());
+  EXPECT_EQ(spool_.acknowledged(), LogPosition(2));
+}
+
+TEST_F(SpoolTest, AcknowledgementOfTheFutureChangesNothing) {
+  ASSERT_THAT(Append({Alert("a")}), IsOk());
+  EXPECT_THAT(spool_.Acknowledge(LogPosition(2)), StatusIs(absl::StatusCode::kOutOfRange));
+  EXPECT_EQ(spool_.acknowledged(), LogPosition(0));
+  EXPECT_EQ(spool_.bounds().first, LogPosition(1));
+}
+
+TEST_F(SpoolTest, WaiterIsWokenByTheAcknowledgementOfItsEvents) {
+  const LogPosition last = *Append({Alert("a"), Alert("b")});
+  std::thread correlator([&] {
+    EXPECT_THAT(spool_.Acknowledge(LogPosition(1)), IsOk());
+    EXPECT_THAT(spool_.Acknowledge(last), IsOk());
+  });
+  EXPECT_TRUE(spool_.WaitAcknowledged(last, Soon()));
+  EXPECT_EQ(spool_.acknowledged(), last);
+  correlator.join();
+}
+
+TEST_F(SpoolTest, WaitEndsAtTheDeadline) {
+  const LogPosition last = *Append({Alert("a"), Alert("b")});
+  ASSERT_THAT(spool_.Acknowledge(LogPosition(1)), IsOk());
+  EXPECT_FALSE(spool_.WaitAcknowledged(last, Past()));
+  EXPECT_TRUE(spool_.WaitAcknowledged(LogPosition(1), Past()));
+}
+
+TEST_F(SpoolTest, CloseEndsEveryWaitNowAndLater) {
+  const LogPosition last = *Append({Alert("a")});
+  std::thread closer([&] { spool_.Close(); });
+  EXPECT_FALSE(spool_.WaitAcknowledged(last, Soon()));
+  EXPECT_FALSE(spool_.WaitAcknowledged(last, Soon()));
+  closer.join();
+  ASSERT_THAT(spool_.Acknowledge(last), IsOk());
+  EXPECT_TRUE(spool_.WaitAcknowledged(last, Soon()));
+}
+
+TEST_F(SpoolTest, FullSpoolRefusesAllEventsOfTheCall) {
+  ASSERT_THAT(Append({Alert("a", kSpoolBytes - 1000)}), IsOk());
+  const auto refused = Append({Alert("b"), Alert("c", 2000)});
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kResourceExhausted, "try again later"));
+  EXPECT_EQ(ReasonOf(refused), "SPOOL_FULL");
+  EXPECT_EQ(spool_.bounds().next, LogPosition(2));
+  ASSERT_THAT(spool_.Acknowledge(LogPosition(1)), IsOk());
+  EXPECT_THAT(Append({Alert("b"), Alert("c", 2000)}), IsOk());
+}
+
+TEST(Spool, FullLogBelowIsReportedAsFullSpool) {
+  MemoryEventLog log(100);
+  Spool spool(log, kSpoolBytes);
+  const auto refused = spool.Append(std::vector<Event>{Alert("a", 1000)});
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_EQ(DetailOf(refused.status())->reason, "SPOOL_FULL");
+}
+
+TEST_F(SpoolTest, SamplesLeaveTheLastTenthToAlerts) {
+  ASSERT_THAT(Append({Alert("a", kSpoolBytes / 100 * 89)}), IsOk());
+  EXPECT_THAT(AppendSamples({Samples(1)}), IsOk());
+  ASSERT_THAT(Append({Alert("b", kSpoolBytes / 100 * 2)}), IsOk());
+  EXPECT_EQ(ReasonOf(AppendSamples({Samples(1)})), "SPOOL_FULL");
+  EXPECT_THAT(Append({Alert("c")}), IsOk());
+}
+
+TEST_F(SpoolTest, EventThatTheCorrelatorWouldRefuseIsRefusedHere) {
+  const auto refused = Append({Alert("a"), Alert("")});
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kInvalidArgument, "transition.fingerprint"));
+  EXPECT_EQ(ReasonOf(refused), "MALFORMED_EVENT");
+  EXPECT_EQ(spool_.bounds().next, LogPosition(1));
+}
+
+TEST(Spool, AlertTooLargeForAMessageIsRefused) {
+  MemoryEventLog log(64 << 20);
+  Spool spool(log, 64 << 20);
+  const auto refused = spool.Append(std::vector<Event>{Alert("a", kEventBytesMax)});
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kInvalidArgument, "at most"));
+  EXPECT_EQ(DetailOf(refused.status())->reason, "EVENT_TOO_LARGE");
+}
+
+TEST(Spool, LargeSampleBatchIsStoredInPartsThatAddUp) {
+  constexpr size_t kSamples = 500'000;
+  MemoryEventLog log(64 << 20);
+  Spool spool(log, 64 << 20);
+  const auto last = spool.AppendSamples(std::vector<Event>{Samples(kSamples)});
+  ASSERT_THAT(last, IsOk());
+  EXPECT_GT(*last, LogPosition(1));
+  const auto chunk = spool.Read(LogPosition(1), 100, SIZE_MAX);
+  ASSERT_THAT(chunk, IsOk());
+  ASSERT_EQ(chunk->records.size(), last->value());
+  int64_t next_time_ms = 0;
+  for (const std::string& record : chunk->records) {
+    EXPECT_LE(record.size(), kSampleBatchBytesMax);
+    const auto event = DecodeRecord(record);
+    ASSERT_THAT(event, IsOk());
+    for (const Timestamp time : std::get<SampleBatch>(*event).times) {
+      ASSERT_EQ(time.millis(), next_time_ms++);
+    }
+  }
+  EXPECT_EQ(next_time_ms, static_cast<int64_t>(kSamples));
+}
+
+TEST_F(SpoolTest, ListenerIsCalledAfterEachAppendOnly) {
+  std::vector<uint64_t> seen;
+  spool_.SetAppendListener([&] { seen.push_back(spool_.bounds().next.value()); });
+  ASSERT_THAT(Append({Alert("a"), Alert("b")}), IsOk());
+  ASSERT_THAT(AppendSamples({Samples(1)}), IsOk());
+  EXPECT_FALSE(Append({Alert("")}).ok());
+  EXPECT_THAT(seen, ::testing::ElementsAre(3, 4));
+}
+
+TEST(Spool, GoesOnWhereTheLogStands) {
+  MemoryEventLog log(1 << 20);
+  ASSERT_THAT(log.Append(std::vector<std::string>{"x", "y", "z"}), IsOk());
+  ASSERT_THAT(log.Trim(LogPosition(3)), IsOk());
+  Spool spool(log, 1 << 20);
+  EXPECT_EQ(spool.acknowledged(), LogPosition(2));
+  EXPECT_EQ(spool.log_id(), log.id());
+}
+
+}  // namespace
+}  // namespace alertjoin
