@@ -1,4 +1,5 @@
 """deploy/demo as a user runs it: what it prints, how it ends, and that nothing stays behind."""
+import contextlib
 import os
 import pathlib
 import re
@@ -82,16 +83,28 @@ class DemoTest(unittest.TestCase):
         self.assertEqual({}, demo.processes())
         self.assertEqual([], demo.files())
 
-    def test_six_rows_with_both_states_though_the_ports_are_taken(self):
-        for port in demo_stack.PREFERRED_PORTS.values():
+    def occupy(self, port):
+        """Listens on the port until the test ends, unless another program does for good.
+
+        A process that was killed may hold its ports for a moment after it is gone from /proc.
+        """
+        def listens():
             occupier = socket.socket()
-            self.addCleanup(occupier.close)
             occupier.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 occupier.bind(("127.0.0.1", port))
                 occupier.listen()
             except OSError:
-                pass  # taken by another program: as good
+                occupier.close()
+                return False
+            self.addCleanup(occupier.close)
+            return True
+        with contextlib.suppress(AssertionError):
+            wait_until(listens, 5, f"port {port} is free")
+
+    def test_six_rows_with_both_states_though_the_ports_are_taken(self):
+        for port in demo_stack.PREFERRED_PORTS.values():
+            self.occupy(port)
         demo = Demo(self, "--rows", "6")
         status, said = demo.end(180)
         self.assertEqual(0, status, said)
