@@ -6,14 +6,15 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "common/event/query.h"
+#include "common/event/series_table.h"
+#include "common/event/shared.h"
 #include "common/text/labels.h"
 #include "common/time/timestamp.h"
 
@@ -21,33 +22,12 @@ namespace alertjoin {
 
 enum class AlertState { kFiring = 1, kResolved = 2 };
 
-// What the time of a query's samples means.
-enum class TimeKind {
-  kSample = 1,      // True scrape time.
-  kEvaluation = 2,  // The expression was evaluated at that time.
-};
-
 enum class Origin {
   kUnspecified = 0,
   kAlertmanagerWebhook = 1,
   kGrafanaWebhook = 2,
   kPrometheus = 3,
   kReconciliation = 4,
-};
-
-// A named PromQL expression of one metrics source. Identity: (source, name, expression).
-struct Query {
-  std::string source;
-  std::string name;
-  std::string expression;
-  TimeKind time_kind = TimeKind::kSample;
-
-  friend bool operator==(const Query& a, const Query& b) {
-    return std::tie(a.source, a.name, a.expression) == std::tie(b.source, b.name, b.expression);
-  }
-  friend auto operator<=>(const Query& a, const Query& b) {
-    return std::tie(a.source, a.name, a.expression) <=> std::tie(b.source, b.name, b.expression);
-  }
 };
 
 // How the series that belong to an alert are told.
@@ -90,7 +70,7 @@ struct Notification {
 };
 
 // One alert at one moment of change. Identity: (source, fingerprint, starts_at, state).
-struct TransitionEvent {
+struct Transition {
   std::string source;
   std::string fingerprint;
   AlertState state = AlertState::kFiring;
@@ -104,26 +84,25 @@ struct TransitionEvent {
   std::optional<double> reported_value;
   std::vector<std::pair<std::string, double>> reported_values;  // Ordered by name.
   Timestamp received_time;
-  std::vector<Binding> bindings;
   std::string traceparent;
 
   // The moment the transition is about.
   Timestamp event_time() const { return state == AlertState::kResolved ? *ends_at : starts_at; }
 
-  friend bool operator==(const TransitionEvent&, const TransitionEvent&) = default;
+  friend bool operator==(const Transition&, const Transition&) = default;
 };
 
-// A series: a query and the labels of one of its results. Immutable and shared: one object per
-// series and stream, so that passing samples on copies pointers only.
-struct SeriesKey {
-  std::shared_ptr<const Query> query;
-  LabelSet labels;
+// A transition and the queries that it is to be joined with.
+struct TransitionEvent : Transition {
+  std::vector<Shared<Binding>> bindings;
+
+  friend bool operator==(const TransitionEvent&, const TransitionEvent&) = default;
 };
 
 // Samples in columns of equal length.
 struct SampleBatch {
-  std::vector<std::shared_ptr<const SeriesKey>> series;
-  std::vector<uint32_t> series_index;  // Into `series`.
+  SeriesTable series;                  // May have more series than this batch has samples of.
+  std::vector<uint32_t> series_index;  // Numbers in `series`.
   std::vector<Timestamp> times;
   std::vector<double> values;
   Timestamp received_time;
@@ -159,6 +138,12 @@ struct Gap {
   std::string reason;
 };
 
-using Event = std::variant<TransitionEvent, SampleBatch, QueryProgress, Gap>;
+using Event = std::variant<Shared<TransitionEvent>, SampleBatch, QueryProgress, Gap>;
+
+// The transition that the event is; null when it is something else.
+inline const TransitionEvent* TransitionOf(const Event& event) {
+  const auto* shared = std::get_if<Shared<TransitionEvent>>(&event);
+  return shared == nullptr ? nullptr : &**shared;
+}
 
 }  // namespace alertjoin

@@ -49,7 +49,7 @@ absl::Status DecodeTransitionTimes(const v1::TransitionEvent& in, TransitionEven
   return absl::OkStatus();
 }
 
-absl::StatusOr<Event> DecodeTransition(const v1::TransitionEvent& in) {
+absl::StatusOr<Event> DecodeTransition(const v1::TransitionEvent& in, BindingTable& bindings) {
   TransitionEvent event;
   event.source = in.source();
   event.fingerprint = in.fingerprint();
@@ -69,7 +69,7 @@ absl::StatusOr<Event> DecodeTransition(const v1::TransitionEvent& in) {
   for (int i = 0; i < in.bindings_size(); ++i) {
     ASSIGN_OR_RETURN(Binding binding,
                      DecodeBinding(in.bindings(i), fmt::format("transition.bindings[{}]", i)));
-    event.bindings.push_back(std::move(binding));
+    event.bindings.push_back(bindings.Intern(std::move(binding)));
   }
   event.traceparent = in.traceparent();
   return event;
@@ -111,7 +111,7 @@ absl::StatusOr<Event> Checked(absl::StatusOr<Event> event) {
 absl::StatusOr<Event> EventDecoder::Decode(const v1::Event& event) {
   switch (event.kind_case()) {
     case v1::Event::kTransition:
-      return Checked(DecodeTransition(event.transition()));
+      return Checked(DecodeTransition(event.transition(), bindings_));
     case v1::Event::kSamples:
       return DecodeSamples(event.samples());
     case v1::Event::kProgress:
@@ -149,10 +149,12 @@ absl::Status EventDecoder::DefineSeries(const v1::SampleBatch& batch) {
     key->query = query->second;
     key->labels = DecodeLabels(definition.labels());
     RETURN_IF_ERROR(CheckLabels(key->labels, "samples.series.labels"));
-    if (!series_.emplace(definition.series_ref(), Series{std::move(key), 0, 0}).second) {
+    const auto number = static_cast<uint32_t>(series_.size());
+    if (!number_by_ref_.emplace(definition.series_ref(), number).second) {
       return MalformedEvent("samples.series.series_ref",
                             fmt::format("{} is defined already", definition.series_ref()));
     }
+    series_.push_back(std::move(key));
     if (series_.size() > series_max_) break;
   }
   return absl::OkStatus();
@@ -174,30 +176,24 @@ absl::StatusOr<SampleBatch> EventDecoder::DecodeSamples(const v1::SampleBatch& i
                                       in.series_refs_size(), in.times_ms_size(), in.values_size()));
   }
   SampleBatch batch;
+  batch.series = series_;
   ASSIGN_OR_RETURN(batch.received_time, TimeAt(in.received_time(), "samples.received_time"));
   const auto samples = static_cast<size_t>(in.times_ms_size());
   batch.series_index.reserve(samples);
   batch.times.reserve(samples);
   batch.values.assign(in.values().begin(), in.values().end());
-  const uint64_t batch_number = ++batches_;
   for (int i = 0; i < in.times_ms_size(); ++i) {
-    const auto entry = series_.find(in.series_refs(i));
-    if (entry == series_.end()) {
+    const auto number = number_by_ref_.find(in.series_refs(i));
+    if (number == number_by_ref_.end()) {
       return MalformedEvent("samples.series_refs",
                             fmt::format("{} is not defined", in.series_refs(i)));
-    }
-    Series& series = entry->second;
-    if (series.batch_number != batch_number) {
-      series.batch_number = batch_number;
-      series.batch_index = static_cast<uint32_t>(batch.series.size());
-      batch.series.push_back(series.key);
     }
     const auto time = Timestamp::FromMillis(in.times_ms(i));
     if (time < Timestamp::Min() || time > Timestamp::Max()) {
       return MalformedEvent("samples.times_ms",
                             fmt::format("{} is outside the years 1 to 9999", time.millis()));
     }
-    batch.series_index.push_back(series.batch_index);
+    batch.series_index.push_back(number->second);
     batch.times.push_back(time);
   }
   return batch;

@@ -33,7 +33,7 @@ void EncodeTransition(const TransitionEvent& event, v1::TransitionEvent* out) {
     (*out->mutable_reported_values())[name] = value;
   }
   *out->mutable_received_time() = EncodeTime(event.received_time);
-  for (const Binding& binding : event.bindings) EncodeBinding(binding, out->add_bindings());
+  for (const auto& binding : event.bindings) EncodeBinding(*binding, out->add_bindings());
   out->set_traceparent(event.traceparent);
 }
 
@@ -44,7 +44,7 @@ size_t EventEncoder::LabelledQueryHash::operator()(const LabelledQuery& key) con
 }
 
 void EventEncoder::Encode(const Event& event, v1::Event* out) {
-  if (const auto* transition = std::get_if<TransitionEvent>(&event)) {
+  if (const auto* transition = TransitionOf(event)) {
     EncodeTransition(*transition, out->mutable_transition());
   } else if (const auto* samples = std::get_if<SampleBatch>(&event)) {
     EncodeSamples(*samples, out->mutable_samples());
@@ -65,7 +65,7 @@ void EventEncoder::EncodeSamples(const SampleBatch& batch, v1::SampleBatch* out)
   for (size_t i = 0; i < batch.size(); ++i) {
     const uint32_t index = batch.series_index[i];
     CHECK(index < refs.size());
-    if (refs[index] == kNotYet) refs[index] = SeriesRef(batch.series[index], out);
+    if (refs[index] == kNotYet) refs[index] = SeriesRef(*batch.series[index], out);
     out->add_series_refs(refs[index]);
     out->add_times_ms(batch.times[i].millis());
   }
@@ -84,23 +84,15 @@ uint32_t EventEncoder::QueryRef(const Query& query, v1::SampleBatch* out) {
   return entry->second;
 }
 
-uint32_t EventEncoder::SeriesRef(const std::shared_ptr<const SeriesKey>& series,
-                                 v1::SampleBatch* out) {
-  if (const auto known = refs_by_object_.find(series.get()); known != refs_by_object_.end()) {
-    return known->second;
-  }
-  const uint32_t query_ref = QueryRef(*series->query, out);
+uint32_t EventEncoder::SeriesRef(const SeriesKey& series, v1::SampleBatch* out) {
+  const uint32_t query_ref = QueryRef(*series.query, out);
   const auto next = static_cast<uint32_t>(refs_by_content_.size() + 1);
-  const auto [entry, added] = refs_by_content_.try_emplace({query_ref, series->labels}, next);
+  const auto [entry, added] = refs_by_content_.try_emplace({query_ref, series.labels}, next);
   if (added) {
-    // Only the object that defined the series is held. A producer that makes new objects for each
-    // batch finds them by content, and nothing grows.
-    refs_by_object_.emplace(series.get(), next);
-    held_.push_back(series);
     v1::SeriesDefinition* definition = out->add_series();
     definition->set_series_ref(next);
     definition->set_query_ref(query_ref);
-    EncodeLabels(series->labels, definition->mutable_labels());
+    EncodeLabels(series.labels, definition->mutable_labels());
   }
   return entry->second;
 }

@@ -2,9 +2,7 @@
 
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <unordered_map>
-#include <vector>
 
 #include "alertjoin/v1/events.pb.h"
 #include "common/event/event.h"
@@ -33,13 +31,10 @@ class EventEncoder {
 
   void EncodeSamples(const SampleBatch& batch, v1::SampleBatch* out);
   uint32_t QueryRef(const Query& query, v1::SampleBatch* out);
-  uint32_t SeriesRef(const std::shared_ptr<const SeriesKey>& series, v1::SampleBatch* out);
+  uint32_t SeriesRef(const SeriesKey& series, v1::SampleBatch* out);
 
   std::map<Query, uint32_t> query_refs_;
-  // By object first (the usual case), then by content. `held_` keeps the objects alive.
-  std::unordered_map<const SeriesKey*, uint32_t> refs_by_object_;
   std::unordered_map<LabelledQuery, uint32_t, LabelledQueryHash> refs_by_content_;
-  std::vector<std::shared_ptr<const SeriesKey>> held_;
 };
 
 }  // namespace alertjoin

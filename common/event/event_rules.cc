@@ -135,7 +135,7 @@ absl::Status CheckTransition(const TransitionEvent& event) {
     RETURN_IF_ERROR(CheckText(name, "transition.reported_values"));
   }
   for (size_t i = 0; i < event.bindings.size(); ++i) {
-    RETURN_IF_ERROR(CheckBinding(event.bindings[i], fmt::format("transition.bindings[{}]", i)));
+    RETURN_IF_ERROR(CheckBinding(*event.bindings[i], fmt::format("transition.bindings[{}]", i)));
   }
   return CheckText(event.traceparent, "transition.traceparent");
 }
@@ -149,7 +149,8 @@ absl::Status CheckSamples(const SampleBatch& batch) {
                                batch.series_index.size(), batch.times.size(), batch.values.size()));
   }
   const Query* checked = nullptr;
-  for (const auto& series : batch.series) {
+  for (size_t i = 0; i < batch.series.size(); ++i) {
+    const auto& series = batch.series[i];
     if (series == nullptr || series->query == nullptr) {
       return MalformedEvent("samples.series", "a series without a query");
     }
@@ -185,7 +186,9 @@ absl::Status CheckGap(const Gap& gap) {
 }
 
 struct Checker {
-  absl::Status operator()(const TransitionEvent& event) const { return CheckTransition(event); }
+  absl::Status operator()(const Shared<TransitionEvent>& event) const {
+    return CheckTransition(*event);
+  }
   absl::Status operator()(const SampleBatch& batch) const { return CheckSamples(batch); }
   absl::Status operator()(const QueryProgress& progress) const { return CheckProgress(progress); }
   absl::Status operator()(const Gap& gap) const { return CheckGap(gap); }

@@ -40,6 +40,8 @@ class LabelSet {
   // FNV-1a, 64 bits, over name 0xFF value 0xFF of every label that is not empty: the fingerprint
   // that Prometheus and Alertmanager give the set (prometheus/common model/signature.go).
   uint64_t Fingerprint() const;
+  // For hash tables of this process.
+  size_t Hash() const { return Fingerprint(); }
   // The fingerprint as they write it: 16 lower-case hex digits.
   std::string FingerprintHex() const;
 

@@ -7,9 +7,8 @@
 namespace alertjoin {
 namespace {
 
-// Streams that are remembered for each series; a reconnected one makes new objects.
-constexpr size_t kAliasesMax = 4;
-constexpr size_t kPrefetchSamples = 8;
+// Samples of a batch that are looked at together.
+constexpr size_t kChunkSamples = 64;
 // How long progress is kept beyond samples. A row with a larger tolerance may stay provisional.
 constexpr Millis kToleranceMax = std::chrono::hours(24);
 
@@ -22,54 +21,28 @@ Timestamp NewestValueBefore(const SampleSeries& samples, Timestamp time) {
 }
 
 // The latest time at which the notification knows its alert as firing.
-Timestamp LastHeard(const TransitionEvent& event) {
+Timestamp LastHeard(const Transition& event) {
   return event.ends_at ? *event.ends_at : std::max(event.starts_at, event.received_time);
 }
 
 }  // namespace
 
 std::vector<JoinedRow> Engine::Apply(std::vector<Event> events, Timestamp applied_at) {
-  for (Event& event : events) {
-    std::visit([this](auto& kind) { ApplyEvent(std::move(kind)); }, event);
+  for (const Event& event : events) {
+    std::visit([this](const auto& kind) { ApplyEvent(kind); }, event);
   }
   return rows_.Flush(applied_at);
 }
 
-QueryState& Engine::QueryOf(const Query& query) {
-  auto& state = queries_[query];
-  if (state == nullptr) {
-    state = std::make_unique<QueryState>();
-    state->query = query;
-  }
-  return *state;
-}
-
-SeriesState* Engine::SeriesOf(const std::shared_ptr<const SeriesKey>& key) {
-  const auto same_object = series_by_object_.find(key.get());
-  if (same_object != series_by_object_.end()) return same_object->second;
-  QueryState& query = QueryOf(*key->query);
-  const auto known = query.series.find(key->labels);
-  if (known == query.series.end()) return AddSeries(query, key);
-  SeriesState& series = *known->second;
-  if (series.aliases.size() == kAliasesMax) {
-    series_by_object_.erase(series.aliases.front().get());
-    series.aliases.erase(series.aliases.begin());
-  }
-  series.aliases.push_back(key);
-  series_by_object_.emplace(key.get(), &series);
-  return &series;
-}
-
-SeriesState* Engine::AddSeries(QueryState& query, const std::shared_ptr<const SeriesKey>& key) {
-  if (stats_.series >= limits_.series_max) return nullptr;
-  auto series = std::make_unique<SeriesState>();
-  series->key = key;
-  series->query = &query;
-  SeriesState* const added = series.get();
-  query.series.emplace(key->labels, std::move(series));
-  series_by_object_.emplace(key.get(), added);
-  ++stats_.series;
-  for (BoundTransition* const bound : query.index.AddSeries(added, added->key->labels)) {
+SeriesState* Engine::AddSeries(const std::shared_ptr<const SeriesKey>& key) {
+  QueryState& query = directory_.QueryOf(*key->query);
+  SeriesState* const known = SeriesDirectory::Find(query, key->labels);
+  if (known != nullptr) return known;
+  if (directory_.series_count() >= limits_.series_max) return nullptr;
+  SeriesState* const added = directory_.Add(query, key);
+  bound_matches_.clear();
+  query.index.AddSeries(added, &bound_matches_);
+  for (BoundTransition* const bound : bound_matches_) {
     if (bound->has_placeholder()) {
       rows_.Retire(std::move(bound->rows[0]), Cause::kSample);
       bound->rows.clear();
@@ -82,32 +55,73 @@ SeriesState* Engine::AddSeries(QueryState& query, const std::shared_ptr<const Se
   return added;
 }
 
+SeriesState* Engine::SeriesOf(SeriesDirectory::Stream& stream, uint32_t number) {
+  if (number >= stream.states.size()) stream.states.resize(number + size_t{1});
+  SeriesState*& state = stream.states[number];
+  if (state == nullptr) state = AddSeries(stream.table[number]);
+  return state;
+}
+
+bool Engine::OrderBatch(SeriesDirectory::Stream& stream, const SampleBatch& batch) {
+  constexpr size_t kBits = 64;
+  const std::vector<uint32_t>& numbers = batch.series_index;
+  bool neighbours = true;
+  for (size_t i = 0; i < numbers.size() && neighbours; ++i) {
+    if (i > 0 && numbers[i] == numbers[i - 1]) continue;
+    const size_t word = numbers[i] / kBits;
+    const uint64_t bit = uint64_t{1} << (numbers[i] % kBits);
+    if (word >= stream.met.size()) stream.met.resize(word + 1);
+    neighbours = (stream.met[word] & bit) == 0;
+    stream.met[word] |= bit;
+  }
+  for (const uint32_t number : numbers) {
+    if (number / kBits < stream.met.size()) stream.met[number / kBits] = 0;
+  }
+  if (neighbours) return false;
+  batch_order_.resize(numbers.size());
+  for (size_t i = 0; i < numbers.size(); ++i) batch_order_[i] = uint64_t{numbers[i]} << 32 | i;
+  std::sort(batch_order_.begin(), batch_order_.end());
+  return true;
+}
+
 void Engine::ApplyEvent(const SampleBatch& batch) {
-  batch_series_.clear();
-  for (const auto& key : batch.series) batch_series_.push_back(SeriesOf(key));
-  const size_t count = batch.size();
-  for (size_t i = 0; i < count; ++i) {
-    // Neighbours in a batch are of different series, far apart in memory: fetch ahead, first the
-    // series, then, when that has arrived, the end of its samples.
-    if (i + 2 * kPrefetchSamples < count) {
-      __builtin_prefetch(batch_series_[batch.series_index[i + 2 * kPrefetchSamples]]);
+  SeriesDirectory::Stream& stream = directory_.StreamOf(batch.series);
+  const bool ordered = OrderBatch(stream, batch);
+  const auto place = [&](size_t i) {
+    return ordered ? static_cast<size_t>(batch_order_[i] & UINT32_MAX) : i;
+  };
+  for (size_t begin = 0; begin < batch.size(); begin += kChunkSamples) {
+    const size_t end = std::min(batch.size(), begin + kChunkSamples);
+    // Neighbours in a batch are of different series, far apart in memory. All of them are asked for
+    // before the first is needed: the series, then the ends of their samples.
+    SeriesState* chunk[kChunkSamples];
+    for (size_t i = begin; i < end; ++i) {
+      chunk[i - begin] = SeriesOf(stream, batch.series_index[place(i)]);
+      __builtin_prefetch(chunk[i - begin]);
     }
-    if (i + kPrefetchSamples < count) {
-      const SeriesState* const later = batch_series_[batch.series_index[i + kPrefetchSamples]];
-      if (later != nullptr) later->samples.PrefetchTail();
+    for (size_t i = begin; i < end; ++i) {
+      if (chunk[i - begin] != nullptr) chunk[i - begin]->samples.PrefetchTail();
     }
-    SeriesState* const target = batch_series_[batch.series_index[i]];
-    if (target == nullptr) {
-      ++stats_.samples_refused;
-    } else if (batch.times[i] < sample_horizon_) {
-      ++stats_.samples_expired;
-    } else {
-      ApplySample(*target, {batch.times[i], batch.values[i], batch.received_time});
+    for (size_t i = begin; i < end; ++i) {
+      const size_t at = place(i);
+      if (chunk[i - begin] == nullptr) {
+        ++stats_.samples_refused;
+      } else if (batch.times[at] < sample_horizon_) {
+        ++stats_.samples_expired;
+      } else {
+        ApplySample(*chunk[i - begin], {batch.times[at], batch.values[at], batch.received_time});
+      }
     }
   }
 }
 
 void Engine::ApplySample(SeriesState& series, const Sample& sample) {
+  if (series.samples.TryAppend(sample)) {
+    ++stats_.samples_new;
+    // One compare tells that the sample can revise nothing: it is newer than every row.
+    if (series.newest_row_time < sample.time) return;
+    return TouchRows(series, sample.time, std::nullopt, Cause::kSample);
+  }
   const SampleSeries::Inserted inserted = series.samples.Insert(sample);
   Cause reason = Cause::kLateSample;
   switch (inserted.outcome) {
@@ -125,20 +139,24 @@ void Engine::ApplySample(SeriesState& series, const Sample& sample) {
       ++stats_.samples_replaced;
       break;
   }
-  // One compare tells that the sample can revise nothing: it is newer than every row.
-  const bool look_back = series.has_first_after;
-  if (!look_back && series.newest_row_time < sample.time) return;
+  if (series.newest_row_time < sample.time) return;
+  TouchRows(series, sample.time, inserted.next, reason);
+}
+
+void Engine::TouchRows(SeriesState& series, Timestamp time, std::optional<Timestamp> next,
+                       Cause reason) {
+  SeriesRows& rows = *series.rows;
   // Rows from here to the next sample, which a strict binding still excludes at its very time.
-  const Timestamp from = look_back ? NewestValueBefore(series.samples, sample.time) : sample.time;
-  const Timestamp through = inserted.next.value_or(Timestamp::Max());
-  for (auto row = series.rows.lower_bound({from, nullptr});
-       row != series.rows.end() && row->first <= through; ++row) {
+  const Timestamp from = rows.has_first_after ? NewestValueBefore(series.samples, time) : time;
+  const Timestamp through = next.value_or(Timestamp::Max());
+  for (auto row = rows.by_time.lower_bound({from, nullptr});
+       row != rows.by_time.end() && row->first <= through; ++row) {
     rows_.Touch(*row->second, reason);
   }
 }
 
 void Engine::ApplyEvent(const QueryProgress& progress) {
-  QueryState& query = QueryOf(progress.query);
+  QueryState& query = directory_.QueryOf(progress.query);
   const Interval covered = query.coverage.Add({progress.complete_from, progress.complete_through});
   for (auto row = query.provisional.lower_bound({covered.from, nullptr});
        row != query.provisional.end() && row->first <= covered.through; ++row) {
@@ -146,24 +164,27 @@ void Engine::ApplyEvent(const QueryProgress& progress) {
   }
 }
 
-void Engine::ApplyEvent(TransitionEvent&& event) {
+void Engine::ApplyEvent(const Shared<TransitionEvent>& event) {
   ++stats_.notifications;
-  if (LastHeard(event) < row_horizon_) {
+  if (LastHeard(*event) < row_horizon_) {
     ++stats_.notifications_expired;
     return;
   }
-  std::pair key(event.source, event.fingerprint);
-  const auto known = alerts_.find(key);
+  const auto known = alerts_.find(AlertIdView{event->source, event->fingerprint});
   if (known == alerts_.end() && rows_.size() >= limits_.rows_max) {
     ++stats_.rows_refused;
     return;
   }
-  Alert& alert = known == alerts_.end()
-                     ? *alerts_.emplace(std::move(key), std::make_unique<Alert>()).first->second
-                     : *known->second;
+  Alert& alert =
+      known == alerts_.end()
+          ? *alerts_.emplace(AlertId{event->source, event->fingerprint}, std::make_unique<Alert>())
+                 .first->second
+          : *known->second;
   AlertHistory::Bindings bindings;
-  for (Binding& binding : event.bindings) bindings.push_back(bindings_.Intern(std::move(binding)));
-  const AlertHistory::Changes changes = alert.history.Add(std::move(event), std::move(bindings));
+  for (const auto& binding : event->bindings) {
+    bindings.push_back(bindings_.Resolve(binding, directory_));
+  }
+  const AlertHistory::Changes changes = alert.history.Add(event.pointer(), std::move(bindings));
   if (changes.present.empty()) ++stats_.notifications_repeated;
   for (const Timestamp episode : changes.removed) {
     Reconcile(alert, episode, AlertState::kFiring, nullptr);
@@ -207,34 +228,38 @@ void Engine::ReconcileBindings(TransitionState& transition, const AlertHistory::
     return std::find(side.bindings.begin(), side.bindings.end(), bound.binding) !=
            side.bindings.end();
   };
-  std::erase_if(transition.bound, [&](const std::unique_ptr<BoundTransition>& bound) {
-    if (wanted(*bound)) return false;
-    Unbind(*bound, reason);
-    return true;
-  });
+  const auto gone = std::remove_if(transition.bound.begin(), transition.bound.end(),
+                                   [&](const std::unique_ptr<BoundTransition>& bound) {
+                                     if (wanted(*bound)) return false;
+                                     Unbind(*bound, reason);
+                                     return true;
+                                   });
+  transition.bound.erase(gone, transition.bound.end());
   for (const auto& binding : side.bindings) {
-    const bool known = std::any_of(
-        transition.bound.begin(), transition.bound.end(),
-        [&binding](const auto& bound) { return bound->binding->query == binding->query; });
+    const bool known =
+        std::any_of(transition.bound.begin(), transition.bound.end(),
+                    [&binding](const auto& bound) { return bound->query() == binding->query; });
     if (!known) Bind(transition, binding, reason);
   }
   if (transition.bound.empty()) Bind(transition, nullptr, reason);
 }
 
-void Engine::Bind(TransitionState& transition, std::shared_ptr<const Binding> binding,
+void Engine::Bind(TransitionState& transition, std::shared_ptr<const BindingState> binding,
                   Cause reason) {
   auto added = std::make_unique<BoundTransition>();
   added->transition = &transition;
   added->binding = std::move(binding);
   added->indexed = transition.transition;
-  std::vector<SeriesState*> matches;
+  series_matches_.clear();
   if (added->binding != nullptr) {
-    added->query = &QueryOf(added->binding->query);
-    matches =
-        added->query->index.AddTransition(added.get(), *added->binding, added->indexed->labels);
+    const LabelSet& labels = added->indexed->labels;
+    MatchIndex& index = added->query()->index;
+    added->group = added->binding->group;
+    if (added->group == nullptr) added->group = index.GroupOf(*added->binding->binding, labels);
+    index.AddTransition(added->group, added.get(), labels, &series_matches_);
   }
-  if (matches.empty()) rows_.Create(*added, nullptr, reason);
-  for (SeriesState* const series : matches) {
+  if (series_matches_.empty()) rows_.Create(*added, nullptr, reason);
+  for (SeriesState* const series : series_matches_) {
     if (rows_.size() >= limits_.rows_max) {
       ++stats_.rows_refused;
       continue;
@@ -245,8 +270,8 @@ void Engine::Bind(TransitionState& transition, std::shared_ptr<const Binding> bi
 }
 
 void Engine::Unbind(BoundTransition& bound, Cause reason) {
-  if (bound.query != nullptr) {
-    bound.query->index.RemoveTransition(&bound, *bound.binding, bound.indexed->labels);
+  if (bound.group != nullptr) {
+    bound.query()->index.RemoveTransition(bound.group, &bound, bound.indexed->labels);
   }
   for (auto& row : bound.rows) rows_.Retire(std::move(row), reason);
   bound.rows.clear();
@@ -265,8 +290,8 @@ std::vector<JoinedRow> Engine::Expire(Timestamp sample_horizon, Timestamp row_ho
   sample_horizon_ = std::max(sample_horizon_, sample_horizon);
   row_horizon_ = std::max(row_horizon_, row_horizon);
   rows_.SetSampleHorizon(sample_horizon_);
-  for (auto& [query, state] : queries_) {
-    for (auto& [labels, series] : state->series) series->samples.Expire(sample_horizon_);
+  for (auto& [query, state] : directory_.queries()) {
+    for (auto& series : state->series) series->samples.Expire(sample_horizon_);
     // Rows from the horizon on look back as far as their tolerance.
     state->coverage.Expire(sample_horizon_ - kToleranceMax);
   }
@@ -288,7 +313,7 @@ std::vector<JoinedRow> Engine::Expire(Timestamp sample_horizon, Timestamp row_ho
 
 std::vector<QueryProgress> Engine::Progress() const {
   std::vector<QueryProgress> result;
-  for (const auto& [query, state] : queries_) {
+  for (const auto& [query, state] : directory_.queries()) {
     if (state->coverage.empty()) continue;
     const Interval newest = state->coverage.Newest();
     result.push_back({query, newest.from, newest.through});
@@ -313,6 +338,7 @@ std::vector<JoinedRow> Engine::Rows() const {
 
 EngineStats Engine::stats() const {
   EngineStats stats = stats_;
+  stats.series = directory_.series_count();
   stats.rows = rows_.size();
   stats.revisions_after_final = rows_.revisions_after_final();
   return stats;

@@ -1,17 +1,20 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
-#include "correlator-service/join/binding_table.h"
+#include "correlator-service/join/binding_directory.h"
 #include "correlator-service/join/engine_state.h"
 #include "correlator-service/join/episodes.h"
 #include "correlator-service/join/row_table.h"
+#include "correlator-service/join/series_directory.h"
 
 namespace alertjoin {
 
@@ -69,39 +72,68 @@ class Engine {
  private:
   struct Alert {
     AlertHistory history;
-    std::map<std::pair<Timestamp, AlertState>, std::unique_ptr<TransitionState>> transitions;
+    absl::btree_map<std::pair<Timestamp, AlertState>, std::unique_ptr<TransitionState>> transitions;
+  };
+  struct AlertId {
+    std::string source;
+    std::string fingerprint;
+  };
+  struct AlertIdView {
+    std::string_view source;
+    std::string_view fingerprint;
+    // NOLINTNEXTLINE(google-explicit-constructor): for look-ups.
+    AlertIdView(const AlertId& id) : source(id.source), fingerprint(id.fingerprint) {}
+    AlertIdView(std::string_view of_source, std::string_view its_fingerprint)
+        : source(of_source), fingerprint(its_fingerprint) {}
+  };
+  struct AlertIdHash {
+    using is_transparent = void;
+    size_t operator()(const AlertIdView& id) const {
+      const std::hash<std::string_view> hash;
+      return hash(id.source) * 31 + hash(id.fingerprint);
+    }
+  };
+  struct AlertIdEqual {
+    using is_transparent = void;
+    bool operator()(const AlertIdView& a, const AlertIdView& b) const {
+      return a.fingerprint == b.fingerprint && a.source == b.source;
+    }
   };
 
-  void ApplyEvent(TransitionEvent&& event);
+  void ApplyEvent(const Shared<TransitionEvent>& event);
   void ApplyEvent(const SampleBatch& batch);
   void ApplyEvent(const QueryProgress& progress);
   void ApplyEvent(const Gap&) {}  // For readers; the join does not depend on it.
 
-  QueryState& QueryOf(const Query& query);
   // Null when there is no room for a new series.
-  SeriesState* SeriesOf(const std::shared_ptr<const SeriesKey>& key);
-  SeriesState* AddSeries(QueryState& query, const std::shared_ptr<const SeriesKey>& key);
+  SeriesState* SeriesOf(SeriesDirectory::Stream& stream, uint32_t number);
+  SeriesState* AddSeries(const std::shared_ptr<const SeriesKey>& key);
+  // False when the samples of each series are neighbours. Else batch_order_ has, in its lower
+  // halves, the order in which they are, so that each series is visited once.
+  bool OrderBatch(SeriesDirectory::Stream& stream, const SampleBatch& batch);
   void ApplySample(SeriesState& series, const Sample& sample);
+  // A sample was put into the series at `time`, before the one at `next`.
+  void TouchRows(SeriesState& series, Timestamp time, std::optional<Timestamp> next, Cause reason);
 
   // Makes one side of an episode what it should be; `side` null: it should not be there.
   void Reconcile(Alert& alert, Timestamp episode, AlertState state, const AlertHistory::Side* side);
   void ReconcileBindings(TransitionState& transition, const AlertHistory::Side& side, Cause reason);
-  void Bind(TransitionState& transition, std::shared_ptr<const Binding> binding, Cause reason);
+  void Bind(TransitionState& transition, std::shared_ptr<const BindingState> binding, Cause reason);
   void Unbind(BoundTransition& bound, Cause reason);
   void Remove(Alert& alert, Timestamp episode, AlertState state, Cause reason);
 
   const EngineLimits limits_;
-  std::map<Query, std::unique_ptr<QueryState>> queries_;
-  // By source and fingerprint.
-  absl::flat_hash_map<std::pair<std::string, std::string>, std::unique_ptr<Alert>> alerts_;
-  BindingTable bindings_;
-  // Streams hand over one object for a series again and again. Those here are kept alive.
-  absl::flat_hash_map<const SeriesKey*, SeriesState*> series_by_object_;
-  std::vector<SeriesState*> batch_series_;  // Of the batch being applied; kept for its memory.
+  SeriesDirectory directory_;
+  BindingDirectory bindings_;
+  absl::flat_hash_map<AlertId, std::unique_ptr<Alert>, AlertIdHash, AlertIdEqual> alerts_;
   RowTable rows_;
   EngineStats stats_;
   Timestamp sample_horizon_ = Timestamp::Min();
   Timestamp row_horizon_ = Timestamp::Min();
+  // Of the event being applied; kept for their memory.
+  std::vector<uint64_t> batch_order_;
+  std::vector<SeriesState*> series_matches_;
+  std::vector<BoundTransition*> bound_matches_;
 };
 
 }  // namespace alertjoin

@@ -3,7 +3,6 @@
 // What the engine keeps: series, queries, transitions, rows, and how they point at each other.
 // Owned by Engine; every pointer here is to an object that lives until its owner removes it.
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +10,8 @@
 #include <vector>
 
 #include "absl/container/btree_set.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/container/inlined_vector.h"
 #include "correlator-service/join/coverage.h"
 #include "correlator-service/join/match_index.h"
 #include "correlator-service/model/joined_row.h"
@@ -32,47 +33,79 @@ struct RowState {
   uint64_t revision = 0;
   Match match;
   bool final = false;
-  std::shared_ptr<const Transition> transition;
-  std::shared_ptr<const Binding> binding;
+  bool is_provisional = false;  // Whether it is among the provisional rows of its query.
   // The strongest reason of this batch to look at the row again; none when it is clean.
   std::optional<Cause> reason;
+  std::shared_ptr<const Transition> transition;
+  std::shared_ptr<const Binding> binding;
 };
 
 // Rows by event time.
 using RowsByTime = absl::btree_set<std::pair<Timestamp, RowState*>>;
 
+// The rows that are joined with a series.
+struct SeriesRows {
+  RowsByTime by_time;
+  bool has_first_after = false;  // Whether any of them ever asked for the next sample.
+};
+
 struct SeriesState {
   // What every sample touches, in one place.
   SampleSeries samples;
-  // A sample after this time can revise none of the rows. It may lag behind when rows go.
+  // A sample after this time can revise none of the rows. It may lag behind when rows go; Max when
+  // one of them ever asked for the next sample.
   Timestamp newest_row_time = Timestamp::Min();
-  bool has_first_after = false;  // Whether any of the rows ever asked for the next sample.
 
-  RowsByTime rows;
+  std::unique_ptr<SeriesRows> rows;  // Null when there never was one.
   QueryState* query = nullptr;
   std::shared_ptr<const SeriesKey> key;
-  // Other objects for the same series, each from a stream of its own, by which it is found at once.
-  std::vector<std::shared_ptr<const SeriesKey>> aliases;
 };
 
 struct QueryState {
+  struct LabelsHash {
+    using is_transparent = void;
+    size_t operator()(const LabelSet& labels) const { return labels.Hash(); }
+    size_t operator()(const std::unique_ptr<SeriesState>& series) const {
+      return series->key->labels.Hash();
+    }
+  };
+  struct LabelsEqual {
+    using is_transparent = void;
+    static const LabelSet& Labels(const LabelSet& labels) { return labels; }
+    static const LabelSet& Labels(const std::unique_ptr<SeriesState>& series) {
+      return series->key->labels;
+    }
+    template <typename A, typename B>
+    bool operator()(const A& a, const B& b) const {
+      return Labels(a) == Labels(b);
+    }
+  };
+
   Query query;
-  std::map<LabelSet, std::unique_ptr<SeriesState>> series;
+  absl::flat_hash_set<std::unique_ptr<SeriesState>, LabelsHash, LabelsEqual> series;
   MatchIndex index;
   Coverage coverage;
   RowsByTime provisional;  // Rows of this query that are not final.
 };
 
+// A binding, and where it leads.
+struct BindingState {
+  std::shared_ptr<const Binding> binding;
+  QueryState* query = nullptr;
+  MatchGroup* group = nullptr;  // Null with MATCHING_AGREEMENT: it depends on the alert's labels.
+};
+
 // A transition and one query it is bound to (none when it is bound to nothing).
 struct BoundTransition {
   TransitionState* transition = nullptr;
-  std::shared_ptr<const Binding> binding;  // Null when UNBOUND.
-  QueryState* query = nullptr;             // Null when UNBOUND.
-  // The transition as it was indexed: the index points at its labels.
+  std::shared_ptr<const BindingState> binding;  // Null when UNBOUND.
+  MatchGroup* group = nullptr;                  // In which it is matched.
+  // The transition as it was indexed: its labels lead to its place there.
   std::shared_ptr<const Transition> indexed;
   // One per series; or else the UNBOUND or NO_SERIES row alone.
-  std::vector<std::unique_ptr<RowState>> rows;
+  absl::InlinedVector<std::unique_ptr<RowState>, 1> rows;
 
+  QueryState* query() const { return binding == nullptr ? nullptr : binding->query; }
   bool has_placeholder() const { return rows.size() == 1 && rows[0]->series == nullptr; }
 };
 
@@ -80,9 +113,10 @@ struct BoundTransition {
 struct TransitionState {
   Timestamp episode;  // Its key.
   std::shared_ptr<const Transition> transition;
-  std::vector<std::unique_ptr<BoundTransition>> bound;  // One per query; one without when UNBOUND.
+  // One per query; one without when UNBOUND.
+  absl::InlinedVector<std::unique_ptr<BoundTransition>, 1> bound;
   // Of this batch: rows to look at again, and rows that are gone, as they last were.
-  std::vector<RowState*> dirty;
+  absl::InlinedVector<RowState*, 1> dirty;
   std::vector<JoinedRow> deleted;
   bool listed = false;  // Among those that this batch touched.
 };

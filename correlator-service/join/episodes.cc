@@ -4,28 +4,10 @@
 #include <tuple>
 
 #include "common/status/status.h"
+#include "correlator-service/join/engine_state.h"
 
 namespace alertjoin {
 namespace {
-
-std::shared_ptr<const Transition> MakeTransition(TransitionEvent event) {
-  auto transition = std::make_shared<Transition>();
-  transition->source = std::move(event.source);
-  transition->fingerprint = std::move(event.fingerprint);
-  transition->state = event.state;
-  transition->starts_at = event.starts_at;
-  transition->ends_at = event.ends_at;
-  transition->labels = std::move(event.labels);
-  transition->annotations = std::move(event.annotations);
-  transition->generator_url = std::move(event.generator_url);
-  transition->origin = event.origin;
-  transition->notification = std::move(event.notification);
-  transition->reported_value = event.reported_value;
-  transition->reported_values = std::move(event.reported_values);
-  transition->received_time = event.received_time;
-  transition->traceparent = std::move(event.traceparent);
-  return transition;
-}
 
 // Two notifications may bind one query differently (the configuration changed in between). Which of
 // them counts must not depend on their order.
@@ -38,15 +20,20 @@ bool Before(const Binding& a, const Binding& b) {
 }
 
 // True when it adds something.
-bool AddBinding(AlertHistory::Bindings& bindings, const std::shared_ptr<const Binding>& added) {
+bool AddBinding(AlertHistory::Bindings& bindings,
+                const std::shared_ptr<const BindingState>& added) {
+  if (bindings.empty()) {
+    bindings.push_back(added);
+    return true;
+  }
   const auto place = std::lower_bound(
-      bindings.begin(), bindings.end(), added->query,
-      [](const auto& binding, const Query& query) { return binding->query < query; });
-  if (place == bindings.end() || place->get()->query != added->query) {
+      bindings.begin(), bindings.end(), added->binding->query,
+      [](const auto& state, const Query& query) { return state->binding->query < query; });
+  if (place == bindings.end() || (*place)->query != added->query) {
     bindings.insert(place, added);
     return true;
   }
-  if (*place == added || !Before(*added, **place)) return false;
+  if (*place == added || !Before(*added->binding, *(*place)->binding)) return false;
   *place = added;
   return true;
 }
@@ -57,35 +44,36 @@ Timestamp AlertHistory::Report::Through(Timestamp starts_at) const {
   return std::max(starts_at, ends_at.value_or(last_reported));
 }
 
-bool AlertHistory::File(TransitionEvent event, Bindings bindings) {
-  const auto [entry, is_new] = reports_.try_emplace(event.starts_at);
+bool AlertHistory::File(std::shared_ptr<const Transition> event, Bindings bindings) {
+  const auto [entry, is_new] = reports_.try_emplace(event->starts_at);
   Report& report = entry->second;
   bool changed = is_new;
-  const bool is_resolved = event.state == AlertState::kResolved;
+  const bool is_resolved = event->state == AlertState::kResolved;
   auto& state_report = is_resolved ? report.resolved : report.firing;
   if (!state_report.has_value()) state_report.emplace();
   for (const auto& binding : bindings) {
     if (AddBinding(state_report->bindings, binding)) changed = true;
   }
-  if (is_resolved && (!report.ends_at || *report.ends_at < *event.ends_at)) {
-    report.ends_at = event.ends_at;
+  if (is_resolved && (!report.ends_at || *report.ends_at < *event->ends_at)) {
+    report.ends_at = event->ends_at;
     changed = true;
   }
-  if (!is_resolved && (is_new || report.last_reported < event.received_time)) {
-    report.last_reported = event.received_time;
+  if (!is_resolved && (is_new || report.last_reported < event->received_time)) {
+    report.last_reported = event->received_time;
     if (!report.ends_at) changed = true;
   }
   if (state_report->first == nullptr) {
-    state_report->first = MakeTransition(std::move(event));
+    state_report->first = std::move(event);
     changed = true;
   }
   return changed;
 }
 
-AlertHistory::Changes AlertHistory::Add(TransitionEvent event, Bindings bindings) {
-  CHECK(event.state != AlertState::kResolved || event.ends_at.has_value());
+AlertHistory::Changes AlertHistory::Add(std::shared_ptr<const Transition> event,
+                                        Bindings bindings) {
+  CHECK(event->state != AlertState::kResolved || event->ends_at.has_value());
   Changes changes;
-  const Timestamp starts_at = event.starts_at;
+  const Timestamp starts_at = event->starts_at;
   if (!File(std::move(event), std::move(bindings))) return changes;
   // The episodes that the report's start lies in, and all that its interval reaches. An end that
   // has become known may also free what the open interval had swallowed: the same episode.
@@ -123,10 +111,12 @@ void AlertHistory::Regroup(Timestamp first, Timestamp last, Changes& changes) {
     spans_.emplace(starts_at, span);
     changes.present.push_back(Describe(starts_at, span));
   }
-  std::erase_if(changes.removed, [&changes](Timestamp key) {
+  const auto is_present = [&changes](Timestamp key) {
     return std::any_of(changes.present.begin(), changes.present.end(),
                        [key](const Episode& episode) { return episode.key == key; });
-  });
+  };
+  changes.removed.erase(std::remove_if(changes.removed.begin(), changes.removed.end(), is_present),
+                        changes.removed.end());
 }
 
 AlertHistory::Episode AlertHistory::Describe(Timestamp starts_at, const Span& span) const {

@@ -1,14 +1,16 @@
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
 
+#include "absl/container/btree_map.h"
+#include "absl/container/inlined_vector.h"
 #include "common/event/event.h"
-#include "correlator-service/model/joined_row.h"
 
 namespace alertjoin {
+
+struct BindingState;
 
 // The notifications of one alert, (source, fingerprint), and the episodes that follow from them.
 // Not thread-safe.
@@ -25,7 +27,7 @@ namespace alertjoin {
 class AlertHistory {
  public:
   // One per query, ordered by query.
-  using Bindings = std::vector<std::shared_ptr<const Binding>>;
+  using Bindings = absl::InlinedVector<std::shared_ptr<const BindingState>, 1>;
 
   // One side of an episode: it began to fire, or was resolved. It is there when a notification
   // of that state was.
@@ -41,13 +43,14 @@ class AlertHistory {
     std::optional<Side> resolved;
   };
   struct Changes {
-    std::vector<Timestamp> removed;  // Keys of episodes that have become part of others.
-    std::vector<Episode> present;    // Episodes that are new or may have changed.
+    // Keys of episodes that have become part of others.
+    absl::InlinedVector<Timestamp, 1> removed;
+    // Episodes that are new or may have changed.
+    absl::InlinedVector<Episode, 1> present;
   };
 
-  // Takes a notification, with its bindings in place of event.bindings; both lists are empty when
-  // it can change nothing.
-  Changes Add(TransitionEvent event, Bindings bindings);
+  // Takes a notification and its bindings; both lists are empty when it can change nothing.
+  Changes Add(std::shared_ptr<const Transition> event, Bindings bindings);
 
   // Forgets the episodes that ended, or were last heard of, before `horizon`; returns their keys.
   std::vector<Timestamp> Expire(Timestamp horizon);
@@ -68,7 +71,7 @@ class AlertHistory {
 
     Timestamp Through(Timestamp starts_at) const;
   };
-  using Reports = std::map<Timestamp, Report>;  // By starts_at.
+  using Reports = absl::btree_map<Timestamp, Report>;  // By starts_at.
   // An episode as stored: the reports with a start in [starts_at, key].
   struct Span {
     Timestamp key;
@@ -76,13 +79,13 @@ class AlertHistory {
   };
 
   // Files the event under its start. False when that can change no episode.
-  bool File(TransitionEvent event, Bindings bindings);
+  bool File(std::shared_ptr<const Transition> event, Bindings bindings);
   // Cuts the reports in [first, last] into episodes anew.
   void Regroup(Timestamp first, Timestamp last, Changes& changes);
   Episode Describe(Timestamp starts_at, const Span& span) const;
 
   Reports reports_;
-  std::map<Timestamp, Span> spans_;  // By the earliest start.
+  absl::btree_map<Timestamp, Span> spans_;  // By the earliest start.
 };
 
 }  // namespace alertjoin

@@ -1,34 +1,18 @@
 #include "correlator-service/join/match_index.h"
 
 #include <algorithm>
+#include <cstdint>
+
+#include "correlator-service/join/engine_state.h"
 
 namespace alertjoin {
 namespace {
 
-// The values of the labels, absent ones empty, each with its length so that no two lists mix.
-std::string ValuesOn(const std::vector<std::string>& on, const LabelSet& labels) {
-  std::string key;
-  for (const std::string& name : on) {
-    const std::string_view value = labels.Get(name);
-    key += std::to_string(value.size());
-    key += ':';
-    key += value;
-  }
-  return key;
-}
+constexpr char kMetricName[] = "__name__";
 
-template <typename T>
-void EraseValue(std::vector<T*>& items, const T* item) {
+template <typename Items, typename T>
+void EraseValue(Items& items, const T* item) {
   const auto found = std::find(items.begin(), items.end(), item);
-  if (found == items.end()) return;
-  *found = items.back();
-  items.pop_back();
-}
-
-template <typename T>
-void EraseItem(T& items, const void* item) {
-  const auto found = std::find_if(items.begin(), items.end(),
-                                  [item](const auto& entry) { return entry.item == item; });
   if (found == items.end()) return;
   *found = items.back();
   items.pop_back();
@@ -45,7 +29,7 @@ bool Agree(const LabelSet& alert, const LabelSet& series) {
     } else if (s->first < a->first) {
       ++s;
     } else {
-      if (a->second != s->second && a->first != "__name__") return false;
+      if (a->second != s->second && a->first != kMetricName) return false;
       ++a;
       ++s;
     }
@@ -53,62 +37,104 @@ bool Agree(const LabelSet& alert, const LabelSet& series) {
   return true;
 }
 
-std::vector<BoundTransition*> MatchIndex::AddSeries(SeriesState* series, const LabelSet& labels) {
-  std::vector<BoundTransition*> matches;
-  series_.push_back({series, &labels});
-  for (auto& [on, buckets] : by_on_) {
-    Bucket& bucket = buckets[ValuesOn(on, labels)];
+bool MatchIndex::BuildKey(const MatchGroup& group, const LabelSet& labels) {
+  bool complete = true;
+  key_.clear();
+  for (const std::string& name : group.names) {
+    const std::string_view value = labels.Get(name);
+    complete &= !value.empty() || labels.Has(name);
+    // With its length, so that no two lists of values mix.
+    const auto size = static_cast<uint32_t>(value.size());
+    key_.append(reinterpret_cast<const char*>(&size), sizeof(size));
+    key_ += value;
+  }
+  return complete;
+}
+
+void MatchIndex::AddSeriesTo(MatchGroup& group, SeriesState* series,
+                             std::vector<BoundTransition*>* matches) {
+  const LabelSet& labels = series->key->labels;
+  const bool complete = BuildKey(group, labels);
+  if (group.matching == Matching::kOn) {
+    MatchGroup::Bucket& bucket = group.buckets[key_];
     bucket.series.push_back(series);
-    matches.insert(matches.end(), bucket.bound.begin(), bucket.bound.end());
-  }
-  for (const auto& [bound, alert_labels] : by_agreement_) {
-    if (Agree(*alert_labels, labels)) matches.push_back(bound);
-  }
-  return matches;
-}
-
-std::vector<SeriesState*> MatchIndex::AddTransition(BoundTransition* bound, const Binding& binding,
-                                                    const LabelSet& alert_labels) {
-  std::vector<SeriesState*> matches;
-  if (binding.matching == Matching::kAgreement) {
-    by_agreement_.push_back({bound, &alert_labels});
-    for (const auto& [series, labels] : series_) {
-      if (Agree(alert_labels, *labels)) matches.push_back(series);
-    }
-    return matches;
-  }
-  const auto [entry, is_new] = by_on_.try_emplace(binding.on);
-  if (is_new) {
-    for (const auto& [series, labels] : series_) {
-      entry->second[ValuesOn(binding.on, *labels)].series.push_back(series);
-    }
-  }
-  Bucket& bucket = entry->second[ValuesOn(binding.on, alert_labels)];
-  bucket.bound.push_back(bound);
-  return bucket.series;
-}
-
-void MatchIndex::RemoveTransition(BoundTransition* bound, const Binding& binding,
-                                  const LabelSet& alert_labels) {
-  if (binding.matching == Matching::kAgreement) {
-    EraseItem(by_agreement_, bound);
+    if (matches == nullptr) return;
+    matches->insert(matches->end(), bucket.bound.begin(), bucket.bound.end());
     return;
   }
-  Buckets& buckets = by_on_.at(binding.on);
-  const auto bucket = buckets.find(ValuesOn(binding.on, alert_labels));
-  if (bucket == buckets.end()) return;
-  EraseValue(bucket->second.bound, bound);
-  if (bucket->second.bound.empty() && bucket->second.series.empty()) buckets.erase(bucket);
+  const auto add_agreeing = [&](const MatchGroup::Bucket& bucket) {
+    if (matches == nullptr) return;
+    for (BoundTransition* const bound : bucket.bound) {
+      if (Agree(bound->indexed->labels, labels)) matches->push_back(bound);
+    }
+  };
+  if (complete) {
+    MatchGroup::Bucket& bucket = group.buckets[key_];
+    bucket.series.push_back(series);
+    add_agreeing(bucket);
+  } else {
+    group.incomplete.push_back(series);
+    for (const auto& [key, bucket] : group.buckets) add_agreeing(bucket);
+  }
 }
 
-void MatchIndex::RemoveSeries(SeriesState* series, const LabelSet& labels) {
-  EraseItem(series_, series);
-  for (auto& [on, buckets] : by_on_) {
-    const auto bucket = buckets.find(ValuesOn(on, labels));
-    if (bucket == buckets.end()) continue;
-    EraseValue(bucket->second.series, series);
-    if (bucket->second.bound.empty() && bucket->second.series.empty()) buckets.erase(bucket);
+void MatchIndex::AddSeries(SeriesState* series, std::vector<BoundTransition*>* matches) {
+  series_.push_back(series);
+  for (const auto& [name, value] : series->key->labels) {
+    if (name != kMetricName) ++series_by_label_[std::string(name)];
   }
+  for (auto& [key, group] : groups_) AddSeriesTo(group, series, matches);
+}
+
+std::vector<std::string> MatchIndex::CommonNames(const LabelSet& alert_labels) const {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : alert_labels) {
+    const auto having = series_by_label_.find(std::string(name));
+    if (having != series_by_label_.end() && having->second == series_.size()) {
+      names.emplace_back(name);
+    }
+  }
+  return names;
+}
+
+MatchGroup* MatchIndex::GroupOf(const Binding& binding, const LabelSet& alert_labels) {
+  std::pair key(binding.matching,
+                binding.matching == Matching::kOn ? binding.on : CommonNames(alert_labels));
+  const auto [entry, is_new] = groups_.try_emplace(std::move(key));
+  MatchGroup& group = entry->second;
+  if (is_new) {
+    group.matching = binding.matching;
+    group.names = entry->first.second;
+    for (SeriesState* const series : series_) AddSeriesTo(group, series, nullptr);
+  }
+  return &group;
+}
+
+void MatchIndex::AddTransition(MatchGroup* group, BoundTransition* bound,
+                               const LabelSet& alert_labels, std::vector<SeriesState*>* matches) {
+  BuildKey(*group, alert_labels);
+  MatchGroup::Bucket& bucket = group->buckets[key_];
+  bucket.bound.push_back(bound);
+  if (group->matching == Matching::kOn) {
+    matches->insert(matches->end(), bucket.series.begin(), bucket.series.end());
+    return;
+  }
+  const auto add_agreeing = [&](const auto& candidates) {
+    for (SeriesState* const series : candidates) {
+      if (Agree(alert_labels, series->key->labels)) matches->push_back(series);
+    }
+  };
+  add_agreeing(bucket.series);
+  add_agreeing(group->incomplete);
+}
+
+void MatchIndex::RemoveTransition(MatchGroup* group, BoundTransition* bound,
+                                  const LabelSet& alert_labels) {
+  BuildKey(*group, alert_labels);
+  const auto bucket = group->buckets.find(key_);
+  if (bucket == group->buckets.end()) return;
+  EraseValue(bucket->second.bound, bound);
+  if (bucket->second.bound.empty() && bucket->second.series.empty()) group->buckets.erase(bucket);
 }
 
 }  // namespace alertjoin

@@ -42,24 +42,48 @@ void ForEachRow(TransitionState& transition, Visit visit) {
 
 }  // namespace
 
+void RowTable::SetProvisional(RowState& row, bool provisional) {
+  if (row.is_provisional == provisional) return;
+  row.is_provisional = provisional;
+  RowsByTime& rows = row.bound->query()->provisional;
+  if (provisional) {
+    // Most are of newer alerts than all others.
+    rows.emplace_hint(rows.end(), row.time, &row);
+  } else {
+    rows.erase({row.time, &row});
+  }
+}
+
+void RowTable::Index(RowState& row) {
+  if (row.bound->query() != nullptr) SetProvisional(row, true);
+  if (row.series == nullptr) return;
+  SeriesState& series = *row.series;
+  if (series.rows == nullptr) series.rows = std::make_unique<SeriesRows>();
+  series.rows->by_time.emplace_hint(series.rows->by_time.end(), row.time, &row);
+  series.rows->has_first_after |= row.bound->binding->binding->first_after;
+  series.newest_row_time =
+      series.rows->has_first_after ? Timestamp::Max() : std::max(series.newest_row_time, row.time);
+}
+
+void RowTable::Unindex(RowState& row) {
+  SetProvisional(row, false);
+  if (row.series != nullptr) row.series->rows->by_time.erase({row.time, &row});
+}
+
 void RowTable::Create(BoundTransition& bound, SeriesState* series, Cause reason) {
   auto row = std::make_unique<RowState>();
   const Transition& transition = *bound.transition->transition;
+  const QueryState* const query = bound.query();
   row->id = MakeRowId(transition.source, transition.fingerprint, bound.transition->episode,
-                      transition.state, bound.query == nullptr ? nullptr : &bound.query->query,
+                      transition.state, query == nullptr ? nullptr : &query->query,
                       series == nullptr ? nullptr : &series->key->labels);
   row->bound = &bound;
   row->series = series;
   row->time = transition.event_time();
-  if (bound.query != nullptr) bound.query->provisional.emplace(row->time, row.get());
+  Index(*row);
   Touch(*row, reason);
   ++size_;
   bound.rows.push_back(std::move(row));
-  if (series == nullptr) return;
-  RowState* const added = bound.rows.back().get();
-  series->rows.emplace(added->time, added);
-  series->newest_row_time = std::max(series->newest_row_time, added->time);
-  series->has_first_after |= bound.binding->first_after;
 }
 
 void RowTable::List(TransitionState& transition) {
@@ -81,9 +105,11 @@ void RowTable::Touch(RowState& row, Cause reason) {
 
 void RowTable::Retire(std::unique_ptr<RowState> row, Cause reason) {
   TransitionState& transition = *row->bound->transition;
-  if (row->reason.has_value()) std::erase(transition.dirty, row.get());
-  if (row->series != nullptr) row->series->rows.erase({row->time, row.get()});
-  if (row->bound->query != nullptr) row->bound->query->provisional.erase({row->time, row.get()});
+  if (row->reason.has_value()) {
+    auto& dirty = transition.dirty;
+    dirty.erase(std::find(dirty.begin(), dirty.end(), row.get()));
+  }
+  Unindex(*row);
   if (row->revision > 0) {
     ++row->revision;
     transition.deleted.push_back(Describe(*row, Operation::kDelete, reason, Timestamp()));
@@ -95,15 +121,9 @@ void RowTable::Retire(std::unique_ptr<RowState> row, Cause reason) {
 void RowTable::Amend(TransitionState& transition) {
   const Timestamp time = transition.transition->event_time();
   ForEachRow(transition, [&](RowState& row) {
-    QueryState* const query = row.bound->query;
-    if (row.series != nullptr) row.series->rows.erase({row.time, &row});
-    if (query != nullptr) query->provisional.erase({row.time, &row});
+    Unindex(row);
     row.time = time;
-    if (row.series != nullptr) {
-      row.series->rows.emplace(time, &row);
-      row.series->newest_row_time = std::max(row.series->newest_row_time, time);
-    }
-    if (query != nullptr) query->provisional.emplace(time, &row);
+    Index(row);
     Touch(row, Cause::kAlertAmended);
   });
 }
@@ -115,29 +135,27 @@ void RowTable::Bury(std::unique_ptr<TransitionState> transition) {
 
 bool RowTable::Judge(RowState& row, Cause& cause) {
   const BoundTransition& bound = *row.bound;
+  const auto binding = bound.binding == nullptr ? nullptr : bound.binding->binding;
   Match match;
   bool final = true;
   if (row.revision > 0 && row.time < sample_horizon_) {
     match = row.match;
     final = row.final;
-    if (bound.query != nullptr) bound.query->provisional.erase({row.time, &row});
-  } else if (bound.query != nullptr) {
+    SetProvisional(row, false);
+  } else if (bound.binding != nullptr) {
     match.state = MatchState::kNoSeries;
     if (row.series != nullptr) {
-      match = MatchAsOf(row.series->samples, row.time, *bound.binding);
+      match = MatchAsOf(row.series->samples, row.time, *bound.binding->binding);
       match.series = row.series->key;
     }
-    final = bound.query->coverage.Contains(DecisiveInterval(match, row.time, *bound.binding));
-    if (final) {
-      bound.query->provisional.erase({row.time, &row});
-    } else {
-      bound.query->provisional.emplace(row.time, &row);
-    }
+    final = bound.query()->coverage.Contains(
+        DecisiveInterval(match, row.time, *bound.binding->binding));
+    SetProvisional(row, !final);
   }
   if (row.revision > 0) {
     const bool revised = !SameForReaders(match, row.match);
     const bool amended =
-        !SameTimes(*row.transition, *bound.transition->transition) || row.binding != bound.binding;
+        row.binding != binding || !SameTimes(*row.transition, *bound.transition->transition);
     if (!revised && !amended && final == row.final) return false;
     if (revised && row.final) ++revisions_after_final_;
     if (amended) {
@@ -151,7 +169,7 @@ bool RowTable::Judge(RowState& row, Cause& cause) {
   row.match = std::move(match);
   row.final = final;
   row.transition = bound.transition->transition;
-  row.binding = bound.binding;
+  row.binding = binding;
   ++row.revision;
   return true;
 }

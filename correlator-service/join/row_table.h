@@ -40,6 +40,10 @@ class RowTable {
 
  private:
   void List(TransitionState& transition);
+  // Puts the row among those of its series, or the provisional ones of its query, or takes it away.
+  static void Index(RowState& row);
+  static void Unindex(RowState& row);
+  static void SetProvisional(RowState& row, bool provisional);
   // A row that was retired and made again in this batch goes on where it was: no DELETE, and its
   // next revision if anything changed.
   void AdoptDeleted();

@@ -57,28 +57,6 @@ enum class MatchState {
   kUnbound = 6,
 };
 
-// The alert's side of a row: the transition as its episode stands now.
-struct Transition {
-  std::string source;
-  std::string fingerprint;
-  AlertState state = AlertState::kFiring;
-  Timestamp starts_at;               // Of the episode.
-  std::optional<Timestamp> ends_at;  // Exactly when resolved.
-  LabelSet labels;
-  // From the first notification of this transition in the log:
-  LabelSet annotations;
-  std::string generator_url;
-  Origin origin = Origin::kUnspecified;
-  Notification notification;
-  std::optional<double> reported_value;
-  std::vector<std::pair<std::string, double>> reported_values;
-  Timestamp received_time;
-  std::string traceparent;
-
-  // The moment the row is about.
-  Timestamp event_time() const { return state == AlertState::kResolved ? *ends_at : starts_at; }
-};
-
 // The sample that answers the row's question.
 struct Match {
   MatchState state = MatchState::kUnbound;
@@ -99,6 +77,8 @@ struct JoinedRow {
   Operation operation = Operation::kUpsert;
   Cause cause = Cause::kAlert;
   bool final = false;
+  // What the first notification of the transition in the log said, with the times of its episode as
+  // it stands now.
   std::shared_ptr<const Transition> transition;
   std::shared_ptr<const Binding> binding;  // Null in the state UNBOUND.
   Match match;

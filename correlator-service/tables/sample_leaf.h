@@ -16,8 +16,8 @@ struct Sample {
   Timestamp received_time;
 };
 
-// Up to kSamplesMax consecutive samples of a series in columns, 16 bytes for each: the value, the
-// time and the receive time, the latter two as distances of 32 bits. Not thread-safe; movable.
+// Up to kSamplesMax consecutive samples of a series in two columns, 16 bytes for each sample: the
+// value; the time and the receive time, as distances of 32 bits. Not thread-safe; movable.
 class SampleLeaf {
  public:
   static constexpr size_t kSamplesMax = 256;
@@ -31,13 +31,31 @@ class SampleLeaf {
   Timestamp last_time() const { return time(size_ - 1u); }
 
   // REQUIRES: index < size(), for all three.
-  Timestamp time(size_t index) const { return Timestamp::FromMillis(base_ms_ + offsets()[index]); }
+  Timestamp time(size_t index) const {
+    return Timestamp::FromMillis(base_ms_ + stamps()[index].offset);
+  }
   double value(size_t index) const { return values()[index]; }
   Sample At(size_t index) const;
 
   // The first index whose time is after `time`; size() when none is.
   size_t UpperBound(Timestamp time) const;
 
+  // Appends a sample that is newer than the others, if that takes neither a new block nor another
+  // base. False: nothing was done. The usual case, and nothing but that.
+  bool TryAppend(const Sample& sample) {
+    if (size_ == 0 || size_ == capacity_) return false;
+    const auto offset = static_cast<uint64_t>(sample.time.millis() - base_ms_);
+    const int64_t delay = (sample.received_time - sample.time).count();
+    if (offset <= stamps()[size_ - 1].offset || offset > UINT32_MAX) return false;
+    if (delay < -kDelayMax || delay > kDelayMax) return false;
+    values()[size_] = sample.value;
+    stamps()[size_] = {static_cast<uint32_t>(offset), static_cast<int32_t>(delay * 2)};
+    ++size_;
+    return true;
+  }
+
+  // Makes room for this many samples at once. REQUIRES: at most kSamplesMax.
+  void Reserve(size_t samples);
   // Whether a sample at `time` would be near enough to the others (49 days from first to last).
   bool Reaches(Timestamp time) const;
   // Puts the sample before the one at `index`. REQUIRES: not full; Reaches(sample.time); order is
@@ -54,20 +72,28 @@ class SampleLeaf {
   void PrefetchEnd() const {
     if (block_ == nullptr) return;
     __builtin_prefetch(values() + size_, 1);
-    __builtin_prefetch(offsets() + size_, 1);
-    __builtin_prefetch(delays() + size_, 1);
+    __builtin_prefetch(stamps() + size_, 1);
   }
 
   // Memory in use behind this object.
   size_t ByteSize() const { return capacity_ * kSampleBytes; }
 
  private:
-  static constexpr size_t kSampleBytes = sizeof(double) + sizeof(uint32_t) + sizeof(int32_t);
+  struct Stamp {
+    uint32_t offset;  // Of the time, in ms from base_ms_.
+    int32_t delay;    // From then to the receive time, encoded.
+  };
+  static constexpr size_t kSampleBytes = sizeof(double) + sizeof(Stamp);
+  // A delay is kept in the upper 31 bits, in milliseconds or, where the lowest bit is set, in
+  // seconds.
+  static constexpr int64_t kDelayMax = (int64_t{1} << 30) - 1;
+
+  static int32_t EncodeDelay(Timestamp time, Timestamp received);
+  static Timestamp DecodeDelay(Timestamp time, int32_t delay);
 
   // The block holds the columns one behind the other, `capacity_` entries each.
   double* values() const { return reinterpret_cast<double*>(block_.get()); }
-  uint32_t* offsets() const { return reinterpret_cast<uint32_t*>(values() + capacity_); }
-  int32_t* delays() const { return reinterpret_cast<int32_t*>(offsets() + capacity_); }
+  Stamp* stamps() const { return reinterpret_cast<Stamp*>(values() + capacity_); }
 
   void Grow();
   // Makes `base` the time that offsets count from.

@@ -5,13 +5,21 @@
 #include "common/event/event.h"
 
 namespace alertjoin {
+namespace {
+
+// A leaf behind a full one: the series is long.
+constexpr size_t kNextLeafSamples = 64;
+
+}  // namespace
+
 SampleSeries::Position SampleSeries::UpperBound(Timestamp time) const {
   // The usual case: newer than all others.
-  if (size_ == 0 || tail_.last_time() <= time) return {leaf_count(), 0};
-  const auto older = std::partition_point(
-      older_.begin(), older_.end(),
+  if (empty() || tail_.last_time() <= time) return {leaf_count(), 0};
+  const auto leaves = older();
+  const auto found = std::partition_point(
+      leaves.begin(), leaves.end(),
       [time](const SampleLeaf& candidate) { return candidate.last_time() <= time; });
-  const auto index = static_cast<size_t>(older - older_.begin());
+  const auto index = static_cast<size_t>(found - leaves.begin());
   return {index, leaf(index).UpperBound(time)};
 }
 
@@ -45,18 +53,21 @@ SampleSeries::Inserted SampleSeries::Insert(const Sample& sample) {
     return result;
   }
   InsertAt(next, sample);
-  ++size_;
   return result;
 }
 
 void SampleSeries::InsertLeaf(size_t index, SampleLeaf added) {
-  if (index == leaf_count()) {
-    if (tail_.size() > 0) older_.push_back(std::move(tail_));
+  if (empty()) {
     tail_ = std::move(added);
     return;
   }
-  const auto at = static_cast<std::vector<SampleLeaf>::difference_type>(index);
-  older_.insert(older_.begin() + at, std::move(added));
+  if (older_ == nullptr) older_ = std::make_unique<std::vector<SampleLeaf>>();
+  if (index > older_->size()) {
+    older_->push_back(std::move(tail_));
+    tail_ = std::move(added);
+    return;
+  }
+  older_->insert(older_->begin() + static_cast<std::ptrdiff_t>(index), std::move(added));
 }
 
 void SampleSeries::Split(Position position) {
@@ -81,7 +92,7 @@ void SampleSeries::InsertAt(Position position, const Sample& sample) {
     target.Insert(position.index, sample);
   } else if (position.index == size) {
     // At its end a full leaf is left behind; elsewhere both halves keep room.
-    InsertNewLeaf(position.leaf + 1, sample);
+    InsertNewLeaf(position.leaf + 1, sample, kNextLeafSamples);
   } else {
     const size_t half = size / 2;
     Split({position.leaf, half});
@@ -90,8 +101,9 @@ void SampleSeries::InsertAt(Position position, const Sample& sample) {
   }
 }
 
-void SampleSeries::InsertNewLeaf(size_t index, const Sample& sample) {
+void SampleSeries::InsertNewLeaf(size_t index, const Sample& sample, size_t reserved) {
   SampleLeaf added;
+  added.Reserve(reserved);
   added.Insert(0, sample);
   InsertLeaf(index, std::move(added));
 }
@@ -111,7 +123,7 @@ std::optional<Sample> SampleSeries::After(Timestamp time) const {
 }
 
 std::optional<Sample> SampleSeries::Newest() const {
-  return size_ > 0 ? std::optional(tail_.At(tail_.size() - 1)) : std::nullopt;
+  return empty() ? std::nullopt : std::optional(tail_.At(tail_.size() - 1));
 }
 
 size_t SampleSeries::Expire(Timestamp horizon) {
@@ -120,15 +132,22 @@ size_t SampleSeries::Expire(Timestamp horizon) {
   size_t dropped = kept->index;
   for (size_t i = 0; i < kept->leaf; ++i) dropped += leaf(i).size();
   if (kept->index > 0) leaf(kept->leaf).DropFront(kept->index);
-  const auto count = static_cast<std::vector<SampleLeaf>::difference_type>(kept->leaf);
-  older_.erase(older_.begin(), older_.begin() + count);
-  size_ -= dropped;
+  if (kept->leaf > 0) {
+    older_->erase(older_->begin(), older_->begin() + static_cast<std::ptrdiff_t>(kept->leaf));
+  }
   return dropped;
 }
 
+size_t SampleSeries::size() const {
+  size_t samples = tail_.size();
+  for (const SampleLeaf& leaf : older()) samples += leaf.size();
+  return samples;
+}
+
 size_t SampleSeries::ByteSize() const {
-  size_t bytes = older_.capacity() * sizeof(SampleLeaf) + tail_.ByteSize();
-  for (const SampleLeaf& older : older_) bytes += older.ByteSize();
+  size_t bytes = tail_.ByteSize();
+  if (older_ != nullptr) bytes += sizeof(*older_) + older_->capacity() * sizeof(SampleLeaf);
+  for (const SampleLeaf& leaf : older()) bytes += leaf.ByteSize();
   return bytes;
 }
 

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "common/time/timestamp.h"
@@ -27,6 +29,9 @@ class SampleSeries {
   };
 
   Inserted Insert(const Sample& sample);
+  // Appends a sample that is newer than all others, where that is quick. False: nothing was done,
+  // Insert will.
+  bool TryAppend(const Sample& sample) { return tail_.TryAppend(sample); }
 
   // The newest sample with a time <= `time`, < `time`, and the oldest with a time > `time`.
   std::optional<Sample> AtOrBefore(Timestamp time) const;
@@ -41,7 +46,8 @@ class SampleSeries {
   // after the horizon gives what it gave before. Returns how many went.
   size_t Expire(Timestamp horizon);
 
-  size_t size() const { return size_; }
+  // Takes a step for each leaf.
+  size_t size() const;
   // Memory in use behind this object.
   size_t ByteSize() const;
 
@@ -61,18 +67,22 @@ class SampleSeries {
   // Moves the samples from the position on into a leaf of their own.
   void Split(Position position);
   void InsertLeaf(size_t index, SampleLeaf added);
-  void InsertNewLeaf(size_t index, const Sample& sample);
+  // A leaf of the sample alone, with room for `reserved`.
+  void InsertNewLeaf(size_t index, const Sample& sample, size_t reserved = 0);
 
-  size_t leaf_count() const { return older_.size() + (tail_.size() > 0 ? 1 : 0); }
-  const SampleLeaf& leaf(size_t index) const {
-    return index < older_.size() ? older_[index] : tail_;
+  std::span<const SampleLeaf> older() const {
+    return older_ == nullptr ? std::span<const SampleLeaf>() : *older_;
   }
-  SampleLeaf& leaf(size_t index) { return index < older_.size() ? older_[index] : tail_; }
+  bool empty() const { return tail_.size() == 0; }
+  size_t leaf_count() const { return older().size() + (empty() ? 0 : 1); }
+  const SampleLeaf& leaf(size_t index) const {
+    return index < older().size() ? (*older_)[index] : tail_;
+  }
+  SampleLeaf& leaf(size_t index) { return index < older().size() ? (*older_)[index] : tail_; }
 
   // The last leaf, where nearly all samples go: one step away. Empty only while there is no sample.
   SampleLeaf tail_;
-  std::vector<SampleLeaf> older_;  // The others, none empty.
-  size_t size_ = 0;
+  std::unique_ptr<std::vector<SampleLeaf>> older_;  // The others, none empty. Null: none.
 };
 
 }  // namespace alertjoin

@@ -102,7 +102,7 @@ std::optional<Webhook::Refusal> Webhook::Keep(DecodedWebhook webhook, const std:
   std::vector<Event> events;
   events.reserve(webhook.events.size());
   for (TransitionEvent& event : webhook.events) {
-    event.bindings = binder_.Bind(event);
+    for (Binding& binding : binder_.Bind(event)) event.bindings.emplace_back(std::move(binding));
     events.emplace_back(event);
   }
   const auto last = spool_.Append(events);

@@ -39,7 +39,8 @@ void ExactQueries::OnTransitions(std::span<const TransitionEvent> transitions) {
   const Timestamp now = environment_.clock.Now();
   std::vector<Wish> wishes;
   for (const TransitionEvent& transition : transitions) {
-    for (const Binding& binding : transition.bindings) {
+    for (const Shared<Binding>& shared : transition.bindings) {
+      const Binding& binding = *shared;
       const std::string& source = binding.query.source;
       if (sources_.count(source) == 0) {
         environment_.metrics.CountExact("", "unknown_source");

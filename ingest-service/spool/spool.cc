@@ -14,22 +14,20 @@
 namespace alertjoin {
 namespace {
 
-// The samples [begin, end) of the batch, with the series that they use.
+// The part [begin, end) of the column.
+template <typename T>
+std::vector<T> Part(const std::vector<T>& column, size_t begin, size_t end) {
+  const auto at = [&column](size_t i) { return column.begin() + static_cast<std::ptrdiff_t>(i); };
+  return {at(begin), at(end)};
+}
+
 SampleBatch Slice(const SampleBatch& batch, size_t begin, size_t end) {
-  constexpr uint32_t kNotUsed = UINT32_MAX;
-  std::vector<uint32_t> places(batch.series.size(), kNotUsed);
   SampleBatch slice;
+  slice.series = batch.series;
+  slice.series_index = Part(batch.series_index, begin, end);
+  slice.times = Part(batch.times, begin, end);
+  slice.values = Part(batch.values, begin, end);
   slice.received_time = batch.received_time;
-  for (size_t i = begin; i < end; ++i) {
-    uint32_t& place = places[batch.series_index[i]];
-    if (place == kNotUsed) {
-      place = static_cast<uint32_t>(slice.series.size());
-      slice.series.push_back(batch.series[batch.series_index[i]]);
-    }
-    slice.series_index.push_back(place);
-    slice.times.push_back(batch.times[i]);
-    slice.values.push_back(batch.values[i]);
-  }
   return slice;
 }
 

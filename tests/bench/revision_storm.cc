@@ -14,15 +14,15 @@ namespace {
 constexpr int kRuns = 5;
 constexpr int64_t kRowsPerSample = 10;
 
-std::shared_ptr<const SeriesKey> Series() {
-  static const auto series = std::make_shared<const SeriesKey>(SeriesKey{
-      std::make_shared<const Query>(Query{"prom", "q", "q", TimeKind::kSample}), LabelSet{}});
+const SeriesTable& Series() {
+  static const SeriesTable series{std::make_shared<const SeriesKey>(SeriesKey{
+      std::make_shared<const Query>(Query{"prom", "q", "q", TimeKind::kSample}), LabelSet{}})};
   return series;
 }
 
 Event SampleAt(int64_t second) {
   SampleBatch batch;
-  batch.series = {Series()};
+  batch.series = Series();
   batch.series_index = {0};
   batch.times = {Timestamp::FromMillis(second * 1000)};
   batch.values = {static_cast<double>(second)};
@@ -31,7 +31,7 @@ Event SampleAt(int64_t second) {
 
 void AddTransitions(Engine& engine, int64_t count) {
   Binding binding;
-  binding.query = *Series()->query;
+  binding.query = *Series()[0]->query;
   binding.tolerance = std::chrono::hours(24 * 365);
   for (int64_t i = 0; i < count; ++i) {
     TransitionEvent event;
@@ -39,7 +39,7 @@ void AddTransitions(Engine& engine, int64_t count) {
     event.fingerprint = fmt::format("{:016x}", i);
     event.starts_at = event.received_time = Timestamp::FromMillis(i * 1000);
     event.bindings = {binding};
-    engine.Apply({std::move(event)}, Timestamp());
+    engine.Apply({Event(std::move(event))}, Timestamp());
   }
 }
 

@@ -53,7 +53,7 @@ TransitionEvent MakeTransition(LabelSet labels, AlertState state, int64_t starts
   event.starts_at = At(starts_at);
   event.labels = std::move(labels);
   event.received_time = event.starts_at;
-  event.bindings = std::move(bindings);
+  event.bindings.assign(bindings.begin(), bindings.end());
   return event;
 }
 

@@ -29,26 +29,23 @@ LabelSet AlertLabels(size_t series) {
 class Batcher {
  public:
   Batcher(const JoinWorkloadOptions& options, JoinWorkload& workload)
-      : options_(options), workload_(workload), batch_index_(options.series, kNone) {
+      : options_(options), workload_(workload) {
     const auto query = std::make_shared<const Query>(Query{"prom", "q", "q", TimeKind::kSample});
     for (size_t i = 0; i < options.series; ++i) {
       LabelSet labels{
           {"__name__", "q"}, {"instance", fmt::format("host-{}.example:9100", i)}, {"job", "node"}};
-      keys_.push_back(std::make_shared<const SeriesKey>(SeriesKey{query, std::move(labels)}));
+      series_.push_back(std::make_shared<const SeriesKey>(SeriesKey{query, std::move(labels)}));
       alerts_.push_back(AlertLabels(i));
       fingerprints_.push_back(alerts_.back().FingerprintHex());
     }
-    binding_.query = *query;
-    binding_.on = {"instance", "job"};
+    Binding binding;
+    binding.query = *query;
+    binding.on = {"instance", "job"};
+    binding_ = std::move(binding);
   }
 
   void AddSample(size_t i) {
-    const uint32_t series = workload_.sample_series[i];
-    if (batch_index_[series] == kNone) {
-      batch_index_[series] = static_cast<uint32_t>(samples_.series.size());
-      samples_.series.push_back(keys_[series]);
-    }
-    samples_.series_index.push_back(batch_index_[series]);
+    samples_.series_index.push_back(workload_.sample_series[i]);
     samples_.times.push_back(Timestamp::FromMillis(workload_.sample_times_ms[i]));
     samples_.values.push_back(workload_.sample_values[i]);
     samples_.received_time = samples_.times.back();
@@ -65,7 +62,7 @@ class Batcher {
     event.starts_at = Timestamp::FromMillis(workload_.transition_times_ms[i]);
     event.received_time = event.starts_at;
     event.bindings = {binding_};
-    batch_.push_back(std::move(event));
+    batch_.emplace_back(std::move(event));
     Count();
   }
 
@@ -77,26 +74,23 @@ class Batcher {
   }
 
  private:
-  static constexpr uint32_t kNone = UINT32_MAX;
-
   void Count() {
     if (++count_ == options_.batch_events) EndBatch();
   }
 
   void EndSamples() {
     if (samples_.size() == 0) return;
-    batch_.push_back(std::move(samples_));
+    samples_.series = series_;
+    batch_.emplace_back(std::move(samples_));
     samples_ = {};
-    std::fill(batch_index_.begin(), batch_index_.end(), kNone);
   }
 
   const JoinWorkloadOptions& options_;
   JoinWorkload& workload_;
-  std::vector<std::shared_ptr<const SeriesKey>> keys_;
+  SeriesTable series_;  // One for all batches, as of one stream.
   std::vector<LabelSet> alerts_;
   std::vector<std::string> fingerprints_;
-  Binding binding_;
-  std::vector<uint32_t> batch_index_;
+  Shared<Binding> binding_;
   SampleBatch samples_;
   std::vector<Event> batch_;
   size_t count_ = 0;

@@ -7,7 +7,7 @@
 namespace alertjoin {
 namespace {
 
-Timestamp LastHeard(const TransitionEvent& event) {
+Timestamp LastHeard(const Transition& event) {
   return event.ends_at ? *event.ends_at : std::max(event.starts_at, event.received_time);
 }
 
@@ -28,15 +28,14 @@ bool Belongs(const LabelSet& alert, const LabelSet& series, const Binding& bindi
 void NaiveJoin::Apply(std::span<const Event> batch) {
   for (const Event& event : batch) {
     if (const auto* samples = std::get_if<SampleBatch>(&event)) {
-      for (const auto& key : samples->series) samples_[{*key->query, key->labels}];
       for (size_t i = 0; i < samples->size(); ++i) {
         const SeriesKey& key = *samples->series[samples->series_index[i]];
-        if (samples->times[i] < sample_horizon_) continue;
-        samples_[{*key.query, key.labels}][samples->times[i]] = samples->values[i];
+        auto& series = samples_[{*key.query, key.labels}];
+        if (samples->times[i] >= sample_horizon_) series[samples->times[i]] = samples->values[i];
       }
     } else if (const auto* progress = std::get_if<QueryProgress>(&event)) {
       progress_.push_back(*progress);
-    } else if (const auto* transition = std::get_if<TransitionEvent>(&event)) {
+    } else if (const auto* transition = TransitionOf(event)) {
       if (LastHeard(*transition) < row_horizon_) continue;
       notifications_[{transition->source, transition->fingerprint}].push_back(*transition);
     }
@@ -142,7 +141,7 @@ void NaiveJoin::AddSide(const Episode& episode, AlertState state, RowsByName& ro
   for (const TransitionEvent& event : episode.notifications) {
     if (event.state != state) continue;
     if (first == nullptr) first = &event;
-    for (const Binding& binding : event.bindings) bindings.emplace(binding.query, binding);
+    for (const auto& binding : event.bindings) bindings.emplace(binding->query, *binding);
     if (event.ends_at) transition->ends_at = std::max(transition->ends_at, event.ends_at);
   }
   if (first == nullptr) return;

@@ -353,7 +353,7 @@ TEST_F(MetricsSourcesTest, ADeadSourceDelaysNoOtherAndStopDoesNotWaitForIt) {
   for (int i = 0; i < 40; ++i) {
     TransitionEvent event =
         Transition(AlertState::kFiring, SystemClock().Now() - seconds(i), {"queue_depth"});
-    Binding unreachable = event.bindings[0];
+    Binding unreachable = *event.bindings[0];
     unreachable.query.source = "dead";
     event.bindings.insert(event.bindings.begin(), unreachable);
     transitions.push_back(event);

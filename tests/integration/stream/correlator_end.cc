@@ -12,7 +12,7 @@ namespace {
 constexpr std::chrono::seconds kPatience(30);
 
 std::string NameOf(const Event& event) {
-  if (const auto* alert = std::get_if<TransitionEvent>(&event)) return alert->fingerprint;
+  if (const auto* alert = TransitionOf(event)) return alert->fingerprint;
   return std::holds_alternative<SampleBatch>(event) ? "samples" : "other";
 }
 

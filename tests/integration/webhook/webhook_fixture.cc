@@ -56,7 +56,7 @@ RawHttpResponse WebhookFixture::Ask(std::string_view request) {
 std::vector<TransitionEvent> WebhookFixture::TakeTransitions() {
   std::vector<TransitionEvent> transitions;
   for (Event& event : uplink_->TakeEvents()) {
-    transitions.push_back(std::get<TransitionEvent>(std::move(event)));
+    transitions.push_back(*TransitionOf(event));
   }
   return transitions;
 }

@@ -72,7 +72,7 @@ void OneFiringAndOneResolved(const Transitions& stored) {
   EXPECT_EQ(stored[1].reported_value, 91.7);
   EXPECT_EQ(stored[1].origin, Origin::kAlertmanagerWebhook);
   ASSERT_EQ(stored[0].bindings.size(), 1u);
-  EXPECT_EQ(stored[0].bindings[0].query.name, "DiskFull");
+  EXPECT_EQ(stored[0].bindings[0]->query.name, "DiskFull");
 }
 
 std::string TwoAlerts() {

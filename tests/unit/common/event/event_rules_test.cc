@@ -255,7 +255,7 @@ TEST(EventRules, AbsentToleranceIsTheDefaultAndOnIsSortedOnce) {
   binding->add_on("job");
   const auto decoded = EventDecoder(1).Decode(event);
   ASSERT_THAT(decoded, IsOk());
-  const Binding& result = std::get<TransitionEvent>(*decoded).bindings.at(0);
+  const Binding& result = *TransitionOf(*decoded)->bindings.at(0);
   EXPECT_EQ(result.tolerance, kDefaultTolerance);
   EXPECT_THAT(result.on, ::testing::ElementsAre("instance", "job"));
 }
@@ -265,7 +265,7 @@ TEST(EventRules, ZeroToleranceIsNotTheDefault) {
   event.mutable_transition()->mutable_bindings(0)->mutable_tolerance();
   const auto decoded = EventDecoder(1).Decode(event);
   ASSERT_THAT(decoded, IsOk());
-  EXPECT_EQ(std::get<TransitionEvent>(*decoded).bindings.at(0).tolerance, Millis(0));
+  EXPECT_EQ(TransitionOf(*decoded)->bindings.at(0)->tolerance, Millis(0));
 }
 
 TEST(EventRules, OriginOfALaterVersionIsNoError) {
@@ -273,7 +273,7 @@ TEST(EventRules, OriginOfALaterVersionIsNoError) {
   event.mutable_transition()->set_origin(static_cast<v1::Origin>(99));
   const auto decoded = EventDecoder(1).Decode(event);
   ASSERT_THAT(decoded, IsOk());
-  EXPECT_EQ(std::get<TransitionEvent>(*decoded).origin, Origin::kUnspecified);
+  EXPECT_EQ(TransitionOf(*decoded)->origin, Origin::kUnspecified);
 }
 
 }  // namespace

@@ -47,7 +47,8 @@ std::string DescribeTransition(const TransitionEvent& event) {
   for (const auto& [name, value] : event.reported_values) {
     result += fmt::format("|{}={}", name, DescribeNumber(value));
   }
-  for (const Binding& b : event.bindings) {
+  for (const Shared<Binding>& shared : event.bindings) {
+    const Binding& b = *shared;
     result += fmt::format("|{} {} {} {} {} {} {}", DescribeQuery(b.query),
                           static_cast<int>(b.matching), b.strict, b.first_after,
                           b.tolerance.count(), b.comparison_operator, DescribeNumber(b.threshold));
@@ -59,7 +60,7 @@ std::string DescribeTransition(const TransitionEvent& event) {
 std::string DescribeSamples(const SampleBatch& batch) {
   std::string result = fmt::format("samples {}", batch.received_time.millis());
   for (size_t i = 0; i < batch.size(); ++i) {
-    const SeriesKey& series = *batch.series.at(batch.series_index[i]);
+    const SeriesKey& series = *batch.series[batch.series_index[i]];
     result +=
         fmt::format("\n{}{} {} {}", DescribeQuery(*series.query), DescribeLabels(series.labels),
                     batch.times[i].millis(), DescribeNumber(batch.values[i]));
@@ -70,7 +71,7 @@ std::string DescribeSamples(const SampleBatch& batch) {
 }  // namespace
 
 std::string Describe(const Event& event) {
-  if (const auto* transition = std::get_if<TransitionEvent>(&event)) {
+  if (const auto* transition = TransitionOf(event)) {
     return DescribeTransition(*transition);
   }
   if (const auto* samples = std::get_if<SampleBatch>(&event)) return DescribeSamples(*samples);

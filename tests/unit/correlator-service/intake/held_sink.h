@@ -14,7 +14,7 @@ class HeldSink final : public EventSink {
   bool TryPush(IntakeBatch&& batch) override {
     if (full) return false;
     for (const Event& event : batch.events) {
-      const auto* alert = std::get_if<TransitionEvent>(&event);
+      const auto* alert = TransitionOf(event);
       events.push_back(alert != nullptr ? alert->fingerprint : "other");
     }
     held_.push_back(std::move(batch));

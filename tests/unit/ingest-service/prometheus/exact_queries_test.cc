@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "tests/support/status_matchers.h"
 #include "tests/unit/ingest-service/prometheus/query_harness.h"
 
@@ -20,6 +22,13 @@ using ::testing::SizeIs;
 constexpr int64_t kNow = 1'700'000'000'000;
 const LabelSet kA = {{"x", "a"}};
 const LabelSet kB = {{"x", "b"}};
+
+// The event's only binding, changed.
+Shared<Binding> Changed(const TransitionEvent& event, const std::function<void(Binding&)>& change) {
+  Binding binding = *event.bindings.at(0);
+  change(binding);
+  return binding;
+}
 
 // One source, settle delay 10 s.
 class ExactQueriesTest : public ::testing::Test {
@@ -194,9 +203,9 @@ TEST_F(ExactQueriesTest, AnAlertThatJoinsALaterWebhookIsLookedUpAllTheSame) {
 
 TEST_F(ExactQueriesTest, AWiderToleranceAsksForMore) {
   TransitionEvent event = Transition(AlertState::kFiring, kNow - 20'000, {"up"});
-  event.bindings[0].tolerance = seconds(60);
+  event.bindings = {Changed(event, [](Binding& b) { b.tolerance = seconds(60); })};
   Tell(event);
-  event.bindings[0].tolerance = seconds(120);
+  event.bindings = {Changed(event, [](Binding& b) { b.tolerance = seconds(120); })};
   Tell(event);
   Answer("up[1m1s]", kNow - 20'000, MatrixAnswer({}));
   Answer("up", kNow - 20'000, VectorAnswer({}, kNow - 20'000));
@@ -218,7 +227,7 @@ TEST_F(ExactQueriesTest, WaitsForATimeThatLiesAhead) {
 
 TEST_F(ExactQueriesTest, UnknownSourcesAreCountedAndIgnored) {
   TransitionEvent event = Transition(AlertState::kFiring, kNow, {"up"});
-  event.bindings[0].query.source = "elsewhere";
+  event.bindings = {Changed(event, [](Binding& b) { b.query.source = "elsewhere"; })};
   Tell(event);
   EXPECT_THAT(h_.Waiting(), IsEmpty());
   EXPECT_EQ(Count("unknown_source", ""), 1);

@@ -96,7 +96,7 @@ std::map<LabelSet, RecordingSink::Samples> RecordingSink::SamplesOf(
     const auto* batch = std::get_if<SampleBatch>(&event);
     if (batch == nullptr) continue;
     for (size_t i = 0; i < batch->size(); ++i) {
-      const SeriesKey& series = *batch->series.at(batch->series_index.at(i));
+      const SeriesKey& series = *batch->series[batch->series_index.at(i)];
       if (series.query->name == query) result[series.labels][batch->times[i]] = batch->values.at(i);
     }
   }
@@ -111,7 +111,7 @@ std::vector<std::string> RecordingSink::SampleLines() const {
     for (size_t i = 0; i < batch->size(); ++i) {
       const double value = batch->values.at(i);
       lines.push_back(fmt::format(
-          "{} {} {}", ToString(batch->series.at(batch->series_index.at(i))->labels),
+          "{} {} {}", ToString(batch->series[batch->series_index.at(i)]->labels),
           batch->times[i].millis(), IsStaleMarker(value) ? "stale" : fmt::format("{}", value)));
     }
   }

@@ -68,7 +68,7 @@ TEST_F(SpoolTest, AppendGivesThePositionOfTheLastEvent) {
   ASSERT_EQ(chunk->records.size(), 1U);
   const auto event = DecodeRecord(chunk->records[0]);
   ASSERT_THAT(event, IsOk());
-  EXPECT_EQ(std::get<TransitionEvent>(*event).fingerprint, "c");
+  EXPECT_EQ(TransitionOf(*event)->fingerprint, "c");
 }
 
 TEST_F(SpoolTest, AcknowledgeTrimsTheLog) {

@@ -1,12 +1,13 @@
-#include "correlator-service/join/binding_table.h"
+#include "common/event/binding_table.h"
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <utility>
 
 namespace alertjoin {
 
-size_t BindingTable::Hash::operator()(const Binding& binding) const {
+size_t BindingHash::operator()(const Binding& binding) const {
   // The query and the threshold tell nearly all apart; equality looks at the rest.
   const std::hash<std::string> hash;
   size_t value = hash(binding.query.expression) * 31 + hash(binding.query.source);
@@ -14,14 +15,14 @@ size_t BindingTable::Hash::operator()(const Binding& binding) const {
   return value * 31 + std::hash<double>()(binding.threshold.value_or(0));
 }
 
-std::shared_ptr<const Binding> BindingTable::Intern(Binding binding) {
+Shared<Binding> BindingTable::Intern(Binding binding) {
   const auto known = bindings_.find(binding);
   if (known != bindings_.end()) return *known;
-  return *bindings_.insert(std::make_shared<const Binding>(std::move(binding))).first;
-}
-
-void BindingTable::Purge() {
-  std::erase_if(bindings_, [](const Shared& binding) { return binding.use_count() == 1; });
+  if (bindings_.size() >= purge_at_) {
+    std::erase_if(bindings_, [](const auto& held) { return held.pointer().use_count() == 1; });
+    purge_at_ = std::max(kPurgeFrom, 2 * bindings_.size());
+  }
+  return *bindings_.insert(Shared<Binding>(std::move(binding))).first;
 }
 
 }  // namespace alertjoin

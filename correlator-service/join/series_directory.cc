@@ -1,0 +1,54 @@
+#include "correlator-service/join/series_directory.h"
+
+#include <algorithm>
+
+namespace alertjoin {
+namespace {
+
+// Streams that are remembered. A producer has one at a time; each reconnection makes a new one.
+constexpr size_t kStreamsMax = 64;
+
+}  // namespace
+
+QueryState& SeriesDirectory::QueryOf(const Query& query) {
+  auto& state = queries_[query];
+  if (state == nullptr) {
+    state = std::make_unique<QueryState>();
+    state->query = query;
+  }
+  return *state;
+}
+
+SeriesDirectory::Stream& SeriesDirectory::StreamOf(const SeriesTable& table) {
+  std::unique_ptr<Stream>& stream = streams_[table.id()];
+  if (stream == nullptr) {
+    stream = std::make_unique<Stream>();
+    stream->table = table;
+  }
+  Stream& result = *stream;
+  result.last_used = ++uses_;
+  if (streams_.size() > kStreamsMax) {
+    const auto oldest = std::min_element(
+        streams_.begin(), streams_.end(),
+        [](const auto& a, const auto& b) { return a.second->last_used < b.second->last_used; });
+    streams_.erase(oldest);
+  }
+  return result;
+}
+
+SeriesState* SeriesDirectory::Find(const QueryState& query, const LabelSet& labels) {
+  const auto found = query.series.find(labels);
+  return found == query.series.end() ? nullptr : found->get();
+}
+
+SeriesState* SeriesDirectory::Add(QueryState& query, std::shared_ptr<const SeriesKey> key) {
+  auto series = std::make_unique<SeriesState>();
+  SeriesState* const added = series.get();
+  series->query = &query;
+  series->key = std::move(key);
+  query.series.insert(std::move(series));
+  ++series_count_;
+  return added;
+}
+
+}  // namespace alertjoin

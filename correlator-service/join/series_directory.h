@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "correlator-service/join/engine_state.h"
+
+namespace alertjoin {
+
+// The queries and series of one engine. Not thread-safe.
+class SeriesDirectory {
+ public:
+  using Queries = std::map<Query, std::unique_ptr<QueryState>>;
+
+  // What is known of the series of one stream of batches, by their numbers there.
+  struct Stream {
+    SeriesTable table;
+    std::vector<SeriesState*> states;  // Null: not looked up yet, or refused.
+    // Bits of the series that were met in the batch at hand; all clear in between.
+    std::vector<uint64_t> met;
+    uint64_t last_used = 0;
+  };
+
+  QueryState& QueryOf(const Query& query);
+  const Queries& queries() const { return queries_; }
+
+  // The stream that has this table, remembered or new. Valid until the next call.
+  Stream& StreamOf(const SeriesTable& table);
+
+  // Null when the series is not known.
+  static SeriesState* Find(const QueryState& query, const LabelSet& labels);
+  // REQUIRES: the series is not known. Its index entry is left to the caller.
+  SeriesState* Add(QueryState& query, std::shared_ptr<const SeriesKey> key);
+
+  size_t series_count() const { return series_count_; }
+
+ private:
+  Queries queries_;
+  absl::flat_hash_map<const void*, std::unique_ptr<Stream>> streams_;
+  uint64_t uses_ = 0;
+  size_t series_count_ = 0;
+};
+
+}  // namespace alertjoin
