@@ -35,14 +35,21 @@ PURE = [
     "correlator-service/model",
     "correlator-service/tables",
     "correlator-service/join",
+    "common/event/binding_table.cc",
+    "common/event/binding_table.h",
     "common/event/event.h",
+    "common/event/query.h",
+    "common/event/series_table.cc",
+    "common/event/series_table.h",
+    "common/event/shared.h",
     "common/text/labels.h",
     "common/text/labels.cc",
     "common/time/timestamp.h",
 ]
 PURE_MAY_INCLUDE = re.compile(
     r"""^(correlator-service/(model|tables|join)/
-        |common/event/event\.h|common/text/labels\.h|common/time/timestamp\.h|common/status/status\.h
+        |common/event/(binding_table|event|query|series_table|shared)\.h
+        |common/text/labels\.h|common/time/timestamp\.h|common/status/status\.h
         |absl/container/|openssl/evp\.h|fmt/format\.h)""",
     re.VERBOSE,
 )
