@@ -71,11 +71,13 @@ struct Notification {
 
 // One alert at one moment of change. Identity: (source, fingerprint, starts_at, state).
 struct Transition {
-  std::string source;
-  std::string fingerprint;
+  // What the join looks at stands together.
   AlertState state = AlertState::kFiring;
   Timestamp starts_at;
   std::optional<Timestamp> ends_at;  // Exactly when resolved.
+  Timestamp received_time;
+  std::string source;
+  std::string fingerprint;
   LabelSet labels;
   LabelSet annotations;
   std::string generator_url;
@@ -83,7 +85,6 @@ struct Transition {
   Notification notification;
   std::optional<double> reported_value;
   std::vector<std::pair<std::string, double>> reported_values;  // Ordered by name.
-  Timestamp received_time;
   std::string traceparent;
 
   // The moment the transition is about.

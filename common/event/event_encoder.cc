@@ -40,7 +40,7 @@ void EncodeTransition(const TransitionEvent& event, v1::TransitionEvent* out) {
 }  // namespace
 
 size_t EventEncoder::LabelledQueryHash::operator()(const LabelledQuery& key) const {
-  return static_cast<size_t>(key.labels.Fingerprint() * 31 + key.query_ref);
+  return static_cast<size_t>(key.labels.Hash() * 31 + key.query_ref);
 }
 
 void EventEncoder::Encode(const Event& event, v1::Event* out) {

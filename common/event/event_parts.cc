@@ -41,7 +41,7 @@ void EncodeQuery(const Query& query, v1::Query* out) {
 }
 
 void EncodeLabels(const LabelSet& labels, google::protobuf::Map<std::string, std::string>* out) {
-  for (const auto& [name, value] : labels) (*out)[name] = value;
+  for (const auto& [name, value] : labels) (*out)[std::string(name)] = value;
 }
 
 void EncodeNotification(const Notification& notification, v1::Notification* out) {
@@ -78,10 +78,10 @@ Query DecodeQuery(const v1::Query& query) {
 }
 
 LabelSet DecodeLabels(const google::protobuf::Map<std::string, std::string>& labels) {
-  std::vector<LabelSet::Label> result;
+  std::vector<LabelSet::LabelView> result;
   result.reserve(labels.size());
   for (const auto& [name, value] : labels) result.emplace_back(name, value);
-  return LabelSet(std::move(result));
+  return LabelSet(result);
 }
 
 Notification DecodeNotification(const v1::Notification& notification) {

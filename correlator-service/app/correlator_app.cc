@@ -27,6 +27,9 @@ PipelineOptions PipelineOptionsOf(const CorrelatorConfig& config) {
   PipelineOptions options;
   options.engine.series_max = config.series_max;
   options.engine.rows_max = config.rows_max;
+  options.engine.sample_bytes_max = config.sample_bytes_max;
+  options.engine.series_bytes_max = config.series_bytes_max;
+  options.engine.row_bytes_max = config.row_bytes_max;
   options.sample_retention = config.sample_retention;
   options.row_retention = config.row_retention;
   return options;

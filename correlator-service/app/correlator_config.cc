@@ -12,6 +12,10 @@ size_t Count(YamlNode node, size_t default_value) {
   return static_cast<size_t>(node.Int(static_cast<int64_t>(default_value), 1, 1'000'000'000));
 }
 
+uint64_t MemoryLimit(YamlNode node, uint64_t default_value) {
+  return node.Bytes(default_value, uint64_t{1} << 20, uint64_t{1} << 40);
+}
+
 absl::StatusOr<CorrelatorConfig> Read(YamlDocument document) {
   CorrelatorConfig config;
   YamlNode root = document.root();
@@ -30,6 +34,9 @@ absl::StatusOr<CorrelatorConfig> Read(YamlDocument document) {
   YamlNode limits = root.Child("limits");
   config.series_max = Count(limits.Child("series"), config.series_max);
   config.rows_max = Count(limits.Child("rows"), config.rows_max);
+  config.sample_bytes_max = MemoryLimit(limits.Child("sample_bytes"), config.sample_bytes_max);
+  config.series_bytes_max = MemoryLimit(limits.Child("series_bytes"), config.series_bytes_max);
+  config.row_bytes_max = MemoryLimit(limits.Child("row_bytes"), config.row_bytes_max);
   config.subscribers_max = Count(limits.Child("subscribers"), config.subscribers_max);
   limits.Finish();
   root.Finish();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -15,6 +16,9 @@ struct CorrelatorConfig {
   Millis row_retention = std::chrono::hours(24 * 90);
   size_t series_max = 1'000'000;
   size_t rows_max = 2'000'000;
+  uint64_t sample_bytes_max = uint64_t{4} << 30;
+  uint64_t series_bytes_max = uint64_t{2} << 30;
+  uint64_t row_bytes_max = uint64_t{4} << 30;
   size_t subscribers_max = 1'000;
 };
 

@@ -25,9 +25,38 @@ Timestamp LastHeard(const Transition& event) {
   return event.ends_at ? *event.ends_at : std::max(event.starts_at, event.received_time);
 }
 
+// Asks the processor for the first `bytes` of an object.
+void Prefetch(const void* object, size_t bytes) {
+  constexpr size_t kLineBytes = 64;
+  for (size_t at = 0; at < bytes; at += kLineBytes) {
+    __builtin_prefetch(static_cast<const char*>(object) + at);
+  }
+}
+
 }  // namespace
 
+void Engine::PrefetchTransitions(const std::vector<Event>& events) const {
+  const auto for_each = [&events](auto visit) {
+    for (const Event& event : events) {
+      if (const TransitionEvent* const transition = TransitionOf(event)) visit(*transition);
+    }
+  };
+  for_each([](const TransitionEvent& transition) {
+    Prefetch(&transition, offsetof(Transition, annotations));
+    Prefetch(&transition.bindings, sizeof(transition.bindings));
+  });
+  for_each([this](const TransitionEvent& transition) {
+    alerts_.prefetch(AlertIdView{transition.source, transition.fingerprint});
+  });
+  for_each([this](const TransitionEvent& transition) {
+    const auto alert = alerts_.find(AlertIdView{transition.source, transition.fingerprint});
+    if (alert != alerts_.end()) Prefetch(alert->second.get(), sizeof(Alert));
+    for (const auto& binding : transition.bindings) Prefetch(binding.pointer().get(), 1);
+  });
+}
+
 std::vector<JoinedRow> Engine::Apply(std::vector<Event> events, Timestamp applied_at) {
+  PrefetchTransitions(events);
   for (const Event& event : events) {
     std::visit([this](const auto& kind) { ApplyEvent(kind); }, event);
   }
@@ -38,7 +67,10 @@ SeriesState* Engine::AddSeries(const std::shared_ptr<const SeriesKey>& key) {
   QueryState& query = directory_.QueryOf(*key->query);
   SeriesState* const known = SeriesDirectory::Find(query, key->labels);
   if (known != nullptr) return known;
-  if (directory_.series_count() >= limits_.series_max) return nullptr;
+  if (directory_.series_count() >= limits_.series_max ||
+      directory_.series_bytes() >= limits_.series_bytes_max) {
+    return nullptr;
+  }
   SeriesState* const added = directory_.Add(query, key);
   bound_matches_.clear();
   query.index.AddSeries(added, &bound_matches_);
@@ -46,7 +78,7 @@ SeriesState* Engine::AddSeries(const std::shared_ptr<const SeriesKey>& key) {
     if (bound->has_placeholder()) {
       rows_.Retire(std::move(bound->rows[0]), Cause::kSample);
       bound->rows.clear();
-    } else if (rows_.size() >= limits_.rows_max) {
+    } else if (rows_.full()) {
       ++stats_.rows_refused;
       continue;
     }
@@ -105,7 +137,8 @@ void Engine::ApplyEvent(const SampleBatch& batch) {
     for (size_t i = begin; i < end; ++i) {
       const size_t at = place(i);
       if (chunk[i - begin] == nullptr) {
-        ++stats_.samples_refused;
+        RefuseSample(directory_.QueryOf(*batch.series[batch.series_index[at]]->query),
+                     batch.times[at]);
       } else if (batch.times[at] < sample_horizon_) {
         ++stats_.samples_expired;
       } else {
@@ -122,7 +155,10 @@ void Engine::ApplySample(SeriesState& series, const Sample& sample) {
     if (series.newest_row_time < sample.time) return;
     return TouchRows(series, sample.time, std::nullopt, Cause::kSample);
   }
-  const SampleSeries::Inserted inserted = series.samples.Insert(sample);
+  const bool full = stats_.sample_bytes >= limits_.sample_bytes_max;
+  if (full && !series.samples.Contains(sample.time))
+    return RefuseSample(*series.query, sample.time);
+  const SampleSeries::Inserted inserted = InsertSample(series, sample);
   Cause reason = Cause::kLateSample;
   switch (inserted.outcome) {
     case SampleSeries::Outcome::kUnchanged:
@@ -143,6 +179,18 @@ void Engine::ApplySample(SeriesState& series, const Sample& sample) {
   TouchRows(series, sample.time, inserted.next, reason);
 }
 
+SampleSeries::Inserted Engine::InsertSample(SeriesState& series, const Sample& sample) {
+  const size_t before = series.samples.ByteSize();
+  const SampleSeries::Inserted inserted = series.samples.Insert(sample);
+  stats_.sample_bytes += series.samples.ByteSize() - before;
+  return inserted;
+}
+
+void Engine::RefuseSample(QueryState& query, Timestamp time) {
+  ++stats_.samples_refused;
+  query.refused_through = std::max(query.refused_through, time);
+}
+
 void Engine::TouchRows(SeriesState& series, Timestamp time, std::optional<Timestamp> next,
                        Cause reason) {
   SeriesRows& rows = *series.rows;
@@ -157,7 +205,10 @@ void Engine::TouchRows(SeriesState& series, Timestamp time, std::optional<Timest
 
 void Engine::ApplyEvent(const QueryProgress& progress) {
   QueryState& query = directory_.QueryOf(progress.query);
-  const Interval covered = query.coverage.Add({progress.complete_from, progress.complete_through});
+  // The source has sent every sample, but not all are here.
+  const Timestamp from = std::max(progress.complete_from, query.refused_through + Millis(1));
+  if (from > progress.complete_through) return;
+  const Interval covered = query.coverage.Add({from, progress.complete_through});
   for (auto row = query.provisional.lower_bound({covered.from, nullptr});
        row != query.provisional.end() && row->first <= covered.through; ++row) {
     rows_.Touch(*row->second, Cause::kFinalized);
@@ -171,7 +222,7 @@ void Engine::ApplyEvent(const Shared<TransitionEvent>& event) {
     return;
   }
   const auto known = alerts_.find(AlertIdView{event->source, event->fingerprint});
-  if (known == alerts_.end() && rows_.size() >= limits_.rows_max) {
+  if (rows_.full() && (known == alerts_.end() || !known->second->history.Knows(*event))) {
     ++stats_.rows_refused;
     return;
   }
@@ -208,6 +259,7 @@ void Engine::Reconcile(Alert& alert, Timestamp episode, AlertState state,
     auto added = std::make_unique<TransitionState>();
     added->episode = episode;
     added->transition = side->transition;
+    rows_.Adopt(*added);
     ReconcileBindings(*added, *side, Cause::kAlert);
     alert.transitions.emplace(std::pair(episode, state), std::move(added));
     return;
@@ -260,7 +312,7 @@ void Engine::Bind(TransitionState& transition, std::shared_ptr<const BindingStat
   }
   if (series_matches_.empty()) rows_.Create(*added, nullptr, reason);
   for (SeriesState* const series : series_matches_) {
-    if (rows_.size() >= limits_.rows_max) {
+    if (rows_.full()) {
       ++stats_.rows_refused;
       continue;
     }
@@ -291,7 +343,11 @@ std::vector<JoinedRow> Engine::Expire(Timestamp sample_horizon, Timestamp row_ho
   row_horizon_ = std::max(row_horizon_, row_horizon);
   rows_.SetSampleHorizon(sample_horizon_);
   for (auto& [query, state] : directory_.queries()) {
-    for (auto& series : state->series) series->samples.Expire(sample_horizon_);
+    for (auto& series : state->series) {
+      stats_.sample_bytes -= series->samples.ByteSize();
+      series->samples.Expire(sample_horizon_);
+      stats_.sample_bytes += series->samples.ByteSize();
+    }
     // Rows from the horizon on look back as far as their tolerance.
     state->coverage.Expire(sample_horizon_ - kToleranceMax);
   }
@@ -339,7 +395,9 @@ std::vector<JoinedRow> Engine::Rows() const {
 EngineStats Engine::stats() const {
   EngineStats stats = stats_;
   stats.series = directory_.series_count();
+  stats.series_bytes = directory_.series_bytes();
   stats.rows = rows_.size();
+  stats.row_bytes = rows_.bytes();
   stats.revisions_after_final = rows_.revisions_after_final();
   return stats;
 }

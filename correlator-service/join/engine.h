@@ -18,9 +18,14 @@
 
 namespace alertjoin {
 
+// Of one engine. At a limit, what would go beyond it is refused and counted; nothing is evicted.
 struct EngineLimits {
   size_t series_max = 1'000'000;
   size_t rows_max = 2'000'000;
+  // Memory of the samples; of the series without their samples; of the rows and their transitions.
+  uint64_t sample_bytes_max = uint64_t{4} << 30;
+  uint64_t series_bytes_max = uint64_t{2} << 30;
+  uint64_t row_bytes_max = uint64_t{4} << 30;
 };
 
 // What has been applied so far.
@@ -30,14 +35,19 @@ struct EngineStats {
   uint64_t samples_replaced = 0;   // Another value at a known time.
   uint64_t samples_unchanged = 0;  // Known already.
   uint64_t samples_expired = 0;    // Refused: older than the sample horizon.
-  uint64_t samples_refused = 0;    // Refused: of a series beyond series_max.
+  uint64_t samples_refused = 0;    // Refused: beyond the limit on series, or on the samples' bytes.
   uint64_t notifications = 0;
   uint64_t notifications_repeated = 0;  // Said nothing new.
   uint64_t notifications_expired = 0;   // Refused: older than the row horizon.
-  uint64_t rows_refused = 0;            // Refused: rows beyond rows_max.
+  // Refused beyond the limits on rows: rows, and notifications that would make some.
+  uint64_t rows_refused = 0;
   uint64_t revisions_after_final = 0;
   size_t series = 0;
   size_t rows = 0;
+  // Memory in use: counted, not estimated, but for what the transitions hold.
+  uint64_t sample_bytes = 0;
+  uint64_t series_bytes = 0;
+  uint64_t row_bytes = 0;
 };
 
 // The continuous as-of join: takes events, gives row changes. What it gives depends on the events
@@ -46,7 +56,8 @@ struct EngineStats {
 // so that one may stand for each partition of the join key. Not thread-safe.
 class Engine {
  public:
-  explicit Engine(EngineLimits limits) : limits_(limits) {}
+  explicit Engine(EngineLimits limits)
+      : limits_(limits), rows_(limits.rows_max, limits.row_bytes_max) {}
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
@@ -100,6 +111,9 @@ class Engine {
     }
   };
 
+  // Transitions and their alerts lie anywhere in memory: asks the processor for all that a batch
+  // needs, so that it waits once and not for each.
+  void PrefetchTransitions(const std::vector<Event>& events) const;
   void ApplyEvent(const Shared<TransitionEvent>& event);
   void ApplyEvent(const SampleBatch& batch);
   void ApplyEvent(const QueryProgress& progress);
@@ -112,6 +126,9 @@ class Engine {
   // halves, the order in which they are, so that each series is visited once.
   bool OrderBatch(SeriesDirectory::Stream& stream, const SampleBatch& batch);
   void ApplySample(SeriesState& series, const Sample& sample);
+  SampleSeries::Inserted InsertSample(SeriesState& series, const Sample& sample);
+  // Counts it, and takes care that no progress speaks for it.
+  void RefuseSample(QueryState& query, Timestamp time);
   // A sample was put into the series at `time`, before the one at `next`.
   void TouchRows(SeriesState& series, Timestamp time, std::optional<Timestamp> next, Cause reason);
 
@@ -127,7 +144,7 @@ class Engine {
   BindingDirectory bindings_;
   absl::flat_hash_map<AlertId, std::unique_ptr<Alert>, AlertIdHash, AlertIdEqual> alerts_;
   RowTable rows_;
-  EngineStats stats_;
+  EngineStats stats_;  // Without what the parts above count themselves.
   Timestamp sample_horizon_ = Timestamp::Min();
   Timestamp row_horizon_ = Timestamp::Min();
   // Of the event being applied; kept for their memory.

@@ -14,6 +14,7 @@
 #include "absl/container/inlined_vector.h"
 #include "correlator-service/join/coverage.h"
 #include "correlator-service/join/match_index.h"
+#include "correlator-service/join/row_id.h"
 #include "correlator-service/model/joined_row.h"
 #include "correlator-service/tables/sample_series.h"
 
@@ -31,7 +32,7 @@ struct RowState {
   Timestamp time;                 // Event time under which the row is indexed.
   // As readers know it; revision 0: they do not yet.
   uint64_t revision = 0;
-  Match match;
+  Match match;  // Without its series, which is the one above.
   bool final = false;
   bool is_provisional = false;  // Whether it is among the provisional rows of its query.
   // The strongest reason of this batch to look at the row again; none when it is clean.
@@ -45,6 +46,7 @@ using RowsByTime = absl::btree_set<std::pair<Timestamp, RowState*>>;
 
 // The rows that are joined with a series.
 struct SeriesRows {
+  RowSubject subject;  // The series as part of a row's id.
   RowsByTime by_time;
   bool has_first_after = false;  // Whether any of them ever asked for the next sample.
 };
@@ -85,6 +87,8 @@ struct QueryState {
   absl::flat_hash_set<std::unique_ptr<SeriesState>, LabelsHash, LabelsEqual> series;
   MatchIndex index;
   Coverage coverage;
+  // A sample of this time was refused at a limit: progress up to it would say too much.
+  Timestamp refused_through = Timestamp::Min();
   RowsByTime provisional;  // Rows of this query that are not final.
 };
 
@@ -118,6 +122,7 @@ struct TransitionState {
   // Of this batch: rows to look at again, and rows that are gone, as they last were.
   absl::InlinedVector<RowState*, 1> dirty;
   std::vector<JoinedRow> deleted;
+  uint64_t bytes = 0;   // As counted by the row table.
   bool listed = false;  // Among those that this batch touched.
 };
 

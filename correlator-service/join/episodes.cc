@@ -44,9 +44,18 @@ Timestamp AlertHistory::Report::Through(Timestamp starts_at) const {
   return std::max(starts_at, ends_at.value_or(last_reported));
 }
 
+bool AlertHistory::Knows(const Transition& event) const {
+  const auto known = reports_.find(event.starts_at);
+  if (known == reports_.end()) return false;
+  const Report& report = *known->second;
+  return (event.state == AlertState::kResolved ? report.resolved : report.firing).has_value();
+}
+
 bool AlertHistory::File(std::shared_ptr<const Transition> event, Bindings bindings) {
-  const auto [entry, is_new] = reports_.try_emplace(event->starts_at);
-  Report& report = entry->second;
+  std::unique_ptr<Report>& entry = reports_[event->starts_at];
+  const bool is_new = entry == nullptr;
+  if (is_new) entry = std::make_unique<Report>();
+  Report& report = *entry;
   bool changed = is_new;
   const bool is_resolved = event->state == AlertState::kResolved;
   auto& state_report = is_resolved ? report.resolved : report.firing;
@@ -79,7 +88,7 @@ AlertHistory::Changes AlertHistory::Add(std::shared_ptr<const Transition> event,
   // has become known may also free what the open interval had swallowed: the same episode.
   Timestamp first = starts_at;
   Timestamp last = starts_at;
-  Timestamp through = reports_.at(starts_at).Through(starts_at);
+  Timestamp through = reports_.at(starts_at)->Through(starts_at);
   auto span = spans_.upper_bound(starts_at);
   if (span != spans_.begin() &&
       (std::prev(span)->second.through > starts_at || std::prev(span)->second.key >= starts_at)) {
@@ -103,10 +112,10 @@ void AlertHistory::Regroup(Timestamp first, Timestamp last, Changes& changes) {
   auto report = reports_.lower_bound(first);
   while (report != reports_.end() && report->first <= last) {
     const Timestamp starts_at = report->first;
-    Span span{starts_at, report->second.Through(starts_at)};
+    Span span{starts_at, report->second->Through(starts_at)};
     for (++report; report != reports_.end() && report->first < span.through; ++report) {
       span.key = report->first;
-      span.through = std::max(span.through, report->second.Through(report->first));
+      span.through = std::max(span.through, report->second->Through(report->first));
     }
     spans_.emplace(starts_at, span);
     changes.present.push_back(Describe(starts_at, span));
@@ -132,11 +141,10 @@ AlertHistory::Episode AlertHistory::Describe(Timestamp starts_at, const Span& sp
   };
   for (auto report = reports_.find(starts_at);
        report != reports_.end() && report->first <= span.key; ++report) {
-    merge(report->second.firing, firing);
-    merge(report->second.resolved, resolved);
-    if (report->second.ends_at) {
-      ends_at = std::max(ends_at.value_or(*report->second.ends_at), *report->second.ends_at);
-    }
+    const Report& part = *report->second;
+    merge(part.firing, firing);
+    merge(part.resolved, resolved);
+    if (part.ends_at) ends_at = std::max(ends_at.value_or(*part.ends_at), *part.ends_at);
   }
   const auto side = [&](const StateReport& whole,
                         std::optional<Timestamp> end) -> std::optional<Side> {

@@ -49,6 +49,9 @@ class AlertHistory {
     absl::InlinedVector<Episode, 1> present;
   };
 
+  // Whether the history has a notification of that state and start already.
+  bool Knows(const Transition& event) const;
+
   // Takes a notification and its bindings; both lists are empty when it can change nothing.
   Changes Add(std::shared_ptr<const Transition> event, Bindings bindings);
 
@@ -71,7 +74,7 @@ class AlertHistory {
 
     Timestamp Through(Timestamp starts_at) const;
   };
-  using Reports = absl::btree_map<Timestamp, Report>;  // By starts_at.
+  using Reports = absl::btree_map<Timestamp, std::unique_ptr<Report>>;  // By starts_at.
   // An episode as stored: the reports with a start in [starts_at, key].
   struct Span {
     Timestamp key;

@@ -3,7 +3,6 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
-#include <array>
 #include <memory>
 #include <string>
 
@@ -12,11 +11,13 @@
 namespace alertjoin {
 namespace {
 
-constexpr size_t kUsualBytes = 512;
+constexpr size_t kUsualBytes = 192;
 
+// Big-endian.
 void AddNumber(std::string& text, int64_t number) {
-  const auto bits = static_cast<uint64_t>(number);
-  for (int shift = 56; shift >= 0; shift -= 8) text += static_cast<char>((bits >> shift) & 0xff);
+  std::array<char, sizeof(number)> bytes;
+  for (size_t i = bytes.size(); i-- > 0; number >>= 8) bytes[i] = static_cast<char>(number & 0xff);
+  text.append(bytes.data(), bytes.size());
 }
 
 void AddText(std::string& text, std::string_view part) {
@@ -24,41 +25,48 @@ void AddText(std::string& text, std::string_view part) {
   text += part;
 }
 
+std::array<uint8_t, 16> Digest(std::string_view text) {
+  // Kept, since OpenSSL looks an algorithm up by name whenever it starts anew.
+  static EVP_MD* const sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  thread_local const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(
+      EVP_MD_CTX_new(), &EVP_MD_CTX_free);
+  std::array<unsigned char, EVP_MAX_MD_SIZE> whole;
+  unsigned int size = 0;
+  CHECK(EVP_DigestInit_ex2(context.get(), sha256, nullptr) == 1 &&
+        EVP_DigestUpdate(context.get(), text.data(), text.size()) == 1 &&
+        EVP_DigestFinal_ex(context.get(), whole.data(), &size) == 1);
+  std::array<uint8_t, 16> digest;
+  std::copy_n(whole.begin(), digest.size(), digest.begin());
+  return digest;
+}
+
 }  // namespace
 
+RowSubject MakeRowSubject(const Query& query, const LabelSet* series_labels) {
+  std::string text;
+  AddText(text, query.source);
+  AddText(text, query.name);
+  AddText(text, query.expression);
+  AddNumber(text, series_labels != nullptr);
+  if (series_labels != nullptr) {
+    for (const auto& [name, value] : *series_labels) {
+      AddText(text, name);
+      AddText(text, value);
+    }
+  }
+  return {Digest(text)};
+}
+
 RowId MakeRowId(std::string_view source, std::string_view fingerprint, Timestamp episode,
-                AlertState state, const Query* query, const LabelSet* series_labels) {
+                AlertState state, const RowSubject& subject) {
   std::string text;
   text.reserve(kUsualBytes);
   AddText(text, source);
   AddText(text, fingerprint);
   AddNumber(text, episode.millis());
   AddNumber(text, static_cast<int64_t>(state));
-  AddNumber(text, query != nullptr);
-  if (query != nullptr) {
-    AddText(text, query->source);
-    AddText(text, query->name);
-    AddText(text, query->expression);
-    AddNumber(text, series_labels != nullptr);
-    if (series_labels != nullptr) {
-      for (const auto& [name, value] : *series_labels) {
-        AddText(text, name);
-        AddText(text, value);
-      }
-    }
-  }
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
-  unsigned int digest_size = 0;
-  // Kept, since OpenSSL looks an algorithm up by name whenever it starts anew.
-  static EVP_MD* const sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  thread_local const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(
-      EVP_MD_CTX_new(), &EVP_MD_CTX_free);
-  CHECK(EVP_DigestInit_ex2(context.get(), sha256, nullptr) == 1 &&
-        EVP_DigestUpdate(context.get(), text.data(), text.size()) == 1 &&
-        EVP_DigestFinal_ex(context.get(), digest.data(), &digest_size) == 1);
-  RowId id;
-  std::copy_n(digest.begin(), id.bytes.size(), id.bytes.begin());
-  return id;
+  text.append(reinterpret_cast<const char*>(subject.digest.data()), subject.digest.size());
+  return {Digest(text)};
 }
 
 }  // namespace alertjoin

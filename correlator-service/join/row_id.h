@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <string_view>
 
 #include "common/event/event.h"
@@ -7,13 +9,18 @@
 
 namespace alertjoin {
 
-// What a row is about besides its alert: a series of a query, a query without series, nothing.
-// Null query: UNBOUND. Null labels: NO_SERIES.
-//
-// The id is the first 128 bits of SHA-256 over the parts with their lengths, so it depends on
-// nothing but them: the same row has the same id after any replay, in any order. `episode` is the
-// greatest starts_at that was ever reported for the episode (see episodes.h).
+// What a row is about besides its alert, as a hash: a series of a query, or a query that has none.
+// All zeros: nothing (UNBOUND).
+struct RowSubject {
+  std::array<uint8_t, 16> digest{};
+};
+// Null labels: NO_SERIES.
+RowSubject MakeRowSubject(const Query& query, const LabelSet* series_labels);
+
+// The id and the subject are the first 128 bits of SHA-256 over their parts with the lengths of
+// these, so they depend on nothing else: the same row has the same id after any replay, in any
+// order. `episode` is the greatest starts_at that was ever reported for the episode (episodes.h).
 RowId MakeRowId(std::string_view source, std::string_view fingerprint, Timestamp episode,
-                AlertState state, const Query* query, const LabelSet* series_labels);
+                AlertState state, const RowSubject& subject);
 
 }  // namespace alertjoin

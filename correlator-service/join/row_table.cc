@@ -6,9 +6,13 @@
 #include "common/status/status.h"
 #include "correlator-service/join/as_of.h"
 #include "correlator-service/join/row_id.h"
+#include "correlator-service/model/row_size.h"
 
 namespace alertjoin {
 namespace {
+
+// With its part of the transition's binding and its places in two indexes.
+constexpr uint64_t kRowBytes = sizeof(RowState) + sizeof(BoundTransition) + 64;
 
 // What a revision with several reasons is said to be caused by.
 int Strength(Cause cause) {
@@ -58,7 +62,6 @@ void RowTable::Index(RowState& row) {
   if (row.bound->query() != nullptr) SetProvisional(row, true);
   if (row.series == nullptr) return;
   SeriesState& series = *row.series;
-  if (series.rows == nullptr) series.rows = std::make_unique<SeriesRows>();
   series.rows->by_time.emplace_hint(series.rows->by_time.end(), row.time, &row);
   series.rows->has_first_after |= row.bound->binding->binding->first_after;
   series.newest_row_time =
@@ -70,20 +73,34 @@ void RowTable::Unindex(RowState& row) {
   if (row.series != nullptr) row.series->rows->by_time.erase({row.time, &row});
 }
 
+RowSubject RowTable::SubjectOf(const BoundTransition& bound, SeriesState* series) {
+  if (bound.query() == nullptr) return {};
+  if (series == nullptr) return MakeRowSubject(bound.query()->query, nullptr);
+  if (series->rows == nullptr) {
+    series->rows = std::make_unique<SeriesRows>();
+    series->rows->subject = MakeRowSubject(bound.query()->query, &series->key->labels);
+  }
+  return series->rows->subject;
+}
+
 void RowTable::Create(BoundTransition& bound, SeriesState* series, Cause reason) {
   auto row = std::make_unique<RowState>();
   const Transition& transition = *bound.transition->transition;
-  const QueryState* const query = bound.query();
   row->id = MakeRowId(transition.source, transition.fingerprint, bound.transition->episode,
-                      transition.state, query == nullptr ? nullptr : &query->query,
-                      series == nullptr ? nullptr : &series->key->labels);
+                      transition.state, SubjectOf(bound, series));
   row->bound = &bound;
   row->series = series;
   row->time = transition.event_time();
   Index(*row);
   Touch(*row, reason);
   ++size_;
+  bytes_ += kRowBytes;
   bound.rows.push_back(std::move(row));
+}
+
+void RowTable::Adopt(TransitionState& transition) {
+  transition.bytes = sizeof(TransitionState) + ApproximateBytes(*transition.transition);
+  bytes_ += transition.bytes;
 }
 
 void RowTable::List(TransitionState& transition) {
@@ -116,6 +133,7 @@ void RowTable::Retire(std::unique_ptr<RowState> row, Cause reason) {
     List(transition);
   }
   --size_;
+  bytes_ -= kRowBytes;
 }
 
 void RowTable::Amend(TransitionState& transition) {
@@ -130,6 +148,7 @@ void RowTable::Amend(TransitionState& transition) {
 
 void RowTable::Bury(std::unique_ptr<TransitionState> transition) {
   CHECK(transition->dirty.empty());
+  bytes_ -= transition->bytes;
   buried_.push_back(std::move(transition));
 }
 
@@ -146,7 +165,6 @@ bool RowTable::Judge(RowState& row, Cause& cause) {
     match.state = MatchState::kNoSeries;
     if (row.series != nullptr) {
       match = MatchAsOf(row.series->samples, row.time, *bound.binding->binding);
-      match.series = row.series->key;
     }
     final = bound.query()->coverage.Contains(
         DecisiveInterval(match, row.time, *bound.binding->binding));
@@ -188,6 +206,7 @@ void RowTable::AdoptDeleted() {
       JoinedRow& before = *found->second;
       row->revision = before.revision - 1;
       row->match = std::move(before.match);
+      row->match.series.reset();
       row->final = before.final;
       row->transition = std::move(before.transition);
       row->binding = std::move(before.binding);
@@ -201,6 +220,13 @@ void RowTable::AdoptDeleted() {
 
 std::vector<JoinedRow> RowTable::Flush(Timestamp applied_at) {
   AdoptDeleted();
+  for (TransitionState* const transition : touched_) {
+    for (RowState* const row : transition->dirty) {
+      if (!Judge(*row, *row->reason)) row->reason.reset();
+      // For its count of references, in Describe.
+      if (row->series != nullptr) __builtin_prefetch(row->series->key.get(), 1);
+    }
+  }
   std::vector<JoinedRow> changes;
   for (TransitionState* const transition : touched_) {
     for (JoinedRow& deleted : transition->deleted) {
@@ -209,10 +235,9 @@ std::vector<JoinedRow> RowTable::Flush(Timestamp applied_at) {
     }
     transition->deleted.clear();
     for (RowState* const row : transition->dirty) {
-      Cause cause = *row->reason;
+      if (!row->reason) continue;
+      changes.push_back(Describe(*row, Operation::kUpsert, *row->reason, applied_at));
       row->reason.reset();
-      if (!Judge(*row, cause)) continue;
-      changes.push_back(Describe(*row, Operation::kUpsert, cause, applied_at));
     }
     transition->dirty.clear();
     transition->listed = false;
@@ -233,6 +258,7 @@ JoinedRow RowTable::Describe(const RowState& row, Operation operation, Cause cau
   result.transition = row.transition;
   result.binding = row.binding;
   result.match = row.match;
+  if (row.series != nullptr) result.match.series = row.series->key;
   result.applied_time = applied_at;
   return result;
 }

@@ -13,6 +13,10 @@ namespace alertjoin {
 // most one revision of each. Not thread-safe.
 class RowTable {
  public:
+  RowTable(size_t rows_max, uint64_t bytes_max) : rows_max_(rows_max), bytes_max_(bytes_max) {}
+
+  // Counts a new transition, which must come to Bury in the end.
+  void Adopt(TransitionState& transition);
   // Makes a row of the transition for the series (null: its placeholder).
   void Create(BoundTransition& bound, SeriesState* series, Cause reason);
   // Has the row looked at again in Flush. Of several reasons the strongest counts.
@@ -36,10 +40,16 @@ class RowTable {
                             Timestamp applied_at);
 
   size_t size() const { return size_; }
+  // Memory of the rows and their transitions; approximate in what a transition holds.
+  uint64_t bytes() const { return bytes_; }
+  // At a limit: no row should be made, but for the placeholders of known transitions.
+  bool full() const { return size_ >= rows_max_ || bytes_ >= bytes_max_; }
   uint64_t revisions_after_final() const { return revisions_after_final_; }
 
  private:
   void List(TransitionState& transition);
+  // The part of an id that is not the alert's.
+  static RowSubject SubjectOf(const BoundTransition& bound, SeriesState* series);
   // Puts the row among those of its series, or the provisional ones of its query, or takes it away.
   static void Index(RowState& row);
   static void Unindex(RowState& row);
@@ -50,10 +60,13 @@ class RowTable {
   // Judges the row anew. True when readers see a difference.
   bool Judge(RowState& row, Cause& cause);
 
+  const size_t rows_max_;
+  const uint64_t bytes_max_;
   std::vector<TransitionState*> touched_;
   std::vector<std::unique_ptr<TransitionState>> buried_;
   Timestamp sample_horizon_ = Timestamp::Min();
   size_t size_ = 0;
+  uint64_t bytes_ = 0;
   uint64_t revisions_after_final_ = 0;
 };
 

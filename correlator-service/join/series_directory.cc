@@ -7,6 +7,9 @@ namespace {
 
 // Streams that are remembered. A producer has one at a time; each reconnection makes a new one.
 constexpr size_t kStreamsMax = 64;
+// A series without its labels and samples: the object, its key, and its places in the query's set
+// and index and in one stream's table.
+constexpr uint64_t kSeriesBytes = sizeof(SeriesState) + sizeof(SeriesKey) + 96;
 
 }  // namespace
 
@@ -48,6 +51,7 @@ SeriesState* SeriesDirectory::Add(QueryState& query, std::shared_ptr<const Serie
   series->key = std::move(key);
   query.series.insert(std::move(series));
   ++series_count_;
+  series_bytes_ += kSeriesBytes + added->key->labels.MemoryBytes();
   return added;
 }
 

@@ -36,12 +36,15 @@ class SeriesDirectory {
   SeriesState* Add(QueryState& query, std::shared_ptr<const SeriesKey> key);
 
   size_t series_count() const { return series_count_; }
+  // Memory of the series, without their samples and rows.
+  uint64_t series_bytes() const { return series_bytes_; }
 
  private:
   Queries queries_;
   absl::flat_hash_map<const void*, std::unique_ptr<Stream>> streams_;
   uint64_t uses_ = 0;
   size_t series_count_ = 0;
+  uint64_t series_bytes_ = 0;
 };
 
 }  // namespace alertjoin

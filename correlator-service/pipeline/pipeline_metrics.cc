@@ -24,6 +24,13 @@ PipelineMetrics::PipelineMetrics(prometheus::Registry& registry)
                                                                600, 3600, 21600})),
       series_(OneGauge(registry, "alertjoin_join_series", "Series with samples in memory.")),
       rows_(OneGauge(registry, "alertjoin_join_rows", "Joined rows in the engine.")) {
+  auto& bytes = prometheus::BuildGauge()
+                    .Name("alertjoin_join_table_bytes")
+                    .Help("Memory of the engine's tables.")
+                    .Register(registry);
+  sample_bytes_ = &bytes.Add({{"table", "samples"}});
+  series_bytes_ = &bytes.Add({{"table", "series"}});
+  row_bytes_ = &bytes.Add({{"table", "rows"}});
   auto& events = Counters(registry, "alertjoin_join_events_total", "Events applied, by kind.");
   events_ = {&events.Add({{"kind", "transition"}}), &events.Add({{"kind", "samples"}}),
              &events.Add({{"kind", "progress"}}), &events.Add({{"kind", "gap"}})};
@@ -36,7 +43,7 @@ PipelineMetrics::PipelineMetrics(prometheus::Registry& registry)
       {&samples.Add({{"outcome", "replaced"}}), &EngineStats::samples_replaced},
       {&samples.Add({{"outcome", "unchanged"}}), &EngineStats::samples_unchanged},
       {&refused.Add({{"reason", "sample_expired"}}), &EngineStats::samples_expired},
-      {&refused.Add({{"reason", "series_limit"}}), &EngineStats::samples_refused},
+      {&refused.Add({{"reason", "sample_limit"}}), &EngineStats::samples_refused},
       {&refused.Add({{"reason", "alert_expired"}}), &EngineStats::notifications_expired},
       {&refused.Add({{"reason", "row_limit"}}), &EngineStats::rows_refused},
       {&Counters(registry, "alertjoin_join_repeated_notifications_total",
@@ -70,6 +77,9 @@ void PipelineMetrics::Publish(const EngineStats& stats) {
   }
   series_.Set(static_cast<double>(stats.series));
   rows_.Set(static_cast<double>(stats.rows));
+  sample_bytes_->Set(static_cast<double>(stats.sample_bytes));
+  series_bytes_->Set(static_cast<double>(stats.series_bytes));
+  row_bytes_->Set(static_cast<double>(stats.row_bytes));
 }
 
 }  // namespace alertjoin

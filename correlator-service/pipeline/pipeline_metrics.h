@@ -38,6 +38,9 @@ class PipelineMetrics {
   prometheus::Histogram& delay_seconds_;
   prometheus::Gauge& series_;
   prometheus::Gauge& rows_;
+  prometheus::Gauge* sample_bytes_;
+  prometheus::Gauge* series_bytes_;
+  prometheus::Gauge* row_bytes_;
   std::vector<Followed> followed_;
 };
 

@@ -6,7 +6,7 @@
 #include <random>
 
 #include "common/status/status.h"
-#include "correlator-service/rows/row_size.h"
+#include "correlator-service/model/row_size.h"
 
 namespace alertjoin {
 namespace {

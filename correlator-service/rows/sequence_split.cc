@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <span>
 
-#include "correlator-service/rows/row_size.h"
+#include "correlator-service/model/row_size.h"
 
 namespace alertjoin {
 namespace {

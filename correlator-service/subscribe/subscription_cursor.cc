@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "common/status/status.h"
-#include "correlator-service/rows/row_size.h"
+#include "correlator-service/model/row_size.h"
 
 namespace alertjoin {
 namespace {

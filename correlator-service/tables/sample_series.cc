@@ -8,7 +8,7 @@ namespace alertjoin {
 namespace {
 
 // A leaf behind a full one: the series is long.
-constexpr size_t kNextLeafSamples = 64;
+constexpr size_t kNextLeafSamples = SampleLeaf::kSamplesMax;
 
 }  // namespace
 
@@ -124,6 +124,11 @@ std::optional<Sample> SampleSeries::After(Timestamp time) const {
 
 std::optional<Sample> SampleSeries::Newest() const {
   return empty() ? std::nullopt : std::optional(tail_.At(tail_.size() - 1));
+}
+
+bool SampleSeries::Contains(Timestamp time) const {
+  const auto found = Previous(UpperBound(time));
+  return found && TimeAt(*found) == time;
 }
 
 size_t SampleSeries::Expire(Timestamp horizon) {

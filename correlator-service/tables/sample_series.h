@@ -38,6 +38,8 @@ class SampleSeries {
   std::optional<Sample> Before(Timestamp time) const;
   std::optional<Sample> After(Timestamp time) const;
   std::optional<Sample> Newest() const;
+  // Whether there is a sample at exactly that time.
+  bool Contains(Timestamp time) const;
 
   // Asks the processor to fetch what appending will touch. For a loop over many series.
   void PrefetchTail() const { tail_.PrefetchEnd(); }

@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "correlator-service/rows/row_size.h"
+#include "correlator-service/model/row_size.h"
 #include "tests/support/joined_rows.h"
 #include "tests/support/seed.h"
 

@@ -1,4 +1,4 @@
-#include "correlator-service/rows/row_size.h"
+#include "correlator-service/model/row_size.h"
 
 namespace alertjoin {
 namespace {
@@ -20,7 +20,9 @@ size_t Bytes(const Notification& notification) {
          notification.external_url.size() + notification.notification_reason.size();
 }
 
-size_t Bytes(const Transition& transition) {
+}  // namespace
+
+size_t ApproximateBytes(const Transition& transition) {
   size_t bytes = transition.source.size() + transition.fingerprint.size() +
                  Bytes(transition.labels) + Bytes(transition.annotations) +
                  transition.generator_url.size() + Bytes(transition.notification) +
@@ -31,10 +33,8 @@ size_t Bytes(const Transition& transition) {
   return bytes;
 }
 
-}  // namespace
-
 size_t ApproximateBytes(const JoinedRow& row) {
-  size_t bytes = kRowBytes + Bytes(*row.transition);
+  size_t bytes = kRowBytes + ApproximateBytes(*row.transition);
   if (row.binding != nullptr) bytes += Bytes(row.binding->query);
   if (row.match.series != nullptr) bytes += Bytes(row.match.series->labels);
   return bytes;
