@@ -12,7 +12,7 @@ namespace alertjoin {
 struct Sample {
   Timestamp time;
   double value = 0;
-  // Exact within about 6 days of `time`, beyond that to the second.
+  // Exact within 12 days of `time`, beyond that to the second.
   Timestamp received_time;
 };
 

@@ -132,7 +132,8 @@ bool SampleSeries::Contains(Timestamp time) const {
 }
 
 size_t SampleSeries::Expire(Timestamp horizon) {
-  const auto kept = Previous(UpperBound(horizon));
+  // Not the newest at the horizon: a strict look-up there asks for what lies before it.
+  const auto kept = Previous(UpperBound(horizon - Millis(1)));
   if (!kept) return 0;
   size_t dropped = kept->index;
   for (size_t i = 0; i < kept->leaf; ++i) dropped += leaf(i).size();
