@@ -12,7 +12,7 @@ size_t BindingHash::operator()(const Binding& binding) const {
   const std::hash<std::string> hash;
   size_t value = hash(binding.query.expression) * 31 + hash(binding.query.source);
   value = value * 31 + hash(binding.query.name);
-  return value * 31 + std::hash<double>()(binding.threshold.value_or(0));
+  return value * 31 + std::hash<uint64_t>()(binding.ThresholdKey().second);
 }
 
 Shared<Binding> BindingTable::Intern(Binding binding) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -49,7 +50,19 @@ struct Binding {
   std::string comparison_operator;
   std::optional<double> threshold;
 
-  friend bool operator==(const Binding&, const Binding&) = default;
+  // The threshold as something that is in order with all others: its bits, one NaN for all, 0 for
+  // none. An expression may well compare with NaN, which equals nothing.
+  std::pair<bool, uint64_t> ThresholdKey() const {
+    if (!threshold) return {false, 0};
+    return {true, std::isnan(*threshold) ? UINT64_MAX : std::bit_cast<uint64_t>(*threshold)};
+  }
+  // Everything, so that equal bindings are one and different ones have an order.
+  auto Key() const {
+    return std::tuple(
+        std::tie(query, matching, on, strict, first_after, tolerance, comparison_operator),
+        query.time_kind, ThresholdKey());
+  }
+  friend bool operator==(const Binding& a, const Binding& b) { return a.Key() == b.Key(); }
 };
 
 // What the notification said about its group.

@@ -67,15 +67,15 @@ struct QueryState {
   struct LabelsHash {
     using is_transparent = void;
     size_t operator()(const LabelSet& labels) const { return labels.Hash(); }
-    size_t operator()(const std::unique_ptr<SeriesState>& series) const {
-      return series->key->labels.Hash();
+    size_t operator()(const std::unique_ptr<SeriesState>& state) const {
+      return state->key->labels.Hash();
     }
   };
   struct LabelsEqual {
     using is_transparent = void;
     static const LabelSet& Labels(const LabelSet& labels) { return labels; }
-    static const LabelSet& Labels(const std::unique_ptr<SeriesState>& series) {
-      return series->key->labels;
+    static const LabelSet& Labels(const std::unique_ptr<SeriesState>& state) {
+      return state->key->labels;
     }
     template <typename A, typename B>
     bool operator()(const A& a, const B& b) const {

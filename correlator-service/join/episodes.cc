@@ -11,13 +11,7 @@ namespace {
 
 // Two notifications may bind one query differently (the configuration changed in between). Which of
 // them counts must not depend on their order.
-bool Before(const Binding& a, const Binding& b) {
-  const auto key = [](const Binding& binding) {
-    return std::tie(binding.matching, binding.on, binding.strict, binding.first_after,
-                    binding.tolerance, binding.comparison_operator, binding.threshold);
-  };
-  return key(a) < key(b);
-}
+bool Before(const Binding& a, const Binding& b) { return a.Key() < b.Key(); }
 
 // True when it adds something.
 bool AddBinding(AlertHistory::Bindings& bindings,

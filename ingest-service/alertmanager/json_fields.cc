@@ -68,17 +68,19 @@ absl::StatusOr<LabelSet> LabelsField(const nlohmann::json& object, std::string_v
   if (field->size() > kLabelsMax) {
     return OverLimit(path, fmt::format("{} entries, the limit is {}", field->size(), kLabelsMax));
   }
-  std::vector<LabelSet::Label> labels;
+  const std::string no_text;
+  std::vector<LabelSet::LabelView> labels;
   labels.reserve(field->size());
-  for (const auto& [key, value] : field->items()) {
+  for (const auto& [key, value] : field->get_ref<const nlohmann::json::object_t&>()) {
     if (!value.is_string() && !value.is_null()) {
       return WrongShape(PathOf(path, Excerpt(key, kShownBytesMax)),
                         fmt::format("expected a string, got {}", value.type_name()));
     }
-    labels.emplace_back(key, value.is_null() ? std::string() : value.get<std::string>());
-    RETURN_IF_ERROR(CheckLabel(path, key, labels.back().second, value_bytes_max));
+    const std::string& text = value.is_null() ? no_text : value.get_ref<const std::string&>();
+    RETURN_IF_ERROR(CheckLabel(path, key, text, value_bytes_max));
+    labels.emplace_back(key, text);
   }
-  return LabelSet(std::move(labels));
+  return LabelSet(labels);
 }
 
 }  // namespace alertjoin

@@ -27,7 +27,7 @@ bool BelongsTo(const ResolvedAlert& alert, const LabelSet& series) {
       return alert.labels.Get(name) == series.Get(name);
     });
   }
-  return std::all_of(series.begin(), series.end(), [&](const LabelSet::Label& label) {
+  return std::all_of(series.begin(), series.end(), [&](const LabelSet::LabelView& label) {
     return label.first == "__name__" || !alert.labels.Has(label.first) ||
            alert.labels.Get(label.first) == label.second;
   });

@@ -92,7 +92,7 @@ bool QueryAnswerHandler::End() {
   if (place == Place::kResult && scalar_ && point_parts_ != 2) {
     return Fail("a scalar has not two parts");
   }
-  if (place == Place::kMetric) answer_.result.series.back().labels = LabelSet(std::move(labels_));
+  if (place == Place::kMetric) answer_.result.series.back().labels = LabelSet(labels_);
   return true;
 }
 

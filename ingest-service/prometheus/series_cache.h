@@ -60,7 +60,7 @@ class SeriesCache {
 
  private:
   struct LabelSetHash {
-    size_t operator()(const LabelSet& labels) const { return labels.Fingerprint(); }
+    size_t operator()(const LabelSet& labels) const { return labels.Hash(); }
   };
 
   const std::shared_ptr<const Query> query_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 
 namespace alertjoin {
@@ -43,6 +44,9 @@ const char* NameOf(Cause cause) {
   }
   return "?";
 }
+
+// Every NaN alike, as for readers.
+std::string ToText(double value) { return std::isnan(value) ? "nan" : fmt::format("{}", value); }
 
 TransitionEvent MakeTransition(LabelSet labels, AlertState state, int64_t starts_at,
                                std::vector<Binding> bindings) {
@@ -121,11 +125,11 @@ std::string Describe(const JoinedRow& row) {
   if (row.binding != nullptr) text += " " + row.binding->query.name;
   if (row.match.series != nullptr) text += ToString(row.match.series->labels);
   text += fmt::format(" {}", NameOf(row.match.state));
-  if (row.match.value) text += fmt::format(" {}", *row.match.value);
+  if (row.match.value) text += " " + ToText(*row.match.value);
   if (row.match.sample_time) text += fmt::format(" @{}", row.match.sample_time->millis());
   if (row.match.next_value) {
-    text +=
-        fmt::format(" next {} @{}", *row.match.next_value, row.match.next_sample_time->millis());
+    text += fmt::format(" next {} @{}", ToText(*row.match.next_value),
+                        row.match.next_sample_time->millis());
   }
   if (row.final) text += " final";
   return text;
@@ -136,6 +140,22 @@ std::vector<std::string> Describe(const std::vector<JoinedRow>& rows) {
   for (const JoinedRow& row : rows) texts.push_back(Describe(row));
   std::sort(texts.begin(), texts.end());
   return texts;
+}
+
+std::string DescribeFully(const JoinedRow& row) {
+  const Transition& transition = *row.transition;
+  std::string text =
+      fmt::format("{}/{} {} from {}: {}", transition.source, transition.fingerprint,
+                  ToString(transition.labels), transition.starts_at.millis(), Describe(row));
+  if (row.binding == nullptr) return text;
+  const Binding& binding = *row.binding;
+  return text + fmt::format(", {} of {}, {} on ({}), tolerance {} ms{}{}, operator \"{}\" {}",
+                            binding.query.expression, binding.query.source,
+                            binding.matching == Matching::kOn ? "equal" : "agreeing",
+                            fmt::join(binding.on, ","), binding.tolerance.count(),
+                            binding.strict ? ", strict" : "",
+                            binding.first_after ? ", first after" : "", binding.comparison_operator,
+                            binding.threshold ? ToText(*binding.threshold) : "");
 }
 
 std::string DescribeChange(const JoinedRow& row) {

@@ -35,7 +35,10 @@ QueryProgress Covered(const std::string& query, int64_t from, int64_t through);
 std::string Describe(const JoinedRow& row);
 // The descriptions, sorted.
 std::vector<std::string> Describe(const std::vector<JoinedRow>& rows);
-// The same with operation, revision and cause in front: "UPSERT 2 SAMPLE FIRING ...".
+// All of a row that follows from the set of events alone, but for its id. No two rows of one moment
+// are described alike.
+std::string DescribeFully(const JoinedRow& row);
+// As Describe, with operation, revision and cause in front: "UPSERT 2 SAMPLE FIRING ...".
 std::string DescribeChange(const JoinedRow& row);
 
 }  // namespace alertjoin

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <map>
 #include <numeric>
 #include <random>
 
@@ -96,11 +97,33 @@ class Batcher {
   size_t count_ = 0;
 };
 
-uint32_t DrawSeries(const JoinWorkloadOptions& options, std::mt19937_64& random) {
-  const size_t hot = std::max<size_t>(1, options.series / 100);
-  const bool is_hot = std::uniform_real_distribution<>(0, 1)(random) < options.skew_share;
-  return static_cast<uint32_t>(random() % (is_hot ? hot : options.series));
-}
+// Draws the series of transitions.
+class SeriesChoice {
+ public:
+  SeriesChoice(const JoinWorkloadOptions& options, std::mt19937_64& random)
+      : by_rank_(options.series), random_(random) {
+    if (options.zipf_exponent == 0) return;
+    std::iota(by_rank_.begin(), by_rank_.end(), 0u);
+    std::shuffle(by_rank_.begin(), by_rank_.end(), random);
+    double sum = 0;
+    for (size_t rank = 1; rank <= options.series; ++rank) {
+      sum += std::pow(static_cast<double>(rank), -options.zipf_exponent);
+      sums_.push_back(sum);
+    }
+  }
+
+  uint32_t Next() {
+    if (sums_.empty()) return static_cast<uint32_t>(random_() % by_rank_.size());
+    const double drawn = std::uniform_real_distribution<>(0, sums_.back())(random_);
+    const auto place = std::upper_bound(sums_.begin(), std::prev(sums_.end()), drawn);
+    return by_rank_[static_cast<size_t>(place - sums_.begin())];
+  }
+
+ private:
+  std::vector<uint32_t> by_rank_;
+  std::vector<double> sums_;  // Of the weights up to each rank. Empty: all the same.
+  std::mt19937_64& random_;
+};
 
 }  // namespace
 
@@ -124,11 +147,12 @@ JoinWorkload MakeJoinWorkload(const JoinWorkloadOptions& options) {
       workload.sample_values.push_back(static_cast<double>(random() % 1000));
     }
   }
+  SeriesChoice choice(options, random);
   const auto span = static_cast<uint64_t>(options.step_ms) * options.samples_per_series;
   for (size_t i = 0; i < options.transitions; ++i) {
     const auto time = static_cast<int64_t>(random() % span);
     arrivals.push_back({time, static_cast<uint32_t>(i), true});
-    workload.transition_series.push_back(DrawSeries(options, random));
+    workload.transition_series.push_back(choice.Next());
     workload.transition_times_ms.push_back(time);
   }
   std::stable_sort(arrivals.begin(), arrivals.end(),
@@ -143,6 +167,27 @@ JoinWorkload MakeJoinWorkload(const JoinWorkloadOptions& options) {
   }
   batcher.EndBatch();
   return workload;
+}
+
+double ZipfShare(size_t top, size_t count, double exponent) {
+  double of_top = 0;
+  double of_all = 0;
+  for (size_t rank = count; rank >= 1; --rank) {
+    of_all += std::pow(static_cast<double>(rank), -exponent);
+    if (rank <= top) of_top += std::pow(static_cast<double>(rank), -exponent);
+  }
+  return of_top / of_all;
+}
+
+double BusiestShare(const JoinWorkload& workload, size_t top) {
+  std::map<uint32_t, size_t> by_series;
+  for (const uint32_t series : workload.transition_series) ++by_series[series];
+  std::vector<size_t> counts;
+  for (const auto& [series, count] : by_series) counts.push_back(count);
+  std::sort(counts.rbegin(), counts.rend());
+  counts.resize(std::min(counts.size(), top));
+  const auto busiest = std::accumulate(counts.begin(), counts.end(), size_t{0});
+  return static_cast<double>(busiest) / static_cast<double>(workload.transition_series.size());
 }
 
 uint32_t SeriesNumberOf(const JoinedRow& row) {

@@ -27,8 +27,9 @@ struct JoinWorkloadOptions {
   // This share of the samples arrives late, by up to late_max_ms.
   double late_share = 0;
   int64_t late_max_ms = 300'000;
-  // This share of the transitions falls on the first hundredth of the series.
-  double skew_share = 0;
+  // Of Zipf's law, by which transitions fall on series: the series of rank k gets a share of them
+  // in proportion to k^-exponent. 0: all the same.
+  double zipf_exponent = 0;
   size_t batch_events = 1'000;  // Samples and transitions together.
   uint64_t seed = 1;
 };
@@ -44,6 +45,10 @@ struct JoinWorkload {
 };
 
 JoinWorkload MakeJoinWorkload(const JoinWorkloadOptions& options);
+// The share that falls on the first `top` of `count` by Zipf's law.
+double ZipfShare(size_t top, size_t count, double exponent);
+// The share of the transitions that falls on the `top` series that have most.
+double BusiestShare(const JoinWorkload& workload, size_t top);
 // The number of the series that the alert of a row is about.
 uint32_t SeriesNumberOf(const JoinedRow& row);
 

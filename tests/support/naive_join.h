@@ -1,8 +1,12 @@
 #pragma once
 
+#include <compare>
 #include <map>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -12,37 +16,62 @@
 namespace alertjoin {
 
 // The as-of join by the rules alone, in the simplest way: keeps everything it was told and computes
-// every row anew after each batch. Shares no code with the engine. For tests; slow.
+// every row anew after each batch. Shares no code with the engine. For tests; slow: it takes a step
+// for every millisecond that progress covers.
 class NaiveJoin {
  public:
+  // All that makes a row the one it is.
+  struct Identity {
+    std::string source, fingerprint;
+    Timestamp episode;  // The greatest start in it.
+    AlertState state;
+    std::optional<Query> query;      // None: UNBOUND.
+    std::optional<LabelSet> series;  // None: NO_SERIES or UNBOUND.
+    friend auto operator<=>(const Identity&, const Identity&) = default;
+  };
+  using Rows = std::map<Identity, JoinedRow>;
+
   void Apply(std::span<const Event> batch);
+  // The last sample of a series at or before the horizon stays. A row from before it keeps its
+  // match.
   void Expire(Timestamp sample_horizon, Timestamp row_horizon);
 
-  // The rows as tests/support/join_events.h describes them, sorted.
-  std::vector<std::string> Rows() const;
+  // Without ids, revisions and causes.
+  const Rows& rows() const { return rows_; }
 
  private:
-  using Alert = std::pair<std::string, std::string>;  // Source, fingerprint.
-  struct Episode {
-    Timestamp from, through, key;
-    std::vector<TransitionEvent> notifications;
+  // The notifications of one alert, those of each start in the order in which they came.
+  using Notifications = std::map<Timestamp, std::vector<TransitionEvent>>;
+  // Of several bindings of one query the first in this order counts, however they came.
+  struct BindingOrder {
+    static auto Rank(const Binding& of) {
+      return std::tuple(std::tie(of.matching, of.on, of.strict, of.first_after, of.tolerance,
+                                 of.comparison_operator),
+                        of.ThresholdKey());
+    }
+    bool operator()(const Binding& a, const Binding& b) const { return Rank(a) < Rank(b); }
   };
-  using RowsByName = std::map<std::string, JoinedRow>;  // By all that makes a row.
+  // Of an episode, what the notifications of one state said together.
+  struct Side {
+    Transition transition;  // As the first of them put it, with the times of the episode.
+    std::map<Query, std::set<Binding, BindingOrder>> bindings;
+  };
+  struct Episode {
+    Timestamp starts_at, through, key;
+    std::map<AlertState, Side> sides;
+  };
 
-  static std::vector<Episode> EpisodesOf(const std::vector<TransitionEvent>& notifications);
-  bool Covered(const Query& query, Timestamp from, Timestamp through) const;
-  Match MatchOf(const std::map<Timestamp, double>& samples, Timestamp time,
-                const Binding& binding) const;
-  bool IsFinal(const Match& match, Timestamp time, const Binding& binding) const;
-  void AddSide(const Episode& episode, AlertState state, RowsByName& rows) const;
+  static std::vector<Episode> EpisodesOf(const Notifications& notifications);
+  bool IsFinal(const JoinedRow& row) const;
+  void AddRows(const Side& side, Timestamp episode, Rows& rows) const;
   void Compute();
 
   std::map<std::pair<Query, LabelSet>, std::map<Timestamp, double>> samples_;
-  std::vector<QueryProgress> progress_;
-  std::map<Alert, std::vector<TransitionEvent>> notifications_;
+  std::set<std::pair<Query, Timestamp>> covered_;                        // Every millisecond of it.
+  std::map<std::pair<std::string, std::string>, Notifications> alerts_;  // By source, fingerprint.
   Timestamp sample_horizon_ = Timestamp::Min();
   Timestamp row_horizon_ = Timestamp::Min();
-  RowsByName rows_;
+  Rows rows_;
 };
 
 }  // namespace alertjoin

@@ -58,6 +58,16 @@ IMPURE_STANDARD = {
     "fstream", "filesystem", "iostream", "cstdio", "ctime",
 }
 
+# Where RocksDB may be seen, and the headers that would let it out of there.
+ROCKSDB_IN = (
+    "common/eventlog/",
+    "correlator-service/rows/",
+    "tests/unit/common/eventlog/",
+    "tests/unit/correlator-service/rows/",
+    "tests/support/fault_",
+)
+SHOWS_ROCKSDB = re.compile(r"rocksdb/|common/eventlog/(log_database|recovery_check)\.h")
+
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 
 
@@ -110,6 +120,18 @@ class IncludeDirection(unittest.TestCase):
                     self.assertNotIn(include, IMPURE_STANDARD, str(file))
                 else:
                     self.assertRegex(include, PURE_MAY_INCLUDE, f"{file} includes {include}")
+
+    def test_rocksdb_stays_behind_its_adapters(self):
+        seen = 0
+        for file in sources("common", "ingest-service", "correlator-service", "tests"):
+            inside = str(file.relative_to(ROOT)).startswith(ROCKSDB_IN)
+            for include, _ in includes(file):
+                if SHOWS_ROCKSDB.match(include):
+                    seen += 1
+                    self.assertTrue(inside, f"{file} includes {include}")
+        self.assertGreater(seen, 5, "the adapters were not found")
+        public = set(includes(ROOT / "common/eventlog/rocksdb_event_log.h"))
+        self.assertFalse([i for i, _ in public if SHOWS_ROCKSDB.match(i)])
 
     def test_own_headers_are_included_from_the_root(self):
         for file in sources("common", "ingest-service", "correlator-service", "tests"):

@@ -234,6 +234,24 @@ TEST_F(EngineTest, AnotherBindingOfTheSameQueryRevisesTheRowInPlace) {
   EXPECT_THAT(Apply({Firing({{"i", "1"}}, 100, {BindOn("q")})}), IsEmpty());
 }
 
+TEST_F(EngineTest, AmongBindingsWithNotANumberTheSameOneCountsInEitherOrder) {
+  Binding nan = BindOn("q");
+  nan.threshold = std::numeric_limits<double>::quiet_NaN();
+  Binding number = BindOn("q");
+  number.threshold = 1;
+  const auto counts = [&](const Binding& first, const Binding& second) {
+    Engine engine(EngineLimits{});
+    engine.Apply({Firing({{"i", "1"}}, 100, {first})}, At(1));
+    engine.Apply({Firing({{"i", "1"}}, 100, {second})}, At(2));
+    return engine.Rows().at(0).binding->threshold;
+  };
+  EXPECT_EQ(counts(nan, number), 1);
+  EXPECT_EQ(counts(number, nan), 1);
+  // The same binding again is no news.
+  Apply({Firing({{"i", "1"}}, 100, {nan})});
+  EXPECT_THAT(Apply({Firing({{"i", "1"}}, 100, {nan})}), IsEmpty());
+}
+
 TEST_F(EngineTest, AnEpisodeSwallowedAndFreedInOneBatchIsNoChange) {
   Apply({Samples("q", {{"i", "1"}}, {{9, 1}, {49, 2}}), Firing({{"i", "1"}}, 10, {BindOn("q")}),
          Firing({{"i", "1"}}, 50, {BindOn("q")})});
@@ -281,6 +299,15 @@ TEST_F(EngineTest, ARowKeepsItsMatchWhenItsSamplesHaveExpired) {
   EXPECT_THAT(Apply({Covered("q", 0, 200)}), IsEmpty());
   EXPECT_THAT(Apply({FiringHeard({{"i", "1"}}, 95, 130, {BindOn("q")})}),
               ElementsAre("UPSERT 2 ALERT_AMENDED FIRING @95 q{i=\"1\"} MATCHED 1 @90"));
+}
+
+TEST_F(EngineTest, AStrictLookUpAtTheHorizonFindsTheSampleBeforeIt) {
+  Binding binding = BindOn("q");
+  binding.strict = true;
+  Apply({Samples("q", {{"i", "1"}}, {{90, 1}, {100, 2}})});
+  engine_.Expire(At(100), At(0), At(1));
+  EXPECT_THAT(Apply({Firing({{"i", "1"}}, 100, {binding})}),
+              ElementsAre("UPSERT 1 ALERT FIRING @100 q{i=\"1\"} MATCHED 1 @90"));
 }
 
 TEST(EngineLimits, SeriesBeyondTheLimitAreRefusedAndCounted) {
