@@ -27,7 +27,10 @@ class LogPosition {
 // correlator's log stand on it. Thread-safe.
 class EventLog {
  public:
-  // Records [first, next) are there.
+  // Room that a record takes besides its bytes, so that empty records are bounded too.
+  static constexpr uint64_t kRecordOverheadBytes = 48;
+
+  // Records [first, next) are there. `bytes` is their size, kRecordOverheadBytes for each included.
   struct Bounds {
     LogPosition first;
     LogPosition next;

@@ -15,7 +15,7 @@ std::string RandomId() {
 }
 
 uint64_t SizeOf(const std::string& record) {
-  return record.size() + MemoryEventLog::kRecordOverheadBytes;
+  return record.size() + EventLog::kRecordOverheadBytes;
 }
 
 }  // namespace

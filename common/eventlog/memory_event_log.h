@@ -12,9 +12,6 @@ namespace alertjoin {
 // to whoever compares positions. Thread-safe.
 class MemoryEventLog final : public EventLog {
  public:
-  // Room that a record takes besides its bytes, so that empty records are bounded too.
-  static constexpr uint64_t kRecordOverheadBytes = 48;
-
   // Holds at most `bytes_max` bytes of records, kRecordOverheadBytes for each included.
   explicit MemoryEventLog(uint64_t bytes_max);
 

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -60,6 +61,8 @@ int Run(const Service& service, const Arguments& arguments) {
 }
 
 }  // namespace
+
+void RequestStop() { kill(getpid(), SIGTERM); }
 
 int ServiceMain(int argc, char** argv, const Service& service) {
   Arguments arguments;

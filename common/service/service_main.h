@@ -25,4 +25,7 @@ struct Service {
 // service. Gives the exit status: 0, 1 for an error (logged), 2 for a wrong command line.
 int ServiceMain(int argc, char** argv, const Service& service);
 
+// Ends `wait_for_stop` as SIGTERM does. From any thread; does not wait.
+void RequestStop();
+
 }  // namespace alertjoin

@@ -8,9 +8,9 @@
 #include "common/status/status.h"
 #include "correlator-service/codec/filter_codec.h"
 #include "correlator-service/codec/row_codec.h"
+#include "correlator-service/model/row_size.h"
 #include "correlator-service/query/page_token.h"
 #include "correlator-service/rows/row_filter.h"
-#include "correlator-service/model/row_size.h"
 
 namespace alertjoin {
 namespace {

@@ -175,7 +175,8 @@ class Stack:
         """Fills in the templates. Returns the paths of the files by name."""
         rules = self.directory / "rules.yml"
         shutil.copyfile(self._rules, rules)
-        values = {**self.addresses, **self._settings, "rules": rules}
+        values = {**self.addresses, **self._settings, "rules": rules,
+                  "spool": self.directory / "spool"}
         files = {}
         for name, template in self._templates.items():
             files[name] = self.directory / f"{name}.yml"

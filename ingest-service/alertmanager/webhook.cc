@@ -98,28 +98,19 @@ std::optional<Webhook::Refusal> Webhook::Take(const HttpRequest& request,
 }
 
 std::optional<Webhook::Refusal> Webhook::Keep(DecodedWebhook webhook, const std::string& source) {
-  const Clock::Steady deadline = clock_.SteadyNow() + options_.ack_timeout;
   std::vector<Event> events;
   events.reserve(webhook.events.size());
   for (TransitionEvent& event : webhook.events) {
     for (Binding& binding : binder_.Bind(event)) event.bindings.emplace_back(std::move(binding));
     events.emplace_back(event);
   }
-  const auto last = spool_.Append(events);
-  if (!last.ok()) {
+  const absl::Status kept = spool_.Append(events).status();
+  if (!kept.ok()) {
     // What the spool can never take must not be repeated; all else is a fault of ours.
-    const bool never = absl::IsInvalidArgument(last.status());
-    return Refusal{never ? 400 : 503, ReasonOf(last.status(), "append_failed"),
-                   MessageOf(last.status())};
+    const bool never = absl::IsInvalidArgument(kept);
+    return Refusal{never ? 400 : 503, ReasonOf(kept, "append_failed"), MessageOf(kept)};
   }
   listener_.OnTransitions(webhook.events);
-  if (!spool_.WaitAcknowledged(*last, deadline)) {
-    return Refusal{
-        503, "not_acknowledged",
-        fmt::format("the correlator has not acknowledged the alerts within {} ms, or this "
-                    "service is stopping: repeat the notification",
-                    options_.ack_timeout.count())};
-  }
   metrics_.CountAlerts(webhook, source);
   return std::nullopt;
 }

@@ -18,21 +18,18 @@ namespace alertjoin {
 
 struct WebhookOptions {
   std::vector<std::string> sources;  // At least one; the first is the default.
-  // How long a notification may wait for the correlator's word that it keeps the alerts.
-  Millis ack_timeout = std::chrono::seconds(5);
   std::string value_annotation = "value";
 };
 
 // Takes webhook notifications of Alertmanager and Grafana: POST or PUT on /webhook/<source>, and on
 // /webhook, / and /api/v1/alerts for the default source. Answers, each refusal with a line of text:
-//   200  all its alerts are kept by the correlator (empty body)
+//   200  all its alerts are in the spool, as durable as that is (empty body)
 //   400  can never be taken; the text says where and why
 //   404  unknown source
 //   415  Content-Type other than application/json (absent is fine)
-//   503  not kept in time: the spool is full, the correlator does not acknowledge, or the service
-//        stops. The sender must repeat it, which is harmless
+//   503  not kept: the spool is full, or its disk fails. The sender must repeat it, which is
+//        harmless
 // Thread-safe. It keeps the references it is given: they must outlive the server it is added to.
-// Close the spool before the server is stopped, which ends the waiting.
 class Webhook {
  public:
   Webhook(WebhookOptions options, const Binder& binder, Spool& spool, TransitionListener& listener,
@@ -51,7 +48,7 @@ class Webhook {
 
   HttpResponse Handle(const HttpRequest& request, const std::string& source);
   std::optional<Refusal> Take(const HttpRequest& request, const std::string& source);
-  // Appends the events and waits until they are kept.
+  // Puts the events into the spool.
   std::optional<Refusal> Keep(DecodedWebhook webhook, const std::string& source);
   HttpResponse Refuse(const HttpRequest& request, const std::string& source,
                       const Refusal& refusal);

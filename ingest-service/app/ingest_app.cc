@@ -4,11 +4,12 @@
 
 #include <atomic>
 
-#include "common/eventlog/memory_event_log.h"
+#include "common/eventlog/rocksdb_event_log.h"
 #include "common/log/log.h"
 #include "common/net/admin_endpoints.h"
 #include "common/net/http_metrics.h"
 #include "common/net/http_server.h"
+#include "common/service/service_main.h"
 #include "common/status/status.h"
 #include "common/time/clock.h"
 #include "ingest-service/alertmanager/webhook.h"
@@ -18,6 +19,8 @@
 
 namespace alertjoin {
 namespace {
+
+constexpr auto kDrainTimeout = std::chrono::seconds(2);
 
 // The spool as the place where samples go.
 class SpoolSink final : public SampleSink {
@@ -60,16 +63,27 @@ UplinkOptions UplinkOptionsOf(const IngestConfig& config) {
 WebhookOptions WebhookOptionsOf(const IngestConfig& config) {
   WebhookOptions options;
   options.sources = config.alert_sources;
-  options.ack_timeout = config.ack_timeout;
   options.value_annotation = config.value_annotation;
   return options;
+}
+
+// A failed log ends the service: only a restart can tell what the disk has kept.
+absl::StatusOr<std::unique_ptr<RocksdbEventLog>> OpenSpool(const IngestConfig& config) {
+  RocksdbEventLog::Options options;
+  options.folder = config.spool_path;
+  options.bytes_max = config.spool_bytes_max;
+  options.on_failure = [](const absl::Status& status) {
+    LogError("the spool has failed: stopping", {{"error", MessageOf(status)}});
+    RequestStop();
+  };
+  return RocksdbEventLog::Open(std::move(options));
 }
 
 HttpServerOptions HttpOptionsOf(const IngestConfig& config, prometheus::Registry& registry) {
   HttpServerOptions options;
   options.listen_address = config.http_listen_address;
   options.observer = CountHttpRequests(registry);
-  options.threads = 64;  // A webhook holds its thread until it is acknowledged.
+  options.threads = 64;  // A webhook holds its thread until it is synced; many share one sync.
   return options;
 }
 
@@ -77,9 +91,9 @@ HttpServerOptions HttpOptionsOf(const IngestConfig& config, prometheus::Registry
 
 // In the order of construction: each part uses only those above it.
 struct IngestApp::Parts {
-  explicit Parts(const IngestConfig& config)
-      : log(config.spool_bytes_max),
-        spool(log, config.spool_bytes_max),
+  Parts(const IngestConfig& config, std::unique_ptr<RocksdbEventLog> opened)
+      : log(std::move(opened)),
+        spool(*log, config.spool_bytes_max),
         sink(spool),
         uplink(UplinkOptionsOf(config), spool, SystemClock(), registry),
         metrics(MetricsOptionsOf(config), sink, registry, SystemClock()),
@@ -87,7 +101,7 @@ struct IngestApp::Parts {
 
   prometheus::Registry registry;
   std::atomic<bool> stopping = false;
-  MemoryEventLog log;
+  std::unique_ptr<RocksdbEventLog> log;
   Spool spool;
   SpoolSink sink;
   Uplink uplink;
@@ -101,7 +115,9 @@ IngestApp::IngestApp(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 absl::StatusOr<std::unique_ptr<IngestApp>> IngestApp::Start(const IngestConfig& config) {
   RETURN_IF_ERROR(MetricsSources::Check(MetricsOptionsOf(config)));
-  auto app = std::unique_ptr<IngestApp>(new IngestApp(std::make_unique<Parts>(config)));
+  ASSIGN_OR_RETURN(auto log, OpenSpool(config));
+  auto app =
+      std::unique_ptr<IngestApp>(new IngestApp(std::make_unique<Parts>(config, std::move(log))));
   Parts& parts = *app->parts_;
   ASSIGN_OR_RETURN(parts.binder, RuleBinder::Create(BinderOptionsOf(config), parts.registry));
   parts.webhook = std::make_unique<Webhook>(WebhookOptionsOf(config), *parts.binder, parts.spool,
@@ -110,8 +126,7 @@ absl::StatusOr<std::unique_ptr<IngestApp>> IngestApp::Start(const IngestConfig& 
   AddBuildInfo(parts.registry);
   AddAdminEndpoints(parts.http, parts.registry, [&parts]() -> absl::Status {
     if (parts.stopping) return absl::UnavailableError("stopping");
-    if (!parts.uplink.connected()) return absl::UnavailableError("not connected to the correlator");
-    return absl::OkStatus();
+    return parts.log->health();
   });
   parts.uplink.Start();
   RETURN_IF_ERROR(parts.metrics.Start());
@@ -120,21 +135,27 @@ absl::StatusOr<std::unique_ptr<IngestApp>> IngestApp::Start(const IngestConfig& 
           {{"version", ALERTJOIN_VERSION},
            {"http_port", std::to_string(app->http_port())},
            {"correlator", config.correlator_address},
+           {"spool", config.spool_path},
+           {"spooled_events", std::to_string(parts.spool.waiting())},
            {"metrics_sources", std::to_string(config.metrics_sources.size())}});
   return app;
 }
 
 IngestApp::~IngestApp() { Stop(); }
 
+absl::Status IngestApp::health() const { return parts_->log->health(); }
 int IngestApp::http_port() const { return parts_->http.port(); }
 
 void IngestApp::Stop() {
   Parts& parts = *parts_;
   parts.stopping = true;
-  // First what others wait for: the webhooks for acknowledgements.
-  parts.spool.Close();
   parts.http.Stop();
   parts.metrics.Stop();
+  // What is left waits on the disk for the next start; less is better.
+  if (parts.uplink.connected()) {
+    parts.spool.WaitAcknowledged(LogPosition(parts.spool.bounds().next.value() - 1),
+                                 SystemClock().SteadyNow() + kDrainTimeout);
+  }
   parts.uplink.Stop();
 }
 

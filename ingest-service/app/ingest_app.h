@@ -12,14 +12,16 @@ namespace alertjoin {
 class IngestApp {
  public:
   // Webhooks are taken when this returns; the correlator may still be out of reach. UNAVAILABLE
-  // when the address cannot be bound, INVALID_ARGUMENT when the configuration cannot work; nothing
-  // runs then.
+  // when the address cannot be bound, INVALID_ARGUMENT when the configuration cannot work, the
+  // errors of RocksdbEventLog::Open for the spool; nothing runs then.
   static absl::StatusOr<std::unique_ptr<IngestApp>> Start(const IngestConfig& config);
   ~IngestApp();  // Stops.
 
   int http_port() const;
+  // UNAVAILABLE once the spool has failed: nothing is taken any more.
+  absl::Status health() const;
 
-  // Answers the webhooks that wait with 503, and stops. Idempotent.
+  // Stops, after a moment in which the correlator may take what is spooled. Idempotent.
   void Stop();
 
  private:

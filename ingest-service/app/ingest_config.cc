@@ -115,11 +115,10 @@ absl::StatusOr<IngestConfig> Read(YamlDocument document) {
   config.http_listen_address = http.Child("listen_address").String(config.http_listen_address);
   http.Finish();
   YamlNode webhook = root.Child("webhook");
-  config.ack_timeout =
-      webhook.Child("ack_timeout").Duration(config.ack_timeout, Millis(100), kLongest);
   config.value_annotation = webhook.Child("value_annotation").String(config.value_annotation);
   webhook.Finish();
   YamlNode spool = root.Child("spool");
+  config.spool_path = spool.Child("path").String(config.spool_path);
   config.spool_bytes_max =
       spool.Child("bytes_max").Bytes(config.spool_bytes_max, uint64_t{32} << 20, uint64_t{1} << 40);
   spool.Finish();

@@ -18,9 +18,9 @@ struct IngestConfig {
   std::string correlator_address = "127.0.0.1:9750";
   std::string http_listen_address = "127.0.0.1:9752";
   std::vector<std::string> alert_sources{"alertmanager"};  // The first one is the default.
-  Millis ack_timeout = std::chrono::seconds(5);
   std::string value_annotation = "value";
-  uint64_t spool_bytes_max = uint64_t{256} << 20;
+  std::string spool_path = "ingest-spool";  // A folder; made when it is missing.
+  uint64_t spool_bytes_max = uint64_t{1} << 30;
   std::vector<MetricsSourceOptions> metrics_sources;
   std::vector<BindingRule> bindings;
 };

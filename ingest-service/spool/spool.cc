@@ -81,6 +81,9 @@ absl::StatusOr<LogPosition> Spool::AppendWithin(std::span<const Event> events, u
   const uint64_t bytes =
       std::accumulate(records.begin(), records.end(), uint64_t{0},
                       [](uint64_t sum, const std::string& record) { return sum + record.size(); });
+  if (log_.bounds().bytes + bytes > bytes_max) {
+    RETURN_IF_ERROR(log_.Trim(acknowledged().Next()));
+  }
   const uint64_t bytes_used = log_.bounds().bytes;
   if (bytes_used + bytes > bytes_max) {
     return SpoolFull(
@@ -95,17 +98,17 @@ absl::StatusOr<LogPosition> Spool::AppendWithin(std::span<const Event> events, u
 
 bool Spool::WaitAcknowledged(LogPosition through, std::chrono::steady_clock::time_point deadline) {
   MutexLock lock(mutex_);
-  while (acknowledged_ < through && !closed_) {
+  while (acknowledged_ < through) {
     if (!changed_.WaitUntil(mutex_, deadline)) break;
   }
   return acknowledged_ >= through;
 }
 
 absl::Status Spool::Acknowledge(LogPosition through) {
-  const LogPosition next = log_.bounds().next;
-  if (through >= next) {
+  const EventLog::Bounds bounds = log_.bounds();
+  if (through >= bounds.next) {
     return absl::OutOfRangeError(fmt::format("spool: acknowledgement of event {}: the last is {}",
-                                             through.value(), next.value() - 1));
+                                             through.value(), bounds.next.value() - 1));
   }
   {
     MutexLock lock(mutex_);
@@ -113,7 +116,9 @@ absl::Status Spool::Acknowledge(LogPosition through) {
     acknowledged_ = through;
   }
   changed_.NotifyAll();
-  return log_.Trim(through.Next());
+  const bool all = through.Next() == bounds.next;
+  const bool many = through.value() >= bounds.first.value() + kTrimTogether;
+  return all || many ? log_.Trim(through.Next()) : absl::OkStatus();
 }
 
 absl::StatusOr<EventLog::Chunk> Spool::Read(LogPosition from, size_t records_max,
@@ -124,14 +129,6 @@ absl::StatusOr<EventLog::Chunk> Spool::Read(LogPosition from, size_t records_max
 LogPosition Spool::acknowledged() const {
   MutexLock lock(mutex_);
   return acknowledged_;
-}
-
-void Spool::Close() {
-  {
-    MutexLock lock(mutex_);
-    closed_ = true;
-  }
-  changed_.NotifyAll();
 }
 
 }  // namespace alertjoin

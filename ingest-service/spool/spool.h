@@ -12,8 +12,9 @@
 namespace alertjoin {
 
 // What ingest-service has received and the correlator has not acknowledged yet: an EventLog, plus
-// who waits for whom. Sources append; the uplink reads, and reports acknowledgements, which trim
-// the log. Thread-safe. The log must outlive the spool.
+// how far the acknowledgements have come. Sources append; the uplink reads, and reports
+// acknowledgements, which trim the log: at once when nothing else waits, else many together, since
+// a durable log syncs for it. Thread-safe. The log must outlive the spool.
 class Spool {
  public:
   Spool(EventLog& log, uint64_t bytes_max);
@@ -30,7 +31,7 @@ class Spool {
   absl::StatusOr<LogPosition> AppendSamples(std::span<const Event> events);
 
   // Waits until every event up to `through` has been acknowledged. False when the deadline has
-  // passed or the spool was closed before.
+  // passed before. What is kept does not depend on it: for an orderly end, and for tests.
   bool WaitAcknowledged(LogPosition through, std::chrono::steady_clock::time_point deadline)
       EXCLUDES_LOCK(mutex_);
 
@@ -44,16 +45,18 @@ class Spool {
 
   const std::string& log_id() const { return log_.id(); }
   EventLog::Bounds bounds() const { return log_.bounds(); }
+  // Events that are not acknowledged.
+  uint64_t waiting() const { return log_.bounds().next.value() - 1 - acknowledged().value(); }
   LogPosition acknowledged() const EXCLUDES_LOCK(mutex_);
 
   // `listener` is called after each append, on the appending thread, without a lock held. It must
   // not block. Set it once, before the first append.
   void SetAppendListener(std::function<void()> listener) { listener_ = std::move(listener); }
 
-  // Ends every wait, now and later.
-  void Close() EXCLUDES_LOCK(mutex_);
-
  private:
+  // Of acknowledged events that still stand in the log.
+  static constexpr uint64_t kTrimTogether = 1024;
+
   absl::StatusOr<LogPosition> AppendWithin(std::span<const Event> events, uint64_t bytes_max);
 
   EventLog& log_;
@@ -62,7 +65,6 @@ class Spool {
   mutable Mutex mutex_;
   CondVar changed_;
   LogPosition acknowledged_ GUARDED_BY(mutex_);
-  bool closed_ GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace alertjoin

@@ -116,8 +116,10 @@ class ConfigurationTest(unittest.TestCase):
         for default, port in ports.items():
             text = text.replace(f"127.0.0.1:{default}", f"127.0.0.1:{port}")
         program = BINARIES / f"{name}-service" / f"{name}-service"
+        folder = self.enterContext(tempfile.TemporaryDirectory())  # For what it writes.
         with tempfile.TemporaryFile("w+") as log, subprocess.Popen(
-                [program, f"--config.file={self.write(text)}"], stdout=log, stderr=log) as service:
+                [program, f"--config.file={self.write(text)}"], stdout=log, stderr=log,
+                cwd=folder) as service:
             self.addCleanup(service.kill)
 
             def healthy():

@@ -32,7 +32,6 @@ void WebhookFixture::Start(const Setup& setup) {
   uplink_ = std::make_unique<AcknowledgingUplink>(*spool_);
   WebhookOptions options;
   options.sources = {"main", "second"};
-  options.ack_timeout = setup.ack_timeout;
   webhook_ = std::make_unique<Webhook>(std::move(options), binder_, *spool_, listener_,
                                        SystemClock(), registry_);
   HttpServerOptions http;
@@ -44,7 +43,6 @@ void WebhookFixture::Start(const Setup& setup) {
 }
 
 void WebhookFixture::TearDown() {
-  if (spool_) spool_->Close();
   if (server_) server_->Stop();
 }
 
@@ -54,8 +52,11 @@ RawHttpResponse WebhookFixture::Ask(std::string_view request) {
 }
 
 std::vector<TransitionEvent> WebhookFixture::TakeTransitions() {
+  const LogPosition last(spool_->bounds().next.value() - 1);
+  EXPECT_TRUE(
+      spool_->WaitAcknowledged(last, std::chrono::steady_clock::now() + std::chrono::seconds(20)));
   std::vector<TransitionEvent> transitions;
-  for (Event& event : uplink_->TakeEvents()) {
+  for (const Event& event : uplink_->TakeEvents()) {
     transitions.push_back(*TransitionOf(event));
   }
   return transitions;

@@ -40,7 +40,6 @@ class WebhookFixture : public testing::Test {
  protected:
   struct Setup {
     uint64_t spool_bytes_max = 256 << 20;
-    Millis ack_timeout = std::chrono::seconds(20);
     size_t body_bytes_max = 1 << 20;
   };
   void Start(const Setup& setup);
@@ -48,7 +47,8 @@ class WebhookFixture : public testing::Test {
 
   // The answer to one request on a connection of its own; status 0 when there is none.
   RawHttpResponse Ask(std::string_view request);
-  // The transitions that the spool has been given since the last call.
+  // The transitions that the spool has been given since the last call. Waits until the stand-in has
+  // acknowledged all of them.
   std::vector<TransitionEvent> TakeTransitions();
   // A valid notification is taken on a new connection: nothing before it blocks.
   void ExpectNextIsTaken();

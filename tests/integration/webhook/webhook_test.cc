@@ -21,40 +21,20 @@ class WebhookTest : public WebhookFixture {
   }
 };
 
-TEST_F(WebhookTest, WithoutAcknowledgementInTimeItIs503AndTheAlertsStayInTheSpool) {
-  Setup setup;
-  setup.ack_timeout = 50ms;
-  Start(setup);
+TEST_F(WebhookTest, WhatIsInTheSpoolIsTakenWhateverTheCorrelatorDoes) {
+  Start({});
   uplink_->SetSilent(true);
-  const RawHttpResponse response = Ask(Post());
-  EXPECT_EQ(response.status, 503);
-  EXPECT_THAT(response.body, HasSubstr("has not acknowledged the alerts within 50 ms"));
-  EXPECT_EQ(response.headers.at("retry-after"), "5");
-  EXPECT_EQ(spool_->bounds().next.value() - spool_->bounds().first.value(), 1u);
-  EXPECT_EQ(Metric(R"(alertjoin_webhook_alerts_total{source="main",state="firing"})"), "");
-
+  EXPECT_EQ(Ask(Post()).status, 200);
+  EXPECT_EQ(spool_->waiting(), 1u);
+  EXPECT_EQ(Metric(R"(alertjoin_webhook_alerts_total{source="main",state="firing"})"), "1");
   uplink_->SetSilent(false);
   EXPECT_EQ(Ask(Post()).status, 200);
   EXPECT_EQ(TakeTransitions().size(), 2u);
 }
 
-TEST_F(WebhookTest, AcknowledgementIsWaitedForWithoutBlockingOthers) {
-  Start({});
-  uplink_->SetSilent(true);
-  RawHttpClient waiting(server_->port());
-  ASSERT_TRUE(waiting.Send(Post()));
-  // An empty notification needs no acknowledgement, and a faulty one gets none.
-  EXPECT_EQ(Ask(PostRequest("/", R"({"alerts":[]})")).status, 200);
-  EXPECT_EQ(Ask(PostRequest("/", "[")).status, 400);
-  EXPECT_EQ(Ask(GetRequest("/-/healthy")).status, 200);
-  uplink_->SetSilent(false);
-  EXPECT_EQ(waiting.Receive()->status, 200);
-}
-
 TEST_F(WebhookTest, FullSpoolIs503AndNothingOfTheBodyIsStored) {
   Setup setup;
   setup.spool_bytes_max = 2000;
-  setup.ack_timeout = 50ms;
   Start(setup);
   uplink_->SetSilent(true);
   std::string alerts = FiringAlert("A0");
@@ -67,15 +47,6 @@ TEST_F(WebhookTest, FullSpoolIs503AndNothingOfTheBodyIsStored) {
   EXPECT_EQ(listener_.count(), 0u);
   uplink_->SetSilent(false);
   EXPECT_EQ(Ask(Post()).status, 200);
-}
-
-TEST_F(WebhookTest, ClosedSpoolEndsTheWaitWith503) {
-  Start({});
-  uplink_->SetSilent(true);
-  RawHttpClient waiting(server_->port());
-  ASSERT_TRUE(waiting.Send(Post()));
-  spool_->Close();
-  EXPECT_EQ(waiting.Receive()->status, 503);
 }
 
 TEST_F(WebhookTest, ListenerHearsOfWhatWasStored) {

@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "common/status/status.h"
+#include "correlator-service/model/row_size.h"
 #include "correlator-service/query/page_token.h"
 #include "correlator-service/rows/memory_row_store.h"
-#include "correlator-service/model/row_size.h"
 #include "tests/support/joined_rows.h"
 #include "tests/support/seed.h"
 #include "tests/support/status_matchers.h"

@@ -15,8 +15,8 @@ producer_id: one
 correlator: {address: "127.0.0.1:1"}
 http: {listen_address: "127.0.0.1:2"}
 alert_sources: [{name: east}, {name: west}]
-webhook: {ack_timeout: 2s, value_annotation: reading}
-spool: {bytes_max: 64MiB}
+webhook: {value_annotation: reading}
+spool: {path: /var/spool/alertjoin, bytes_max: 64MiB}
 metrics_sources:
   - name: prom
     url: http://127.0.0.1:9090/prefix
@@ -43,8 +43,8 @@ TEST(IngestConfig, ReadsEveryKey) {
   EXPECT_EQ(config->correlator_address, "127.0.0.1:1");
   EXPECT_EQ(config->http_listen_address, "127.0.0.1:2");
   EXPECT_THAT(config->alert_sources, ElementsAre("east", "west"));
-  EXPECT_EQ(config->ack_timeout, Millis(2'000));
   EXPECT_EQ(config->value_annotation, "reading");
+  EXPECT_EQ(config->spool_path, "/var/spool/alertjoin");
   EXPECT_EQ(config->spool_bytes_max, uint64_t{64} << 20);
   ASSERT_EQ(config->metrics_sources.size(), 1u);
   const MetricsSourceOptions& source = config->metrics_sources[0];
@@ -79,7 +79,7 @@ TEST(IngestConfig, FaultsNameFileLineAndColumn) {
   constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
   EXPECT_THAT(Fault("metrics_sources:\n  - name: a\n    url: http://x\n    intervall: 5s\n"),
               StatusIs(kInvalid, "ingest.yml:4:5: unknown key \"intervall\""));
-  EXPECT_THAT(Fault("webhook: {ack_timeout: soon}"), StatusIs(kInvalid, "ingest.yml:1:24"));
+  EXPECT_THAT(Fault("spool: {bytes_max: much}"), StatusIs(kInvalid, "ingest.yml:1:20"));
   EXPECT_THAT(Fault("producer_id: a\nproducer_id: b\n"), StatusIs(kInvalid, "ingest.yml:2:1"));
   EXPECT_THAT(Fault("metrics_sources: [{name: a, url: ftp://x}]"), StatusIs(kInvalid, "http://"));
   EXPECT_THAT(Fault("metrics_sources: [{url: http://x}]"), StatusIs(kInvalid, "name"));

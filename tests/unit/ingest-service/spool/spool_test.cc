@@ -71,12 +71,35 @@ TEST_F(SpoolTest, AppendGivesThePositionOfTheLastEvent) {
   EXPECT_EQ(TransitionOf(*event)->fingerprint, "c");
 }
 
-TEST_F(SpoolTest, AcknowledgeTrimsTheLog) {
+TEST_F(SpoolTest, AcknowledgeTrimsTheLogWhenNothingElseWaits) {
   ASSERT_THAT(Append({Alert("a"), Alert("b"), Alert("c")}), IsOk());
   EXPECT_EQ(spool_.acknowledged(), LogPosition(0));
   EXPECT_THAT(spool_.Acknowledge(LogPosition(2)), IsOk());
   EXPECT_EQ(spool_.acknowledged(), LogPosition(2));
-  EXPECT_EQ(spool_.bounds().first, LogPosition(3));
+  EXPECT_EQ(spool_.waiting(), 1u);
+  // A durable log syncs for each trim: not for every acknowledgement of a stream.
+  EXPECT_EQ(spool_.bounds().first, LogPosition(1));
+  EXPECT_THAT(spool_.Acknowledge(LogPosition(3)), IsOk());
+  EXPECT_EQ(spool_.bounds().first, LogPosition(4));
+  EXPECT_EQ(spool_.waiting(), 0u);
+}
+
+TEST_F(SpoolTest, ManyAcknowledgedEventsAreTrimmedThoughOthersWait) {
+  Spool spool(log_, 64 << 20);
+  const std::vector<Event> event{Alert("a")};
+  for (int i = 0; i < 2000; ++i) ASSERT_THAT(spool.Append(event), IsOk());
+  EXPECT_THAT(spool.Acknowledge(LogPosition(1000)), IsOk());
+  EXPECT_EQ(spool.bounds().first, LogPosition(1));
+  EXPECT_THAT(spool.Acknowledge(LogPosition(1500)), IsOk());
+  EXPECT_EQ(spool.bounds().first, LogPosition(1501));
+}
+
+TEST_F(SpoolTest, AcknowledgedEventsMakeRoomWhenItIsNeeded) {
+  ASSERT_THAT(Append({Alert("a", kSpoolBytes / 2), Alert("b", 1000)}), IsOk());
+  ASSERT_THAT(spool_.Acknowledge(LogPosition(1)), IsOk());
+  EXPECT_EQ(spool_.bounds().first, LogPosition(1));
+  EXPECT_THAT(Append({Alert("c", kSpoolBytes / 2)}), IsOk());
+  EXPECT_EQ(spool_.bounds().first, LogPosition(2));
 }
 
 TEST_F(SpoolTest, OldAcknowledgementsAreIgnored) {
@@ -110,16 +133,6 @@ TEST_F(SpoolTest, WaitEndsAtTheDeadline) {
   ASSERT_THAT(spool_.Acknowledge(LogPosition(1)), IsOk());
   EXPECT_FALSE(spool_.WaitAcknowledged(last, Past()));
   EXPECT_TRUE(spool_.WaitAcknowledged(LogPosition(1), Past()));
-}
-
-TEST_F(SpoolTest, CloseEndsEveryWaitNowAndLater) {
-  const LogPosition last = *Append({Alert("a")});
-  std::thread closer([&] { spool_.Close(); });
-  EXPECT_FALSE(spool_.WaitAcknowledged(last, Soon()));
-  EXPECT_FALSE(spool_.WaitAcknowledged(last, Soon()));
-  closer.join();
-  ASSERT_THAT(spool_.Acknowledge(last), IsOk());
-  EXPECT_TRUE(spool_.WaitAcknowledged(last, Soon()));
 }
 
 TEST_F(SpoolTest, FullSpoolRefusesAllEventsOfTheCall) {

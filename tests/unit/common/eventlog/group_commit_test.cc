@@ -1,0 +1,98 @@
+#include "common/eventlog/group_commit.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+#include <thread>
+#include <vector>
+
+namespace alertjoin {
+namespace {
+
+using ::testing::ElementsAre;
+
+struct Number {
+  int value;
+  uint64_t bytes = 1;
+  int committed_in = 0;
+};
+
+// Commits to a vector that nothing guards: two commits at once are a race that tsan sees.
+class GroupCommitTest : public ::testing::Test {
+ protected:
+  static constexpr uint64_t kGroupBytesMax = 10;
+
+  void Commit(std::span<Number* const> group) {
+    groups_.emplace_back();
+    for (Number* number : group) {
+      groups_.back().push_back(number->value);
+      number->committed_in = static_cast<int>(groups_.size());
+    }
+    if (during_first_ && groups_.size() == 1) during_first_();
+  }
+  void WaitForPending(size_t count) {
+    while (commits_.pending() < count) std::this_thread::yield();
+  }
+  // Has the requests queue up, in this order, behind one of value 0 that is being committed.
+  void RunBehindAnother(std::vector<Number>& numbers) {
+    std::vector<std::thread> threads;
+    during_first_ = [&] {
+      for (size_t i = 0; i < numbers.size(); ++i) {
+        threads.emplace_back([this, &numbers, i] { commits_.Run(numbers[i]); });
+        WaitForPending(i + 2);
+      }
+    };
+    Number first{0};
+    commits_.Run(first);
+    for (std::thread& thread : threads) thread.join();
+  }
+
+  std::vector<std::vector<int>> groups_;
+  std::function<void()> during_first_;
+  GroupCommit<Number> commits_{kGroupBytesMax,
+                               [this](std::span<Number* const> group) { Commit(group); }};
+};
+
+TEST_F(GroupCommitTest, WhoeverWaitsGoesTogetherInTheOrderOfArrival) {
+  std::vector<Number> numbers{{1}, {2}, {3}};
+  RunBehindAnother(numbers);
+  EXPECT_THAT(groups_, ElementsAre(ElementsAre(0), ElementsAre(1, 2, 3)));
+  for (const Number& number : numbers) EXPECT_EQ(number.committed_in, 2);
+}
+
+TEST_F(GroupCommitTest, GroupEndsAtItsByteLimit) {
+  std::vector<Number> numbers{{1, 9}, {2, 1}, {3, 25}, {4, 1}};
+  RunBehindAnother(numbers);
+  EXPECT_THAT(groups_,
+              ElementsAre(ElementsAre(0), ElementsAre(1, 2), ElementsAre(3), ElementsAre(4)));
+}
+
+TEST_F(GroupCommitTest, EachRequestIsCommittedOnceUnderLoad) {
+  constexpr int kThreads = 8;
+  constexpr int kEach = 500;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([this, i] {
+      int last = 0;
+      for (int j = 0; j < kEach; ++j) {
+        Number number{i * kEach + j};
+        commits_.Run(number);
+        ASSERT_GT(number.committed_in, last);
+        last = number.committed_in;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  std::vector<int> committed;
+  for (const auto& group : groups_) committed.insert(committed.end(), group.begin(), group.end());
+  std::sort(committed.begin(), committed.end());
+  std::vector<int> expected(kThreads * kEach);
+  std::iota(expected.begin(), expected.end(), 0);
+  EXPECT_EQ(committed, expected);
+  EXPECT_EQ(commits_.pending(), 0U);
+}
+
+}  // namespace
+}  // namespace alertjoin
