@@ -83,7 +83,7 @@ absl::Status Prepare(const LogDatabaseOptions& options) {
                         options.folder, locked.ToString())),
         "LOG_IN_USE");
   }
-  const absl::Status checked = CheckRecoverable(options);
+  absl::Status checked = CheckRecoverable(options);
   // RocksDB takes the lock anew.
   options.env->UnlockFile(lock).PermitUncheckedError();
   return checked;
@@ -287,7 +287,7 @@ absl::StatusOr<uint64_t> RocksdbEventLog::Impl::BytesBefore(LogPosition position
 rocksdb::Status RocksdbEventLog::Impl::Write(rocksdb::WriteBatch& batch) {
   rocksdb::WriteOptions options;
   options.sync = true;
-  const rocksdb::Status status = database_->db().Write(options, &batch);
+  rocksdb::Status status = database_->db().Write(options, &batch);
   if (status.ok()) ++syncs_;
   return status;
 }

@@ -33,11 +33,11 @@ void FaultDisk::CutPower() {
 
 void FaultDisk::RestorePower(const Kept& kept) {
   MutexLock lock(mutex_);
-  names_ = durable_names_;
   folders_ = durable_folders_;
-  std::erase_if(names_, [&folders = folders_](const auto& entry) {
-    return !folders.contains(FolderOf(entry.first));
-  });
+  names_.clear();
+  for (const auto& [path, file] : durable_names_) {
+    if (folders_.contains(FolderOf(path))) names_[path] = file;
+  }
   for (const auto& [path, file] : names_) {
     const size_t unsynced = file->bytes.size() - file->synced;
     file->bytes.resize(file->synced + (kept ? std::min(kept(path, unsynced), unsynced) : 0));
@@ -115,12 +115,12 @@ IOStatus FaultDisk::Before(Kind kind, const std::string& path, uint64_t generati
   Hook hook;
   {
     MutexLock lock(mutex_);
-    const IOStatus alive = Alive(generation);
+    IOStatus alive = Alive(generation);
     if (!alive.ok()) return alive;
     hook = hook_;
   }
   if (hook) {
-    const IOStatus status = hook({kind, path});
+    IOStatus status = hook({kind, path});
     if (!status.ok()) return status;
   }
   MutexLock lock(mutex_);
@@ -139,7 +139,7 @@ uint64_t FaultDisk::generation() const {
 
 IOStatus FaultDisk::Open(const std::string& path, FilePtr* file) const {
   MutexLock lock(mutex_);
-  const IOStatus alive = Alive(generation_);
+  IOStatus alive = Alive(generation_);
   if (!alive.ok()) return alive;
   const auto it = names_.find(path);
   if (it == names_.end()) return Missing(path);
@@ -148,7 +148,7 @@ IOStatus FaultDisk::Open(const std::string& path, FilePtr* file) const {
 }
 
 IOStatus FaultDisk::Create(const std::string& path, FilePtr* file) {
-  const IOStatus status = Before(Kind::kCreate, path, generation());
+  IOStatus status = Before(Kind::kCreate, path, generation());
   if (!status.ok()) return status;
   MutexLock lock(mutex_);
   *file = names_[path] = std::make_shared<File>();
@@ -158,7 +158,7 @@ IOStatus FaultDisk::Create(const std::string& path, FilePtr* file) {
 IOStatus FaultDisk::Read(const File& file, uint64_t generation, uint64_t offset, size_t n,
                          rocksdb::Slice* result, char* scratch) const {
   MutexLock lock(mutex_);
-  const IOStatus alive = Alive(generation);
+  IOStatus alive = Alive(generation);
   if (!alive.ok()) return alive;
   const std::string& bytes = file.bytes;
   const size_t count = offset < bytes.size() ? std::min<size_t>(n, bytes.size() - offset) : 0;
@@ -169,7 +169,7 @@ IOStatus FaultDisk::Read(const File& file, uint64_t generation, uint64_t offset,
 
 IOStatus FaultDisk::Append(File& file, const std::string& path, uint64_t generation,
                            std::string_view bytes) {
-  const IOStatus status = Before(Kind::kAppend, path, generation);
+  IOStatus status = Before(Kind::kAppend, path, generation);
   MutexLock lock(mutex_);
   if (generation != generation_) return status;
   file.bytes.append(status.ok() ? bytes : bytes.substr(0, bytes.size() / 2));
@@ -177,7 +177,7 @@ IOStatus FaultDisk::Append(File& file, const std::string& path, uint64_t generat
 }
 
 IOStatus FaultDisk::Sync(File& file, const std::string& path, uint64_t generation) {
-  const IOStatus status = Before(Kind::kSync, path, generation);
+  IOStatus status = Before(Kind::kSync, path, generation);
   MutexLock lock(mutex_);
   if (!status.ok()) {
     file.sync_failed = true;
@@ -188,7 +188,7 @@ IOStatus FaultDisk::Sync(File& file, const std::string& path, uint64_t generatio
 }
 
 IOStatus FaultDisk::SyncFolder(const std::string& folder, uint64_t generation) {
-  const IOStatus status = Before(Kind::kSyncFolder, folder, generation);
+  IOStatus status = Before(Kind::kSyncFolder, folder, generation);
   if (!status.ok()) return status;
   MutexLock lock(mutex_);
   std::erase_if(durable_names_, [&](const auto& entry) { return FolderOf(entry.first) == folder; });
@@ -202,14 +202,14 @@ IOStatus FaultDisk::SyncFolder(const std::string& folder, uint64_t generation) {
 }
 
 IOStatus FaultDisk::Delete(const std::string& path) {
-  const IOStatus status = Before(Kind::kDelete, path, generation());
+  IOStatus status = Before(Kind::kDelete, path, generation());
   if (!status.ok()) return status;
   MutexLock lock(mutex_);
   return names_.erase(path) > 0 ? IOStatus::OK() : Missing(path);
 }
 
 IOStatus FaultDisk::Rename(const std::string& from, const std::string& to) {
-  const IOStatus status = Before(Kind::kRename, to, generation());
+  IOStatus status = Before(Kind::kRename, to, generation());
   if (!status.ok()) return status;
   MutexLock lock(mutex_);
   const auto it = names_.find(from);
@@ -221,7 +221,7 @@ IOStatus FaultDisk::Rename(const std::string& from, const std::string& to) {
 }
 
 IOStatus FaultDisk::Truncate(const std::string& path, size_t bytes) {
-  const IOStatus status = Before(Kind::kTruncate, path, generation());
+  IOStatus status = Before(Kind::kTruncate, path, generation());
   if (!status.ok()) return status;
   MutexLock lock(mutex_);
   const auto it = names_.find(path);

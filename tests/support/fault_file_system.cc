@@ -33,7 +33,7 @@ class SequentialFile final : public rocksdb::FSSequentialFile {
       : disk_(std::move(disk)), file_(std::move(file)), generation_(disk_->generation()) {}
   IOStatus Read(size_t n, const IOOptions&, Slice* result, char* scratch,
                 IODebugContext*) override {
-    const IOStatus status = disk_->Read(*file_, generation_, offset_, n, result, scratch);
+    IOStatus status = disk_->Read(*file_, generation_, offset_, n, result, scratch);
     if (status.ok()) offset_ += result->size();
     return status;
   }
@@ -133,7 +133,7 @@ class FaultFileSystem final : public rocksdb::FileSystem {
                              std::unique_ptr<rocksdb::FSSequentialFile>* result,
                              IODebugContext*) override {
     FaultDisk::FilePtr file;
-    const IOStatus status = disk_->Open(Clean(path), &file);
+    IOStatus status = disk_->Open(Clean(path), &file);
     if (status.ok()) *result = std::make_unique<SequentialFile>(disk_, file);
     return status;
   }
@@ -141,7 +141,7 @@ class FaultFileSystem final : public rocksdb::FileSystem {
                                std::unique_ptr<rocksdb::FSRandomAccessFile>* result,
                                IODebugContext*) override {
     FaultDisk::FilePtr file;
-    const IOStatus status = disk_->Open(Clean(path), &file);
+    IOStatus status = disk_->Open(Clean(path), &file);
     if (status.ok()) *result = std::make_unique<RandomAccessFile>(disk_, file);
     return status;
   }
@@ -149,7 +149,7 @@ class FaultFileSystem final : public rocksdb::FileSystem {
                            std::unique_ptr<rocksdb::FSWritableFile>* result,
                            IODebugContext*) override {
     FaultDisk::FilePtr file;
-    const IOStatus status = disk_->Create(Clean(path), &file);
+    IOStatus status = disk_->Create(Clean(path), &file);
     if (status.ok()) *result = std::make_unique<WritableFile>(disk_, file, Clean(path));
     return status;
   }
@@ -175,7 +175,7 @@ class FaultFileSystem final : public rocksdb::FileSystem {
   IOStatus GetFileSize(const std::string& path, const IOOptions&, uint64_t* bytes,
                        IODebugContext*) override {
     FaultDisk::FilePtr file;
-    const IOStatus status = disk_->Open(Clean(path), &file);
+    IOStatus status = disk_->Open(Clean(path), &file);
     if (status.ok()) *bytes = disk_->SizeOf(*file);
     return status;
   }
