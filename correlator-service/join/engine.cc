@@ -56,7 +56,8 @@ std::vector<JoinedRow> Engine::Apply(std::vector<Event> events, Timestamp applie
 void Engine::ApplyEvent(const QueryProgress& progress) {
   QueryState& query = directory_.QueryOf(progress.query);
   // The source has sent every sample, but not all are here.
-  const Timestamp from = std::max(progress.complete_from, query.refused_through + Millis(1));
+  Timestamp from = progress.complete_from;
+  if (query.refused_through) from = std::max(from, *query.refused_through + Millis(1));
   if (from > progress.complete_through) return;
   const Interval covered = query.coverage.Add({from, progress.complete_through});
   for (auto row = query.provisional.lower_bound({covered.from, nullptr});

@@ -145,11 +145,12 @@ SampleSeries::Inserted Engine::InsertSample(SeriesState& series, const Sample& s
 
 void Engine::RefuseSample(QueryState& query, Timestamp time) {
   ++stats_.samples_refused;
-  query.refused_through = std::max(query.refused_through, time);
+  query.refused_through = std::max(query.refused_through.value_or(time), time);
 }
 
 void Engine::TouchRows(SeriesState& series, Timestamp time, std::optional<Timestamp> next,
                        Cause reason) {
+  if (series.rows == nullptr) return;  // A sample of the earliest time of all.
   SeriesRows& rows = *series.rows;
   // Rows from here to the next sample, which a strict binding still excludes at its very time.
   const Timestamp from = rows.has_first_after ? NewestValueBefore(series.samples, time) : time;

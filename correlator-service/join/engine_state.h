@@ -87,8 +87,8 @@ struct QueryState {
   absl::flat_hash_set<std::unique_ptr<SeriesState>, LabelsHash, LabelsEqual> series;
   MatchIndex index;
   Coverage coverage;
-  // A sample of this time was refused at a limit: progress up to it would say too much.
-  Timestamp refused_through = Timestamp::Min();
+  // The latest sample that was refused at a limit: progress up to there would say too much.
+  std::optional<Timestamp> refused_through;
   RowsByTime provisional;  // Rows of this query that are not final.
 };
 

@@ -301,6 +301,12 @@ TEST_F(EngineTest, ARowKeepsItsMatchWhenItsSamplesHaveExpired) {
               ElementsAre("UPSERT 2 ALERT_AMENDED FIRING @95 q{i=\"1\"} MATCHED 1 @90"));
 }
 
+TEST_F(EngineTest, TheEarliestTimeOfAllIsATimeAsOthersAre) {
+  const int64_t earliest = Timestamp::Min().millis();
+  Apply({Samples("q", {{"i", "1"}}, {{earliest, 1}}), Covered("q", earliest, earliest)});
+  EXPECT_THAT(Describe(engine_.Rows()), IsEmpty());
+}
+
 TEST_F(EngineTest, AStrictLookUpAtTheHorizonFindsTheSampleBeforeIt) {
   Binding binding = BindOn("q");
   binding.strict = true;
