@@ -59,9 +59,8 @@ PrometheusProcess::~PrometheusProcess() {
 }
 
 absl::Status PrometheusProcess::Start(int target_port, const std::string& scrape_interval) {
-  char folder[] = "/tmp/alertjoin-prometheus-XXXXXX";
-  CHECK(mkdtemp(folder) != nullptr);
-  folder_ = folder;
+  folder_ = (std::filesystem::temp_directory_path() / "alertjoin-prometheus-XXXXXX").string();
+  CHECK(mkdtemp(folder_.data()) != nullptr);
   std::ofstream(folder_ + "/prometheus.yml") << fmt::format(
       "global: {{scrape_interval: {0}, scrape_timeout: {0}, evaluation_interval: {0}}}\n"
       "scrape_configs:\n"
