@@ -150,6 +150,9 @@ struct Gap {
   std::optional<Timestamp> from;
   std::optional<Timestamp> through;
   std::string reason;
+  // No progress speaks for the range of the query, whether it comes before or after. All three are
+  // there then.
+  bool voids_progress = false;
 };
 
 using Event = std::variant<Shared<TransitionEvent>, SampleBatch, QueryProgress, Gap>;

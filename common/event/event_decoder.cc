@@ -98,6 +98,7 @@ absl::StatusOr<Event> DecodeGap(const v1::Gap& in) {
     ASSIGN_OR_RETURN(gap.through, TimeAt(in.through(), "gap.through"));
   }
   gap.reason = in.reason();
+  gap.voids_progress = in.voids_progress();
   return gap;
 }
 

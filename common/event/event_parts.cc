@@ -70,6 +70,7 @@ void EncodeGap(const Gap& gap, v1::Gap* out) {
   if (gap.from.has_value()) *out->mutable_from() = EncodeTime(*gap.from);
   if (gap.through.has_value()) *out->mutable_through() = EncodeTime(*gap.through);
   out->set_reason(gap.reason);
+  out->set_voids_progress(gap.voids_progress);
 }
 
 Query DecodeQuery(const v1::Query& query) {

@@ -182,7 +182,10 @@ absl::Status CheckGap(const Gap& gap) {
   if (gap.query.has_value()) RETURN_IF_ERROR(CheckQuery(*gap.query, "gap.query"));
   if (gap.from.has_value()) RETURN_IF_ERROR(CheckTime(*gap.from, "gap.from"));
   if (gap.through.has_value()) RETURN_IF_ERROR(CheckTime(*gap.through, "gap.through"));
-  return CheckText(gap.reason, "gap.reason");
+  RETURN_IF_ERROR(CheckText(gap.reason, "gap.reason"));
+  const bool bounded = gap.query && gap.from && gap.through && *gap.from <= *gap.through;
+  if (!gap.voids_progress || bounded) return absl::OkStatus();
+  return MalformedEvent("gap.voids_progress", "needs a query, and `from` at or before `through`");
 }
 
 struct Checker {

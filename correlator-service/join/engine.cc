@@ -66,6 +66,20 @@ void Engine::ApplyEvent(const QueryProgress& progress) {
   }
 }
 
+void Engine::ApplyEvent(const Gap& gap) {
+  if (!gap.voids_progress) return;  // For readers; the join does not depend on it.
+  QueryState& query = directory_.QueryOf(*gap.query);
+  query.coverage.Void({*gap.from, *gap.through});
+  // Rows that were final may no longer be. Which ones depends on their tolerance.
+  const Timestamp from = *gap.from - kToleranceMax;
+  const Timestamp through = *gap.through + kToleranceMax;
+  query.index.ForEachTransition([&](BoundTransition* bound) {
+    for (const auto& row : bound->rows) {
+      if (row->time >= from && row->time <= through) rows_.Touch(*row, Cause::kFinalized);
+    }
+  });
+}
+
 void Engine::ApplyEvent(const Shared<TransitionEvent>& event) {
   ++stats_.notifications;
   if (LastHeard(*event) < row_horizon_) {

@@ -117,7 +117,7 @@ class Engine {
   void ApplyEvent(const Shared<TransitionEvent>& event);
   void ApplyEvent(const SampleBatch& batch);
   void ApplyEvent(const QueryProgress& progress);
-  void ApplyEvent(const Gap&) {}  // For readers; the join does not depend on it.
+  void ApplyEvent(const Gap& gap);
 
   // Null when there is no room for a new series.
   SeriesState* SeriesOf(SeriesDirectory::Stream& stream, uint32_t number);

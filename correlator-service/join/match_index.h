@@ -49,6 +49,16 @@ class MatchIndex {
                      std::vector<SeriesState*>* matches);
   void RemoveTransition(MatchGroup* group, BoundTransition* bound, const LabelSet& alert_labels);
 
+  // Visits every transition, in no particular order.
+  template <typename Visit>
+  void ForEachTransition(Visit visit) const {
+    for (const auto& [key, group] : groups_) {
+      for (const auto& [values, bucket] : group.buckets) {
+        for (BoundTransition* const bound : bucket.bound) visit(bound);
+      }
+    }
+  }
+
  private:
   // Builds the key of a bucket in key_. False when one of the labels is missing or empty.
   bool BuildKey(const MatchGroup& group, const LabelSet& labels);

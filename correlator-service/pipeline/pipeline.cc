@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "common/status/status.h"
+
 namespace alertjoin {
 namespace {
 
@@ -63,7 +65,7 @@ void Pipeline::ApplyRound(std::vector<IntakeBatch> round) {
   metrics_.CountEvents(events);
   std::vector<JoinedRow> changes = engine_.Apply(std::move(events), now);
   metrics_.CountDelays(changes, now);
-  store_.Commit(std::move(changes), std::move(gaps));
+  CHECK(store_.Commit({.changes = std::move(changes), .gaps = std::move(gaps)}).ok());
   if (has_progress) {
     store_.PublishProgress(std::make_shared<const ProgressBoard>(engine_.Progress()));
   }
@@ -77,7 +79,7 @@ void Pipeline::Expire() {
   const Timestamp now = clock_.Now();
   std::vector<JoinedRow> changes =
       engine_.Expire(now - options_.sample_retention, now - options_.row_retention, now);
-  store_.Commit(std::move(changes), {});
+  CHECK(store_.Commit({.changes = std::move(changes)}).ok());
   metrics_.Publish(engine_.stats());
 }
 

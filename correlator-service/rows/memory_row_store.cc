@@ -66,11 +66,11 @@ MemoryRowStore::MemoryRowStore(prometheus::Registry& registry, MemoryRowStoreOpt
   }
 }
 
-Sequence MemoryRowStore::Commit(std::vector<JoinedRow> changes, std::vector<Gap> gaps) {
-  for (auto& run : SplitIntoSequences(std::move(changes), sequence_limits_)) {
+absl::StatusOr<Sequence> MemoryRowStore::Commit(RowCommit commit) {
+  for (auto& run : SplitIntoSequences(std::move(commit.changes), sequence_limits_)) {
     Publish(std::move(run), std::nullopt);
   }
-  for (Gap& gap : gaps) Publish({}, std::move(gap));
+  for (Gap& gap : commit.gaps) Publish({}, std::move(gap));
   return newest();
 }
 

@@ -32,8 +32,8 @@ class MemoryRowStore final : public RowStore {
   // The registry must outlive the store.
   explicit MemoryRowStore(prometheus::Registry& registry, MemoryRowStoreOptions options = {});
 
-  Sequence Commit(std::vector<JoinedRow> changes, std::vector<Gap> gaps) override
-      EXCLUDES_LOCK(mutex_);
+  // Never an error. Reports and position are of no use here.
+  absl::StatusOr<Sequence> Commit(RowCommit commit) override EXCLUDES_LOCK(mutex_);
   void PublishProgress(std::shared_ptr<const ProgressBoard> progress) override
       EXCLUDES_LOCK(mutex_);
   void RaiseOnChange(std::shared_ptr<ChangeSignal> signal) override EXCLUDES_LOCK(mutex_);

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/eventlog/event_log.h"
+#include "correlator-service/model/alert_report.h"
 #include "correlator-service/model/joined_row.h"
 #include "correlator-service/rows/change_signal.h"
 
@@ -61,6 +63,17 @@ struct ChangesRead {
   Sequence newest;                    // The table's when they were read.
 };
 
+// What one round of the writer changes.
+struct RowCommit {
+  // A row id occurs at most once; changes of one transition are adjacent.
+  std::vector<JoinedRow> changes = {};
+  std::vector<Gap> gaps = {};
+  // Of the alerts, as they stand now; each at most once.
+  std::vector<AlertReport> reports = {};
+  // The round's place in the event log. Default: none, of a store without a log.
+  LogPosition applied = {};
+};
+
 using ProgressBoard = std::vector<QueryProgress>;
 
 // The joined rows, and the log of their changes by sequence. Thread-safe: one writer, any number of
@@ -75,14 +88,14 @@ class RowStore {
 
   // --- For the writer thread ---
 
-  // Gives sequences to the changes and publishes them, each sequence at once. Returns the newest
-  // sequence; without changes and gaps nothing happens.
-  // - All changes of a Commit share one sequence, unless they are more than a sequence's limits
+  // Gives sequences to the changes, keeps all of the commit as durably as the store does, and then
+  // publishes the changes, each sequence at once. Returns the newest sequence.
+  // - All changes of a commit share one sequence, unless they are more than a sequence's limits
   //   (see sequence_split.h); each gap has a sequence of its own after them.
   // - UPSERT adds or replaces the row; DELETE removes it, and is left out when there is no such
-  // row. REQUIRES: a row id occurs at most once in `changes`; changes of one transition are
-  // adjacent.
-  virtual Sequence Commit(std::vector<JoinedRow> changes, std::vector<Gap> gaps) = 0;
+  //   row.
+  // After an error nothing was published, and the store takes no more.
+  virtual absl::StatusOr<Sequence> Commit(RowCommit commit) = 0;
 
   // Replaces what Progress() gives: for each query the newest complete interval. Call it after the
   // Commit of what it speaks of.

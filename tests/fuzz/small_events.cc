@@ -104,8 +104,11 @@ Event SmallEvents::Next() {
       const Timestamp from = Time();
       return QueryProgress{SomeQuery(), from, from + Millis(Upto(60))};
     }
-    case 2:
-      return Gap{"prom", std::nullopt, std::nullopt, std::nullopt, "for the fuzz test"};
+    case 2: {
+      const Timestamp from = Time();
+      return Gap{"prom", SomeQuery(), from, from + Millis(Upto(30)), "dropped",
+                 data_.ConsumeBool()};
+    }
     case 3:
     case 4:
     case 5:
@@ -142,6 +145,9 @@ bool Bounds::Admit(const Event& event) {
   if (const auto* progress = std::get_if<QueryProgress>(&event)) {
     return IsNear(progress->complete_from) && IsNear(progress->complete_through) &&
            AdmitQuery(progress->query);
+  }
+  if (const auto* gap = std::get_if<Gap>(&event); gap != nullptr && gap->voids_progress) {
+    return IsNear(*gap->from) && IsNear(*gap->through) && AdmitQuery(*gap->query);
   }
   return true;
 }

@@ -49,6 +49,11 @@ void NaiveJoin::Apply(std::span<const Event> batch) {
     } else if (const auto* progress = std::get_if<QueryProgress>(&event)) {
       const auto& [query, from, through] = *progress;
       for (Timestamp at = from; at <= through; at = at + Millis(1)) covered_.insert({query, at});
+    } else if (const auto* gap = std::get_if<Gap>(&event); gap != nullptr && gap->voids_progress) {
+      const std::pair range(*gap->from, *gap->through);
+      for (auto at = range.first; at <= range.second; at = at + Millis(1)) {
+        void_.insert({*gap->query, at});
+      }
     } else if (const auto* alert = TransitionOf(event)) {
       if (LastHeard(*alert) < row_horizon_) continue;
       alerts_[{alert->source, alert->fingerprint}][alert->starts_at].push_back(*alert);
@@ -98,7 +103,8 @@ bool NaiveJoin::IsFinal(const JoinedRow& row) const {
   if (query.time_kind == TimeKind::kEvaluation) at = time;
   const Timestamp latest = row.binding->first_after ? time + tolerance : time;
   const Timestamp through = std::min(row.match.next_sample_time.value_or(latest), latest);
-  while (at <= through && covered_.contains({query, at})) at = at + Millis(1);
+  const auto known = [&] { return covered_.contains({query, at}) && !void_.contains({query, at}); };
+  while (at <= through && known()) at = at + Millis(1);
   return at > through;
 }
 

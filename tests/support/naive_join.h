@@ -67,7 +67,7 @@ class NaiveJoin {
   void Compute();
 
   std::map<std::pair<Query, LabelSet>, std::map<Timestamp, double>> samples_;
-  std::set<std::pair<Query, Timestamp>> covered_;                        // Every millisecond of it.
+  std::set<std::pair<Query, Timestamp>> covered_, void_;                 // Every millisecond of it.
   std::map<std::pair<std::string, std::string>, Notifications> alerts_;  // By source, fingerprint.
   Timestamp sample_horizon_ = Timestamp::Min();
   Timestamp row_horizon_ = Timestamp::Min();

@@ -17,7 +17,7 @@ TEST_F(ListTest, PagesAreTheTable) {
     spec.id = id;
     changes.push_back(MakeRow(spec));
   }
-  store_->Commit(std::move(changes), {});
+  store_->Commit({.changes = std::move(changes)}).value();
   v1::ListJoinedRowsRequest request;
   request.set_page_size(3);
   uint64_t sequence = 0;

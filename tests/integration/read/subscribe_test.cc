@@ -77,7 +77,7 @@ TEST_F(SubscribeTest, LiveEmptyTableCompletesItsSnapshotAtOnce) {
   const auto complete = client.Read();
   ASSERT_TRUE(complete.has_value());
   EXPECT_TRUE(complete->has_snapshot_complete());
-  store_->Commit({Row(1)}, {});
+  store_->Commit({.changes = {Row(1)}}).value();
   const auto rows = client.Read();
   ASSERT_TRUE(rows.has_value());
   EXPECT_EQ(rows->rows().rows_size(), 1);
@@ -180,8 +180,8 @@ TEST_F(SubscribeTest, ErrorsAreTold) {
   request.set_final_only(true);
   EXPECT_EQ(ReasonOf(SubscribeError(request)), "RESUME_TOKEN_OTHER_ARGUMENTS");
   request.set_final_only(false);
-  store_->Commit({Row(1)}, {});
-  store_->Commit({Row(2)}, {});
+  store_->Commit({.changes = {Row(1)}}).value();
+  store_->Commit({.changes = {Row(2)}}).value();
   const absl::Status too_old = SubscribeError(request);
   EXPECT_THAT(too_old, StatusIs(absl::StatusCode::kOutOfRange));
   EXPECT_EQ(ReasonOf(too_old), "RESUME_TOKEN_TOO_OLD");
@@ -224,7 +224,7 @@ void CommitMuch(RowStore& store) {
       spec.labels = LabelSet{{"text", std::string(4000, 'x')}};
       changes.push_back(MakeRow(spec));
     }
-    store.Commit(std::move(changes), {});
+    store.Commit({.changes = std::move(changes)}).value();
   }
 }
 

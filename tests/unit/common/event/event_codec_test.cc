@@ -102,7 +102,7 @@ TEST(EventCodec, MutatedEventsAreRefusedOrMeanWhatTheySayAgain) {
 }
 
 TEST(EventCodec, RecordOfAnotherFormatIsRefusedByItsNumber) {
-  std::string record = EncodeRecord(Gap{"prom", {}, {}, {}, "test"});
+  std::string record = EncodeRecord(Gap{"prom", {}, {}, {}, "test", false});
   record[0] = 9;
   const auto decoded = DecodeRecord(record);
   EXPECT_THAT(decoded, StatusIs(absl::StatusCode::kFailedPrecondition, "format 9 is unknown"));
@@ -112,7 +112,7 @@ TEST(EventCodec, RecordOfAnotherFormatIsRefusedByItsNumber) {
 TEST(EventCodec, DamagedRecordIsMalformed) {
   EXPECT_THAT(DecodeRecord(""), StatusIs(absl::StatusCode::kInvalidArgument, "empty"));
   EXPECT_THAT(DecodeRecord("\x01\xff\xff"), StatusIs(absl::StatusCode::kInvalidArgument));
-  const std::string record = EncodeRecord(Gap{"prom", {}, {}, {}, "test"});
+  const std::string record = EncodeRecord(Gap{"prom", {}, {}, {}, "test", false});
   for (size_t size = 0; size < record.size(); ++size) {
     EXPECT_FALSE(DecodeRecord(record.substr(0, size)).ok()) << size;
   }

@@ -80,9 +80,10 @@ std::string Describe(const Event& event) {
                        progress->complete_from.millis(), progress->complete_through.millis());
   }
   const Gap& gap = std::get<Gap>(event);
-  return fmt::format("gap {} {} {} {} {}", gap.source,
+  return fmt::format("gap {} {} {} {} {} {}", gap.source,
                      gap.query.has_value() ? DescribeQuery(*gap.query) : "none",
-                     DescribeTime(gap.from), DescribeTime(gap.through), gap.reason);
+                     DescribeTime(gap.from), DescribeTime(gap.through), gap.reason,
+                     gap.voids_progress);
 }
 
 Event RandomEvents::Next() {
@@ -222,6 +223,7 @@ Gap RandomEvents::SomeGap() {
   if (Coin()) gap.from = Time();
   if (Coin()) gap.through = Time();
   gap.reason = Text();
+  gap.voids_progress = gap.query && gap.from && gap.through && *gap.from <= *gap.through && Coin();
   return gap;
 }
 

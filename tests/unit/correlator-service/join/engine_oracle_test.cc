@@ -24,7 +24,7 @@ class History {
     for (int64_t i = 0; i < count; ++i) {
       switch (Upto(4)) {
         case 0:
-          events.push_back(MakeProgress());
+          events.push_back(Upto(4) == 0 ? MakeGap() : MakeProgress());
           break;
         case 1:
         case 2:
@@ -49,6 +49,12 @@ class History {
   Event MakeProgress() {
     const int64_t from = Upto(80);
     return Covered(QueryName(), from, from + Upto(60));
+  }
+
+  Event MakeGap() {
+    const QueryProgress range = Covered(QueryName(), Upto(80), 100);
+    return Gap{"prom", range.query, range.complete_from, range.complete_from + Millis(Upto(20)),
+               "dropped", true};
   }
 
   Event MakeSamples(bool with_ties) {

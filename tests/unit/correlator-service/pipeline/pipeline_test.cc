@@ -81,7 +81,7 @@ TEST_F(PipelineTest, RetentionDeletesRowsByItself) {
 
 TEST_F(PipelineTest, AGapIsPassedOn) {
   Pipeline pipeline(Forever(), store_, SystemClock(), registry_);
-  ASSERT_TRUE(pipeline.TryPush({{Gap{"prom", {}, At(1), At(2), "too slow"}}, nullptr}));
+  ASSERT_TRUE(pipeline.TryPush({{Gap{"prom", {}, At(1), At(2), "too slow", false}}, nullptr}));
   pipeline.Start();
   pipeline.Stop();
   const auto changes = store_.ReadChanges(Sequence(), 10, 1 << 20);

@@ -18,7 +18,7 @@ class ListJoinedRowsTest : public testing::Test {
   void Commit(std::vector<RowSpec> specs) {
     std::vector<JoinedRow> changes;
     for (const RowSpec& spec : specs) changes.push_back(MakeRow(spec));
-    store_.Commit(std::move(changes), {});
+    store_.Commit({.changes = std::move(changes)}).value();
   }
   // Rows 1 to `count`, the last one newest.
   void CommitRows(int count) {

@@ -24,7 +24,7 @@ class RowStoreTest : public testing::Test {
     return *store_;
   }
   Sequence Commit(std::vector<JoinedRow> changes, std::vector<Gap> gaps = {}) {
-    return store().Commit(std::move(changes), std::move(gaps));
+    return store().Commit({.changes = std::move(changes), .gaps = std::move(gaps)}).value();
   }
   // Ids of the rows in the order of listing, read in pages.
   std::vector<RowId> List(RowRange range = {}, size_t rows_per_page = 2) {

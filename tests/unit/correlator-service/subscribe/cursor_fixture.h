@@ -73,12 +73,12 @@ class SubscriptionCursorTest : public testing::Test {
   Sequence Commit(std::vector<RowSpec> specs) {
     std::vector<JoinedRow> changes;
     for (const RowSpec& spec : specs) changes.push_back(MakeRow(spec));
-    return store().Commit(std::move(changes), {});
+    return store().Commit({.changes = std::move(changes)}).value();
   }
   Sequence CommitGap(const std::string& query_name) {
     Gap gap;
     if (!query_name.empty()) gap.query = Query{"prom", query_name, "x", TimeKind::kSample};
-    return store().Commit({}, {gap});
+    return store().Commit({.gaps = {gap}}).value();
   }
   static std::string ReasonOf(const absl::Status& status) {
     const auto detail = DetailOf(status);

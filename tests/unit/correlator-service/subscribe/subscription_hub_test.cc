@@ -69,7 +69,7 @@ TEST_F(SubscriptionHubTest, PollsNewSubscribersAndAfterEveryCommit) {
   ASSERT_THAT(hub.Add(subscriber), IsOk());
   subscriber->WaitForPolls(1);
   const int polls = subscriber->polls();
-  store_.Commit({MakeRow({})}, {});
+  store_.Commit({.changes = {MakeRow({})}}).value();
   subscriber->WaitForPolls(polls + 1);
   hub.Nudge();
   subscriber->WaitForPolls(polls + 2);

@@ -46,7 +46,7 @@ class SubscriptionTest : public testing::Test {
   Sequence Commit(int id) {
     RowSpec spec;
     spec.id = id;
-    return store_.Commit({MakeRow(spec)}, {});
+    return store_.Commit({.changes = {MakeRow(spec)}}).value();
   }
   void Advance(Millis span) {
     clock_.Advance(span);
@@ -225,12 +225,12 @@ class BusyStore final : public RowStore {
                                           size_t bytes_max) const override {
     auto read = store_.ReadChanges(after, changes_max, bytes_max);
     if (read.ok() && read->sets.empty() && surprise_.has_value()) {
-      store_.Commit({*std::exchange(surprise_, std::nullopt)}, {});
+      store_.Commit({.changes = {*std::exchange(surprise_, std::nullopt)}}).value();
     }
     return read;
   }
-  Sequence Commit(std::vector<JoinedRow> changes, std::vector<Gap> gaps) override {
-    return store_.Commit(std::move(changes), std::move(gaps));
+  absl::StatusOr<Sequence> Commit(RowCommit commit) override {
+    return store_.Commit(std::move(commit));
   }
   void PublishProgress(std::shared_ptr<const ProgressBoard> progress) override {
     store_.PublishProgress(std::move(progress));
@@ -277,7 +277,7 @@ TEST_F(SubscriptionTest, EveryPeerEndsWithTheTableUnderLoad) {
   for (int i = 0; i < 300; ++i) writer.Commit();
   RowSpec last;
   last.id = 1000;
-  const Sequence end = store.Commit({MakeRow(last)}, {});
+  const Sequence end = store.Commit({.changes = {MakeRow(last)}}).value();
   const DescribedRows before_last = writer.TableAt(Sequence(end.value() - 1), RowFilter());
   for (const auto& peer : peers_) peer->WaitForSequence(end);
   hub.Stop();

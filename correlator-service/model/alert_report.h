@@ -1,0 +1,33 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/event/event.h"
+
+namespace alertjoin {
+
+// What the notifications of one alert said about one start of it: with its reports, an alert is
+// known again after a restart. Cheap to copy.
+struct AlertReport {
+  // Of the notifications of one state.
+  struct Side {
+    std::shared_ptr<const Transition> first;
+    std::vector<std::shared_ptr<const Binding>> bindings;  // Of all of them together.
+  };
+
+  std::string source;
+  std::string fingerprint;
+  Timestamp starts_at;
+  std::optional<Side> firing;
+  std::optional<Side> resolved;
+  Timestamp last_reported;  // While firing.
+  std::optional<Timestamp> ends_at;
+
+  // Neither side: the report is gone.
+  bool gone() const { return !firing && !resolved; }
+};
+
+}  // namespace alertjoin
