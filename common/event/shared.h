@@ -13,6 +13,8 @@ class Shared {
   Shared() : Shared(T()) {}
   // Implicit, since it is the value.
   Shared(T value) : pointer_(std::make_shared<const T>(std::move(value))) {}
+  // REQUIRES: not null.
+  explicit Shared(std::shared_ptr<const T> pointer) : pointer_(std::move(pointer)) {}
 
   const T& operator*() const { return *pointer_; }
   const T* operator->() const { return pointer_.get(); }

@@ -46,6 +46,8 @@ void Engine::PrefetchTransitions(const std::vector<Event>& events) const {
 }
 
 std::vector<JoinedRow> Engine::Apply(std::vector<Event> events, Timestamp applied_at) {
+  changed_reports_.clear();
+  gone_reports_.clear();
   PrefetchTransitions(events);
   for (const Event& event : events) {
     std::visit([this](const auto& kind) { ApplyEvent(kind); }, event);
@@ -101,7 +103,12 @@ void Engine::ApplyEvent(const Shared<TransitionEvent>& event) {
     bindings.push_back(bindings_.Resolve(binding, directory_));
   }
   const AlertHistory::Changes changes = alert.history.Add(event.pointer(), std::move(bindings));
+  if (changes.report_changed) changed_reports_.emplace_back(&alert, event->starts_at);
   if (changes.present.empty()) ++stats_.notifications_repeated;
+  Reconcile(alert, changes);
+}
+
+void Engine::Reconcile(Alert& alert, const AlertHistory::Changes& changes) {
   for (const Timestamp episode : changes.removed) {
     Reconcile(alert, episode, AlertState::kFiring, nullptr);
     Reconcile(alert, episode, AlertState::kResolved, nullptr);
@@ -204,6 +211,8 @@ void Engine::Remove(Alert& alert, Timestamp episode, AlertState state, Cause rea
 
 std::vector<JoinedRow> Engine::Expire(Timestamp sample_horizon, Timestamp row_horizon,
                                       Timestamp applied_at) {
+  changed_reports_.clear();
+  gone_reports_.clear();
   sample_horizon_ = std::max(sample_horizon_, sample_horizon);
   row_horizon_ = std::max(row_horizon_, row_horizon);
   rows_.SetSampleHorizon(sample_horizon_);
@@ -217,9 +226,16 @@ std::vector<JoinedRow> Engine::Expire(Timestamp sample_horizon, Timestamp row_ho
     state->coverage.Expire(sample_horizon_ - kToleranceMax);
   }
   for (auto alert = alerts_.begin(); alert != alerts_.end();) {
-    for (const Timestamp episode : alert->second->history.Expire(row_horizon_)) {
+    const AlertHistory::Expired expired = alert->second->history.Expire(row_horizon_);
+    for (const Timestamp episode : expired.episodes) {
       Remove(*alert->second, episode, AlertState::kFiring, Cause::kExpired);
       Remove(*alert->second, episode, AlertState::kResolved, Cause::kExpired);
+    }
+    for (const Timestamp starts_at : expired.reports) {
+      AlertReport& gone = gone_reports_.emplace_back();
+      gone.source = alert->first.source;
+      gone.fingerprint = alert->first.fingerprint;
+      gone.starts_at = starts_at;
     }
     if (alert->second->history.empty()) {
       alerts_.erase(alert++);
@@ -230,6 +246,17 @@ std::vector<JoinedRow> Engine::Expire(Timestamp sample_horizon, Timestamp row_ho
   std::vector<JoinedRow> changes = rows_.Flush(applied_at);
   bindings_.Purge();
   return changes;
+}
+
+std::vector<AlertReport> Engine::ChangedReports() const {
+  std::vector<std::pair<const Alert*, Timestamp>> changed = changed_reports_;
+  std::sort(changed.begin(), changed.end());
+  changed.erase(std::unique(changed.begin(), changed.end()), changed.end());
+  std::vector<AlertReport> reports = gone_reports_;
+  for (const auto& [alert, starts_at] : changed) {
+    reports.push_back(alert->history.ReportOf(starts_at));
+  }
+  return reports;
 }
 
 std::vector<QueryProgress> Engine::Progress() const {

@@ -72,6 +72,23 @@ class Engine {
   std::vector<JoinedRow> Expire(Timestamp sample_horizon, Timestamp row_horizon,
                                 Timestamp applied_at);
 
+  // The reports that the last Apply or Expire changed, as they stand; those that are gone have
+  // neither side. For a store from which EngineRestore can make the same engine.
+  std::vector<AlertReport> ChangedReports() const;
+
+  // What Expire has forgotten and Apply refuses.
+  Timestamp sample_horizon() const { return sample_horizon_; }
+  Timestamp row_horizon() const { return row_horizon_; }
+
+  // What a log must be told again before everything that has no samples after `through` is cut off
+  // it: the sample of each series that is kept from then, and the coverage of all queries. An
+  // engine that is told all that came later, and this by Carry, has the same tables. REQUIRES:
+  // `through` < sample_horizon(), so that no series has more than one such sample.
+  std::vector<Event> CarryOver(Timestamp through) const;
+  // Takes what CarryOver gave: a sample only when none is known of its time, and whatever the
+  // horizon.
+  void Carry(const std::vector<Event>& carried);
+
   // For each query with progress, the interval that reaches furthest.
   std::vector<QueryProgress> Progress() const;
 
@@ -81,6 +98,8 @@ class Engine {
   EngineStats stats() const;
 
  private:
+  friend class EngineRestore;
+
   struct Alert {
     AlertHistory history;
     absl::btree_map<std::pair<Timestamp, AlertState>, std::unique_ptr<TransitionState>> transitions;
@@ -127,11 +146,13 @@ class Engine {
   bool OrderBatch(SeriesDirectory::Stream& stream, const SampleBatch& batch);
   void ApplySample(SeriesState& series, const Sample& sample);
   SampleSeries::Inserted InsertSample(SeriesState& series, const Sample& sample);
+  void CarrySamples(const SampleBatch& batch);
   // Counts it, and takes care that no progress speaks for it.
   void RefuseSample(QueryState& query, Timestamp time);
   // A sample was put into the series at `time`, before the one at `next`.
   void TouchRows(SeriesState& series, Timestamp time, std::optional<Timestamp> next, Cause reason);
 
+  void Reconcile(Alert& alert, const AlertHistory::Changes& changes);
   // Makes one side of an episode what it should be; `side` null: it should not be there.
   void Reconcile(Alert& alert, Timestamp episode, AlertState state, const AlertHistory::Side* side);
   void ReconcileBindings(TransitionState& transition, const AlertHistory::Side& side, Cause reason);
@@ -147,6 +168,9 @@ class Engine {
   EngineStats stats_;  // Without what the parts above count themselves.
   Timestamp sample_horizon_ = Timestamp::Min();
   Timestamp row_horizon_ = Timestamp::Min();
+  // Of the last Apply or Expire. An alert may stand there more than once.
+  std::vector<std::pair<const Alert*, Timestamp>> changed_reports_;
+  std::vector<AlertReport> gone_reports_;
   // Of the event being applied; kept for their memory.
   std::vector<uint64_t> batch_order_;
   std::vector<SeriesState*> series_matches_;

@@ -85,7 +85,9 @@ void Engine::ApplyEvent(const SampleBatch& batch) {
     // before the first is needed: the series, then the ends of their samples.
     SeriesState* chunk[kChunkSamples];
     for (size_t i = begin; i < end; ++i) {
-      chunk[i - begin] = SeriesOf(stream, batch.series_index[place(i)]);
+      const size_t at = place(i);
+      const bool expired = batch.times[at] < sample_horizon_;
+      chunk[i - begin] = expired ? nullptr : SeriesOf(stream, batch.series_index[at]);
       __builtin_prefetch(chunk[i - begin]);
     }
     for (size_t i = begin; i < end; ++i) {
@@ -93,11 +95,11 @@ void Engine::ApplyEvent(const SampleBatch& batch) {
     }
     for (size_t i = begin; i < end; ++i) {
       const size_t at = place(i);
-      if (chunk[i - begin] == nullptr) {
+      if (batch.times[at] < sample_horizon_) {
+        ++stats_.samples_expired;
+      } else if (chunk[i - begin] == nullptr) {
         RefuseSample(directory_.QueryOf(*batch.series[batch.series_index[at]]->query),
                      batch.times[at]);
-      } else if (batch.times[at] < sample_horizon_) {
-        ++stats_.samples_expired;
       } else {
         ApplySample(*chunk[i - begin], {batch.times[at], batch.values[at], batch.received_time});
       }

@@ -45,31 +45,32 @@ bool AlertHistory::Knows(const Transition& event) const {
   return (event.state == AlertState::kResolved ? report.resolved : report.firing).has_value();
 }
 
-bool AlertHistory::File(std::shared_ptr<const Transition> event, Bindings bindings) {
+AlertHistory::Filed AlertHistory::File(std::shared_ptr<const Transition> event, Bindings bindings) {
   std::unique_ptr<Report>& entry = reports_[event->starts_at];
   const bool is_new = entry == nullptr;
   if (is_new) entry = std::make_unique<Report>();
   Report& report = *entry;
-  bool changed = is_new;
+  Filed filed{is_new, is_new};
   const bool is_resolved = event->state == AlertState::kResolved;
   auto& state_report = is_resolved ? report.resolved : report.firing;
   if (!state_report.has_value()) state_report.emplace();
   for (const auto& binding : bindings) {
-    if (AddBinding(state_report->bindings, binding)) changed = true;
+    if (AddBinding(state_report->bindings, binding)) filed = {true, true};
   }
   if (is_resolved && (!report.ends_at || *report.ends_at < *event->ends_at)) {
     report.ends_at = event->ends_at;
-    changed = true;
+    filed = {true, true};
   }
   if (!is_resolved && (is_new || report.last_reported < event->received_time)) {
     report.last_reported = event->received_time;
-    if (!report.ends_at) changed = true;
+    filed.report_changed = true;
+    if (!report.ends_at) filed.may_change_episodes = true;
   }
   if (state_report->first == nullptr) {
     state_report->first = std::move(event);
-    changed = true;
+    filed = {true, true};
   }
-  return changed;
+  return filed;
 }
 
 AlertHistory::Changes AlertHistory::Add(std::shared_ptr<const Transition> event,
@@ -77,7 +78,9 @@ AlertHistory::Changes AlertHistory::Add(std::shared_ptr<const Transition> event,
   CHECK(event->state != AlertState::kResolved || event->ends_at.has_value());
   Changes changes;
   const Timestamp starts_at = event->starts_at;
-  if (!File(std::move(event), std::move(bindings))) return changes;
+  const Filed filed = File(std::move(event), std::move(bindings));
+  changes.report_changed = filed.report_changed;
+  if (!filed.may_change_episodes) return changes;
   // The episodes that the report's start lies in, and all that its interval reaches. An end that
   // has become known may also free what the open interval had swallowed: the same episode.
   Timestamp first = starts_at;
@@ -160,15 +163,46 @@ AlertHistory::Episode AlertHistory::Describe(Timestamp starts_at, const Span& sp
   return episode;
 }
 
-std::vector<Timestamp> AlertHistory::Expire(Timestamp horizon) {
-  std::vector<Timestamp> expired;
+AlertHistory::Changes AlertHistory::Regroup() {
+  Changes changes;
+  if (!reports_.empty()) Regroup(reports_.begin()->first, reports_.rbegin()->first, changes);
+  return changes;
+}
+
+AlertReport AlertHistory::ReportOf(Timestamp starts_at) const {
+  const Report& known = *reports_.at(starts_at);
+  AlertReport report;
+  report.starts_at = starts_at;
+  const auto describe = [](const std::optional<StateReport>& state) {
+    std::optional<AlertReport::Side> side;
+    if (!state) return side;
+    side.emplace();
+    side->first = state->first;
+    for (const auto& binding : state->bindings) side->bindings.push_back(binding->binding);
+    return side;
+  };
+  report.firing = describe(known.firing);
+  report.resolved = describe(known.resolved);
+  const Transition& either = *(known.firing ? known.firing : known.resolved)->first;
+  report.source = either.source;
+  report.fingerprint = either.fingerprint;
+  report.last_reported = known.last_reported;
+  report.ends_at = known.ends_at;
+  return report;
+}
+
+AlertHistory::Expired AlertHistory::Expire(Timestamp horizon) {
+  Expired expired;
   for (auto span = spans_.begin(); span != spans_.end();) {
     if (span->second.through >= horizon) {
       ++span;
       continue;
     }
-    expired.push_back(span->second.key);
-    reports_.erase(reports_.lower_bound(span->first), reports_.upper_bound(span->second.key));
+    expired.episodes.push_back(span->second.key);
+    const auto first = reports_.lower_bound(span->first);
+    const auto end = reports_.upper_bound(span->second.key);
+    for (auto report = first; report != end; ++report) expired.reports.push_back(report->first);
+    reports_.erase(first, end);
     span = spans_.erase(span);
   }
   return expired;

@@ -7,6 +7,7 @@
 #include "absl/container/btree_map.h"
 #include "absl/container/inlined_vector.h"
 #include "common/event/event.h"
+#include "correlator-service/model/alert_report.h"
 
 namespace alertjoin {
 
@@ -43,6 +44,8 @@ class AlertHistory {
     std::optional<Side> resolved;
   };
   struct Changes {
+    // The report that the notification was filed under says something else now.
+    bool report_changed = false;
     // Keys of episodes that have become part of others.
     absl::InlinedVector<Timestamp, 1> removed;
     // Episodes that are new or may have changed.
@@ -55,8 +58,34 @@ class AlertHistory {
   // Takes a notification and its bindings; both lists are empty when it can change nothing.
   Changes Add(std::shared_ptr<const Transition> event, Bindings bindings);
 
-  // Forgets the episodes that ended, or were last heard of, before `horizon`; returns their keys.
-  std::vector<Timestamp> Expire(Timestamp horizon);
+  struct Expired {
+    std::vector<Timestamp> episodes;  // Keys.
+    std::vector<Timestamp> reports;   // Their starts.
+  };
+  // Forgets the episodes that ended, or were last heard of, before `horizon`.
+  Expired Expire(Timestamp horizon);
+
+  // For a restart: what is known of one start, and back again. Bindings are found by `resolve`.
+  // After the last of a new history's reports, Regroup gives its episodes.
+  AlertReport ReportOf(Timestamp starts_at) const;
+  template <typename Resolve>
+  void RestoreReport(const AlertReport& report, Resolve resolve) {
+    auto restored = std::make_unique<Report>();
+    const auto restore = [&resolve](const std::optional<AlertReport::Side>& side) {
+      std::optional<StateReport> result;
+      if (!side) return result;
+      result.emplace();
+      result->first = side->first;
+      for (const auto& binding : side->bindings) result->bindings.push_back(resolve(binding));
+      return result;
+    };
+    restored->firing = restore(report.firing);
+    restored->resolved = restore(report.resolved);
+    restored->last_reported = report.last_reported;
+    restored->ends_at = report.ends_at;
+    reports_[report.starts_at] = std::move(restored);
+  }
+  Changes Regroup();
 
   bool empty() const { return reports_.empty(); }
 
@@ -81,8 +110,12 @@ class AlertHistory {
     Timestamp through;
   };
 
-  // Files the event under its start. False when that can change no episode.
-  bool File(std::shared_ptr<const Transition> event, Bindings bindings);
+  struct Filed {
+    bool report_changed = false;
+    bool may_change_episodes = false;
+  };
+  // Files the event under its start.
+  Filed File(std::shared_ptr<const Transition> event, Bindings bindings);
   // Cuts the reports in [first, last] into episodes anew.
   void Regroup(Timestamp first, Timestamp last, Changes& changes);
   Episode Describe(Timestamp starts_at, const Span& span) const;

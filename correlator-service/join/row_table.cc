@@ -247,6 +247,25 @@ std::vector<JoinedRow> RowTable::Flush(Timestamp applied_at) {
   return changes;
 }
 
+void RowTable::Restore(RowState& row, JoinedRow& known) {
+  TransitionState& transition = *row.bound->transition;
+  if (*known.transition == *transition.transition) known.transition = transition.transition;
+  const BindingState* const binding = row.bound->binding.get();
+  if (binding != nullptr && *known.binding == *binding->binding) known.binding = binding->binding;
+  if (row.series != nullptr) known.match.series = row.series->key;
+  row.revision = known.revision;
+  row.match = known.match;
+  row.match.series.reset();
+  row.final = known.final;
+  row.transition = known.transition;
+  row.binding = known.binding;
+  if (row.bound->query() != nullptr) SetProvisional(row, !row.final);
+  if (row.reason.has_value()) {
+    row.reason.reset();
+    transition.dirty.erase(std::find(transition.dirty.begin(), transition.dirty.end(), &row));
+  }
+}
+
 JoinedRow RowTable::Describe(const RowState& row, Operation operation, Cause cause,
                              Timestamp applied_at) {
   JoinedRow result;

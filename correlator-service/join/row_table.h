@@ -46,6 +46,10 @@ class RowTable {
   bool full() const { return size_ >= rows_max_ || bytes_ >= bytes_max_; }
   uint64_t revisions_after_final() const { return revisions_after_final_; }
 
+  // For a restart: gives a row that was made since the last Flush the state that readers know it
+  // in, and takes its touch away. Parts of `known` that are here as well become shared.
+  static void Restore(RowState& row, JoinedRow& known);
+
  private:
   void List(TransitionState& transition);
   // The part of an id that is not the alert's.

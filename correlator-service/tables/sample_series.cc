@@ -126,6 +126,10 @@ std::optional<Sample> SampleSeries::Newest() const {
   return empty() ? std::nullopt : std::optional(tail_.At(tail_.size() - 1));
 }
 
+std::optional<Sample> SampleSeries::Oldest() const {
+  return empty() ? std::nullopt : std::optional(leaf(0).At(0));
+}
+
 bool SampleSeries::Contains(Timestamp time) const {
   const auto found = Previous(UpperBound(time));
   return found && TimeAt(*found) == time;

@@ -38,6 +38,7 @@ class SampleSeries {
   std::optional<Sample> Before(Timestamp time) const;
   std::optional<Sample> After(Timestamp time) const;
   std::optional<Sample> Newest() const;
+  std::optional<Sample> Oldest() const;
   // Whether there is a sample at exactly that time.
   bool Contains(Timestamp time) const;
 

@@ -69,7 +69,7 @@ class Run {
       case 3:
         return Expire();
       case 4:
-        return OpenStream();
+        return data_.ConsumeBool() ? OpenStream() : Restart();
       case 5:
         return Receive(data_.ConsumeRandomLengthString(kPlainBytesMax));
       case 6:
@@ -132,6 +132,12 @@ class Run {
     const Timestamp samples = horizon();
     Require(engine_.Expire(samples, horizon()));
     has_expired_ = true;
+  }
+
+  void Restart() {
+    EndBatch();
+    engine_.TrimLog();
+    Require(engine_.Restart());
   }
 
   // Whether a sample came with two values: the later wins, so that order matters.

@@ -106,8 +106,8 @@ Event SmallEvents::Next() {
     }
     case 2: {
       const Timestamp from = Time();
-      return Gap{"prom", SomeQuery(), from, from + Millis(Upto(30)), "dropped",
-                 data_.ConsumeBool()};
+      return Gap{"prom",    SomeQuery(),        from, from + Millis(Upto(30)),
+                 "dropped", data_.ConsumeBool()};
     }
     case 3:
     case 4:

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "common/status/status.h"
+#include "correlator-service/join/engine_restore.h"
 #include "tests/support/join_events.h"
 
 namespace alertjoin {
@@ -30,14 +32,78 @@ std::string RowIds::Note(const NaiveJoin::Identity& identity, const RowId& id) {
 
 std::string CheckedEngine::Apply(const std::vector<Event>& batch) {
   naive_.Apply(batch);
-  const std::string wrong = Fold(engine_.Apply(batch, kApplied));
+  log_.push_back({batch, {}, engine_->sample_horizon(), engine_->row_horizon()});
+  const std::string wrong = Fold(engine_->Apply(batch, kApplied));
+  KeepReports();
   return wrong.empty() ? Compare() : wrong;
 }
 
 std::string CheckedEngine::Expire(Timestamp sample_horizon, Timestamp row_horizon) {
   naive_.Expire(sample_horizon, row_horizon);
-  const std::string wrong = Fold(engine_.Expire(sample_horizon, row_horizon, kApplied));
+  const std::string wrong = Fold(engine_->Expire(sample_horizon, row_horizon, kApplied));
+  log_.push_back({{}, {}, sample_horizon, row_horizon});
+  KeepReports();
   return wrong.empty() ? Compare() : wrong;
+}
+
+void CheckedEngine::KeepReports() {
+  for (const AlertReport& report : engine_->ChangedReports()) {
+    const ReportKey key{report.source, report.fingerprint, report.starts_at};
+    if (report.gone()) {
+      reports_.erase(key);
+    } else {
+      reports_.insert_or_assign(key, report);
+    }
+  }
+}
+
+void CheckedEngine::TrimLog() {
+  Timestamp newest = Timestamp::Min();
+  size_t entries = 0;
+  for (const LogEntry& entry : log_) {
+    Timestamp newest_here = newest;
+    for (const std::vector<Event>* events : {&entry.events, &entry.carried}) {
+      for (const Event& event : *events) {
+        const auto* samples = std::get_if<SampleBatch>(&event);
+        if (samples == nullptr) continue;
+        for (const Timestamp time : samples->times) newest_here = std::max(newest_here, time);
+      }
+    }
+    if (newest_here >= engine_->sample_horizon()) break;
+    newest = newest_here;
+    ++entries;
+  }
+  log_.push_back(
+      {{}, engine_->CarryOver(newest), engine_->sample_horizon(), engine_->row_horizon()});
+  log_.erase(log_.begin(), log_.begin() + static_cast<std::ptrdiff_t>(entries));
+}
+
+std::string CheckedEngine::Restart() {
+  auto engine = std::make_unique<Engine>(EngineLimits{});
+  for (const LogEntry& entry : log_) {
+    (void)engine->Expire(entry.sample_horizon, entry.row_horizon, kApplied);
+    std::vector<Event> events = entry.events;
+    std::erase_if(events, [](const Event& event) { return TransitionOf(event) != nullptr; });
+    const auto changes = engine->Apply(std::move(events), kApplied);
+    if (!changes.empty()) return "a change without a transition";
+    engine->Carry(entry.carried);
+  }
+  EngineRestore restore(*engine);
+  for (const auto& [key, report] : reports_) restore.AddReport(report);
+  restore.EndReports();
+  for (const auto& [id, row] : folded_) {
+    // What is read from a disk shares nothing.
+    JoinedRow stored = row;
+    stored.transition = std::make_shared<const Transition>(*row.transition);
+    if (row.binding != nullptr) stored.binding = std::make_shared<const Binding>(*row.binding);
+    if (row.match.series != nullptr) {
+      stored.match.series = std::make_shared<const SeriesKey>(*row.match.series);
+    }
+    const absl::Status added = restore.AddRow(stored);
+    if (!added.ok()) return MessageOf(added);
+  }
+  engine_ = std::move(engine);
+  return Apply({});
 }
 
 std::string CheckedEngine::Fold(const std::vector<JoinedRow>& changes) {
@@ -63,7 +129,7 @@ std::string CheckedEngine::Fold(const std::vector<JoinedRow>& changes) {
 std::string CheckedEngine::Compare() {
   std::map<std::string, NaiveJoin::Identity> expected;
   for (const auto& [identity, row] : naive_.rows()) expected.emplace(DescribeFully(row), identity);
-  const std::vector<JoinedRow> rows = engine_.Rows();
+  const std::vector<JoinedRow> rows = engine_->Rows();
   std::string wrong;
   for (const JoinedRow& row : rows) {
     const auto found = expected.find(DescribeFully(row));
@@ -87,7 +153,7 @@ std::string CheckedEngine::Compare() {
 
 std::vector<std::string> CheckedEngine::RowsWithIds() const {
   std::vector<std::string> texts;
-  for (const JoinedRow& row : engine_.Rows()) {
+  for (const JoinedRow& row : engine_->Rows()) {
     texts.push_back(ToHex(row.id) + " " + DescribeFully(row));
   }
   std::sort(texts.begin(), texts.end());

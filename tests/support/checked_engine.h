@@ -1,7 +1,10 @@
 #pragma once
 
+#include <deque>
 #include <map>
+#include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "correlator-service/join/engine.h"
@@ -32,17 +35,35 @@ class CheckedEngine {
   std::string Apply(const std::vector<Event>& batch);
   std::string Expire(Timestamp sample_horizon, Timestamp row_horizon);
 
+  // Cuts off what the log need not keep any more, and carries over the rest.
+  void TrimLog();
+  // Goes on with a new engine, made from the log, the reports and the reader's table. Gives what is
+  // wrong then, as above.
+  std::string Restart();
+
   // The engine's rows in full and with their ids, sorted.
   std::vector<std::string> RowsWithIds() const;
 
  private:
+  // One entry of what a correlator's log would hold, and the horizons that it was applied with.
+  struct LogEntry {
+    std::vector<Event> events;
+    std::vector<Event> carried;
+    Timestamp sample_horizon;
+    Timestamp row_horizon;
+  };
+  using ReportKey = std::tuple<std::string, std::string, Timestamp>;
+
+  void KeepReports();
   // Applies the changes to the reader's table.
   std::string Fold(const std::vector<JoinedRow>& changes);
   std::string Compare();
 
   RowIds& ids_;
-  Engine engine_{EngineLimits{}};
+  std::unique_ptr<Engine> engine_ = std::make_unique<Engine>(EngineLimits{});
   NaiveJoin naive_;
+  std::deque<LogEntry> log_;
+  std::map<ReportKey, AlertReport> reports_;
   std::map<RowId, JoinedRow> folded_;
 };
 

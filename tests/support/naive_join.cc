@@ -3,14 +3,13 @@
 #include <algorithm>
 
 namespace alertjoin {
-namespace {
 
 // The latest time at which the notification knows its alert as firing.
-Timestamp LastHeard(const Transition& event) {
+static Timestamp LastHeard(const Transition& event) {
   return event.ends_at ? *event.ends_at : std::max(event.starts_at, event.received_time);
 }
 
-bool Belongs(const LabelSet& alert, const LabelSet& series, const Binding& binding) {
+static bool Belongs(const LabelSet& alert, const LabelSet& series, const Binding& binding) {
   const auto equal = [&](auto name) { return alert.Get(name) == series.Get(name); };
   if (binding.matching == Matching::kOn) return std::ranges::all_of(binding.on, equal);
   for (const auto& [name, value] : series) {
@@ -19,7 +18,8 @@ bool Belongs(const LabelSet& alert, const LabelSet& series, const Binding& bindi
   return true;
 }
 
-Match MatchOf(const std::map<Timestamp, double>& samples, Timestamp time, const Binding& binding) {
+static Match MatchOf(const std::map<Timestamp, double>& samples, Timestamp time,
+                     const Binding& binding) {
   using enum MatchState;
   Match match{kNoSample, {}, {}, {}, {}, {}, {}};
   for (const auto& [at, value] : samples) {
@@ -36,24 +36,20 @@ Match MatchOf(const std::map<Timestamp, double>& samples, Timestamp time, const 
   return match;
 }
 
-}  // namespace
-
 void NaiveJoin::Apply(std::span<const Event> batch) {
   for (const Event& event : batch) {
     if (const auto* samples = std::get_if<SampleBatch>(&event)) {
       for (size_t i = 0; i < samples->size(); ++i) {
         const SeriesKey& key = *samples->series[samples->series_index[i]];
-        auto& series = samples_[{*key.query, key.labels}];
-        if (samples->times[i] >= sample_horizon_) series[samples->times[i]] = samples->values[i];
+        if (samples->times[i] < sample_horizon_) continue;
+        samples_[{*key.query, key.labels}][samples->times[i]] = samples->values[i];
       }
     } else if (const auto* progress = std::get_if<QueryProgress>(&event)) {
       const auto& [query, from, through] = *progress;
       for (Timestamp at = from; at <= through; at = at + Millis(1)) covered_.insert({query, at});
     } else if (const auto* gap = std::get_if<Gap>(&event); gap != nullptr && gap->voids_progress) {
-      const std::pair range(*gap->from, *gap->through);
-      for (auto at = range.first; at <= range.second; at = at + Millis(1)) {
-        void_.insert({*gap->query, at});
-      }
+      const auto& [source, query, from, through, reason, voids] = *gap;
+      for (Timestamp at = *from; at <= through; at = at + Millis(1)) void_.insert({*query, at});
     } else if (const auto* alert = TransitionOf(event)) {
       if (LastHeard(*alert) < row_horizon_) continue;
       alerts_[{alert->source, alert->fingerprint}][alert->starts_at].push_back(*alert);
@@ -72,8 +68,6 @@ void NaiveJoin::Expire(Timestamp sample_horizon, Timestamp row_horizon) {
   Compute();
 }
 
-// Every start spans an interval: to its latest end, or, while none is known, to the latest time at
-// which it was known as firing. Intervals that overlap are one episode.
 std::vector<NaiveJoin::Episode> NaiveJoin::EpisodesOf(const Notifications& notifications) {
   std::vector<Episode> episodes;
   for (const auto& [start, events] : notifications) {
@@ -103,8 +97,7 @@ bool NaiveJoin::IsFinal(const JoinedRow& row) const {
   if (query.time_kind == TimeKind::kEvaluation) at = time;
   const Timestamp latest = row.binding->first_after ? time + tolerance : time;
   const Timestamp through = std::min(row.match.next_sample_time.value_or(latest), latest);
-  const auto known = [&] { return covered_.contains({query, at}) && !void_.contains({query, at}); };
-  while (at <= through && known()) at = at + Millis(1);
+  while (at <= through && covered_.contains({query, at})) at = at + Millis(1);
   return at > through;
 }
 
@@ -133,6 +126,7 @@ void NaiveJoin::AddRows(const Side& side, Timestamp episode, Rows& rows) const {
 }
 
 void NaiveJoin::Compute() {
+  std::erase_if(covered_, [this](const auto& at) { return void_.contains(at); });
   Rows rows;
   for (auto& [alert, reports] : alerts_) {
     for (const Episode& episode : EpisodesOf(reports)) {

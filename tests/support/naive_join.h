@@ -61,6 +61,8 @@ class NaiveJoin {
     std::map<AlertState, Side> sides;
   };
 
+  // Every start spans an interval: to its latest end, or, while none is known, to the latest time
+  // at which it was known as firing. Intervals that overlap are one episode.
   static std::vector<Episode> EpisodesOf(const Notifications& notifications);
   bool IsFinal(const JoinedRow& row) const;
   void AddRows(const Side& side, Timestamp episode, Rows& rows) const;

@@ -53,7 +53,7 @@ class History {
 
   Event MakeGap() {
     const QueryProgress range = Covered(QueryName(), Upto(80), 100);
-    return Gap{"prom", range.query, range.complete_from, range.complete_from + Millis(Upto(20)),
+    return Gap{"prom",    range.query, range.complete_from, range.complete_from + Millis(Upto(20)),
                "dropped", true};
   }
 
@@ -107,6 +107,10 @@ void ApplyAll(const std::vector<Event>& events, bool retention, History& history
     const auto begin = events.begin() + static_cast<std::ptrdiff_t>(at);
     ASSERT_EQ(engine.Apply({begin, begin + static_cast<std::ptrdiff_t>(size)}), "");
     at += size;
+    if (history.Upto(7) == 0) engine.TrimLog();
+    if (history.Upto(7) == 0) {
+      ASSERT_EQ(engine.Restart(), "");
+    }
     if (!retention || history.Upto(2) != 0) continue;
     const Timestamp samples = At(history.Upto(90));
     const Timestamp rows = At(history.Upto(90));

@@ -1,0 +1,70 @@
+#include "correlator-service/join/engine_restore.h"
+
+#include <fmt/format.h>
+
+#include "common/status/status.h"
+
+namespace alertjoin {
+
+void EngineRestore::AddReport(const AlertReport& report) {
+  CHECK(!report.gone());
+  const bool same =
+      current_ && current_->source == report.source && current_->fingerprint == report.fingerprint;
+  if (!same) {
+    EndAlert();
+    auto& alert = engine_.alerts_[Engine::AlertId{report.source, report.fingerprint}];
+    CHECK(alert == nullptr);
+    alert = std::make_unique<Engine::Alert>();
+    current_ = {report.source, report.fingerprint, alert.get()};
+  }
+  current_->alert->history.RestoreReport(
+      report, [this](const std::shared_ptr<const Binding>& binding) {
+        return engine_.bindings_.Resolve(Shared<Binding>(binding), engine_.directory_);
+      });
+}
+
+void EngineRestore::EndAlert() {
+  if (!current_) return;
+  engine_.Reconcile(*current_->alert, current_->alert->history.Regroup());
+  current_.reset();
+}
+
+TransitionState* EngineRestore::FindTransition(const Transition& transition) const {
+  const auto alert =
+      engine_.alerts_.find(Engine::AlertIdView{transition.source, transition.fingerprint});
+  if (alert == engine_.alerts_.end()) return nullptr;
+  // An episode's key is the greatest start in it: the first one from its earliest start on.
+  auto& transitions = alert->second->transitions;
+  auto found = transitions.lower_bound({transition.starts_at, AlertState::kFiring});
+  if (found == transitions.end()) return nullptr;
+  found = transitions.find({found->first.first, transition.state});
+  return found == transitions.end() ? nullptr : found->second.get();
+}
+
+RowState* EngineRestore::FindRow(const TransitionState& transition, const RowId& id) {
+  for (const auto& bound : transition.bound) {
+    for (const auto& row : bound->rows) {
+      if (row->id == id) return row.get();
+    }
+  }
+  return nullptr;
+}
+
+absl::Status EngineRestore::AddRow(JoinedRow& row) {
+  TransitionState* const transition = FindTransition(*row.transition);
+  RowState* found = transition == nullptr ? nullptr : FindRow(*transition, row.id);
+  if (found == nullptr && transition != nullptr && row.match.series != nullptr) {
+    // A series none of whose samples was kept, for want of room.
+    engine_.AddSeries(row.match.series);
+    found = FindRow(*transition, row.id);
+  }
+  if (found == nullptr) {
+    return absl::DataLossError(
+        fmt::format("row {} of alert {} of source {}: nothing is known of what it is about",
+                    ToHex(row.id), row.transition->fingerprint, row.transition->source));
+  }
+  engine_.rows_.Restore(*found, row);
+  return absl::OkStatus();
+}
+
+}  // namespace alertjoin
