@@ -2,76 +2,22 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "common/event/event_parts.h"
 #include "common/event/event_rules.h"
+#include "common/event/transition_codec.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
 namespace {
 
-absl::StatusOr<Timestamp> TimeAt(const google::protobuf::Timestamp& time, std::string_view field) {
-  auto result = DecodeTime(time);
-  if (!result.ok()) return MalformedEvent(field, MessageOf(result.status()));
-  return result;
-}
-
-absl::StatusOr<Binding> DecodeBinding(const v1::Binding& in, const std::string& field) {
-  Binding binding;
-  if (!in.has_query()) return MalformedEvent(field + ".query", "is required");
-  binding.query = DecodeQuery(in.query());
-  binding.matching = static_cast<Matching>(in.matching());
-  binding.on.assign(in.on().begin(), in.on().end());
-  std::sort(binding.on.begin(), binding.on.end());
-  binding.on.erase(std::unique(binding.on.begin(), binding.on.end()), binding.on.end());
-  binding.strict = in.strict();
-  binding.first_after = in.first_after();
-  if (in.has_tolerance()) {
-    const auto tolerance = DecodeSpan(in.tolerance());
-    if (!tolerance.ok()) {
-      return MalformedEvent(field + ".tolerance", MessageOf(tolerance.status()));
-    }
-    binding.tolerance = *tolerance;
-  }
-  binding.comparison_operator = in.comparison_operator();
-  if (in.has_threshold()) binding.threshold = in.threshold();
-  return binding;
-}
-
-absl::Status DecodeTransitionTimes(const v1::TransitionEvent& in, TransitionEvent* event) {
-  if (!in.has_starts_at()) return MalformedEvent("transition.starts_at", "is required");
-  ASSIGN_OR_RETURN(event->starts_at, TimeAt(in.starts_at(), "transition.starts_at"));
-  if (in.has_ends_at()) {
-    ASSIGN_OR_RETURN(event->ends_at, TimeAt(in.ends_at(), "transition.ends_at"));
-  }
-  ASSIGN_OR_RETURN(event->received_time, TimeAt(in.received_time(), "transition.received_time"));
-  return absl::OkStatus();
-}
-
-absl::StatusOr<Event> DecodeTransition(const v1::TransitionEvent& in, BindingTable& bindings) {
+absl::StatusOr<Event> DecodeTransitionEvent(const v1::TransitionEvent& in, BindingTable& bindings) {
   TransitionEvent event;
-  event.source = in.source();
-  event.fingerprint = in.fingerprint();
-  event.state = static_cast<AlertState>(in.state());
-  RETURN_IF_ERROR(DecodeTransitionTimes(in, &event));
-  event.labels = DecodeLabels(in.labels());
-  event.annotations = DecodeLabels(in.annotations());
-  event.generator_url = in.generator_url();
-  // An origin of a later version is no reason to refuse the alert.
-  event.origin =
-      v1::Origin_IsValid(in.origin()) ? static_cast<Origin>(in.origin()) : Origin::kUnspecified;
-  event.notification = DecodeNotification(in.notification());
-  if (in.has_reported_value()) event.reported_value = in.reported_value();
-  event.reported_values.assign(in.reported_values().begin(), in.reported_values().end());
-  std::sort(event.reported_values.begin(), event.reported_values.end(),
-            [](const auto& a, const auto& b) { return a.first < b.first; });
+  ASSIGN_OR_RETURN(static_cast<Transition&>(event), DecodeTransition(in));
   for (int i = 0; i < in.bindings_size(); ++i) {
     ASSIGN_OR_RETURN(Binding binding,
                      DecodeBinding(in.bindings(i), fmt::format("transition.bindings[{}]", i)));
     event.bindings.push_back(bindings.Intern(std::move(binding)));
   }
-  event.traceparent = in.traceparent();
   return event;
 }
 
@@ -81,25 +27,11 @@ absl::StatusOr<Event> DecodeProgress(const v1::QueryProgress& in) {
   if (!in.has_complete_through()) return MalformedEvent("progress.complete_through", "is required");
   QueryProgress progress;
   progress.query = DecodeQuery(in.query());
-  ASSIGN_OR_RETURN(progress.complete_from, TimeAt(in.complete_from(), "progress.complete_from"));
+  ASSIGN_OR_RETURN(progress.complete_from,
+                   DecodeTime(in.complete_from(), "progress.complete_from"));
   ASSIGN_OR_RETURN(progress.complete_through,
-                   TimeAt(in.complete_through(), "progress.complete_through"));
+                   DecodeTime(in.complete_through(), "progress.complete_through"));
   return progress;
-}
-
-absl::StatusOr<Event> DecodeGap(const v1::Gap& in) {
-  Gap gap;
-  gap.source = in.source();
-  if (in.has_query()) gap.query = DecodeQuery(in.query());
-  if (in.has_from()) {
-    ASSIGN_OR_RETURN(gap.from, TimeAt(in.from(), "gap.from"));
-  }
-  if (in.has_through()) {
-    ASSIGN_OR_RETURN(gap.through, TimeAt(in.through(), "gap.through"));
-  }
-  gap.reason = in.reason();
-  gap.voids_progress = in.voids_progress();
-  return gap;
 }
 
 absl::StatusOr<Event> Checked(absl::StatusOr<Event> event) {
@@ -112,7 +44,7 @@ absl::StatusOr<Event> Checked(absl::StatusOr<Event> event) {
 absl::StatusOr<Event> EventDecoder::Decode(const v1::Event& event) {
   switch (event.kind_case()) {
     case v1::Event::kTransition:
-      return Checked(DecodeTransition(event.transition(), bindings_));
+      return Checked(DecodeTransitionEvent(event.transition(), bindings_));
     case v1::Event::kSamples:
       return DecodeSamples(event.samples());
     case v1::Event::kProgress:
@@ -178,7 +110,7 @@ absl::StatusOr<SampleBatch> EventDecoder::DecodeSamples(const v1::SampleBatch& i
   }
   SampleBatch batch;
   batch.series = series_;
-  ASSIGN_OR_RETURN(batch.received_time, TimeAt(in.received_time(), "samples.received_time"));
+  ASSIGN_OR_RETURN(batch.received_time, DecodeTime(in.received_time(), "samples.received_time"));
   const auto samples = static_cast<size_t>(in.times_ms_size());
   batch.series_index.reserve(samples);
   batch.times.reserve(samples);

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <unordered_map>
+#include <vector>
 
 #include "alertjoin/v1/events.pb.h"
 #include "common/event/event.h"
@@ -12,6 +14,7 @@ namespace alertjoin {
 // Encodes the events of one stream: each query and series is defined in the first batch that uses
 // it and referred to from then on. Not thread-safe. One encoder per stream; a new one makes its
 // first event self-contained. Memory grows with the number of different series, not of events.
+// Batches that share a table of series are encoded without looking at the labels again.
 class EventEncoder {
  public:
   // Fills `out`, which must be empty. REQUIRES: CheckEvent(event) is OK.
@@ -20,21 +23,31 @@ class EventEncoder {
   size_t series_count() const { return refs_by_content_.size(); }
 
  private:
+  using Refs = std::vector<uint32_t>;
   struct LabelledQuery {
     uint32_t query_ref;
-    LabelSet labels;
-    friend bool operator==(const LabelledQuery&, const LabelledQuery&) = default;
+    std::shared_ptr<const SeriesKey> series;
+    friend bool operator==(const LabelledQuery& a, const LabelledQuery& b) {
+      return a.query_ref == b.query_ref && a.series->labels == b.series->labels;
+    }
   };
   struct LabelledQueryHash {
     size_t operator()(const LabelledQuery& key) const;
   };
+  // The references of a table's series, by their numbers there.
+  struct KnownTable {
+    SeriesTable table;  // Held, so that no other takes its id.
+    Refs refs;
+  };
 
   void EncodeSamples(const SampleBatch& batch, v1::SampleBatch* out);
   uint32_t QueryRef(const Query& query, v1::SampleBatch* out);
-  uint32_t SeriesRef(const SeriesKey& series, v1::SampleBatch* out);
+  uint32_t SeriesRef(const std::shared_ptr<const SeriesKey>& series, v1::SampleBatch* out);
+  Refs& RefsOf(const SeriesTable& table);
 
   std::map<Query, uint32_t> query_refs_;
   std::unordered_map<LabelledQuery, uint32_t, LabelledQueryHash> refs_by_content_;
+  std::unordered_map<const void*, KnownTable> tables_;
 };
 
 }  // namespace alertjoin

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "common/event/event_rules.h"
+#include "common/status/status.h"
+
 namespace alertjoin {
 namespace {
 
@@ -101,6 +104,21 @@ Notification DecodeNotification(const v1::Notification& notification) {
   return result;
 }
 
+absl::StatusOr<Gap> DecodeGap(const v1::Gap& in) {
+  Gap gap;
+  gap.source = in.source();
+  if (in.has_query()) gap.query = DecodeQuery(in.query());
+  if (in.has_from()) {
+    ASSIGN_OR_RETURN(gap.from, DecodeTime(in.from(), "gap.from"));
+  }
+  if (in.has_through()) {
+    ASSIGN_OR_RETURN(gap.through, DecodeTime(in.through(), "gap.through"));
+  }
+  gap.reason = in.reason();
+  gap.voids_progress = in.voids_progress();
+  return gap;
+}
+
 google::protobuf::Timestamp EncodeTime(Timestamp time) {
   const auto [seconds, nanos] = SplitFloor(time.millis());
   google::protobuf::Timestamp result;
@@ -129,6 +147,13 @@ absl::StatusOr<Timestamp> DecodeTime(const google::protobuf::Timestamp& time) {
         fmt::format("time: nanos must be 0 to {}, are {}", kNanosMax, time.nanos()));
   }
   return Timestamp::FromMillis(time.seconds() * kMillisPerSecond + FloorToMillis(time.nanos()));
+}
+
+absl::StatusOr<Timestamp> DecodeTime(const google::protobuf::Timestamp& time,
+                                     std::string_view field) {
+  auto result = DecodeTime(time);
+  if (!result.ok()) return MalformedEvent(field, MessageOf(result.status()));
+  return result;
 }
 
 absl::StatusOr<Millis> DecodeSpan(const google::protobuf::Duration& span) {

@@ -21,12 +21,17 @@ void EncodeGap(const Gap& gap, v1::Gap* out);
 Query DecodeQuery(const v1::Query& query);
 LabelSet DecodeLabels(const google::protobuf::Map<std::string, std::string>& labels);
 Notification DecodeNotification(const v1::Notification& notification);
+// INVALID_ARGUMENT, reason MALFORMED_EVENT, for a bad time; names the field.
+absl::StatusOr<Gap> DecodeGap(const v1::Gap& gap);
 
 // google.protobuf.Timestamp and Duration.
 google::protobuf::Timestamp EncodeTime(Timestamp time);
 google::protobuf::Duration EncodeSpan(Millis span);
 // Floored to milliseconds; INVALID_ARGUMENT outside years 1 to 9999 or with bad nanos.
 absl::StatusOr<Timestamp> DecodeTime(const google::protobuf::Timestamp& time);
+// The same with reason MALFORMED_EVENT and the name of the field.
+absl::StatusOr<Timestamp> DecodeTime(const google::protobuf::Timestamp& time,
+                                     std::string_view field);
 // Floored to milliseconds; INVALID_ARGUMENT when malformed, or beyond 10,000 years.
 absl::StatusOr<Millis> DecodeSpan(const google::protobuf::Duration& span);
 

@@ -23,6 +23,8 @@ struct Arguments {
   std::string config_file;
   std::string log_level = "info";
   bool check_only = false;
+  const ServiceCommand* command = nullptr;  // Null: none of the service's own.
+  std::set<std::string> switches;           // Of the command.
 };
 
 // Signals are taken by the thread that waits for them, never by a handler.
@@ -46,6 +48,11 @@ int Run(const Service& service, const Arguments& arguments) {
         status.ok() ? (arguments.config_file + ": OK").c_str() : MessageOf(status).c_str());
     return status.ok() ? 0 : 1;
   }
+  if (arguments.command != nullptr) {
+    const absl::Status status = arguments.command->run(arguments.config_file, arguments.switches);
+    if (!status.ok()) std::fprintf(stderr, "%s\n", MessageOf(status).c_str());
+    return status.ok() ? 0 : 1;
+  }
   const sigset_t signals = BlockStopSignals();
   const absl::Status status = service.run(arguments.config_file, [&signals] {
     int taken = 0;
@@ -60,7 +67,24 @@ int Run(const Service& service, const Arguments& arguments) {
   return 1;
 }
 
+void AddCommand(const ServiceCommand& command, CLI::App& app, Arguments& arguments) {
+  CLI::App* const added = app.add_subcommand(command.name, command.description)->fallthrough();
+  for (const auto& [name, meaning] : command.switches) added->add_flag(name, meaning);
+  added->callback([&command, added, &arguments] {
+    arguments.command = &command;
+    for (const auto& [name, meaning] : command.switches) {
+      if (added->count(name) > 0) arguments.switches.insert(name);
+    }
+  });
+}
+
 }  // namespace
+
+bool StopRequested() {
+  sigset_t pending;
+  CHECK(sigpending(&pending) == 0);
+  return sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1;
+}
 
 void RequestStop() { kill(getpid(), SIGTERM); }
 
@@ -78,6 +102,7 @@ int ServiceMain(int argc, char** argv, const Service& service) {
   app.add_subcommand("check-config", "Check the configuration file and exit")
       ->fallthrough()
       ->callback([&arguments] { arguments.check_only = true; });
+  for (const ServiceCommand& command : service.commands) AddCommand(command, app, arguments);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

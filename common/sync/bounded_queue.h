@@ -29,6 +29,18 @@ class BoundedQueue {
     return true;
   }
 
+  // Waits for room. False, and nothing moved from, once the queue is closed.
+  bool Push(T&& item) EXCLUDES_LOCK(mutex_) {
+    {
+      MutexLock lock(mutex_);
+      while (!closed_ && items_.size() >= items_max_) room_.Wait(mutex_);
+      if (closed_) return false;
+      items_.push_back(std::move(item));
+    }
+    changed_.NotifyOne();
+    return true;
+  }
+
   // Waits for at least one item, then takes up to `items_max` of them in order. Empty once the
   // queue is closed and drained.
   std::vector<T> PopUpTo(size_t items_max) EXCLUDES_LOCK(mutex_) {
@@ -39,6 +51,7 @@ class BoundedQueue {
       taken.push_back(std::move(items_.front()));
       items_.pop_front();
     }
+    room_.NotifyAll();
     return taken;
   }
 
@@ -54,6 +67,7 @@ class BoundedQueue {
       taken.push_back(std::move(items_.front()));
       items_.pop_front();
     }
+    room_.NotifyAll();
     return taken;
   }
 
@@ -63,6 +77,7 @@ class BoundedQueue {
       closed_ = true;
     }
     changed_.NotifyAll();
+    room_.NotifyAll();
   }
 
   bool closed() const EXCLUDES_LOCK(mutex_) {
@@ -77,7 +92,8 @@ class BoundedQueue {
  private:
   const size_t items_max_;
   mutable Mutex mutex_;
-  CondVar changed_;
+  CondVar changed_;  // Items, or the end.
+  CondVar room_;
   std::deque<T> items_ GUARDED_BY(mutex_);
   bool closed_ GUARDED_BY(mutex_) = false;
 };

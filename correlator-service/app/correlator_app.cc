@@ -1,37 +1,46 @@
 #include "correlator-service/app/correlator_app.h"
 
+#include <fmt/format.h>
 #include <prometheus/registry.h>
 
 #include <atomic>
 #include <chrono>
 
+#include "common/eventlog/failure_latch.h"
 #include "common/log/log.h"
 #include "common/net/admin_endpoints.h"
 #include "common/net/grpc_server.h"
 #include "common/net/http_metrics.h"
 #include "common/net/http_server.h"
+#include "common/service/service_main.h"
 #include "common/status/status.h"
 #include "common/time/clock.h"
+#include "correlator-service/app/correlator_data.h"
 #include "correlator-service/intake/ingest_service_impl.h"
 #include "correlator-service/pipeline/pipeline.h"
 #include "correlator-service/query/correlator_service.h"
-#include "correlator-service/rows/memory_row_store.h"
 #include "correlator-service/subscribe/subscription_hub.h"
 
 namespace alertjoin {
 namespace {
 
 constexpr auto kShutdownDeadline = std::chrono::seconds(5);
+constexpr Millis kReplayLogInterval = std::chrono::seconds(5);
+
+EngineLimits EngineLimitsOf(const CorrelatorConfig& config) {
+  EngineLimits limits;
+  limits.series_max = config.series_max;
+  limits.rows_max = config.rows_max;
+  limits.sample_bytes_max = config.sample_bytes_max;
+  limits.series_bytes_max = config.series_bytes_max;
+  limits.row_bytes_max = config.row_bytes_max;
+  return limits;
+}
 
 PipelineOptions PipelineOptionsOf(const CorrelatorConfig& config) {
   PipelineOptions options;
-  options.engine.series_max = config.series_max;
-  options.engine.rows_max = config.rows_max;
-  options.engine.sample_bytes_max = config.sample_bytes_max;
-  options.engine.series_bytes_max = config.series_bytes_max;
-  options.engine.row_bytes_max = config.row_bytes_max;
-  options.sample_retention = config.sample_retention;
-  options.row_retention = config.row_retention;
+  options.logger.sample_retention = config.sample_retention;
+  options.logger.row_retention = config.row_retention;
   return options;
 }
 
@@ -42,30 +51,108 @@ HttpServerOptions HttpOptionsOf(const CorrelatorConfig& config, prometheus::Regi
   return options;
 }
 
+// How far the start has come, for /-/ready.
+class Readiness {
+ public:
+  void Replaying(LogPosition at, LogPosition end) {
+    replayed_ = at.value();
+    replay_end_ = end.value() - 1;
+  }
+  void Set(bool ready) { ready_ = ready; }
+
+  absl::Status Check() const {
+    if (ready_) return absl::OkStatus();
+    const uint64_t end = replay_end_;
+    if (end == 0) return absl::UnavailableError("starting or stopping");
+    return absl::UnavailableError(
+        fmt::format("replaying the event log: record {} of {}", replayed_.load(), end));
+  }
+
+ private:
+  std::atomic<bool> ready_ = false;
+  std::atomic<uint64_t> replayed_ = 0;
+  std::atomic<uint64_t> replay_end_ = 0;
+};
+
 }  // namespace
 
 // In the order of construction: each part uses only those above it.
 struct CorrelatorApp::Parts {
-  explicit Parts(const CorrelatorConfig& config)
-      : store(registry),
-        hub(store, SystemClock(), registry, {.subscribers_max = config.subscribers_max}),
-        pipeline(PipelineOptionsOf(config), store, SystemClock(), registry),
-        ingest(pipeline, store.store_id(), SystemClock(), registry),
-        correlator(store, hub, SystemClock(), registry),
-        http(HttpOptionsOf(config, registry)) {}
+  explicit Parts(const CorrelatorConfig& config) : http(HttpOptionsOf(config, registry)) {}
+
+  // What serves, once the data is there.
+  struct Services {
+    Services(const CorrelatorConfig& config, CorrelatorData& data, prometheus::Registry& registry,
+             std::function<void(const absl::Status&)> on_failure)
+        : hub(data.store(), SystemClock(), registry, {.subscribers_max = config.subscribers_max}),
+          pipeline(PipelineOptionsOf(config), data.engine(), data.log(), data.store(),
+                   SystemClock(), registry, std::move(on_failure)),
+          ingest(pipeline, data.store().store_id(), SystemClock(), registry),
+          correlator(data.store(), hub, SystemClock(), registry) {}
+
+    SubscriptionHub hub;
+    Pipeline pipeline;
+    IngestServiceImpl ingest;
+    CorrelatorServiceImpl correlator;
+    RunningGrpcServer grpc;
+  };
+
+  absl::Status Recover(const CorrelatorConfig& config);
+  absl::Status Serve(const CorrelatorConfig& config);
 
   prometheus::Registry registry;
-  std::atomic<bool> ready = false;
-  MemoryRowStore store;
-  SubscriptionHub hub;
-  Pipeline pipeline;
-  IngestServiceImpl ingest;
-  CorrelatorServiceImpl correlator;
-  RunningGrpcServer grpc;
+  Readiness readiness;
+  // The first failure of log, rows or pipeline ends the service.
+  FailureLatch failure{[](const absl::Status& status) {
+    LogError("events can be kept no more: stopping", {{"error", MessageOf(status)}});
+    RequestStop();
+  }};
   HttpServer http;
+  std::unique_ptr<CorrelatorData> data;
+  std::unique_ptr<Services> services;
 };
 
 CorrelatorApp::CorrelatorApp(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+absl::Status CorrelatorApp::Parts::Recover(const CorrelatorConfig& config) {
+  CorrelatorData::Options options;
+  options.folder = config.data_path;
+  options.log_bytes_max = config.log_bytes_max;
+  options.change_log_bytes_max = config.change_log_bytes_max;
+  options.limits = EngineLimitsOf(config);
+  options.on_failure = [this](const absl::Status& status) { failure.Latch(status); };
+  ASSIGN_OR_RETURN(data, CorrelatorData::Open(std::move(options), registry));
+  const auto start = std::chrono::steady_clock::now();
+  LogLimiter limiter(kReplayLogInterval);
+  RETURN_IF_ERROR(data->Recover([&](LogPosition at, LogPosition end) {
+    readiness.Replaying(at, end);
+    if (limiter.Allow()) {
+      LogInfo("replaying the event log",
+              {{"record", std::to_string(at.value())}, {"end", std::to_string(end.value() - 1)}});
+    }
+    return !StopRequested();
+  }));
+  const EngineStats stats = data->engine().stats();
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  LogInfo("recovered", {{"rows", std::to_string(stats.rows)},
+                        {"series", std::to_string(stats.series)},
+                        {"samples", std::to_string(stats.samples_new + stats.samples_late)},
+                        {"seconds", fmt::format("{:.3f}", elapsed.count())}});
+  return absl::OkStatus();
+}
+
+absl::Status CorrelatorApp::Parts::Serve(const CorrelatorConfig& config) {
+  services = std::make_unique<Services>(
+      config, *data, registry, [this](const absl::Status& status) { failure.Latch(status); });
+  services->ingest.Restore(data->log().Producers());
+  services->pipeline.Start();
+  GrpcServerOptions options;
+  options.listen_address = config.grpc_listen_address;
+  options.services = {&services->ingest, &services->correlator};
+  options.service_names = {"alertjoin.v1.IngestService", "alertjoin.v1.CorrelatorService"};
+  ASSIGN_OR_RETURN(services->grpc, StartGrpcServer(options));
+  return absl::OkStatus();
+}
 
 absl::StatusOr<std::unique_ptr<CorrelatorApp>> CorrelatorApp::Start(
     const CorrelatorConfig& config) {
@@ -73,44 +160,46 @@ absl::StatusOr<std::unique_ptr<CorrelatorApp>> CorrelatorApp::Start(
   Parts& parts = *app->parts_;
   AddBuildInfo(parts.registry);
   AddAdminEndpoints(parts.http, parts.registry, [&parts] {
-    return parts.ready ? absl::OkStatus() : absl::UnavailableError("starting or stopping");
+    const absl::Status failure = parts.failure.failure();
+    return failure.ok() ? parts.readiness.Check() : failure;
   });
-  parts.pipeline.Start();
-  GrpcServerOptions grpc;
-  grpc.listen_address = config.grpc_listen_address;
-  grpc.services = {&parts.ingest, &parts.correlator};
-  grpc.service_names = {"alertjoin.v1.IngestService", "alertjoin.v1.CorrelatorService"};
-  ASSIGN_OR_RETURN(parts.grpc, StartGrpcServer(grpc));
+  // First, so that the start can be watched.
   RETURN_IF_ERROR(parts.http.Start());
-  parts.ready = true;
+  RETURN_IF_ERROR(parts.Recover(config));
+  RETURN_IF_ERROR(parts.Serve(config));
+  parts.readiness.Set(true);
   LogInfo("correlator-service is ready", {{"version", ALERTJOIN_VERSION},
                                           {"grpc_port", std::to_string(app->grpc_port())},
                                           {"http_port", std::to_string(app->http_port())},
-                                          {"store_id", parts.store.store_id()}});
+                                          {"data", config.data_path},
+                                          {"store_id", parts.data->store().store_id()}});
   return app;
 }
 
 CorrelatorApp::~CorrelatorApp() { Stop(); }
 
-int CorrelatorApp::grpc_port() const { return parts_->grpc.port; }
+int CorrelatorApp::grpc_port() const { return parts_->services->grpc.port; }
 int CorrelatorApp::http_port() const { return parts_->http.port(); }
+absl::Status CorrelatorApp::health() const { return parts_->failure.failure(); }
 
 void CorrelatorApp::Stop() {
   Parts& parts = *parts_;
-  parts.ready = false;
-  if (parts.grpc.server != nullptr) {
-    if (auto* const health = parts.grpc.server->GetHealthCheckService()) {
-      health->SetServingStatus(false);
+  parts.readiness.Set(false);
+  if (parts.services != nullptr) {
+    Parts::Services& services = *parts.services;
+    grpc::Server* const server = services.grpc.server.get();
+    if (server != nullptr && server->GetHealthCheckService() != nullptr) {
+      server->GetHealthCheckService()->SetServingStatus(false);
     }
+    // Streams first: the server's Shutdown waits for them.
+    services.ingest.Stop();
+    services.hub.Stop();
+    if (server != nullptr) {
+      server->Shutdown(std::chrono::system_clock::now() + kShutdownDeadline);
+      server->Wait();
+    }
+    services.pipeline.Stop();
   }
-  // Streams first: the server's Shutdown waits for them.
-  parts.ingest.Stop();
-  parts.hub.Stop();
-  if (parts.grpc.server != nullptr) {
-    parts.grpc.server->Shutdown(std::chrono::system_clock::now() + kShutdownDeadline);
-    parts.grpc.server->Wait();
-  }
-  parts.pipeline.Stop();
   parts.http.Stop();
 }
 

@@ -7,17 +7,21 @@
 
 namespace alertjoin {
 
-// The whole service: row store, pipeline, gRPC and HTTP servers, started and stopped in order.
+// The whole service: data, pipeline, gRPC and HTTP servers, started and stopped in order.
 // Start, ports and Stop from one thread.
 class CorrelatorApp {
  public:
-  // Everything runs and health is SERVING when this returns. UNAVAILABLE when an address cannot be
-  // bound; nothing runs then.
+  // Everything runs, what was kept is read, and health is SERVING when this returns. HTTP tells of
+  // the progress meanwhile. UNAVAILABLE when an address cannot be bound; CANCELLED when the process
+  // is asked to stop (StopRequested); other errors as those of CorrelatorData. Nothing runs then.
   static absl::StatusOr<std::unique_ptr<CorrelatorApp>> Start(const CorrelatorConfig& config);
   ~CorrelatorApp();  // Stops.
 
   int grpc_port() const;
   int http_port() const;
+
+  // OK, or why events can be kept no more; the process has been asked to stop then.
+  absl::Status health() const;
 
   // Ends the streams with UNAVAILABLE, applies what was taken, and stops. Idempotent.
   void Stop();

@@ -12,7 +12,7 @@ size_t Count(YamlNode node, size_t default_value) {
   return static_cast<size_t>(node.Int(static_cast<int64_t>(default_value), 1, 1'000'000'000));
 }
 
-uint64_t MemoryLimit(YamlNode node, uint64_t default_value) {
+uint64_t ByteLimit(YamlNode node, uint64_t default_value) {
   return node.Bytes(default_value, uint64_t{1} << 20, uint64_t{1} << 40);
 }
 
@@ -25,6 +25,9 @@ absl::StatusOr<CorrelatorConfig> Read(YamlDocument document) {
   YamlNode http = root.Child("http");
   config.http_listen_address = http.Child("listen_address").String(config.http_listen_address);
   http.Finish();
+  YamlNode data = root.Child("data");
+  config.data_path = data.Child("path").String(config.data_path);
+  data.Finish();
   YamlNode retention = root.Child("retention");
   config.sample_retention = retention.Child("samples").Duration(config.sample_retention,
                                                                 std::chrono::minutes(1), kLongest);
@@ -34,9 +37,12 @@ absl::StatusOr<CorrelatorConfig> Read(YamlDocument document) {
   YamlNode limits = root.Child("limits");
   config.series_max = Count(limits.Child("series"), config.series_max);
   config.rows_max = Count(limits.Child("rows"), config.rows_max);
-  config.sample_bytes_max = MemoryLimit(limits.Child("sample_bytes"), config.sample_bytes_max);
-  config.series_bytes_max = MemoryLimit(limits.Child("series_bytes"), config.series_bytes_max);
-  config.row_bytes_max = MemoryLimit(limits.Child("row_bytes"), config.row_bytes_max);
+  config.sample_bytes_max = ByteLimit(limits.Child("sample_bytes"), config.sample_bytes_max);
+  config.series_bytes_max = ByteLimit(limits.Child("series_bytes"), config.series_bytes_max);
+  config.row_bytes_max = ByteLimit(limits.Child("row_bytes"), config.row_bytes_max);
+  config.log_bytes_max = ByteLimit(limits.Child("log_bytes"), config.log_bytes_max);
+  config.change_log_bytes_max =
+      ByteLimit(limits.Child("change_log_bytes"), config.change_log_bytes_max);
   config.subscribers_max = Count(limits.Child("subscribers"), config.subscribers_max);
   limits.Finish();
   root.Finish();

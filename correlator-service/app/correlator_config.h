@@ -12,6 +12,7 @@ namespace alertjoin {
 struct CorrelatorConfig {
   std::string grpc_listen_address = "127.0.0.1:9750";
   std::string http_listen_address = "127.0.0.1:9751";
+  std::string data_path = "correlator-data";
   Millis sample_retention = std::chrono::hours(6);
   Millis row_retention = std::chrono::hours(24 * 90);
   size_t series_max = 1'000'000;
@@ -19,6 +20,8 @@ struct CorrelatorConfig {
   uint64_t sample_bytes_max = uint64_t{4} << 30;
   uint64_t series_bytes_max = uint64_t{2} << 30;
   uint64_t row_bytes_max = uint64_t{4} << 30;
+  uint64_t log_bytes_max = uint64_t{16} << 30;
+  uint64_t change_log_bytes_max = uint64_t{4} << 30;
   size_t subscribers_max = 1'000;
 };
 

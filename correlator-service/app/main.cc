@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
     ASSIGN_OR_RETURN(const auto app, CorrelatorApp::Start(config));
     wait_for_stop();
     app->Stop();
-    return absl::OkStatus();
+    return app->health();
   };
   return ServiceMain(argc, argv, service);
 }

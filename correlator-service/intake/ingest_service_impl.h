@@ -29,17 +29,20 @@ struct IntakeOptions {
   Millis heartbeat_interval{5'000};
 };
 
-// Serves IngestService.PushEvents. Knows each producer's log for as long as it lives; a new one
-// starts with what the producers still hold. Thread-safe.
+// Serves IngestService.PushEvents. Knows each producer's log for as long as it lives, and those that
+// it is told of; of any other one it starts with what the producer still holds. Thread-safe.
 //
 // Stopping, in this order: Stop, which ends all streams; shutdown of the gRPC server; stop of the
-// sink; destruction. The sink may call what it was given (`applied`) even after the destruction.
+// sink; destruction. The sink may call what it was given (`durable`) even after the destruction.
 // Everything handed to the constructor must outlive the service.
 class IngestServiceImpl final : public v1::IngestService::CallbackService {
  public:
   IngestServiceImpl(EventSink& sink, std::string store_id, const Clock& clock,
                     prometheus::Registry& registry, IntakeOptions options = {});
   ~IngestServiceImpl() override;  // Stops.
+
+  // What an earlier process knew of its producers. REQUIRES: no stream has come yet.
+  void Restore(const std::vector<ProducerPosition>& positions) { producers_.Restore(positions); }
 
   // Ends all streams, and those that come later, with UNAVAILABLE, reason STOPPING. Idempotent.
   void Stop() EXCLUDES_LOCK(mutex_);

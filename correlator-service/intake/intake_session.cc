@@ -111,6 +111,7 @@ absl::Status IntakeSession::OnHello(const v1::Hello& hello) {
                                  {"durable_sequence", std::to_string(attached.durable_sequence)}});
   MutexLock lock(mutex_);
   log_ = std::move(log);
+  producer_ = {hello.producer_id(), hello.log_id(), hello.epoch(), 0};
   stream_ = attached.stream;
   told_sequence_ = attached.durable_sequence;
   welcome_due_ = true;
@@ -136,6 +137,7 @@ absl::Status IntakeSession::OnBatch(const v1::EventBatch& batch) {
     }
   }
   if (pending.events.empty()) return pending.then;
+  pending.bytes = batch.ByteSizeLong();
   pending_ = std::move(pending);
   return absl::OkStatus();
 }
@@ -161,18 +163,21 @@ absl::StatusOr<bool> IntakeSession::PushPending() {
   if (!pending_.has_value()) return true;
   std::shared_ptr<ProducerLog> log;
   ProducerLog::StreamId stream = 0;
+  IntakeBatch batch;
   {
     MutexLock lock(mutex_);
     log = log_;
     stream = stream_;
+    batch.position = producer_;
   }
   const uint64_t last = pending_->last_sequence;
   const auto events = static_cast<double>(pending_->events.size());
-  IntakeBatch batch;
+  batch.position.last_sequence = last;
+  batch.bytes = pending_->bytes;
   batch.events = std::move(pending_->events);
-  batch.applied = [log, last, in_flight = batches_in_flight_] {
+  batch.durable = [log, last, in_flight = batches_in_flight_] {
     // In this order: whoever sees the stream drained also sees the last durable sequence.
-    log->Applied(last);
+    log->MarkDurable(last);
     in_flight->fetch_sub(1);
     log->WakeStream();
   };

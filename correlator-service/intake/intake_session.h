@@ -50,7 +50,7 @@ class IntakeSession {
   absl::Status Check() const EXCLUDES_LOCK(mutex_);
   // Fills `response` with what is due: the welcome, or an acknowledgement. False: nothing.
   bool NextResponse(v1::PushEventsResponse* response) EXCLUDES_LOCK(mutex_);
-  // Everything taken has been applied.
+  // Everything taken is durable.
   bool IsDrained() const { return batches_in_flight_->load() == 0; }
   // The hello has been taken.
   bool IsOpen() const EXCLUDES_LOCK(mutex_);
@@ -58,6 +58,7 @@ class IntakeSession {
  private:
   struct Pending {
     std::vector<Event> events;
+    size_t bytes = 0;  // Of all of the request.
     uint64_t last_sequence = 0;
     absl::Status then;  // What ends the stream once they are pushed.
   };
@@ -82,6 +83,7 @@ class IntakeSession {
   mutable Mutex mutex_;
   std::shared_ptr<ProducerLog> log_ GUARDED_BY(mutex_);
   ProducerLog::StreamId stream_ GUARDED_BY(mutex_) = 0;
+  ProducerPosition producer_ GUARDED_BY(mutex_);  // As the hello said; without a sequence.
   bool welcome_due_ GUARDED_BY(mutex_) = false;
   bool ack_again_ GUARDED_BY(mutex_) = false;
   uint64_t told_sequence_ GUARDED_BY(mutex_) = 0;  // By the welcome or an acknowledgement.

@@ -66,7 +66,7 @@ ProducerLog::PushResult ProducerLog::Push(StreamId stream, uint64_t last, Intake
   return PushResult::kPushed;
 }
 
-void ProducerLog::Applied(uint64_t last) {
+void ProducerLog::MarkDurable(uint64_t last) {
   MutexLock lock(mutex_);
   durable_ = std::max(durable_, last);
 }

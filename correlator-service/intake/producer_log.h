@@ -11,7 +11,7 @@ namespace alertjoin {
 
 // How far the correlator has come with one log of one producer, and which stream may add to it.
 // Two sequences: `accepted`, the last event handed to the pipeline, and `durable`, the last one
-// that is part of the state; durable <= accepted. Thread-safe. Held by shared_ptr: by the registry,
+// that has been synced; durable <= accepted. Thread-safe. Held by shared_ptr: by the registry,
 // by the stream, and by what is on its way through the pipeline, which may outlive the stream.
 class ProducerLog {
  public:
@@ -33,10 +33,15 @@ class ProducerLog {
     uint64_t lost_events = 0;
   };
   enum class PushResult {
-    kPushed,     // On its way; `applied` will advance the durable sequence.
+    kPushed,     // On its way; `durable` will advance the durable sequence.
     kQueueFull,  // Nothing moved from: try again.
     kFenced,     // The stream no longer owns the log; nothing moved from.
   };
+
+  ProducerLog() = default;
+  // One of which the log of an earlier process knows.
+  ProducerLog(uint64_t epoch, uint64_t last_sequence)
+      : known_(true), epoch_(epoch), accepted_(last_sequence), durable_(last_sequence) {}
 
   // Makes the stream the only one that may push. A stream of the same or a lower epoch that was
   // attached is fenced. On first contact the producer's first sequence is where the log starts.
@@ -48,12 +53,12 @@ class ProducerLog {
   bool IsAttached(StreamId stream) const EXCLUDES_LOCK(mutex_);
 
   // Hands the events accepted + 1 to `last` to the sink, in order over all streams. The caller's
-  // `batch.applied` must call Applied(last) and then WakeStream. REQUIRES: `batch` holds exactly
+  // `batch.durable` must call MarkDurable(last) and then WakeStream. REQUIRES: `batch` holds exactly
   // these events.
   PushResult Push(StreamId stream, uint64_t last, IntakeBatch&& batch, EventSink& sink)
       EXCLUDES_LOCK(mutex_);
-  // Every event up to `last` is part of the state.
-  void Applied(uint64_t last) EXCLUDES_LOCK(mutex_);
+  // Every event up to `last` has been synced.
+  void MarkDurable(uint64_t last) EXCLUDES_LOCK(mutex_);
   // Tells the attached stream, if there is one, to look again.
   void WakeStream() EXCLUDES_LOCK(mutex_);
 

@@ -25,6 +25,14 @@ absl::StatusOr<std::shared_ptr<ProducerLog>> ProducerRegistry::Find(const std::s
   return entry->second.log;
 }
 
+void ProducerRegistry::Restore(const std::vector<ProducerPosition>& positions) {
+  MutexLock lock(mutex_);
+  for (const ProducerPosition& known : positions) {
+    auto log = std::make_shared<ProducerLog>(known.epoch, known.last_sequence);
+    logs_[{known.producer_id, known.log_id}] = Entry{std::move(log), ++finds_};
+  }
+}
+
 bool ProducerRegistry::MakeRoom() {
   auto oldest = logs_.end();
   for (auto entry = logs_.begin(); entry != logs_.end(); ++entry) {

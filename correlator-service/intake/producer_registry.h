@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/sync/mutex.h"
@@ -26,6 +27,9 @@ class ProducerRegistry {
   absl::StatusOr<std::shared_ptr<ProducerLog>> Find(const std::string& producer_id,
                                                     const std::string& log_id)
       EXCLUDES_LOCK(mutex_);
+
+  // Takes over what an earlier process knew. REQUIRES: before the first Find.
+  void Restore(const std::vector<ProducerPosition>& positions) EXCLUDES_LOCK(mutex_);
 
   size_t size() const EXCLUDES_LOCK(mutex_);
 

@@ -2,85 +2,32 @@
 
 #include <utility>
 
-#include "common/status/status.h"
-
 namespace alertjoin {
-namespace {
 
-// A round is applied and published as a whole: this bounds its memory and its delay.
-constexpr size_t kRoundBatchesMax = 64;
-
-}  // namespace
-
-Pipeline::Pipeline(PipelineOptions options, RowStore& store, const Clock& clock,
-                   prometheus::Registry& registry)
-    : options_(options),
-      store_(store),
-      clock_(clock),
-      queue_(options.queue_batches_max),
-      metrics_(registry),
-      engine_(options.engine) {}
+Pipeline::Pipeline(PipelineOptions options, Engine& engine, RoundLog& log, RowStore& store,
+                   const Clock& clock, prometheus::Registry& registry,
+                   std::function<void(const absl::Status&)> on_failure)
+    : failure_(std::move(on_failure)),
+      logged_(options.logged_rounds_max),
+      logger_(options.logger, log, logged_, clock, registry,
+              [this](const absl::Status& status) { failure_.Latch(status); }),
+      writer_(engine, store, log, logger_, logged_, registry,
+              [this](const absl::Status& status) { failure_.Latch(status); }) {}
 
 Pipeline::~Pipeline() { Stop(); }
 
 void Pipeline::Start() {
-  writer_ = std::thread([this] { Run(); });
+  writer_.Start();
+  logger_.Start();
 }
 
 void Pipeline::Stop() {
-  queue_.Close();
-  if (writer_.joinable()) writer_.join();
+  logger_.Stop();
+  // Also when the logger was never started.
+  logged_.Close();
+  writer_.Join();
 }
 
-bool Pipeline::TryPush(IntakeBatch&& batch) { return queue_.TryPush(std::move(batch)); }
-
-void Pipeline::Run() {
-  auto next_expiry = clock_.SteadyNow() + options_.expiry_interval;
-  while (true) {
-    std::vector<IntakeBatch> round = queue_.PopUpToBefore(next_expiry, kRoundBatchesMax);
-    if (!round.empty()) {
-      ApplyRound(std::move(round));
-    } else if (queue_.closed()) {
-      return;
-    }
-    if (clock_.SteadyNow() >= next_expiry) {
-      Expire();
-      next_expiry = clock_.SteadyNow() + options_.expiry_interval;
-    }
-  }
-}
-
-void Pipeline::ApplyRound(std::vector<IntakeBatch> round) {
-  std::vector<Event> events;
-  std::vector<Gap> gaps;
-  bool has_progress = false;
-  for (IntakeBatch& batch : round) {
-    for (Event& event : batch.events) {
-      if (const auto* const gap = std::get_if<Gap>(&event)) gaps.push_back(*gap);
-      has_progress = has_progress || std::holds_alternative<QueryProgress>(event);
-      events.push_back(std::move(event));
-    }
-  }
-  const Timestamp now = clock_.Now();
-  metrics_.CountEvents(events);
-  std::vector<JoinedRow> changes = engine_.Apply(std::move(events), now);
-  metrics_.CountDelays(changes, now);
-  CHECK(store_.Commit({.changes = std::move(changes), .gaps = std::move(gaps)}).ok());
-  if (has_progress) {
-    store_.PublishProgress(std::make_shared<const ProgressBoard>(engine_.Progress()));
-  }
-  metrics_.Publish(engine_.stats());
-  for (const IntakeBatch& batch : round) {
-    if (batch.applied) batch.applied();
-  }
-}
-
-void Pipeline::Expire() {
-  const Timestamp now = clock_.Now();
-  std::vector<JoinedRow> changes =
-      engine_.Expire(now - options_.sample_retention, now - options_.row_retention, now);
-  CHECK(store_.Commit({.changes = std::move(changes)}).ok());
-  metrics_.Publish(engine_.stats());
-}
+bool Pipeline::TryPush(IntakeBatch&& batch) { return logger_.TryPush(std::move(batch)); }
 
 }  // namespace alertjoin

@@ -69,6 +69,11 @@ void PipelineMetrics::CountDelays(std::span<const JoinedRow> changes, Timestamp 
   }
 }
 
+void PipelineMetrics::StartFrom(const EngineStats& stats) {
+  for (Followed& followed : followed_) followed.seen = stats.*followed.figure;
+  Publish(stats);
+}
+
 void PipelineMetrics::Publish(const EngineStats& stats) {
   for (Followed& followed : followed_) {
     const uint64_t now = stats.*followed.figure;

@@ -23,6 +23,8 @@ class PipelineMetrics {
   void CountEvents(std::span<const Event> events);
   // Of the rows that are new. (The row store counts the changes themselves.)
   void CountDelays(std::span<const JoinedRow> changes, Timestamp applied_at);
+  // What the engine did before does not count.
+  void StartFrom(const EngineStats& stats);
   // The engine's own figures.
   void Publish(const EngineStats& stats);
 

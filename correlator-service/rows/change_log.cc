@@ -5,11 +5,10 @@
 #include "common/status/status.h"
 
 namespace alertjoin {
-namespace {
-
-size_t ChangesIn(const ChangeSet& set) { return set.changes.size() + (set.gap ? 1 : 0); }
-
-}  // namespace
+void ChangeLog::StartAt(Sequence newest) {
+  CHECK(sets_.empty());
+  floor_ = newest;
+}
 
 std::vector<SharedChangeSet> ChangeLog::Append(SharedChangeSet set) {
   CHECK(set->sequence == newest().Next());

@@ -11,11 +11,17 @@ struct ChangeLogLimits {
   size_t bytes_max = 256 << 20;
 };
 
+// Row changes and gaps of the set.
+inline size_t ChangesIn(const ChangeSet& set) { return set.changes.size() + (set.gap ? 1 : 0); }
+
 // The newest change sets by sequence, in memory. Beyond a limit the oldest are dropped and the
 // floor rises. Not thread-safe.
 class ChangeLog {
  public:
   explicit ChangeLog(const ChangeLogLimits& limits) : limits_(limits) {}
+
+  // Goes on behind `newest`, and reaches back to there. REQUIRES: nothing was appended.
+  void StartAt(Sequence newest);
 
   // Appends the set with the sequence newest().Next() and gives back the sets that left the log,
   // so that the caller can free them where it suits. The set itself is never dropped.

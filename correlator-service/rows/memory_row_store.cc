@@ -6,7 +6,6 @@
 #include <random>
 
 #include "common/status/status.h"
-#include "correlator-service/model/row_size.h"
 
 namespace alertjoin {
 namespace {
@@ -49,11 +48,11 @@ MemoryRowStore::MemoryRowStore(prometheus::Registry& registry, MemoryRowStoreOpt
       sequence_gauge_(MakeGauge(registry, "alertjoin_row_sequence",
                                 "Newest published sequence of row changes.")),
       log_changes_gauge_(MakeGauge(registry, "alertjoin_change_log_changes",
-                                   "Changes that subscribers can still catch up with.")),
+                                   "Changes that subscribers catch up with from memory.")),
       log_bytes_gauge_(MakeGauge(registry, "alertjoin_change_log_bytes",
-                                 "About the memory that the change log takes.")),
+                                 "About what the change log in memory takes.")),
       log_floor_gauge_(MakeGauge(registry, "alertjoin_change_log_floor",
-                                 "Subscribers behind this sequence must start again.")),
+                                 "How far back the change log in memory reaches.")),
       log_(options.change_log_limits),
       progress_(std::make_shared<const ProgressBoard>()) {
   auto& family = prometheus::BuildCounter()
@@ -67,38 +66,63 @@ MemoryRowStore::MemoryRowStore(prometheus::Registry& registry, MemoryRowStoreOpt
 }
 
 absl::StatusOr<Sequence> MemoryRowStore::Commit(RowCommit commit) {
-  for (auto& run : SplitIntoSequences(std::move(commit.changes), sequence_limits_)) {
-    Publish(std::move(run), std::nullopt);
-  }
-  for (Gap& gap : commit.gaps) Publish({}, std::move(gap));
+  Publish(Prepare(std::move(commit.changes), std::move(commit.gaps)));
   return newest();
 }
 
-void MemoryRowStore::Publish(std::vector<JoinedRow> changes, std::optional<Gap> gap) {
-  auto set = std::make_shared<ChangeSet>();
-  set->sequence = newest().Next();
-  set->bytes = sizeof(ChangeSet);
-  set->gap = std::move(gap);
-  std::vector<RowChange> planned;
-  planned.reserve(changes.size());
-  for (JoinedRow& change : changes) {
-    change.sequence = set->sequence;
-    set->bytes += ApproximateBytes(change) + sizeof(RowChange);
-    planned.push_back({std::make_shared<const JoinedRow>(std::move(change)), nullptr});
+std::vector<SharedChangeSet> MemoryRowStore::Prepare(std::vector<JoinedRow> changes,
+                                                     std::vector<Gap> gaps) const {
+  std::vector<SharedChangeSet> sets;
+  Sequence next = newest().Next();
+  for (auto& run : SplitIntoSequences(std::move(changes), sequence_limits_)) {
+    SharedChangeSet set = MakeSet(next, std::move(run));
+    if (set == nullptr) continue;
+    sets.push_back(std::move(set));
+    next = next.Next();
   }
-  set->changes.reserve(planned.size());
+  for (Gap& gap : gaps) {
+    ChangeSet set;
+    set.sequence = next;
+    set.gap = std::move(gap);
+    set.bytes = ApproximateBytes(set);
+    sets.push_back(std::make_shared<const ChangeSet>(std::move(set)));
+    next = next.Next();
+  }
+  return sets;
+}
 
+SharedChangeSet MemoryRowStore::MakeSet(Sequence sequence, std::vector<JoinedRow> changes) const {
+  auto set = std::make_shared<ChangeSet>();
+  set->sequence = sequence;
+  set->changes.reserve(changes.size());
+  for (JoinedRow& change : changes) {
+    change.sequence = sequence;
+    set->changes.push_back({std::make_shared<const JoinedRow>(std::move(change)), nullptr});
+  }
+  {
+    MutexLock lock(mutex_);
+    for (RowChange& change : set->changes) change.previous = FindLocked(change.row->id);
+  }
+  std::erase_if(set->changes, [](const RowChange& change) {
+    return change.previous == nullptr && change.row->operation == Operation::kDelete;
+  });
+  if (set->changes.empty()) return nullptr;
+  set->bytes = ApproximateBytes(*set);
+  return set;
+}
+
+void MemoryRowStore::Publish(const std::vector<SharedChangeSet>& sets) {
+  for (const SharedChangeSet& set : sets) PublishOne(set);
+}
+
+void MemoryRowStore::PublishOne(const SharedChangeSet& set) {
   std::vector<SharedChangeSet> dropped;  // Freed after the lock is released.
   std::vector<std::shared_ptr<ChangeSignal>> signals;
   {
     MutexLock lock(mutex_);
-    for (RowChange& change : planned) {
-      if (!ApplyLocked(change)) continue;
-      set->changes.push_back(std::move(change));
-    }
-    if (set->changes.empty() && !set->gap.has_value()) return;
+    for (const RowChange& change : set->changes) ApplyLocked(change);
     CountChanges(*set);
-    dropped = log_.Append(std::move(set));
+    dropped = log_.Append(set);
     newest_.store(log_.newest().value(), std::memory_order_release);
     UpdateGauges();
     signals = signals_;
@@ -106,25 +130,32 @@ void MemoryRowStore::Publish(std::vector<JoinedRow> changes, std::optional<Gap> 
   for (const auto& signal : signals) signal->Raise();
 }
 
-bool MemoryRowStore::ApplyLocked(RowChange& change) {
-  const auto found = rows_by_id_.find(change.row->id);
-  if (found != rows_by_id_.end()) {
-    change.previous = found->second;
-    // An amendment may have moved the row in time.
-    rows_by_position_.erase(PositionOf(*change.previous));
-  }
+void MemoryRowStore::ApplyLocked(const RowChange& change) {
+  // An amendment may have moved the row in time.
+  if (change.previous != nullptr) rows_by_position_.erase(PositionOf(*change.previous));
   if (change.row->operation == Operation::kDelete) {
-    if (found == rows_by_id_.end()) return false;
-    rows_by_id_.erase(found);
-    return true;
+    rows_by_id_.erase(change.row->id);
+    return;
   }
   rows_by_position_.emplace(PositionOf(*change.row), change.row);
-  if (found != rows_by_id_.end()) {
-    found->second = change.row;
-  } else {
-    rows_by_id_.emplace(change.row->id, change.row);
-  }
-  return true;
+  rows_by_id_.insert_or_assign(change.row->id, change.row);
+}
+
+void MemoryRowStore::Load(JoinedRow row) {
+  CHECK(row.operation == Operation::kUpsert);
+  const auto shared = std::make_shared<const JoinedRow>(std::move(row));
+  MutexLock lock(mutex_);
+  CHECK(log_.newest() == log_.floor());
+  CHECK(rows_by_id_.emplace(shared->id, shared).second);
+  rows_by_position_.emplace(PositionOf(*shared), shared);
+  rows_gauge_->Set(static_cast<double>(rows_by_id_.size()));
+}
+
+void MemoryRowStore::StartAt(Sequence newest) {
+  MutexLock lock(mutex_);
+  log_.StartAt(newest);
+  newest_.store(newest.value(), std::memory_order_release);
+  UpdateGauges();
 }
 
 void MemoryRowStore::PublishProgress(std::shared_ptr<const ProgressBoard> progress) {
@@ -146,6 +177,10 @@ Sequence MemoryRowStore::floor() const {
 
 SharedRow MemoryRowStore::Find(const RowId& id) const {
   MutexLock lock(mutex_);
+  return FindLocked(id);
+}
+
+SharedRow MemoryRowStore::FindLocked(const RowId& id) const {
   const auto found = rows_by_id_.find(id);
   return found == rows_by_id_.end() ? nullptr : found->second;
 }

@@ -34,6 +34,20 @@ class MemoryRowStore final : public RowStore {
 
   // Never an error. Reports and position are of no use here.
   absl::StatusOr<Sequence> Commit(RowCommit commit) override EXCLUDES_LOCK(mutex_);
+
+  // The two halves of Commit, for a store that keeps the changes in between. Prepare gives them
+  // sequences and names what they replace; nobody sees them yet. Writer thread only.
+  std::vector<SharedChangeSet> Prepare(std::vector<JoinedRow> changes, std::vector<Gap> gaps) const
+      EXCLUDES_LOCK(mutex_);
+  // REQUIRES: `sets` is what the last Prepare gave.
+  void Publish(const std::vector<SharedChangeSet>& sets) EXCLUDES_LOCK(mutex_);
+
+  // What was kept, given back before anything is committed: the rows, and the sequence that they
+  // stand at; their changes are not in the log. Nobody is told. REQUIRES for Load: an UPSERT of a
+  // row that is not there.
+  void Load(JoinedRow row) EXCLUDES_LOCK(mutex_);
+  void StartAt(Sequence newest) EXCLUDES_LOCK(mutex_);
+
   void PublishProgress(std::shared_ptr<const ProgressBoard> progress) override
       EXCLUDES_LOCK(mutex_);
   void RaiseOnChange(std::shared_ptr<ChangeSignal> signal) override EXCLUDES_LOCK(mutex_);
@@ -48,10 +62,13 @@ class MemoryRowStore final : public RowStore {
   std::shared_ptr<const ProgressBoard> Progress() const override EXCLUDES_LOCK(mutex_);
 
  private:
-  // Publishes one sequence.
-  void Publish(std::vector<JoinedRow> changes, std::optional<Gap> gap) EXCLUDES_LOCK(mutex_);
-  // Applies the change to the table and fills in what it replaces. False when it changes nothing.
-  bool ApplyLocked(RowChange& change) REQUIRES_LOCK(mutex_);
+  // The set with the changes that change something, and with what they replace; null when there
+  // are none.
+  SharedChangeSet MakeSet(Sequence sequence, std::vector<JoinedRow> changes) const
+      EXCLUDES_LOCK(mutex_);
+  void PublishOne(const SharedChangeSet& set) EXCLUDES_LOCK(mutex_);
+  void ApplyLocked(const RowChange& change) REQUIRES_LOCK(mutex_);
+  SharedRow FindLocked(const RowId& id) const REQUIRES_LOCK(mutex_);
   void CountChanges(const ChangeSet& set);
   void UpdateGauges() REQUIRES_LOCK(mutex_);
 

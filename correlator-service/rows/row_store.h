@@ -57,6 +57,8 @@ struct ChangeSet {
   size_t bytes = 0;  // About what it takes in memory.
 };
 using SharedChangeSet = std::shared_ptr<const ChangeSet>;
+// About what it takes in memory; what `bytes` is set to.
+size_t ApproximateBytes(const ChangeSet& set);
 
 struct ChangesRead {
   std::vector<SharedChangeSet> sets;  // With consecutive sequences.
@@ -96,6 +98,10 @@ class RowStore {
   //   row.
   // After an error nothing was published, and the store takes no more.
   virtual absl::StatusOr<Sequence> Commit(RowCommit commit) = 0;
+
+  // Makes all commits so far survive the death of the machine, as far as the store is durable at
+  // all. After an error the store takes no more.
+  virtual absl::Status Sync() { return absl::OkStatus(); }
 
   // Replaces what Progress() gives: for each query the newest complete interval. Call it after the
   // Commit of what it speaks of.

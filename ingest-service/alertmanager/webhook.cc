@@ -37,12 +37,14 @@ std::string ReasonOf(const absl::Status& status, const char* otherwise) {
 }  // namespace
 
 Webhook::Webhook(WebhookOptions options, const Binder& binder, Spool& spool,
-                 TransitionListener& listener, const Clock& clock, prometheus::Registry& registry)
+                 TransitionListener& listener, const Clock& clock, prometheus::Registry& registry,
+                 DeadLetters* dead_letters)
     : options_(std::move(options)),
       binder_(binder),
       spool_(spool),
       listener_(listener),
       clock_(clock),
+      dead_letters_(dead_letters),
       metrics_(registry),
       refusal_limiter_(kLogInterval, clock),
       warning_limiter_(kLogInterval, clock) {
@@ -126,11 +128,27 @@ HttpResponse Webhook::Refuse(const HttpRequest& request, const std::string& sour
                                      {"code", fmt::to_string(refusal.code)},
                                      {"reason", refusal.message}});
   }
+  if (refusal.code == 400) KeepDeadLetter(request, source, refusal);
   HttpResponse response;
   response.status = refusal.code;
   response.body = refusal.message + "\n";
   if (refusal.code == 503) response.headers.emplace_back("Retry-After", kRetryAfterSeconds);
   return response;
+}
+
+void Webhook::KeepDeadLetter(const HttpRequest& request, const std::string& source,
+                             const Refusal& refusal) {
+  if (dead_letters_ == nullptr) return;
+  DeadLetter letter;
+  letter.time = clock_.Now();
+  letter.source = source;
+  letter.path = request.path;
+  letter.remote_address = request.remote_address;
+  letter.content_type = HeaderOf(request, "content-type");
+  letter.reason = refusal.reason;
+  letter.message = refusal.message;
+  letter.body = request.body;
+  dead_letters_->Keep(letter);
 }
 
 }  // namespace alertjoin

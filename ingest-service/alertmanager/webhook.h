@@ -11,6 +11,7 @@
 #include "ingest-service/alertmanager/webhook_decode.h"
 #include "ingest-service/alertmanager/webhook_metrics.h"
 #include "ingest-service/binding/binder.h"
+#include "ingest-service/deadletter/dead_letters.h"
 #include "ingest-service/prometheus/transition_listener.h"
 #include "ingest-service/spool/spool.h"
 
@@ -24,7 +25,7 @@ struct WebhookOptions {
 // Takes webhook notifications of Alertmanager and Grafana: POST or PUT on /webhook/<source>, and on
 // /webhook, / and /api/v1/alerts for the default source. Answers, each refusal with a line of text:
 //   200  all its alerts are in the spool, as durable as that is (empty body)
-//   400  can never be taken; the text says where and why
+//   400  can never be taken; the text says where and why. The body goes to the dead letters
 //   404  unknown source
 //   415  Content-Type other than application/json (absent is fine)
 //   503  not kept: the spool is full, or its disk fails. The sender must repeat it, which is
@@ -32,8 +33,9 @@ struct WebhookOptions {
 // Thread-safe. It keeps the references it is given: they must outlive the server it is added to.
 class Webhook {
  public:
+  // Without `dead_letters` bodies that can never be taken are not kept.
   Webhook(WebhookOptions options, const Binder& binder, Spool& spool, TransitionListener& listener,
-          const Clock& clock, prometheus::Registry& registry);
+          const Clock& clock, prometheus::Registry& registry, DeadLetters* dead_letters = nullptr);
 
   // Adds the paths. REQUIRES: the server has not started; this outlives it.
   void AddTo(HttpServer& server);
@@ -52,6 +54,8 @@ class Webhook {
   std::optional<Refusal> Keep(DecodedWebhook webhook, const std::string& source);
   HttpResponse Refuse(const HttpRequest& request, const std::string& source,
                       const Refusal& refusal);
+  void KeepDeadLetter(const HttpRequest& request, const std::string& source,
+                      const Refusal& refusal);
 
   // Constant after construction.
   const WebhookOptions options_;
@@ -59,6 +63,7 @@ class Webhook {
   Spool& spool_;
   TransitionListener& listener_;
   const Clock& clock_;
+  DeadLetters* const dead_letters_;
 
   WebhookMetrics metrics_;
   LogLimiter refusal_limiter_;

@@ -4,7 +4,6 @@
 
 #include <atomic>
 
-#include "common/eventlog/rocksdb_event_log.h"
 #include "common/log/log.h"
 #include "common/net/admin_endpoints.h"
 #include "common/net/http_metrics.h"
@@ -13,25 +12,23 @@
 #include "common/status/status.h"
 #include "common/time/clock.h"
 #include "ingest-service/alertmanager/webhook.h"
+#include "ingest-service/app/spool_lanes.h"
+#include "ingest-service/deadletter/dead_letters.h"
 #include "ingest-service/prometheus/metrics_sources.h"
-#include "ingest-service/spool/spool.h"
-#include "ingest-service/uplink/uplink.h"
 
 namespace alertjoin {
 namespace {
 
 constexpr auto kDrainTimeout = std::chrono::seconds(2);
 
-// The spool as the place where samples go.
-class SpoolSink final : public SampleSink {
+// The lane of the samples as the place where they go.
+class LaneSink final : public SampleSink {
  public:
-  explicit SpoolSink(Spool& spool) : spool_(spool) {}
-  absl::Status Append(std::span<const Event> events) override {
-    return spool_.AppendSamples(events).status();
-  }
+  explicit LaneSink(SampleLane& lane) : lane_(lane) {}
+  absl::Status Append(std::span<const Event> events) override { return lane_.Append(events); }
 
  private:
-  Spool& spool_;
+  SampleLane& lane_;
 };
 
 RuleBinderOptions BinderOptionsOf(const IngestConfig& config) {
@@ -52,12 +49,24 @@ MetricsSourcesOptions MetricsOptionsOf(const IngestConfig& config) {
   return options;
 }
 
-UplinkOptions UplinkOptionsOf(const IngestConfig& config) {
-  UplinkOptions options;
-  options.address = config.correlator_address;
-  options.producer_id = config.producer_id;
-  options.version = ALERTJOIN_VERSION;
+// A failed log ends the service: only a restart can tell what the disk has kept.
+SpoolLanes::Options LaneOptionsOf(const IngestConfig& config) {
+  SpoolLanes::Options options;
+  options.folder = config.spool_path;
+  options.alert_bytes_max = config.spool_alert_bytes_max;
+  options.sample_bytes_max = config.spool_sample_bytes_max;
+  options.uplink.address = config.correlator_address;
+  options.uplink.producer_id = config.producer_id;
+  options.uplink.version = ALERTJOIN_VERSION;
+  options.on_failure = [](const absl::Status& status) {
+    LogError("the spool has failed: stopping", {{"error", MessageOf(status)}});
+    RequestStop();
+  };
   return options;
+}
+
+DeadLetters::Options DeadLetterOptionsOf(const IngestConfig& config) {
+  return {DeadLetterFolderOf(config), config.dead_letters_count_max, config.dead_letters_bytes_max};
 }
 
 WebhookOptions WebhookOptionsOf(const IngestConfig& config) {
@@ -65,18 +74,6 @@ WebhookOptions WebhookOptionsOf(const IngestConfig& config) {
   options.sources = config.alert_sources;
   options.value_annotation = config.value_annotation;
   return options;
-}
-
-// A failed log ends the service: only a restart can tell what the disk has kept.
-absl::StatusOr<std::unique_ptr<RocksdbEventLog>> OpenSpool(const IngestConfig& config) {
-  RocksdbEventLog::Options options;
-  options.folder = config.spool_path;
-  options.bytes_max = config.spool_bytes_max;
-  options.on_failure = [](const absl::Status& status) {
-    LogError("the spool has failed: stopping", {{"error", MessageOf(status)}});
-    RequestStop();
-  };
-  return RocksdbEventLog::Open(std::move(options));
 }
 
 HttpServerOptions HttpOptionsOf(const IngestConfig& config, prometheus::Registry& registry) {
@@ -91,20 +88,19 @@ HttpServerOptions HttpOptionsOf(const IngestConfig& config, prometheus::Registry
 
 // In the order of construction: each part uses only those above it.
 struct IngestApp::Parts {
-  Parts(const IngestConfig& config, std::unique_ptr<RocksdbEventLog> opened)
-      : log(std::move(opened)),
-        spool(*log, config.spool_bytes_max),
-        sink(spool),
-        uplink(UplinkOptionsOf(config), spool, SystemClock(), registry),
-        metrics(MetricsOptionsOf(config), sink, registry, SystemClock()),
-        http(HttpOptionsOf(config, registry)) {}
+  Parts(const IngestConfig& config, std::unique_ptr<prometheus::Registry> its_registry,
+        std::unique_ptr<SpoolLanes> opened)
+      : registry(std::move(its_registry)),
+        lanes(std::move(opened)),
+        sink(lanes->samples()),
+        metrics(MetricsOptionsOf(config), sink, *registry, SystemClock()),
+        http(HttpOptionsOf(config, *registry)) {}
 
-  prometheus::Registry registry;
+  const std::unique_ptr<prometheus::Registry> registry;
   std::atomic<bool> stopping = false;
-  std::unique_ptr<RocksdbEventLog> log;
-  Spool spool;
-  SpoolSink sink;
-  Uplink uplink;
+  const std::unique_ptr<SpoolLanes> lanes;
+  std::unique_ptr<DeadLetters> dead_letters;
+  LaneSink sink;
   MetricsSources metrics;
   std::unique_ptr<RuleBinder> binder;
   std::unique_ptr<Webhook> webhook;
@@ -115,20 +111,24 @@ IngestApp::IngestApp(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 absl::StatusOr<std::unique_ptr<IngestApp>> IngestApp::Start(const IngestConfig& config) {
   RETURN_IF_ERROR(MetricsSources::Check(MetricsOptionsOf(config)));
-  ASSIGN_OR_RETURN(auto log, OpenSpool(config));
-  auto app =
-      std::unique_ptr<IngestApp>(new IngestApp(std::make_unique<Parts>(config, std::move(log))));
+  auto registry = std::make_unique<prometheus::Registry>();
+  ASSIGN_OR_RETURN(auto lanes, SpoolLanes::Open(LaneOptionsOf(config), SystemClock(), *registry));
+  auto app = std::unique_ptr<IngestApp>(
+      new IngestApp(std::make_unique<Parts>(config, std::move(registry), std::move(lanes))));
   Parts& parts = *app->parts_;
-  ASSIGN_OR_RETURN(parts.binder, RuleBinder::Create(BinderOptionsOf(config), parts.registry));
-  parts.webhook = std::make_unique<Webhook>(WebhookOptionsOf(config), *parts.binder, parts.spool,
-                                            parts.metrics, SystemClock(), parts.registry);
+  ASSIGN_OR_RETURN(parts.dead_letters,
+                   DeadLetters::Open(DeadLetterOptionsOf(config), SystemClock(), *parts.registry));
+  ASSIGN_OR_RETURN(parts.binder, RuleBinder::Create(BinderOptionsOf(config), *parts.registry));
+  parts.webhook = std::make_unique<Webhook>(WebhookOptionsOf(config), *parts.binder,
+                                            parts.lanes->alerts(), parts.metrics, SystemClock(),
+                                            *parts.registry, parts.dead_letters.get());
   parts.webhook->AddTo(parts.http);
-  AddBuildInfo(parts.registry);
-  AddAdminEndpoints(parts.http, parts.registry, [&parts]() -> absl::Status {
+  AddBuildInfo(*parts.registry);
+  AddAdminEndpoints(parts.http, *parts.registry, [&parts]() -> absl::Status {
     if (parts.stopping) return absl::UnavailableError("stopping");
-    return parts.log->health();
+    return parts.lanes->health();
   });
-  parts.uplink.Start();
+  parts.lanes->Start();
   RETURN_IF_ERROR(parts.metrics.Start());
   RETURN_IF_ERROR(parts.http.Start());
   LogInfo("ingest-service is ready for webhooks",
@@ -136,14 +136,14 @@ absl::StatusOr<std::unique_ptr<IngestApp>> IngestApp::Start(const IngestConfig& 
            {"http_port", std::to_string(app->http_port())},
            {"correlator", config.correlator_address},
            {"spool", config.spool_path},
-           {"spooled_events", std::to_string(parts.spool.waiting())},
+           {"spooled_events", std::to_string(parts.lanes->waiting())},
            {"metrics_sources", std::to_string(config.metrics_sources.size())}});
   return app;
 }
 
 IngestApp::~IngestApp() { Stop(); }
 
-absl::Status IngestApp::health() const { return parts_->log->health(); }
+absl::Status IngestApp::health() const { return parts_->lanes->health(); }
 int IngestApp::http_port() const { return parts_->http.port(); }
 
 void IngestApp::Stop() {
@@ -152,11 +152,7 @@ void IngestApp::Stop() {
   parts.http.Stop();
   parts.metrics.Stop();
   // What is left waits on the disk for the next start; less is better.
-  if (parts.uplink.connected()) {
-    parts.spool.WaitAcknowledged(LogPosition(parts.spool.bounds().next.value() - 1),
-                                 SystemClock().SteadyNow() + kDrainTimeout);
-  }
-  parts.uplink.Stop();
+  parts.lanes->Stop(kDrainTimeout);
 }
 
 }  // namespace alertjoin

@@ -7,13 +7,13 @@
 
 namespace alertjoin {
 
-// The whole service: spool, uplink, metrics sources and webhook, started and stopped in order.
+// The whole service: spool and uplinks, metrics sources and webhook, started and stopped in order.
 // Start, port and Stop from one thread.
 class IngestApp {
  public:
   // Webhooks are taken when this returns; the correlator may still be out of reach. UNAVAILABLE
   // when the address cannot be bound, INVALID_ARGUMENT when the configuration cannot work, the
-  // errors of RocksdbEventLog::Open for the spool; nothing runs then.
+  // errors of SpoolLanes::Open and DeadLetters::Open; nothing runs then.
   static absl::StatusOr<std::unique_ptr<IngestApp>> Start(const IngestConfig& config);
   ~IngestApp();  // Stops.
 

@@ -10,11 +10,15 @@
 #include "common/config/yaml_reader.h"
 #include "common/status/status.h"
 #include "common/text/matchers.h"
+#include "ingest-service/deadletter/dead_letters.h"
 
 namespace alertjoin {
 namespace {
 
 constexpr Millis kLongest = std::chrono::hours(24);
+constexpr uint64_t kSpoolBytesLeast = uint64_t{32} << 20;
+constexpr uint64_t kSpoolBytesMost = uint64_t{1} << 40;
+constexpr int64_t kDeadLettersMost = 1'000'000;  // Their names are held in memory.
 
 std::string HostName() {
   std::array<char, 256> name{};
@@ -104,6 +108,22 @@ BindingRule ReadBinding(YamlNode node, const std::vector<MetricsSourceOptions>& 
   return rule;
 }
 
+void ReadSpool(YamlNode node, IngestConfig& config) {
+  config.spool_path = node.Child("path").String(config.spool_path);
+  config.spool_alert_bytes_max =
+      node.Child("alert_bytes_max")
+          .Bytes(config.spool_alert_bytes_max, kSpoolBytesLeast, kSpoolBytesMost);
+  config.spool_sample_bytes_max =
+      node.Child("sample_bytes_max")
+          .Bytes(config.spool_sample_bytes_max, kSpoolBytesLeast, kSpoolBytesMost);
+  if (YamlNode old = node.Child("bytes_max"); old.present()) {
+    old.Fault(
+        "spool.bytes_max is no more: alerts and samples have a bound each, "
+        "spool.alert_bytes_max and spool.sample_bytes_max");
+  }
+  node.Finish();
+}
+
 absl::StatusOr<IngestConfig> Read(YamlDocument document) {
   IngestConfig config;
   YamlNode root = document.root();
@@ -117,11 +137,15 @@ absl::StatusOr<IngestConfig> Read(YamlDocument document) {
   YamlNode webhook = root.Child("webhook");
   config.value_annotation = webhook.Child("value_annotation").String(config.value_annotation);
   webhook.Finish();
-  YamlNode spool = root.Child("spool");
-  config.spool_path = spool.Child("path").String(config.spool_path);
-  config.spool_bytes_max =
-      spool.Child("bytes_max").Bytes(config.spool_bytes_max, uint64_t{32} << 20, uint64_t{1} << 40);
-  spool.Finish();
+  ReadSpool(root.Child("spool"), config);
+  YamlNode dead_letters = root.Child("dead_letters");
+  config.dead_letters_count_max = static_cast<uint64_t>(
+      dead_letters.Child("count_max")
+          .Int(static_cast<int64_t>(config.dead_letters_count_max), 1, kDeadLettersMost));
+  config.dead_letters_bytes_max =
+      dead_letters.Child("bytes_max")
+          .Bytes(config.dead_letters_bytes_max, DeadLetters::kBytesMaxLeast, kSpoolBytesMost);
+  dead_letters.Finish();
   YamlNode alert_sources = root.Child("alert_sources");
   if (alert_sources.present()) config.alert_sources.clear();
   std::set<std::string> alert_names;
@@ -143,6 +167,10 @@ absl::StatusOr<IngestConfig> Read(YamlDocument document) {
 }
 
 }  // namespace
+
+std::string DeadLetterFolderOf(const IngestConfig& config) {
+  return config.spool_path + "/dead-letters";
+}
 
 absl::StatusOr<IngestConfig> ReadIngestConfig(const std::string& path) {
   return Read(YamlDocument::FromFile(path));

@@ -20,10 +20,16 @@ struct IngestConfig {
   std::vector<std::string> alert_sources{"alertmanager"};  // The first one is the default.
   std::string value_annotation = "value";
   std::string spool_path = "ingest-spool";  // A folder; made when it is missing.
-  uint64_t spool_bytes_max = uint64_t{1} << 30;
+  uint64_t spool_alert_bytes_max = uint64_t{256} << 20;
+  uint64_t spool_sample_bytes_max = uint64_t{1} << 30;
+  uint64_t dead_letters_count_max = 1000;
+  uint64_t dead_letters_bytes_max = uint64_t{64} << 20;
   std::vector<MetricsSourceOptions> metrics_sources;
   std::vector<BindingRule> bindings;
 };
+
+// The folder of the dead letters.
+std::string DeadLetterFolderOf(const IngestConfig& config);
 
 // INVALID_ARGUMENT with file, line and column for the first fault.
 absl::StatusOr<IngestConfig> ReadIngestConfig(const std::string& path);

@@ -1,7 +1,38 @@
+#include <cstdio>
+#include <set>
+#include <string>
+#include <string_view>
+
 #include "common/service/service_main.h"
 #include "common/status/status.h"
 #include "ingest-service/app/ingest_app.h"
 #include "ingest-service/app/ingest_config.h"
+#include "ingest-service/deadletter/dead_letter_list.h"
+
+namespace alertjoin {
+namespace {
+
+constexpr char kJsonSwitch[] = "--json";
+
+absl::Status PrintDeadLetters(const std::string& config_file, const std::set<std::string>& given) {
+  ASSIGN_OR_RETURN(const IngestConfig config, ReadIngestConfig(config_file));
+  const auto format =
+      given.contains(kJsonSwitch) ? DeadLetterFormat::kJson : DeadLetterFormat::kLines;
+  return ListDeadLetters(DeadLetterFolderOf(config), format, [](std::string_view line) {
+    std::printf("%.*s\n", static_cast<int>(line.size()), line.data());
+  });
+}
+
+ServiceCommand DeadLettersCommand() {
+  return {"dead-letters",
+          "List the bodies that could never be taken, newest last, and exit: time, source, reason, "
+          "bytes and file",
+          {{kJsonSwitch, "Print all that is kept of each, as JSON, one per line"}},
+          PrintDeadLetters};
+}
+
+}  // namespace
+}  // namespace alertjoin
 
 int main(int argc, char** argv) {
   using namespace alertjoin;
@@ -18,5 +49,6 @@ int main(int argc, char** argv) {
     app->Stop();
     return app->health();
   };
+  service.commands = {DeadLettersCommand()};
   return ServiceMain(argc, argv, service);
 }

@@ -2,54 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <numeric>
+#include <algorithm>
 #include <string>
 #include <vector>
 
-#include "common/event/event_codec.h"
-#include "common/event/event_limits.h"
-#include "common/event/event_rules.h"
 #include "common/status/status.h"
+#include "ingest-service/spool/spool_metrics.h"
+#include "ingest-service/spool/spool_records.h"
 
 namespace alertjoin {
 namespace {
-
-// The part [begin, end) of the column.
-template <typename T>
-std::vector<T> Part(const std::vector<T>& column, size_t begin, size_t end) {
-  const auto at = [&column](size_t i) { return column.begin() + static_cast<std::ptrdiff_t>(i); };
-  return {at(begin), at(end)};
-}
-
-SampleBatch Slice(const SampleBatch& batch, size_t begin, size_t end) {
-  SampleBatch slice;
-  slice.series = batch.series;
-  slice.series_index = Part(batch.series_index, begin, end);
-  slice.times = Part(batch.times, begin, end);
-  slice.values = Part(batch.values, begin, end);
-  slice.received_time = batch.received_time;
-  return slice;
-}
-
-// Adds the event as one record, or as several when it is a sample batch too large for one.
-absl::Status AddRecords(const Event& event, std::vector<std::string>* records) {
-  const auto* batch = std::get_if<SampleBatch>(&event);
-  const bool divisible = batch != nullptr && batch->size() > 1;
-  std::string record = EncodeRecord(event);
-  if (record.size() <= (divisible ? kSampleBatchBytesMax : kEventBytesMax)) {
-    records->push_back(std::move(record));
-    return absl::OkStatus();
-  }
-  if (!divisible) {
-    return WithReason(absl::InvalidArgumentError(
-                          fmt::format("spool: an event has {} bytes when encoded, at most {}",
-                                      record.size(), kEventBytesMax)),
-                      "EVENT_TOO_LARGE");
-  }
-  const size_t half = batch->size() / 2;
-  RETURN_IF_ERROR(AddRecords(Slice(*batch, 0, half), records));
-  return AddRecords(Slice(*batch, half, batch->size()), records);
-}
 
 absl::Status SpoolFull(const std::string& why) {
   return WithReason(
@@ -60,38 +22,38 @@ absl::Status SpoolFull(const std::string& why) {
 
 }  // namespace
 
-Spool::Spool(EventLog& log, uint64_t bytes_max)
-    : log_(log), bytes_max_(bytes_max), acknowledged_(log.bounds().first.value() - 1) {}
+Spool::Spool(EventLog& log, uint64_t bytes_max, SpoolMetrics* metrics)
+    : log_(log),
+      bytes_max_(bytes_max),
+      metrics_(metrics),
+      acknowledged_(log.bounds().first.value() - 1) {
+  PublishMetrics();
+}
 
 absl::StatusOr<LogPosition> Spool::Append(std::span<const Event> events) {
-  return AppendWithin(events, bytes_max_);
+  ASSIGN_OR_RETURN(const std::vector<std::string> records, EncodeSpoolRecords(events));
+  return AppendRecords(records);
 }
 
-absl::StatusOr<LogPosition> Spool::AppendSamples(std::span<const Event> events) {
-  return AppendWithin(events, bytes_max_ / 10 * 9);
-}
-
-absl::StatusOr<LogPosition> Spool::AppendWithin(std::span<const Event> events, uint64_t bytes_max) {
-  CHECK(!events.empty());
-  std::vector<std::string> records;
-  for (const Event& event : events) {
-    RETURN_IF_ERROR(CheckEvent(event));
-    RETURN_IF_ERROR(AddRecords(event, &records));
-  }
-  const uint64_t bytes =
-      std::accumulate(records.begin(), records.end(), uint64_t{0},
-                      [](uint64_t sum, const std::string& record) { return sum + record.size(); });
-  if (log_.bounds().bytes + bytes > bytes_max) {
-    RETURN_IF_ERROR(log_.Trim(acknowledged().Next()));
+absl::StatusOr<LogPosition> Spool::AppendRecords(std::span<const std::string> records) {
+  const uint64_t bytes = SpoolBytesOf(records);
+  if (log_.bounds().bytes + bytes > bytes_max_) {
+    RETURN_IF_ERROR(Trim(acknowledged().Next()));
   }
   const uint64_t bytes_used = log_.bounds().bytes;
-  if (bytes_used + bytes > bytes_max) {
+  if (bytes_used + bytes > bytes_max_) {
     return SpoolFull(
-        fmt::format("{} bytes do not fit, {} of {} are in use", bytes, bytes_used, bytes_max));
+        fmt::format("{} bytes do not fit, {} of {} are in use", bytes, bytes_used, bytes_max_));
   }
+  return AppendRecordsOverLimit(records);
+}
+
+absl::StatusOr<LogPosition> Spool::AppendRecordsOverLimit(std::span<const std::string> records) {
+  CHECK(!records.empty());
   const auto first = log_.Append(records);
   if (absl::IsResourceExhausted(first.status())) return SpoolFull(MessageOf(first.status()));
   RETURN_IF_ERROR(first);
+  PublishMetrics();
   if (listener_) listener_();
   return first->Next(records.size() - 1);
 }
@@ -118,7 +80,18 @@ absl::Status Spool::Acknowledge(LogPosition through) {
   changed_.NotifyAll();
   const bool all = through.Next() == bounds.next;
   const bool many = through.value() >= bounds.first.value() + kTrimTogether;
-  return all || many ? log_.Trim(through.Next()) : absl::OkStatus();
+  if (all || many) return Trim(through.Next());
+  PublishMetrics();
+  return absl::OkStatus();
+}
+
+absl::Status Spool::DropBefore(LogPosition before) { return Trim(before); }
+
+absl::Status Spool::Trim(LogPosition before) {
+  // A begin that is further on already stays.
+  absl::Status status = log_.Trim(before);
+  PublishMetrics();
+  return status;
 }
 
 absl::StatusOr<EventLog::Chunk> Spool::Read(LogPosition from, size_t records_max,
@@ -126,9 +99,24 @@ absl::StatusOr<EventLog::Chunk> Spool::Read(LogPosition from, size_t records_max
   return log_.Read(from, records_max, bytes_max);
 }
 
+uint64_t Spool::waiting() const {
+  // In this order: what is acknowledged has been appended.
+  const LogPosition done = acknowledged();
+  const EventLog::Bounds bounds = log_.bounds();
+  return bounds.next.value() - std::max(bounds.first, done.Next()).value();
+}
+
 LogPosition Spool::acknowledged() const {
   MutexLock lock(mutex_);
   return acknowledged_;
+}
+
+void Spool::PublishMetrics() {
+  if (metrics_ == nullptr) return;
+  MutexLock lock(publish_mutex_);
+  metrics_->events.Set(static_cast<double>(waiting()));
+  metrics_->bytes.Set(static_cast<double>(bounds().bytes));
+  metrics_->bytes_max.Set(static_cast<double>(bytes_max_));
 }
 
 }  // namespace alertjoin

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <span>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "common/event/event.h"
@@ -11,42 +12,52 @@
 
 namespace alertjoin {
 
+struct SpoolMetrics;
+
 // What ingest-service has received and the correlator has not acknowledged yet: an EventLog, plus
 // how far the acknowledgements have come. Sources append; the uplink reads, and reports
 // acknowledgements, which trim the log: at once when nothing else waits, else many together, since
-// a durable log syncs for it. Thread-safe. The log must outlive the spool.
+// a durable log syncs for it. Nothing is dropped but by DropBefore. Thread-safe. The log and the
+// metrics must outlive the spool.
 class Spool {
  public:
-  Spool(EventLog& log, uint64_t bytes_max);
+  // Takes events up to `bytes_max`, as EventLog::Bounds counts them. `metrics` shows how full it
+  // is; null: nobody is told.
+  Spool(EventLog& log, uint64_t bytes_max, SpoolMetrics* metrics = nullptr);
 
-  // Appends alerts, all or none, and gives the position of the last. RESOURCE_EXHAUSTED, reason
-  // SPOOL_FULL, when they do not fit. INVALID_ARGUMENT when an event breaks a rule of events.proto
-  // (reason MALFORMED_EVENT) or is larger than kEventBytesMax (EVENT_TOO_LARGE): the correlator
-  // would refuse it for ever, and everything behind it would wait. A larger batch of samples is
-  // stored in parts. Other errors of the log pass through. REQUIRES: not empty.
+  // Appends events, all or none, and gives the position of the last. RESOURCE_EXHAUSTED, reason
+  // SPOOL_FULL, when they do not fit. Errors of EncodeSpoolRecords and others of the log pass
+  // through. REQUIRES: not empty.
   absl::StatusOr<LogPosition> Append(std::span<const Event> events);
-
-  // The same for what can be had again (samples and their progress): refused already when nine
-  // tenths of the spool are in use, so that alerts always find room.
-  absl::StatusOr<LogPosition> AppendSamples(std::span<const Event> events);
+  // The same for what EncodeSpoolRecords made.
+  absl::StatusOr<LogPosition> AppendRecords(std::span<const std::string> records);
+  // The same with no bound but the log's own.
+  absl::StatusOr<LogPosition> AppendRecordsOverLimit(std::span<const std::string> records);
 
   // Waits until every event up to `through` has been acknowledged. False when the deadline has
   // passed before. What is kept does not depend on it: for an orderly end, and for tests.
   bool WaitAcknowledged(LogPosition through, std::chrono::steady_clock::time_point deadline)
       EXCLUDES_LOCK(mutex_);
 
-  // The correlator keeps every event up to `through`. Older or repeated news are ignored. Beyond
-  // what was appended: OUT_OF_RANGE, nothing changed.
+  // The correlator keeps every event up to `through`. Older or repeated news are ignored, and news
+  // of what has been dropped meanwhile do no harm. Beyond what was appended: OUT_OF_RANGE, nothing
+  // changed.
   absl::Status Acknowledge(LogPosition through) EXCLUDES_LOCK(mutex_);
 
-  // Up to `records_max` records from `from` on, as EventLog::Read.
+  // Forgets the events before `before`, acknowledged or not. Errors as EventLog::Trim.
+  absl::Status DropBefore(LogPosition before);
+
+  // Up to `records_max` records from `from` on, as EventLog::Read: OUT_OF_RANGE when `from` has
+  // been acknowledged or dropped.
   absl::StatusOr<EventLog::Chunk> Read(LogPosition from, size_t records_max,
                                        size_t bytes_max) const;
 
   const std::string& log_id() const { return log_.id(); }
+  uint64_t bytes_max() const { return bytes_max_; }
   EventLog::Bounds bounds() const { return log_.bounds(); }
-  // Events that are not acknowledged.
-  uint64_t waiting() const { return log_.bounds().next.value() - 1 - acknowledged().value(); }
+  // Events that are there and not acknowledged.
+  uint64_t waiting() const EXCLUDES_LOCK(mutex_);
+  // The last event acknowledged; that of the log's begin when none has been since the start.
   LogPosition acknowledged() const EXCLUDES_LOCK(mutex_);
 
   // `listener` is called after each append, on the appending thread, without a lock held. It must
@@ -57,14 +68,19 @@ class Spool {
   // Of acknowledged events that still stand in the log.
   static constexpr uint64_t kTrimTogether = 1024;
 
-  absl::StatusOr<LogPosition> AppendWithin(std::span<const Event> events, uint64_t bytes_max);
+  absl::Status Trim(LogPosition before);
+  void PublishMetrics() EXCLUDES_LOCK(publish_mutex_);
 
   EventLog& log_;
   const uint64_t bytes_max_;
+  SpoolMetrics* const metrics_;
   std::function<void()> listener_;
   mutable Mutex mutex_;
   CondVar changed_;
   LogPosition acknowledged_ GUARDED_BY(mutex_);
+  // Held while the metrics are set, so that the last to set them has seen the newest state. Before
+  // mutex_.
+  Mutex publish_mutex_;
 };
 
 }  // namespace alertjoin

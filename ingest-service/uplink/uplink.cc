@@ -69,7 +69,7 @@ Uplink::Uplink(UplinkOptions options, Spool& spool, const Clock& clock,
                prometheus::Registry& registry)
     : options_(std::move(options)),
       mailbox_(std::make_shared<UplinkMailbox>()),
-      metrics_(registry),
+      metrics_(registry, options_.lane),
       session_(spool, IdentityOf(options_, clock)),
       backoff_(options_.backoff_initial, options_.backoff_cap, std::random_device{}()),
       failure_log_(kFailureLogInterval) {
@@ -94,6 +94,11 @@ void Uplink::Run() {
     SetState(UplinkState::kConnecting, options_.address);
     const absl::Status end = RunStream();
     if (mailbox_->stopping()) break;
+    if (UplinkSession::HasMetDrop(end)) {
+      // No fault of the correlator, so no delay; and rare, for the spool drops many events at once.
+      metrics_.drops_met.Increment();
+      continue;
+    }
     metrics_.CountError(end);
     const Millis delay = backoff_.Next();
     SetState(UplinkState::kBackingOff, MessageOf(end));
@@ -173,11 +178,12 @@ void Uplink::Report(const UplinkSession::News& news) {
   if (news.welcomed) SetState(UplinkState::kStreaming, options_.address);
   if (news.store_changed) {
     metrics_.store_changes.Increment();
-    LogWarn("the correlator came back with another store: it gets what the spool still holds");
+    LogWarn("the correlator came back with another store: it gets what the spool still holds",
+            {{"lane", options_.lane}});
   }
   if (news.missing_events > 0) {
     LogWarn("events acknowledged before are unknown to the correlator and no longer in the spool",
-            {{"events", std::to_string(news.missing_events)}});
+            {{"lane", options_.lane}, {"events", std::to_string(news.missing_events)}});
   }
 }
 
@@ -186,15 +192,16 @@ void Uplink::SetState(UplinkState state, const std::string& reason) {
   metrics_.connected.Set(state == UplinkState::kStreaming ? 1 : 0);
   const LogField from{"from", std::string(ToString(before))};
   const LogField to{"to", std::string(ToString(state))};
+  const LogField lane{"lane", options_.lane};
   const LogField why{"reason", reason};
   if (state == UplinkState::kBackingOff) {
     if (before == UplinkState::kStreaming || failure_log_.Allow()) {
-      LogWarn("uplink has no stream to the correlator", {from, to, why});
+      LogWarn("uplink has no stream to the correlator", {lane, from, to, why});
     }
   } else if (state == UplinkState::kConnecting) {
-    LogDebug("uplink", {from, to, why});
+    LogDebug("uplink", {lane, from, to, why});
   } else {
-    LogInfo("uplink", {from, to, why});
+    LogInfo("uplink", {lane, from, to, why});
   }
 }
 

@@ -28,6 +28,7 @@ struct UplinkOptions {
   std::string address;      // host:port of the correlator.
   std::string producer_id;  // Unique among the producers of the correlator.
   std::string version;      // For the correlator's log.
+  std::string lane;         // Of the spool: a label of the metrics.
   Millis backoff_initial{100};
   Millis backoff_cap{10'000};
   Millis welcome_timeout{10'000};  // For the connection and the first answer.
@@ -44,8 +45,9 @@ enum class UplinkState {
 std::string_view ToString(UplinkState state);
 
 // Carries the spool's events to the correlator and its acknowledgements back, on one thread of its
-// own. Connects again for ever, with exponential backoff and jitter. Thread-safe but for Start and
-// Stop, which one thread calls.
+// own. Connects again for ever, with exponential backoff and jitter; at once when the spool has
+// dropped what was to be sent next, so that a new hello says where it begins now. Thread-safe but
+// for Start and Stop, which one thread calls.
 //
 // Sets the spool's append listener: construct it before the first append. The spool, the clock and
 // the registry must outlive it.

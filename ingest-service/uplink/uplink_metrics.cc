@@ -3,37 +3,41 @@
 namespace alertjoin {
 namespace {
 
-prometheus::Counter& MakeCounter(prometheus::Registry& registry, const char* name,
-                                 const char* help) {
-  return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({});
+prometheus::Counter& MakeCounter(prometheus::Registry& registry, const std::string& lane,
+                                 const char* name, const char* help) {
+  return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({{"lane", lane}});
 }
 
 }  // namespace
 
-UplinkMetrics::UplinkMetrics(prometheus::Registry& registry)
-    : connected(prometheus::BuildGauge()
+UplinkMetrics::UplinkMetrics(prometheus::Registry& registry, const std::string& its_lane)
+    : lane(its_lane),
+      connected(prometheus::BuildGauge()
                     .Name("alertjoin_uplink_connected")
                     .Help("1 while the correlator takes events, otherwise 0.")
                     .Register(registry)
-                    .Add({})),
-      sent_events(MakeCounter(registry, "alertjoin_uplink_sent_events_total",
+                    .Add({{"lane", lane}})),
+      sent_events(MakeCounter(registry, lane, "alertjoin_uplink_sent_events_total",
                               "Events sent to the correlator, repetitions included.")),
-      acked_events(MakeCounter(registry, "alertjoin_uplink_acked_events_total",
+      acked_events(MakeCounter(registry, lane, "alertjoin_uplink_acked_events_total",
                                "Events that the correlator has acknowledged.")),
-      reconnects(MakeCounter(registry, "alertjoin_uplink_reconnects_total",
+      reconnects(MakeCounter(registry, lane, "alertjoin_uplink_reconnects_total",
                              "Attempts to connect after the first.")),
-      store_changes(MakeCounter(registry, "alertjoin_uplink_store_changes_total",
+      store_changes(MakeCounter(registry, lane, "alertjoin_uplink_store_changes_total",
                                 "Times that the correlator came back without what it had.")),
-      missing_events(MakeCounter(registry, "alertjoin_uplink_missing_events_total",
+      missing_events(MakeCounter(registry, lane, "alertjoin_uplink_missing_events_total",
                                  "Events acknowledged once that the correlator no longer knows and "
                                  "the spool no longer holds.")),
+      drops_met(MakeCounter(registry, lane, "alertjoin_uplink_drops_met_total",
+                            "Streams ended and begun again because the spool had dropped what was "
+                            "to be sent next.")),
       errors(prometheus::BuildCounter()
                  .Name("alertjoin_uplink_errors_total")
                  .Help("Streams to the correlator that ended, by gRPC status code.")
                  .Register(registry)) {}
 
 void UplinkMetrics::CountError(const absl::Status& status) {
-  errors.Add({{"code", absl::StatusCodeToString(status.code())}}).Increment();
+  errors.Add({{"lane", lane}, {"code", absl::StatusCodeToString(status.code())}}).Increment();
 }
 
 }  // namespace alertjoin

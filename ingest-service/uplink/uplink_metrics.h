@@ -4,23 +4,28 @@
 #include <prometheus/gauge.h>
 #include <prometheus/registry.h>
 
+#include <string>
+
 #include "absl/status/status.h"
 
 namespace alertjoin {
 
-// What the uplink counts. Thread-safe. The registry must outlive it.
+// What the uplink of one lane of the spool counts, under the label `lane`. Thread-safe. The
+// registry must outlive it.
 struct UplinkMetrics {
-  explicit UplinkMetrics(prometheus::Registry& registry);
+  UplinkMetrics(prometheus::Registry& registry, const std::string& lane);
 
   // Counts a stream that ended, under its code.
   void CountError(const absl::Status& status);
 
+  const std::string lane;
   prometheus::Gauge& connected;
   prometheus::Counter& sent_events;
   prometheus::Counter& acked_events;
   prometheus::Counter& reconnects;
   prometheus::Counter& store_changes;
   prometheus::Counter& missing_events;
+  prometheus::Counter& drops_met;
   prometheus::Family<prometheus::Counter>& errors;
 };
 

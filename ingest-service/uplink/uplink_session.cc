@@ -9,6 +9,11 @@
 #include "common/status/status.h"
 
 namespace alertjoin {
+namespace {
+
+constexpr char kDropped[] = "EVENTS_DROPPED";
+
+}  // namespace
 
 UplinkSession::UplinkSession(Spool& spool, Identity identity)
     : spool_(spool), identity_(std::move(identity)) {}
@@ -17,11 +22,12 @@ v1::Hello UplinkSession::Connect() {
   encoder_.emplace();
   welcomed_ = false;
   const EventLog::Bounds bounds = spool_.bounds();
+  hello_first_ = bounds.first.value();
   v1::Hello hello;
   hello.set_producer_id(identity_.producer_id);
   hello.set_epoch(identity_.epoch);
   hello.set_log_id(spool_.log_id());
-  hello.set_first_sequence(bounds.first.value());
+  hello.set_first_sequence(hello_first_);
   hello.set_next_sequence(bounds.next.value());
   hello.set_version(identity_.version);
   return hello;
@@ -49,20 +55,23 @@ absl::StatusOr<UplinkSession::News> UplinkSession::OnWelcome(const v1::Welcome& 
   }
   News news;
   const uint64_t durable = welcome.durable_sequence();
+  const uint64_t gone = std::min(spool_.acknowledged().value(), hello_first_ - 1);
+  if (durable < gone) news.missing_events = gone - durable;
   ASSIGN_OR_RETURN(news.acked_events, Acknowledge(durable));
-  const uint64_t first = spool_.bounds().first.value();
-  if (durable + 1 < first) news.missing_events = first - 1 - durable;
   news.store_changed = !store_id_.empty() && store_id_ != welcome.store_id();
   news.welcomed = true;
   store_id_ = welcome.store_id();
-  next_to_send_ = std::max(durable + 1, first);
+  // Not where the spool begins by now: the correlator knows nothing of what was dropped since.
+  next_to_send_ = std::max(durable + 1, hello_first_);
   window_events_ = welcome.window_events_max();
   welcomed_ = true;
   return news;
 }
 
 absl::StatusOr<uint64_t> UplinkSession::Acknowledge(uint64_t durable_sequence) {
-  const uint64_t before = spool_.acknowledged().value();
+  // What was dropped before its acknowledgement came is counted as dropped.
+  const uint64_t before =
+      std::max(spool_.acknowledged().value(), spool_.bounds().first.value() - 1);
   const absl::Status status = spool_.Acknowledge(LogPosition(durable_sequence));
   if (absl::IsOutOfRange(status)) {
     return absl::FailedPreconditionError(fmt::format(
@@ -81,11 +90,18 @@ absl::StatusOr<bool> UplinkSession::NextBatch(v1::EventBatch* batch) {
   if (on_their_way >= window_events_) return false;
   const uint64_t room = window_events_ - on_their_way;
   const size_t records_max = static_cast<size_t>(std::min<uint64_t>(room, kBatchEventsMax));
-  ASSIGN_OR_RETURN(const EventLog::Chunk chunk,
-                   spool_.Read(LogPosition(next_to_send_), records_max, kBatchRecordBytesMax));
-  if (chunk.records.empty()) return false;
-  batch->set_base_sequence(chunk.first.value());
-  for (const std::string& record : chunk.records) {
+  const auto chunk = spool_.Read(LogPosition(next_to_send_), records_max, kBatchRecordBytesMax);
+  if (absl::IsOutOfRange(chunk.status())) {
+    return WithReason(
+        absl::OutOfRangeError(fmt::format("spool: dropped event {} before it was sent, goes on "
+                                          "with {}",
+                                          next_to_send_, spool_.bounds().first.value())),
+        kDropped);
+  }
+  RETURN_IF_ERROR(chunk);
+  if (chunk->records.empty()) return false;
+  batch->set_base_sequence(chunk->first.value());
+  for (const std::string& record : chunk->records) {
     const uint64_t sequence = next_to_send_++;
     const absl::StatusOr<Event> event = DecodeRecord(record);
     if (!event.ok()) {
@@ -95,6 +111,11 @@ absl::StatusOr<bool> UplinkSession::NextBatch(v1::EventBatch* batch) {
     encoder_->Encode(*event, batch->add_events());
   }
   return true;
+}
+
+bool UplinkSession::HasMetDrop(const absl::Status& status) {
+  const auto detail = DetailOf(status);
+  return detail.has_value() && detail->reason == kDropped;
 }
 
 }  // namespace alertjoin

@@ -32,7 +32,8 @@ class UplinkSession {
     uint64_t acked_events = 0;
     // The correlator has another store than before: what it had acknowledged is not there.
     bool store_changed = false;
-    // Acknowledged before and no longer in the spool, but unknown to the correlator.
+    // Acknowledged before and no longer in the spool, but unknown to the correlator. What the
+    // spool dropped unacknowledged is not among them.
     uint64_t missing_events = 0;
   };
 
@@ -47,8 +48,11 @@ class UplinkSession {
   absl::StatusOr<News> OnResponse(const v1::PushEventsResponse& response);
 
   // Fills `batch` with everything that waits, as much as fits into a batch and into the window.
-  // False: nothing to send now. DATA_LOSS when the spool holds what cannot be read.
+  // False: nothing to send now. DATA_LOSS when the spool holds what cannot be read. An error of
+  // which HasMetDrop is true when the spool has dropped what comes next: the correlator takes no
+  // hole within a stream, but is told by the next hello where the spool begins.
   absl::StatusOr<bool> NextBatch(v1::EventBatch* batch);
+  static bool HasMetDrop(const absl::Status& status);
 
   // The sequence that the next batch begins with, while a stream is open.
   uint64_t next_to_send() const { return next_to_send_; }
@@ -64,6 +68,7 @@ class UplinkSession {
   // Of the stream.
   std::optional<EventEncoder> encoder_;
   bool welcomed_ = false;
+  uint64_t hello_first_ = 1;  // Where the spool began, as the correlator was told.
   uint64_t next_to_send_ = 0;
   uint64_t window_events_ = 0;
 };

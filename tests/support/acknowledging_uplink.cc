@@ -44,6 +44,10 @@ void AcknowledgingUplink::Run() {
     }
     while (true) {
       const auto chunk = spool_.Read(next, 1000, 16 << 20);
+      if (absl::IsOutOfRange(chunk.status())) {
+        next = spool_.bounds().first;
+        continue;
+      }
       CHECK(chunk.ok());
       if (chunk->records.empty()) break;
       next = chunk->first.Next(chunk->records.size());

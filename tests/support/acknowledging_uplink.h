@@ -10,8 +10,9 @@
 namespace alertjoin {
 
 // Stands in for the uplink and the correlator: a thread that takes every event out of the spool,
-// decodes it, keeps it and acknowledges it at once, unless told to be silent. Thread-safe. Takes
-// the spool's append listener; stop appending before it is destroyed.
+// decodes it, keeps it and acknowledges it at once, unless told to be silent. What the spool drops
+// meanwhile is passed over. Thread-safe. Takes the spool's append listener; stop appending before
+// it is destroyed.
 class AcknowledgingUplink {
  public:
   explicit AcknowledgingUplink(Spool& spool);

@@ -108,7 +108,8 @@ void RandomRowWriter::Commit() {
     history_.push_back(table_);
   }
   for (size_t i = 0; i < gaps.size(); ++i) history_.push_back(table_);
-  const Sequence after = store_.Commit(std::move(changes), std::move(gaps));
+  const Sequence after =
+      store_.Commit({.changes = std::move(changes), .gaps = std::move(gaps)}).value();
   ASSERT_EQ(after.value(), before.value() + sequences);
 }
 

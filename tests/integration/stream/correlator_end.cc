@@ -83,7 +83,7 @@ void FakeSink::Run() {
       round.swap(queue_);
       for (const IntakeBatch& batch : round) applied_ += batch.events.size();
     }
-    for (const IntakeBatch& batch : round) batch.applied();
+    for (const IntakeBatch& batch : round) batch.durable();
   }
 }
 

@@ -20,6 +20,7 @@ UplinkOptions OptionsOf(const std::string& address, const std::string& producer_
   options.address = address;
   options.producer_id = producer_id;
   options.version = "test";
+  options.lane = "alerts";
   options.backoff_initial = Millis(10);
   options.backoff_cap = Millis(100);
   options.welcome_timeout = std::min(options.welcome_timeout, silence_max);

@@ -25,7 +25,7 @@ class HeldSink final : public EventSink {
     if (held_.empty()) return false;
     const IntakeBatch batch = std::move(held_.front());
     held_.pop_front();
-    batch.applied();
+    batch.durable();
     return true;
   }
   void ApplyAll() {

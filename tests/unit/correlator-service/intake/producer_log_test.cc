@@ -17,7 +17,7 @@ using PushResult = ProducerLog::PushResult;
 IntakeBatch Events(size_t count) {
   IntakeBatch batch;
   batch.events.resize(count);
-  batch.applied = [] {};
+  batch.durable = [] {};
   return batch;
 }
 
@@ -43,14 +43,14 @@ TEST_F(ProducerLogTest, FirstContactStartsWhereTheProducerStarts) {
   EXPECT_EQ(log_.accepted(), 7U);
 }
 
-TEST_F(ProducerLogTest, PushAcceptsAndAppliedMakesDurable) {
+TEST_F(ProducerLogTest, PushAcceptsAndASyncMakesDurable) {
   const auto stream = Attach(1, 1, 5)->stream;
   EXPECT_EQ(Push(stream, 3, 3), PushResult::kPushed);
   EXPECT_EQ(log_.accepted(), 3U);
   EXPECT_EQ(log_.durable(), 0U);
-  log_.Applied(3);
+  log_.MarkDurable(3);
   EXPECT_EQ(log_.durable(), 3U);
-  log_.Applied(2);
+  log_.MarkDurable(2);
   EXPECT_EQ(log_.durable(), 3U);
 }
 
@@ -95,13 +95,13 @@ TEST_F(ProducerLogTest, LowerEpochIsRefusedEvenWhenTheHigherIsGone) {
 TEST_F(ProducerLogTest, NextStreamGoesOnWhereTheLastOneEnded) {
   const auto first = Attach(1, 1, 5)->stream;
   ASSERT_EQ(Push(first, 4, 4), PushResult::kPushed);
-  log_.Applied(2);
+  log_.MarkDurable(2);
   log_.Detach(first);
   const auto second = Attach(1, 1, 5);
   ASSERT_THAT(second, IsOk());
   EXPECT_EQ(second->durable_sequence, 2U);
   EXPECT_EQ(log_.accepted(), 4U);
-  log_.Applied(4);
+  log_.MarkDurable(4);
   EXPECT_EQ(log_.durable(), 4U);
 }
 
@@ -113,7 +113,7 @@ TEST_F(ProducerLogTest, ProducerThatDroppedEventsGoesOnAndSaysHowMany) {
   ASSERT_THAT(second, IsOk());
   EXPECT_EQ(second->durable_sequence, 10U);
   EXPECT_EQ(second->lost_events, 6U);
-  log_.Applied(4);
+  log_.MarkDurable(4);
   EXPECT_EQ(log_.durable(), 10U);
 }
 
@@ -151,7 +151,7 @@ TEST(ProducerRegistry, LogFoundLongestAgoMakesRoomUnlessItIsHeld) {
   const auto held = *registry.Find("held", "1");
   const ProducerLog* oldest = registry.Find("oldest", "1")->get();
   ASSERT_THAT(oldest->durable(), 0U);
-  registry.Find("old", "1").value()->Applied(7);
+  registry.Find("old", "1").value()->MarkDurable(7);
   ASSERT_THAT(registry.Find("new", "1"), IsOk());
   EXPECT_EQ(registry.size(), 3U);
   EXPECT_EQ(*registry.Find("held", "1"), held);

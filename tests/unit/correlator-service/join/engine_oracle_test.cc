@@ -8,99 +8,14 @@
 
 #include "tests/support/checked_engine.h"
 #include "tests/support/join_events.h"
+#include "tests/support/random_history.h"
 #include "tests/support/seed.h"
 
 namespace alertjoin {
 namespace {
 
-// Small ranges, so that coincidences are the rule.
-class History {
- public:
-  explicit History(uint64_t seed) : random_(seed) {}
-
-  std::vector<Event> Make(bool with_ties) {
-    std::vector<Event> events;
-    const int64_t count = Upto(40);
-    for (int64_t i = 0; i < count; ++i) {
-      switch (Upto(4)) {
-        case 0:
-          events.push_back(Upto(4) == 0 ? MakeGap() : MakeProgress());
-          break;
-        case 1:
-        case 2:
-          events.push_back(MakeTransition());
-          break;
-        default:
-          events.push_back(MakeSamples(with_ties));
-      }
-      if (Upto(5) == 0) events.push_back(events[static_cast<size_t>(Upto(i))]);
-    }
-    return events;
-  }
-
-  int64_t Upto(int64_t max) {
-    return static_cast<int64_t>(random_() % static_cast<uint64_t>(max + 1));
-  }
-  std::mt19937_64& random() { return random_; }
-
- private:
-  std::string QueryName() { return Upto(1) == 0 ? "p" : "q"; }
-
-  Event MakeProgress() {
-    const int64_t from = Upto(80);
-    return Covered(QueryName(), from, from + Upto(60));
-  }
-
-  Event MakeGap() {
-    const QueryProgress range = Covered(QueryName(), Upto(80), 100);
-    return Gap{"prom",    range.query, range.complete_from, range.complete_from + Millis(Upto(20)),
-               "dropped", true};
-  }
-
-  Event MakeSamples(bool with_ties) {
-    SampleBatch batch = Samples(QueryName(), Labels(), {});
-    const int64_t count = Upto(3);
-    for (int64_t i = 0; i <= count; ++i) {
-      const int64_t time = Upto(90);
-      // Without ties the value follows from the time, so that order cannot matter.
-      const int64_t value = with_ties ? Upto(3) : time % 4;
-      batch.series_index.push_back(0);
-      batch.times.push_back(At(time));
-      batch.values.push_back(value == 3 ? StaleMarker() : static_cast<double>(value));
-    }
-    return batch;
-  }
-
-  Event MakeTransition() {
-    LabelSet labels{{"a", std::to_string(Upto(1))}, {"i", std::to_string(Upto(1))}};
-    // The bindings vary in every way; those of one alert may contradict each other.
-    std::vector<Binding> bindings;
-    if (labels.Get("a") == "0") {
-      bindings.push_back(BindAgreeing("p"));
-      bindings.back().first_after = true;
-      bindings.back().tolerance = Millis(10);
-    }
-    if (labels.Get("i") == "0") {
-      bindings.push_back(BindOn("q", {"i"}));
-      bindings.back().strict = labels.Get("a") == "0";
-      bindings.back().tolerance = Millis(Upto(1) == 0 ? 20 : 30);
-      if (Upto(2) == 0) bindings.clear();
-    }
-    const int64_t start = 5 * Upto(16);
-    if (Upto(1) == 0) return FiringHeard(labels, start, start + Upto(20), bindings);
-    return Resolved(labels, start, start + Upto(20), bindings);
-  }
-
-  LabelSet Labels() {
-    LabelSet labels{{"i", std::to_string(Upto(1))}, {"x", std::to_string(Upto(1))}};
-    return labels;
-  }
-
-  std::mt19937_64 random_;
-};
-
 // In batches of random sizes. With retention the horizons pass now and then.
-void ApplyAll(const std::vector<Event>& events, bool retention, History& history,
+void ApplyAll(const std::vector<Event>& events, bool retention, RandomHistory& history,
               CheckedEngine& engine) {
   for (size_t at = 0; at < events.size();) {
     const size_t size = std::min(events.size() - at, static_cast<size_t>(1 + history.Upto(7)));
@@ -120,7 +35,7 @@ void ApplyAll(const std::vector<Event>& events, bool retention, History& history
 
 void CheckSeed(uint64_t seed, RowIds& ids) {
   SCOPED_TRACE("seed " + std::to_string(seed));
-  History history(seed);
+  RandomHistory history(seed);
   const bool ties = seed % 2 == 0;
   const bool retention = seed % 3 == 0;
   std::vector<Event> events = history.Make(ties);

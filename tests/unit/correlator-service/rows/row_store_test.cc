@@ -6,7 +6,9 @@
 
 #include <thread>
 
+#include "correlator-service/rows/durable_row_store.h"
 #include "correlator-service/rows/memory_row_store.h"
+#include "tests/support/fault_file_system.h"
 #include "tests/support/joined_rows.h"
 #include "tests/support/seed.h"
 #include "tests/support/status_matchers.h"
@@ -14,12 +16,35 @@
 namespace alertjoin {
 namespace {
 
-class RowStoreTest : public testing::Test {
+enum class Kind {
+  kMemory,
+  kDisk,
+  kDiskBehindMemory,  // Memory holds one change: all others are read from disk.
+};
+
+// What every row store promises.
+class RowStoreTest : public testing::TestWithParam<Kind> {
  protected:
-  void Open(MemoryRowStoreOptions options) {
-    store_ = std::make_unique<MemoryRowStore>(registry_, std::move(options));
+  void Open(const ChangeLogLimits& limits) { store_ = Make(limits, registry_, "/disk/rows"); }
+  std::unique_ptr<RowStore> Make(const ChangeLogLimits& limits, prometheus::Registry& registry,
+                                 const std::string& folder) {
+    if (GetParam() == Kind::kMemory) {
+      return std::make_unique<MemoryRowStore>(
+          registry, MemoryRowStoreOptions{
+                        .store_id = "", .sequence_limits = {}, .change_log_limits = limits});
+    }
+    RowDatabase::Options options;
+    options.folder = folder;
+    options.change_log = limits;
+    options.env = EnvOver(disk_);
+    databases_.push_back(RowDatabase::Open(std::move(options)).value());
+    ChangeLogLimits memory_limits = limits;
+    if (GetParam() == Kind::kDiskBehindMemory) memory_limits.changes_max = 1;
+    return std::make_unique<DurableRowStore>(
+        registry, *databases_.back(),
+        DurableRowStoreOptions{.sequence_limits = {}, .change_log_limits = memory_limits});
   }
-  MemoryRowStore& store() {
+  RowStore& store() {
     if (store_ == nullptr) Open({});
     return *store_;
   }
@@ -45,8 +70,25 @@ class RowStoreTest : public testing::Test {
   std::string Metrics() { return prometheus::TextSerializer().Serialize(registry_.Collect()); }
 
   prometheus::Registry registry_;
-  std::unique_ptr<MemoryRowStore> store_;
+  std::shared_ptr<FaultDisk> disk_ = std::make_shared<FaultDisk>();
+  std::vector<std::unique_ptr<RowDatabase>> databases_;
+  std::unique_ptr<RowStore> store_;
 };
+
+std::string NameOf(const testing::TestParamInfo<Kind>& kind) {
+  switch (kind.param) {
+    case Kind::kMemory:
+      return "Memory";
+    case Kind::kDisk:
+      return "Disk";
+    case Kind::kDiskBehindMemory:
+      return "DiskBehindMemory";
+  }
+  return "";
+}
+INSTANTIATE_TEST_SUITE_P(Stores, RowStoreTest,
+                         testing::Values(Kind::kMemory, Kind::kDisk, Kind::kDiskBehindMemory),
+                         NameOf);
 
 RowSpec At(int id, int64_t seconds) {
   RowSpec spec;
@@ -61,7 +103,7 @@ JoinedRow Deletion(RowSpec spec) {
   return MakeRow(spec);
 }
 
-TEST_F(RowStoreTest, IsEmptyAtSequenceZero) {
+TEST_P(RowStoreTest, IsEmptyAtSequenceZero) {
   EXPECT_EQ(store().newest(), Sequence(0));
   EXPECT_EQ(store().floor(), Sequence(0));
   EXPECT_TRUE(List().empty());
@@ -70,13 +112,13 @@ TEST_F(RowStoreTest, IsEmptyAtSequenceZero) {
   EXPECT_TRUE(store().Progress()->empty());
 }
 
-TEST_F(RowStoreTest, CommitOfNothingIsNoSequence) {
+TEST_P(RowStoreTest, CommitOfNothingIsNoSequence) {
   EXPECT_EQ(Commit({}), Sequence(0));
   Commit({MakeRow(At(1, 0))});
   EXPECT_EQ(Commit({}), Sequence(1));
 }
 
-TEST_F(RowStoreTest, ChangesOfOneCommitShareASequence) {
+TEST_P(RowStoreTest, ChangesOfOneCommitShareASequence) {
   EXPECT_EQ(Commit({MakeRow(At(1, 0)), MakeRow(At(2, 0))}), Sequence(1));
   EXPECT_EQ(Commit({MakeRow(At(3, 0))}), Sequence(2));
   EXPECT_EQ(store().Find(IdOf(1))->sequence, Sequence(1));
@@ -85,7 +127,7 @@ TEST_F(RowStoreTest, ChangesOfOneCommitShareASequence) {
   EXPECT_EQ(store().newest(), Sequence(2));
 }
 
-TEST_F(RowStoreTest, UpsertReplacesAndDeleteRemoves) {
+TEST_P(RowStoreTest, UpsertReplacesAndDeleteRemoves) {
   RowSpec spec = At(1, 0);
   Commit({MakeRow(spec)});
   spec.revision = 2;
@@ -98,7 +140,7 @@ TEST_F(RowStoreTest, UpsertReplacesAndDeleteRemoves) {
   EXPECT_TRUE(List().empty());
 }
 
-TEST_F(RowStoreTest, DeleteOfAnUnknownRowIsLeftOut) {
+TEST_P(RowStoreTest, DeleteOfAnUnknownRowIsLeftOut) {
   EXPECT_EQ(Commit({Deletion(At(1, 0))}), Sequence(0));
   EXPECT_EQ(Commit({MakeRow(At(2, 0)), Deletion(At(1, 0))}), Sequence(1));
   const auto read = store().ReadChanges(Sequence(0), 10, 1 << 20);
@@ -106,14 +148,14 @@ TEST_F(RowStoreTest, DeleteOfAnUnknownRowIsLeftOut) {
   EXPECT_EQ(read->sets[0]->changes.size(), 1u);
 }
 
-TEST_F(RowStoreTest, ListsNewestFirstThenById) {
+TEST_P(RowStoreTest, ListsNewestFirstThenById) {
   Commit({MakeRow(At(3, 10)), MakeRow(At(1, 20)), MakeRow(At(4, 10)), MakeRow(At(2, 0))});
   for (size_t rows_per_page = 1; rows_per_page <= 5; ++rows_per_page) {
     EXPECT_EQ(List({}, rows_per_page), Ids({1, 3, 4, 2})) << rows_per_page;
   }
 }
 
-TEST_F(RowStoreTest, AmendedRowMovesInTheListing) {
+TEST_P(RowStoreTest, AmendedRowMovesInTheListing) {
   Commit({MakeRow(At(1, 10)), MakeRow(At(2, 20)), MakeRow(At(3, 30))});
   Commit({MakeRow(At(1, 25))});
   EXPECT_EQ(List(), Ids({3, 1, 2}));
@@ -121,7 +163,7 @@ TEST_F(RowStoreTest, AmendedRowMovesInTheListing) {
   EXPECT_EQ(List(), Ids({3, 2}));
 }
 
-TEST_F(RowStoreTest, RangeHasItsBeginningButNotItsEnd) {
+TEST_P(RowStoreTest, RangeHasItsBeginningButNotItsEnd) {
   Commit({MakeRow(At(1, 10)), MakeRow(At(2, 20)), MakeRow(At(3, 30)), MakeRow(At(4, 20))});
   const auto at = [](int64_t seconds) { return kRowsNow + std::chrono::seconds(seconds); };
   EXPECT_EQ(List({{}, at(20), {}}), Ids({3, 2, 4}));
@@ -133,7 +175,7 @@ TEST_F(RowStoreTest, RangeHasItsBeginningButNotItsEnd) {
   EXPECT_EQ(List({RowPosition{at(30), IdOf(3)}, {}, at(20)}), Ids({1}));
 }
 
-TEST_F(RowStoreTest, PageSaysWhetherThereIsMoreAndOfWhichSequence) {
+TEST_P(RowStoreTest, PageSaysWhetherThereIsMoreAndOfWhichSequence) {
   Commit({MakeRow(At(1, 10)), MakeRow(At(2, 20))});
   EXPECT_FALSE(store().ReadRows({}, 1).end);
   const RowPage page = store().ReadRows({}, 2);
@@ -141,22 +183,28 @@ TEST_F(RowStoreTest, PageSaysWhetherThereIsMoreAndOfWhichSequence) {
   EXPECT_EQ(page.sequence, Sequence(1));
 }
 
-TEST_F(RowStoreTest, ChangesNameTheVersionTheyReplace) {
+TEST_P(RowStoreTest, ChangesNameTheVersionTheyReplace) {
   RowSpec spec = At(1, 0);
   Commit({MakeRow(spec)});
   spec.revision = 2;
+  spec.final = true;
+  spec.match_state = MatchState::kStale;
   Commit({MakeRow(spec)});
   Commit({Deletion(spec)});
   const auto read = store().ReadChanges(Sequence(0), 10, 1 << 20);
   ASSERT_EQ(read->sets.size(), 3u);
   EXPECT_EQ(read->sets[0]->changes[0].previous, nullptr);
-  EXPECT_EQ(read->sets[1]->changes[0].previous->revision, 1u);
-  EXPECT_EQ(read->sets[2]->changes[0].previous->revision, 2u);
+  const JoinedRow& first = *read->sets[1]->changes[0].previous;
+  EXPECT_FALSE(first.final);
+  EXPECT_EQ(first.match.state, MatchState::kMatched);
+  const JoinedRow& second = *read->sets[2]->changes[0].previous;
+  EXPECT_TRUE(second.final);
+  EXPECT_EQ(second.match.state, MatchState::kStale);
   EXPECT_EQ(read->sets[2]->changes[0].row->operation, Operation::kDelete);
   EXPECT_EQ(read->newest, Sequence(3));
 }
 
-TEST_F(RowStoreTest, EachGapHasASequenceBehindTheRows) {
+TEST_P(RowStoreTest, EachGapHasASequenceBehindTheRows) {
   Gap first;
   first.reason = "first";
   Gap second;
@@ -170,7 +218,7 @@ TEST_F(RowStoreTest, EachGapHasASequenceBehindTheRows) {
   EXPECT_TRUE(read->sets[2]->changes.empty());
 }
 
-TEST_F(RowStoreTest, ReadOfChangesIsBoundedButGivesAtLeastOneSet) {
+TEST_P(RowStoreTest, ReadOfChangesIsBoundedButGivesAtLeastOneSet) {
   for (int id = 1; id <= 5; ++id) Commit({MakeRow(At(id, 0)), MakeRow(At(id + 10, 0))});
   EXPECT_EQ(store().ReadChanges(Sequence(0), 5, 1 << 20)->sets.size(), 2u);
   EXPECT_EQ(store().ReadChanges(Sequence(0), 1, 1 << 20)->sets.size(), 1u);
@@ -181,8 +229,8 @@ TEST_F(RowStoreTest, ReadOfChangesIsBoundedButGivesAtLeastOneSet) {
   EXPECT_TRUE(store().ReadChanges(Sequence(5), 100, 1 << 20)->sets.empty());
 }
 
-TEST_F(RowStoreTest, LogDropsItsOldestBeyondTheCount) {
-  Open({.store_id = "s", .sequence_limits = {}, .change_log_limits = {3, 1 << 20}});
+TEST_P(RowStoreTest, LogDropsItsOldestBeyondTheCount) {
+  Open({3, 1 << 20});
   for (int id = 1; id <= 5; ++id) Commit({MakeRow(At(id, 0))});
   EXPECT_EQ(store().floor(), Sequence(2));
   EXPECT_EQ(store().ReadChanges(Sequence(2), 10, 1 << 20)->sets.size(), 3u);
@@ -191,29 +239,29 @@ TEST_F(RowStoreTest, LogDropsItsOldestBeyondTheCount) {
   EXPECT_EQ(List().size(), 5u);  // The table keeps them.
 }
 
-TEST_F(RowStoreTest, LogDropsItsOldestBeyondTheBytesButKeepsTheNewest) {
-  Open({.store_id = "s", .sequence_limits = {}, .change_log_limits = {1000, 1}});
+TEST_P(RowStoreTest, LogDropsItsOldestBeyondTheBytesButKeepsTheNewest) {
+  Open({1000, 1});
   Commit({MakeRow(At(1, 0))});
   Commit({MakeRow(At(2, 0))});
   EXPECT_EQ(store().floor(), Sequence(1));
   EXPECT_EQ(store().ReadChanges(Sequence(1), 10, 1 << 20)->sets.size(), 1u);
 }
 
-TEST_F(RowStoreTest, StoresHaveIdentitiesOfTheirOwn) {
+TEST_P(RowStoreTest, StoresHaveIdentitiesOfTheirOwn) {
   prometheus::Registry other_registry;
-  MemoryRowStore other(other_registry);
+  const auto other = Make({}, other_registry, "/disk/other");
   EXPECT_EQ(store().store_id().size(), 32u);
-  EXPECT_NE(store().store_id(), other.store_id());
+  EXPECT_NE(store().store_id(), other->store_id());
 }
 
-TEST_F(RowStoreTest, ProgressIsWhatWasPublishedLast) {
+TEST_P(RowStoreTest, ProgressIsWhatWasPublishedLast) {
   auto board = std::make_shared<const ProgressBoard>(1);
   store().PublishProgress(board);
   EXPECT_EQ(store().Progress(), board);
 }
 
-TEST_F(RowStoreTest, MetricsTellRowsChangesAndFloor) {
-  Open({.store_id = "s", .sequence_limits = {}, .change_log_limits = {2, 1 << 20}});
+TEST_P(RowStoreTest, MetricsTellRowsChangesAndFloor) {
+  Open({2, 1 << 20});
   Commit({MakeRow(At(1, 0)), MakeRow(At(2, 0))});
   Commit({Deletion(At(1, 0))});
   const std::string metrics = Metrics();
@@ -225,7 +273,7 @@ TEST_F(RowStoreTest, MetricsTellRowsChangesAndFloor) {
   }
 }
 
-TEST_F(RowStoreTest, SignalIsRaisedByEveryCommit) {
+TEST_P(RowStoreTest, SignalIsRaisedByEveryCommit) {
   const auto signal = std::make_shared<ChangeSignal>();
   store().RaiseOnChange(signal);
   std::thread writer([this] { Commit({MakeRow(At(1, 0))}); });
@@ -235,7 +283,7 @@ TEST_F(RowStoreTest, SignalIsRaisedByEveryCommit) {
 }
 
 // A writer and readers at full speed: what a reader sees is always a table that was.
-TEST_F(RowStoreTest, ReadersSeeWholeSequencesWhileTheWriterWrites) {
+TEST_P(RowStoreTest, ReadersSeeWholeSequencesWhileTheWriterWrites) {
   constexpr int kRows = 20;
   constexpr uint64_t kCommits = 300;
   store();

@@ -16,7 +16,8 @@ correlator: {address: "127.0.0.1:1"}
 http: {listen_address: "127.0.0.1:2"}
 alert_sources: [{name: east}, {name: west}]
 webhook: {value_annotation: reading}
-spool: {path: /var/spool/alertjoin, bytes_max: 64MiB}
+spool: {path: /var/spool/alertjoin, alert_bytes_max: 64MiB, sample_bytes_max: 128MiB}
+dead_letters: {count_max: 5, bytes_max: 2MiB}
 metrics_sources:
   - name: prom
     url: http://127.0.0.1:9090/prefix
@@ -45,7 +46,11 @@ TEST(IngestConfig, ReadsEveryKey) {
   EXPECT_THAT(config->alert_sources, ElementsAre("east", "west"));
   EXPECT_EQ(config->value_annotation, "reading");
   EXPECT_EQ(config->spool_path, "/var/spool/alertjoin");
-  EXPECT_EQ(config->spool_bytes_max, uint64_t{64} << 20);
+  EXPECT_EQ(DeadLetterFolderOf(*config), "/var/spool/alertjoin/dead-letters");
+  EXPECT_EQ(config->spool_alert_bytes_max, uint64_t{64} << 20);
+  EXPECT_EQ(config->spool_sample_bytes_max, uint64_t{128} << 20);
+  EXPECT_EQ(config->dead_letters_count_max, 5u);
+  EXPECT_EQ(config->dead_letters_bytes_max, uint64_t{2} << 20);
   ASSERT_EQ(config->metrics_sources.size(), 1u);
   const MetricsSourceOptions& source = config->metrics_sources[0];
   EXPECT_EQ(source.url, "http://127.0.0.1:9090/prefix");
@@ -73,13 +78,21 @@ TEST(IngestConfig, AnEmptyFileMeansDefaults) {
   EXPECT_FALSE(config->producer_id.empty());
   EXPECT_EQ(config->correlator_address, "127.0.0.1:9750");
   EXPECT_THAT(config->alert_sources, ElementsAre("alertmanager"));
+  EXPECT_EQ(config->spool_alert_bytes_max, uint64_t{256} << 20);
+  EXPECT_EQ(config->spool_sample_bytes_max, uint64_t{1} << 30);
+  EXPECT_EQ(config->dead_letters_count_max, 1000u);
+  EXPECT_EQ(config->dead_letters_bytes_max, uint64_t{64} << 20);
 }
 
 TEST(IngestConfig, FaultsNameFileLineAndColumn) {
   constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
   EXPECT_THAT(Fault("metrics_sources:\n  - name: a\n    url: http://x\n    intervall: 5s\n"),
               StatusIs(kInvalid, "ingest.yml:4:5: unknown key \"intervall\""));
-  EXPECT_THAT(Fault("spool: {bytes_max: much}"), StatusIs(kInvalid, "ingest.yml:1:20"));
+  EXPECT_THAT(Fault("spool: {sample_bytes_max: much}"), StatusIs(kInvalid, "ingest.yml:1:27"));
+  EXPECT_THAT(Fault("spool: {bytes_max: 1GiB}"),
+              StatusIs(kInvalid, "ingest.yml:1:20: spool.bytes_max is no more"));
+  EXPECT_THAT(Fault("dead_letters: {count_max: 0}"), StatusIs(kInvalid, "ingest.yml:1:27"));
+  EXPECT_THAT(Fault("dead_letters: {bytes_max: 1000}"), StatusIs(kInvalid, "ingest.yml:1:27"));
   EXPECT_THAT(Fault("producer_id: a\nproducer_id: b\n"), StatusIs(kInvalid, "ingest.yml:2:1"));
   EXPECT_THAT(Fault("metrics_sources: [{name: a, url: ftp://x}]"), StatusIs(kInvalid, "http://"));
   EXPECT_THAT(Fault("metrics_sources: [{url: http://x}]"), StatusIs(kInvalid, "name"));

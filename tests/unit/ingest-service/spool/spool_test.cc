@@ -10,6 +10,7 @@
 #include "common/event/event_codec.h"
 #include "common/event/event_limits.h"
 #include "common/eventlog/memory_event_log.h"
+#include "ingest-service/spool/spool_metrics.h"
 #include "tests/support/status_matchers.h"
 
 namespace alertjoin {
@@ -47,9 +48,6 @@ class SpoolTest : public ::testing::Test {
  protected:
   absl::StatusOr<LogPosition> Append(const std::vector<Event>& events) {
     return spool_.Append(events);
-  }
-  absl::StatusOr<LogPosition> AppendSamples(const std::vector<Event>& events) {
-    return spool_.AppendSamples(events);
   }
   static std::string ReasonOf(const absl::StatusOr<LogPosition>& result) {
     const auto detail = DetailOf(result.status());
@@ -153,12 +151,47 @@ TEST(Spool, FullLogBelowIsReportedAsFullSpool) {
   EXPECT_EQ(DetailOf(refused.status())->reason, "SPOOL_FULL");
 }
 
-TEST_F(SpoolTest, SamplesLeaveTheLastTenthToAlerts) {
-  ASSERT_THAT(Append({Alert("a", kSpoolBytes / 100 * 89)}), IsOk());
-  EXPECT_THAT(AppendSamples({Samples(1)}), IsOk());
-  ASSERT_THAT(Append({Alert("b", kSpoolBytes / 100 * 2)}), IsOk());
-  EXPECT_EQ(ReasonOf(AppendSamples({Samples(1)})), "SPOOL_FULL");
-  EXPECT_THAT(Append({Alert("c")}), IsOk());
+TEST_F(SpoolTest, DroppedEventsAreGoneAndNotAcknowledged) {
+  ASSERT_THAT(Append({Alert("a"), Alert("b"), Alert("c"), Alert("d")}), IsOk());
+  ASSERT_THAT(spool_.Acknowledge(LogPosition(1)), IsOk());
+  EXPECT_EQ(spool_.waiting(), 3u);
+  ASSERT_THAT(spool_.DropBefore(LogPosition(4)), IsOk());
+  EXPECT_EQ(spool_.acknowledged(), LogPosition(1));
+  EXPECT_EQ(spool_.waiting(), 1u);
+  EXPECT_THAT(spool_.Read(LogPosition(3), 1, 1000), StatusIs(absl::StatusCode::kOutOfRange));
+  EXPECT_THAT(spool_.DropBefore(LogPosition(6)), StatusIs(absl::StatusCode::kOutOfRange));
+}
+
+TEST_F(SpoolTest, AcknowledgementOfWhatWasDroppedMeanwhileDoesNoHarm) {
+  ASSERT_THAT(Append({Alert("a"), Alert("b"), Alert("c"), Alert("d")}), IsOk());
+  ASSERT_THAT(spool_.DropBefore(LogPosition(4)), IsOk());
+  EXPECT_THAT(spool_.Acknowledge(LogPosition(2)), IsOk());
+  EXPECT_EQ(spool_.bounds().first, LogPosition(4));
+  EXPECT_EQ(spool_.waiting(), 1u);
+  // Nor does it bring the begin back when there is need of room.
+  EXPECT_EQ(ReasonOf(Append({Alert("e", kSpoolBytes)})), "SPOOL_FULL");
+  EXPECT_EQ(spool_.bounds().first, LogPosition(4));
+  EXPECT_THAT(spool_.Acknowledge(LogPosition(4)), IsOk());
+  EXPECT_EQ(spool_.bounds().first, LogPosition(5));
+  EXPECT_TRUE(spool_.WaitAcknowledged(LogPosition(4), Past()));
+}
+
+TEST(Spool, ShowsHowFullItIs) {
+  prometheus::Registry registry;
+  SpoolMetrics metrics(registry, "alerts");
+  MemoryEventLog log(1 << 20);
+  Spool spool(log, 1 << 20, &metrics);
+  ASSERT_THAT(spool.Append(std::vector<Event>{Alert("a"), Alert("b"), Alert("c")}), IsOk());
+  EXPECT_EQ(metrics.events.Value(), 3);
+  EXPECT_EQ(metrics.bytes.Value(), static_cast<double>(spool.bounds().bytes));
+  EXPECT_EQ(metrics.bytes_max.Value(), 1 << 20);
+  ASSERT_THAT(spool.Acknowledge(LogPosition(1)), IsOk());
+  EXPECT_EQ(metrics.events.Value(), 2);
+  ASSERT_THAT(spool.DropBefore(LogPosition(3)), IsOk());
+  EXPECT_EQ(metrics.events.Value(), 1);
+  ASSERT_THAT(spool.Acknowledge(LogPosition(3)), IsOk());
+  EXPECT_EQ(metrics.events.Value(), 0);
+  EXPECT_EQ(metrics.bytes.Value(), 0);
 }
 
 TEST_F(SpoolTest, EventThatTheCorrelatorWouldRefuseIsRefusedHere) {
@@ -180,7 +213,7 @@ TEST(Spool, LargeSampleBatchIsStoredInPartsThatAddUp) {
   constexpr size_t kSamples = 500'000;
   MemoryEventLog log(64 << 20);
   Spool spool(log, 64 << 20);
-  const auto last = spool.AppendSamples(std::vector<Event>{Samples(kSamples)});
+  const auto last = spool.Append(std::vector<Event>{Samples(kSamples)});
   ASSERT_THAT(last, IsOk());
   EXPECT_GT(*last, LogPosition(1));
   const auto chunk = spool.Read(LogPosition(1), 100, SIZE_MAX);
@@ -202,7 +235,7 @@ TEST_F(SpoolTest, ListenerIsCalledAfterEachAppendOnly) {
   std::vector<uint64_t> seen;
   spool_.SetAppendListener([&] { seen.push_back(spool_.bounds().next.value()); });
   ASSERT_THAT(Append({Alert("a"), Alert("b")}), IsOk());
-  ASSERT_THAT(AppendSamples({Samples(1)}), IsOk());
+  ASSERT_THAT(Append({Samples(1)}), IsOk());
   EXPECT_FALSE(Append({Alert("")}).ok());
   EXPECT_THAT(seen, ::testing::ElementsAre(3, 4));
 }

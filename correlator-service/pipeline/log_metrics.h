@@ -1,0 +1,45 @@
+#pragma once
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+#include <chrono>
+#include <cstddef>
+
+#include "common/eventlog/event_log.h"
+
+namespace alertjoin {
+
+// The correlator's event log, as metrics of the process: alertjoin_log_append_seconds,
+// alertjoin_log_bytes, alertjoin_log_first_position, alertjoin_log_next_position,
+// alertjoin_log_full, alertjoin_log_future_samples_total. Not thread-safe, but for the registry's
+// own reading of the values.
+class LogMetrics {
+ public:
+  explicit LogMetrics(prometheus::Registry& registry);
+
+  // Runs what appends, and observes the time that it takes.
+  template <typename Append>
+  auto Time(Append append) {
+    const auto start = std::chrono::steady_clock::now();
+    auto result = append();
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+    append_seconds_.Observe(elapsed.count());
+    return result;
+  }
+  void SetBounds(const EventLog::Bounds& bounds);
+  void SetFull(bool full) { full_.Set(full ? 1 : 0); }
+  void CountFutureSamples(size_t samples) { future_.Increment(static_cast<double>(samples)); }
+
+ private:
+  prometheus::Histogram& append_seconds_;
+  prometheus::Gauge& bytes_;
+  prometheus::Gauge& first_;
+  prometheus::Gauge& next_;
+  prometheus::Gauge& full_;
+  prometheus::Counter& future_;
+};
+
+}  // namespace alertjoin

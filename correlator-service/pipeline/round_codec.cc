@@ -1,0 +1,116 @@
+#include "correlator-service/pipeline/round_codec.h"
+
+#include <fmt/format.h>
+#include <google/protobuf/arena.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "alertjoin/storage/v1/log_record.pb.h"
+#include "common/status/status.h"
+
+namespace alertjoin {
+namespace {
+
+// The first byte of every record.
+constexpr char kRecordFormat = 1;
+
+absl::Status Damaged(std::string_view why) {
+  return WithReason(absl::DataLossError(fmt::format("damaged: {}", why)), "LOG_DAMAGED");
+}
+
+absl::Status UnknownFormat(char format) {
+  return WithReason(
+      absl::FailedPreconditionError(fmt::format(
+          "its format {} is unknown, this version of alertjoin reads format {}: use the version "
+          "that wrote it",
+          static_cast<unsigned char>(format), static_cast<unsigned char>(kRecordFormat))),
+      "LOG_FORMAT_UNKNOWN");
+}
+
+void EncodeProducer(const ProducerPosition& position, storage::v1::ProducerPosition* out) {
+  out->set_producer_id(position.producer_id);
+  out->set_log_id(position.log_id);
+  out->set_epoch(position.epoch);
+  out->set_last_sequence(position.last_sequence);
+}
+
+ProducerPosition DecodeProducer(const storage::v1::ProducerPosition& in) {
+  return {in.producer_id(), in.log_id(), in.epoch(), in.last_sequence()};
+}
+
+absl::Status DecodeEvents(const google::protobuf::RepeatedPtrField<v1::Event>& in,
+                          EventDecoder& decoder, std::vector<Event>* out) {
+  out->reserve(static_cast<size_t>(in.size()));
+  for (const v1::Event& event : in) {
+    auto decoded = decoder.Decode(event);
+    if (!decoded.ok()) return Damaged(MessageOf(decoded.status()));
+    out->push_back(*std::move(decoded));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::string RoundEncoder::Encode(const Round& round) {
+  google::protobuf::Arena arena;
+  auto* record = google::protobuf::Arena::CreateMessage<storage::v1::LogRecord>(&arena);
+  if (encoder_ == nullptr) {
+    encoder_ = std::make_unique<EventEncoder>();
+    record->set_begins_segment(true);
+  }
+  record->set_time_ms(round.time.millis());
+  if (round.horizons) {
+    record->mutable_horizons()->set_sample_horizon_ms(round.horizons->samples.millis());
+    record->mutable_horizons()->set_row_horizon_ms(round.horizons->rows.millis());
+  }
+  for (const Event& event : round.events) encoder_->Encode(event, record->add_events());
+  for (const auto& producer : round.producers) EncodeProducer(producer, record->add_producers());
+  for (const Event& event : round.carried) encoder_->Encode(event, record->add_carried());
+  std::string bytes(1, kRecordFormat);
+  CHECK(record->AppendToString(&bytes));
+  return bytes;
+}
+
+absl::StatusOr<Round> RoundDecoder::Decode(std::string_view bytes) {
+  if (bytes.empty()) return Damaged("it is empty");
+  if (bytes.front() != kRecordFormat) return UnknownFormat(bytes.front());
+  bytes.remove_prefix(1);
+  google::protobuf::Arena arena;
+  auto* record = google::protobuf::Arena::CreateMessage<storage::v1::LogRecord>(&arena);
+  if (bytes.size() > static_cast<size_t>(std::numeric_limits<int>::max()) ||
+      !record->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return Damaged("it is no serialised record");
+  }
+  begins_segment_ = record->begins_segment();
+  if (begins_segment_) {
+    decoder_ = std::make_unique<EventDecoder>(std::numeric_limits<size_t>::max());
+  }
+  if (decoder_ == nullptr) return Damaged("no segment begins at or before it");
+  Round round;
+  round.time = Timestamp::FromMillis(record->time_ms());
+  if (record->has_horizons()) {
+    round.horizons.emplace(Horizons{Timestamp::FromMillis(record->horizons().sample_horizon_ms()),
+                                    Timestamp::FromMillis(record->horizons().row_horizon_ms())});
+  }
+  RETURN_IF_ERROR(DecodeEvents(record->events(), *decoder_, &round.events));
+  for (const auto& producer : record->producers()) {
+    round.producers.push_back(DecodeProducer(producer));
+  }
+  RETURN_IF_ERROR(DecodeEvents(record->carried(), *decoder_, &round.carried));
+  return round;
+}
+
+Timestamp NewestSampleTime(const Round& round) {
+  Timestamp newest = Timestamp::Min();
+  for (const std::vector<Event>* const events : {&round.events, &round.carried}) {
+    for (const Event& event : *events) {
+      const auto* const samples = std::get_if<SampleBatch>(&event);
+      if (samples == nullptr || samples->size() == 0) continue;
+      newest = std::max(newest, *std::max_element(samples->times.begin(), samples->times.end()));
+    }
+  }
+  return newest;
+}
+
+}  // namespace alertjoin

@@ -1,0 +1,131 @@
+#include "correlator-service/pipeline/round_log.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/status/status.h"
+
+namespace alertjoin {
+namespace {
+
+// What is read at once when the log is replayed.
+constexpr size_t kReadRecordsMax = 1'000;
+constexpr size_t kReadBytesMax = 8 << 20;
+// The share of the log that is reserved for rounds without events.
+constexpr uint64_t kReserveShare = 16;
+
+}  // namespace
+
+absl::Status RoundLog::Replay(const Visit& visit) {
+  RoundDecoder decoder;
+  const EventLog::Bounds bounds = log_.bounds();
+  for (LogPosition at = bounds.first; at < bounds.next;) {
+    ASSIGN_OR_RETURN(const EventLog::Chunk chunk, log_.Read(at, kReadRecordsMax, kReadBytesMax));
+    for (const std::string& record : chunk.records) {
+      auto round = decoder.Decode(record);
+      const std::string where = fmt::format("event log: record {}", at.value());
+      if (!round.ok()) return Annotate(round.status(), where);
+      Record(*round, at, record.size(), decoder.begins_segment());
+      Advance(*round);
+      RETURN_IF_ERROR(visit(at, *std::move(round)));
+      at = at.Next();
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<LogPosition> RoundLog::Append(Round& round) {
+  const bool begins_segment = NeedsSegment(round.time);
+  if (begins_segment) {
+    encoder_.BeginSegment();
+    // What is trimmed before it takes its horizons along.
+    if (!round.horizons) round.horizons = horizons_;
+  }
+  const std::string record = encoder_.Encode(round);
+  const uint64_t reserve = round.events.empty() ? 0 : options_.bytes_max / kReserveShare;
+  absl::StatusOr<LogPosition> position = WithReason(
+      absl::ResourceExhaustedError(fmt::format(
+          "event log: full: {} of {} bytes are in use: it has room again when its oldest samples "
+          "are beyond retention.samples; or raise limits.log_bytes",
+          log_.bounds().bytes, options_.bytes_max)),
+      "LOG_FULL");
+  if (log_.bounds().bytes + record.size() + reserve <= options_.bytes_max) {
+    position = log_.Append({&record, 1});
+  }
+  if (!position.ok()) {
+    // What the encoder took for defined is not in the log.
+    has_appended_ = false;
+    return position;
+  }
+  has_appended_ = true;
+  Advance(round);
+  Record(round, *position, record.size(), begins_segment);
+  return position;
+}
+
+bool RoundLog::NeedsSegment(Timestamp now) const {
+  if (!has_appended_) return true;
+  MutexLock lock(mutex_);
+  const Segment& last = segments_.back();
+  return last.bytes >= options_.segment_bytes || now - last.first_time >= options_.segment_age;
+}
+
+void RoundLog::Advance(const Round& round) {
+  if (!round.horizons) return;
+  const Horizons before = horizons_.value_or(Horizons());
+  horizons_ = {std::max(before.samples, round.horizons->samples),
+               std::max(before.rows, round.horizons->rows)};
+}
+
+void RoundLog::Record(const Round& round, LogPosition position, uint64_t bytes,
+                      bool begins_segment) {
+  MutexLock lock(mutex_);
+  if (begins_segment) segments_.push_back({position, round.time, round.time});
+  Segment& segment = segments_.back();
+  segment.last_time = std::max(segment.last_time, round.time);
+  segment.newest_sample = std::max(segment.newest_sample, NewestSampleTime(round));
+  segment.bytes += bytes;
+  for (const ProducerPosition& told : round.producers) {
+    Producer& producer = producers_[{told.producer_id, told.log_id}];
+    if (producer.position.last_sequence <= told.last_sequence) producer.position = told;
+    producer.heard = ++heard_;
+  }
+  while (producers_.size() > kProducersMax) {
+    producers_.erase(std::min_element(
+        producers_.begin(), producers_.end(),
+        [](const auto& a, const auto& b) { return a.second.heard < b.second.heard; }));
+  }
+}
+
+std::optional<RoundLog::Trimmable> RoundLog::FindTrimmable(Timestamp sample_horizon) const {
+  MutexLock lock(mutex_);
+  std::optional<Trimmable> trimmable;
+  Timestamp newest_sample = Timestamp::Min();
+  for (size_t i = 0; i + 1 < segments_.size(); ++i) {
+    newest_sample = std::max(newest_sample, segments_[i].newest_sample);
+    if (newest_sample >= sample_horizon || segments_[i].last_time >= sample_horizon) break;
+    trimmable = {segments_[i + 1].first, newest_sample};
+  }
+  return trimmable;
+}
+
+absl::Status RoundLog::Trim(LogPosition before) {
+  RETURN_IF_ERROR(log_.Trim(before));
+  MutexLock lock(mutex_);
+  while (!segments_.empty() && segments_.front().first < before) segments_.pop_front();
+  return absl::OkStatus();
+}
+
+std::vector<ProducerPosition> RoundLog::Producers() const {
+  MutexLock lock(mutex_);
+  std::vector<const Producer*> known;
+  for (const auto& [id, producer] : producers_) known.push_back(&producer);
+  std::sort(known.begin(), known.end(),
+            [](const Producer* a, const Producer* b) { return a->heard < b->heard; });
+  std::vector<ProducerPosition> positions;
+  for (const Producer* producer : known) positions.push_back(producer->position);
+  return positions;
+}
+
+}  // namespace alertjoin

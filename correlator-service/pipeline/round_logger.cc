@@ -1,0 +1,171 @@
+#include "correlator-service/pipeline/round_logger.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "common/status/status.h"
+#include "correlator-service/pipeline/future_samples.h"
+
+namespace alertjoin {
+namespace {
+
+// A round is synced and applied as a whole: these bound its memory and its delay.
+constexpr size_t kRoundBatchesMax = 64;
+constexpr size_t kRoundBytes = 4 << 20;
+// How often a full log is tried again, if nobody says that there is room.
+constexpr std::chrono::seconds kFullRetry(1);
+constexpr Millis kLogInterval = std::chrono::seconds(30);
+
+}  // namespace
+
+RoundLogger::RoundLogger(RoundLoggerOptions options, RoundLog& log,
+                         BoundedQueue<LoggedRound>& logged, const Clock& clock,
+                         prometheus::Registry& registry,
+                         std::function<void(const absl::Status&)> failed)
+    : options_(options),
+      log_(log),
+      logged_(logged),
+      clock_(clock),
+      failed_(std::move(failed)),
+      queue_(options.queue_batches_max),
+      metrics_(registry),
+      full_limiter_(kLogInterval, clock),
+      future_limiter_(kLogInterval, clock) {}
+
+RoundLogger::~RoundLogger() { Stop(); }
+
+void RoundLogger::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void RoundLogger::Stop() {
+  queue_.Close();
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.NotifyAll();
+  if (thread_.joinable()) thread_.join();
+}
+
+void RoundLogger::Carry(std::vector<Round> rounds, LogPosition trim_before) {
+  CHECK(!rounds.empty());
+  MutexLock lock(mutex_);
+  carried_.push_back({std::move(rounds), trim_before});
+}
+
+void RoundLogger::NotifyRoom() {
+  {
+    MutexLock lock(mutex_);
+    has_room_ = true;
+  }
+  changed_.NotifyAll();
+}
+
+void RoundLogger::Run() {
+  next_expiry_ = clock_.SteadyNow() + options_.expiry_interval;
+  for (;;) {
+    std::vector<IntakeBatch> batches = queue_.PopUpToBefore(next_expiry_, kRoundBatchesMax);
+    if (batches.empty() && queue_.closed()) break;
+    std::span<IntakeBatch> rest(batches);
+    while (!rest.empty()) {
+      size_t count = 0;
+      for (size_t bytes = 0; count < rest.size() && bytes < kRoundBytes; ++count) {
+        bytes += rest[count].bytes;
+      }
+      if (!LogBatches(rest.first(count))) return logged_.Close();
+      rest = rest.subspan(count);
+    }
+    if (!LogWhenDue()) break;
+  }
+  logged_.Close();
+}
+
+bool RoundLogger::LogBatches(std::span<IntakeBatch> batches) {
+  Round round;
+  round.time = clock_.Now();
+  for (IntakeBatch& batch : batches) {
+    std::move(batch.events.begin(), batch.events.end(), std::back_inserter(round.events));
+    round.producers.push_back(batch.position);
+  }
+  DropFutureSamples(round);
+  return Log(std::move(round), batches);
+}
+
+bool RoundLogger::LogWhenDue() {
+  if (clock_.SteadyNow() < next_expiry_) return true;
+  next_expiry_ = clock_.SteadyNow() + options_.expiry_interval;
+  return LogExpiry() && LogCarried();
+}
+
+bool RoundLogger::LogExpiry() {
+  Round round;
+  round.time = clock_.Now();
+  round.horizons.emplace(
+      Horizons{round.time - options_.sample_retention, round.time - options_.row_retention});
+  return Log(std::move(round), {});
+}
+
+bool RoundLogger::LogCarried() {
+  std::vector<Carried> carried;
+  {
+    MutexLock lock(mutex_);
+    carried.swap(carried_);
+  }
+  for (Carried& carry : carried) {
+    for (Round& round : carry.rounds) {
+      const bool is_last = &round == &carry.rounds.back();
+      round.time = clock_.Now();
+      if (!Log(std::move(round), {}, is_last ? carry.trim_before : LogPosition())) return false;
+    }
+  }
+  return true;
+}
+
+bool RoundLogger::Log(Round round, std::span<IntakeBatch> batches, LogPosition trim_before) {
+  auto position = metrics_.Time([&] { return log_.Append(round); });
+  while (absl::IsResourceExhausted(position.status())) {
+    metrics_.SetFull(true);
+    if (full_limiter_.Allow()) {
+      LogWarn("events are held back", {{"reason", MessageOf(position.status())}});
+    }
+    if (!WaitForRoom()) return false;
+    // What makes room comes first. A round of that kind waits in its turn.
+    if (!round.events.empty() && !LogWhenDue()) return false;
+    position = metrics_.Time([&] { return log_.Append(round); });
+  }
+  if (!position.ok()) {
+    failed_(position.status());
+    return false;
+  }
+  metrics_.SetFull(false);
+  metrics_.SetBounds(log_.bounds());
+  for (const IntakeBatch& batch : batches) {
+    if (batch.durable) batch.durable();
+  }
+  return logged_.Push({*position, std::move(round), trim_before});
+}
+
+bool RoundLogger::WaitForRoom() {
+  const auto deadline = std::chrono::steady_clock::now() + kFullRetry;
+  MutexLock lock(mutex_);
+  while (!stopping_ && !has_room_) {
+    if (!changed_.WaitUntil(mutex_, deadline)) break;
+  }
+  has_room_ = false;
+  return !stopping_;
+}
+
+void RoundLogger::DropFutureSamples(Round& round) {
+  const size_t dropped = alertjoin::DropFutureSamples(round.time + kSampleFutureMax, round.events);
+  if (dropped == 0) return;
+  metrics_.CountFutureSamples(dropped);
+  if (!future_limiter_.Allow()) return;
+  LogWarn("samples from the future were dropped: are the clocks right?",
+          {{"samples", fmt::to_string(dropped)}});
+}
+
+}  // namespace alertjoin

@@ -1,0 +1,58 @@
+#include "correlator-service/rows/durable_row_store.h"
+
+#include <prometheus/gauge.h>
+
+#include <utility>
+
+#include "common/status/status.h"
+
+namespace alertjoin {
+namespace {
+
+prometheus::Gauge* MakeGauge(prometheus::Registry& registry, const char* name, const char* help) {
+  return &prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
+}
+
+}  // namespace
+
+DurableRowStore::DurableRowStore(prometheus::Registry& registry, RowDatabase& database,
+                                 const DurableRowStoreOptions& options)
+    : database_(database),
+      disk_changes_gauge_(MakeGauge(registry, "alertjoin_change_log_disk_changes",
+                                    "Changes that subscribers can still catch up with.")),
+      disk_bytes_gauge_(MakeGauge(registry, "alertjoin_change_log_disk_bytes",
+                                  "Size of the change log on disk, before compression.")),
+      disk_floor_gauge_(MakeGauge(registry, "alertjoin_change_log_disk_floor",
+                                  "Subscribers behind this sequence must start again.")),
+      memory_(registry, {.store_id = database.store_id(),
+                         .sequence_limits = options.sequence_limits,
+                         .change_log_limits = options.change_log_limits}) {
+  memory_.StartAt(database.newest());
+  UpdateGauges();
+}
+
+absl::StatusOr<Sequence> DurableRowStore::Commit(RowCommit commit) {
+  const std::vector<SharedChangeSet> sets =
+      memory_.Prepare(std::move(commit.changes), std::move(commit.gaps));
+  RETURN_IF_ERROR(database_.Write({commit.applied, sets, commit.reports}));
+  memory_.Publish(sets);
+  UpdateGauges();
+  return memory_.newest();
+}
+
+absl::StatusOr<ChangesRead> DurableRowStore::ReadChanges(Sequence after, size_t changes_max,
+                                                         size_t bytes_max) const {
+  auto read = memory_.ReadChanges(after, changes_max, bytes_max);
+  if (!absl::IsOutOfRange(read.status())) return read;
+  // The database may be ahead of what has been published.
+  return database_.ReadChanges(after, newest(), changes_max, bytes_max);
+}
+
+void DurableRowStore::UpdateGauges() {
+  const ChangeLogSize size = database_.change_log_size();
+  disk_changes_gauge_->Set(static_cast<double>(size.changes));
+  disk_bytes_gauge_->Set(static_cast<double>(size.bytes));
+  disk_floor_gauge_->Set(static_cast<double>(database_.floor().value()));
+}
+
+}  // namespace alertjoin

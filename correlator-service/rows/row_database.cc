@@ -1,0 +1,371 @@
+#include "correlator-service/rows/row_database.h"
+
+#include <fmt/format.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/env.h>
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include "common/status/status.h"
+#include "correlator-service/rows/row_files.h"
+#include "correlator-service/rows/stored_row_codec.h"
+
+namespace alertjoin {
+namespace {
+
+// Keys of the family that is not named.
+constexpr char kFormatKey[] = "format";
+constexpr char kStoreIdKey[] = "store_id";
+constexpr char kLogIdKey[] = "log_id";
+constexpr char kStateKey[] = "state";
+
+// At a limit this part of the change log is dropped at once: each time leaves a marker that reads
+// have to look at.
+constexpr size_t kTrimSteps = 16;
+
+std::string NewStoreId() {
+  std::random_device random;
+  return fmt::format("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
+}
+
+bool Fits(const ChangeLogSize& size, const ChangeLogLimits& limits) {
+  return size.changes <= limits.changes_max && size.bytes <= limits.bytes_max;
+}
+
+rocksdb::ReadOptions ReadOnce() {
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;
+  return options;
+}
+
+std::string Hex(std::string_view key) { return rocksdb::Slice(key).ToString(/*hex=*/true); }
+
+// Gives every value of the family to `visit`, which decodes it; stops at the first error, of which
+// `where` makes the one to return.
+template <typename Visit, typename Where>
+absl::Status ForEachValue(RowFiles& files, rocksdb::ColumnFamilyHandle* family, Visit visit,
+                          Where where) {
+  const std::unique_ptr<rocksdb::Iterator> it(files.db().NewIterator(ReadOnce(), family));
+  std::string last;
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    const absl::Status status = visit(it->key().ToStringView(), it->value().ToStringView());
+    if (!status.ok()) return where(Hex(it->key().ToStringView()), status);
+    last = it->key().ToString();
+  }
+  if (it->status().ok()) return absl::OkStatus();
+  return RowFiles::ErrorOf(
+      files.folder(), fmt::format("{}, after key {}", family->GetName(), Hex(last)), it->status());
+}
+
+}  // namespace
+
+RowDatabase::RowDatabase(Options options)
+    : options_(std::move(options)), latch_(options_.on_failure) {}
+
+RowDatabase::~RowDatabase() = default;
+
+absl::StatusOr<std::unique_ptr<RowDatabase>> RowDatabase::Open(Options options) {
+  std::unique_ptr<RowDatabase> database(new RowDatabase(std::move(options)));
+  RETURN_IF_ERROR(database->OpenFiles());
+  RETURN_IF_ERROR(database->Load());
+  return database;
+}
+
+absl::Status RowDatabase::OpenFiles() {
+  RowFilesOptions options;
+  options.folder = options_.folder;
+  options.env = options_.env != nullptr ? options_.env.get() : rocksdb::Env::Default();
+  options.write_buffer_bytes = options_.write_buffer_bytes;
+  options.on_failure = [this](const absl::Status& failure) { latch_.Latch(failure); };
+  ASSIGN_OR_RETURN(files_, RowFiles::Open(std::move(options)));
+  return absl::OkStatus();
+}
+
+absl::Status RowDatabase::Load() {
+  // Missing keys give empty values.
+  std::string format;
+  std::string state;
+  std::string log_id;
+  for (const auto& [key, value] :
+       {std::pair(kFormatKey, &format), std::pair(kStateKey, &state), std::pair(kLogIdKey, &log_id),
+        std::pair(kStoreIdKey, &store_id_)}) {
+    const rocksdb::Status status = files_->db().Get({}, files_->meta(), key, value);
+    if (!status.ok() && !status.IsNotFound()) {
+      return RowFiles::ErrorOf(options_.folder, key, status);
+    }
+  }
+  if (format.empty()) return Make();
+  RETURN_IF_ERROR(At(kFormatKey, CheckRowsFormat(format)));
+  if (store_id_.empty()) return At(kStoreIdKey, DamagedRowsError("it is missing"));
+  const auto decoded = DecodeStoredState(state);
+  if (!decoded.ok()) return At(kStateKey, decoded.status());
+  RETURN_IF_ERROR(CheckChangeLog(*decoded));
+  MutexLock lock(mutex_);
+  state_ = *decoded;
+  log_id_ = log_id;
+  return absl::OkStatus();
+}
+
+absl::Status RowDatabase::Make() {
+  for (rocksdb::ColumnFamilyHandle* family :
+       {files_->rows(), files_->changes(), files_->reports()}) {
+    const std::unique_ptr<rocksdb::Iterator> it(files_->db().NewIterator({}, family));
+    it->SeekToFirst();
+    if (it->Valid()) {
+      return At(kFormatKey, DamagedRowsError("it is missing, and there are " + family->GetName()));
+    }
+    if (!it->status().ok()) {
+      return RowFiles::ErrorOf(options_.folder, family->GetName(), it->status());
+    }
+  }
+  store_id_ = NewStoreId();
+  rocksdb::WriteBatch batch;
+  rocksdb::Status status =
+      batch.Put(files_->meta(), kFormatKey, std::string(1, static_cast<char>(kRowsFormatVersion)));
+  if (status.ok()) status = batch.Put(files_->meta(), kStoreIdKey, store_id_);
+  if (status.ok()) status = batch.Put(files_->meta(), kStateKey, EncodeStoredState({}));
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  if (status.ok()) status = files_->db().Write(options, &batch);
+  if (!status.ok()) return RowFiles::ErrorOf(options_.folder, "cannot be made", status);
+  return absl::OkStatus();
+}
+
+absl::Status RowDatabase::CheckChangeLog(const StoredState& state) const {
+  const std::unique_ptr<rocksdb::Iterator> it(files_->db().NewIterator({}, files_->changes()));
+  const auto expect = [&](Sequence sequence) -> absl::Status {
+    if (it->Valid() && it->key() == SequenceKey(sequence)) return absl::OkStatus();
+    const std::string what = fmt::format("change set {}", sequence.value());
+    if (!it->status().ok()) return RowFiles::ErrorOf(options_.folder, what, it->status());
+    return At(what, DamagedRowsError("it is missing"));
+  };
+  if (state.floor == state.newest) return absl::OkStatus();
+  it->Seek(SequenceKey(state.floor.Next()));
+  RETURN_IF_ERROR(expect(state.floor.Next()));
+  it->SeekToLast();
+  return expect(state.newest);
+}
+
+absl::Status RowDatabase::Write(const Changes& changes) {
+  RETURN_IF_ERROR(latch_.failure());
+  const StoredState before = state();
+  StoredState next = before;
+  CHECK(changes.applied == LogPosition() || changes.applied >= next.applied);
+  next.applied = std::max(next.applied, changes.applied);
+  rocksdb::WriteBatch batch;
+  AddSets(changes.sets, next, batch);
+  if (const absl::Status trimmed = AddTrim(before.newest, next, batch); !trimmed.ok()) {
+    latch_.Latch(RowFiles::FailedError(options_.folder, MessageOf(trimmed)));
+    return latch_.failure();
+  }
+  rocksdb::Status status = batch.Put(files_->meta(), kStateKey, EncodeStoredState(next));
+  for (const AlertReport& report : changes.reports) {
+    if (!status.ok()) break;
+    const std::string key = ReportKey(report);
+    status = report.gone() ? batch.Delete(files_->reports(), key)
+                           : batch.Put(files_->reports(), key, EncodeStoredReport(report));
+  }
+  CHECK(status.ok());  // A batch in memory.
+  RETURN_IF_ERROR(WriteBatchNow(batch));
+  MutexLock lock(mutex_);
+  state_ = next;
+  return absl::OkStatus();
+}
+
+void RowDatabase::AddSets(std::span<const SharedChangeSet> sets, StoredState& state,
+                          rocksdb::WriteBatch& batch) const {
+  for (const SharedChangeSet& set : sets) {
+    CHECK(set->sequence == state.newest.Next());
+    const EncodedChanges encoded = EncodeChanges(*set);
+    rocksdb::Status status;
+    for (size_t i = 0; i < encoded.rows.size() && status.ok(); ++i) {
+      const std::string key = RowKey(set->changes[i].row->id);
+      status = encoded.rows[i].empty() ? batch.Delete(files_->rows(), key)
+                                       : batch.Put(files_->rows(), key, encoded.rows[i]);
+    }
+    state.newest = set->sequence;
+    state.through_newest.changes += ChangesIn(*set);
+    state.through_newest.bytes += StoredChangesBytes(encoded.set);
+    if (status.ok()) {
+      status = batch.Put(files_->changes(), SequenceKey(set->sequence),
+                         EncodeStoredChanges(state.through_newest, encoded.set));
+    }
+    CHECK(status.ok());  // A batch in memory.
+  }
+}
+
+// Drops change sets up to `newest_before` at most: what is in the batch stays.
+absl::Status RowDatabase::AddTrim(Sequence newest_before, StoredState& state,
+                                  rocksdb::WriteBatch& batch) const {
+  ChangeLogLimits limits = options_.change_log;
+  if (Fits(state.through_newest - state.through_floor, limits)) return absl::OkStatus();
+  if (state.floor == newest_before) return absl::OkStatus();
+  limits.changes_max -= limits.changes_max / kTrimSteps;
+  limits.bytes_max -= limits.bytes_max / kTrimSteps;
+  // The lowest floor with which the rest fits.
+  Sequence low = state.floor.Next();
+  Sequence high = newest_before;
+  while (low < high) {
+    const Sequence middle(low.value() + (high.value() - low.value()) / 2);
+    ASSIGN_OR_RETURN(const ChangeLogSize through, SizeThrough(middle));
+    if (Fits(state.through_newest - through, limits)) {
+      high = middle;
+    } else {
+      low = middle.Next();
+    }
+  }
+  const rocksdb::Status status = batch.DeleteRange(
+      files_->changes(), SequenceKey(state.floor.Next()), SequenceKey(high.Next()));
+  CHECK(status.ok());  // A batch in memory.
+  ASSIGN_OR_RETURN(state.through_floor, SizeThrough(high));
+  state.floor = high;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ChangeLogSize> RowDatabase::SizeThrough(Sequence sequence) const {
+  rocksdb::PinnableSlice value;
+  const rocksdb::Status status =
+      files_->db().Get(ReadOnce(), files_->changes(), SequenceKey(sequence), &value);
+  const std::string what = fmt::format("change set {}", sequence.value());
+  if (status.IsNotFound()) return At(what, DamagedRowsError("it is missing"));
+  if (!status.ok()) return RowFiles::ErrorOf(options_.folder, what, status);
+  const auto changes = DecodeStoredChanges(value.ToStringView());
+  if (!changes.ok()) return At(what, changes.status());
+  return changes->through;
+}
+
+absl::Status RowDatabase::WriteBatchNow(rocksdb::WriteBatch& batch) {
+  unflushed_bytes_ += batch.GetDataSize();
+  const rocksdb::Status status = files_->db().Write({}, &batch);
+  if (!status.ok()) latch_.Latch(RowFiles::FailedError(options_.folder, status.ToString()));
+  // A failure of RocksDB's own threads meanwhile counts as well.
+  RETURN_IF_ERROR(latch_.failure());
+  if (unflushed_bytes_ < options_.write_buffer_bytes) return absl::OkStatus();
+  RETURN_IF_ERROR(Sync());
+  unflushed_bytes_ = 0;
+  const rocksdb::Status flush = files_->StartNewFiles();
+  if (!flush.ok()) latch_.Latch(RowFiles::FailedError(options_.folder, flush.ToString()));
+  return latch_.failure();
+}
+
+absl::Status RowDatabase::Sync() {
+  RETURN_IF_ERROR(latch_.failure());
+  const Sequence floor = this->floor();
+  rocksdb::Status status = files_->db().SyncWAL();
+  if (status.ok() && floor > reclaimed_) {
+    // Not before the floor is durable: the tables are gone at once.
+    const std::string end = SequenceKey(floor.Next());
+    const rocksdb::Slice end_key(end);
+    status = rocksdb::DeleteFilesInRange(&files_->db(), files_->changes(), nullptr, &end_key,
+                                         /*include_end=*/false);
+    reclaimed_ = floor;
+  }
+  if (!status.ok()) latch_.Latch(RowFiles::FailedError(options_.folder, status.ToString()));
+  return latch_.failure();
+}
+
+absl::Status RowDatabase::SetLogId(const std::string& log_id) {
+  RETURN_IF_ERROR(latch_.failure());
+  rocksdb::WriteBatch batch;
+  const rocksdb::Status status = batch.Put(files_->meta(), kLogIdKey, log_id);
+  CHECK(status.ok());  // A batch in memory.
+  RETURN_IF_ERROR(WriteBatchNow(batch));
+  RETURN_IF_ERROR(Sync());
+  MutexLock lock(mutex_);
+  log_id_ = log_id;
+  return absl::OkStatus();
+}
+
+absl::Status RowDatabase::ForEachRow(const std::function<void(JoinedRow)>& visit) const {
+  return ForEachValue(
+      *files_, files_->rows(),
+      [&visit](std::string_view key, std::string_view value) -> absl::Status {
+        ASSIGN_OR_RETURN(JoinedRow row, DecodeStoredRow(value));
+        if (RowKey(row.id) != key) return DamagedRowsError("it is another row");
+        visit(std::move(row));
+        return absl::OkStatus();
+      },
+      [this](const std::string& key, const absl::Status& status) {
+        return At("row " + key, status);
+      });
+}
+
+absl::Status RowDatabase::ForEachReport(const std::function<void(AlertReport)>& visit) const {
+  return ForEachValue(
+      *files_, files_->reports(),
+      [&visit](std::string_view key, std::string_view value) -> absl::Status {
+        ASSIGN_OR_RETURN(AlertReport report, DecodeStoredReport(value));
+        if (ReportKey(report) != key) return DamagedRowsError("it is another report");
+        visit(std::move(report));
+        return absl::OkStatus();
+      },
+      [this](const std::string& key, const absl::Status& status) {
+        return At("report " + key, status);
+      });
+}
+
+absl::StatusOr<ChangesRead> RowDatabase::ReadChanges(Sequence after, Sequence through,
+                                                     size_t changes_max, size_t bytes_max) const {
+  RETURN_IF_ERROR(CheckReadable(after));
+  ChangesRead read;
+  read.newest = through;
+  const absl::Status status = ReadSets(after, through, changes_max, bytes_max, read);
+  // A trim meanwhile takes change sets away.
+  RETURN_IF_ERROR(CheckReadable(after));
+  RETURN_IF_ERROR(status);
+  return read;
+}
+
+absl::Status RowDatabase::CheckReadable(Sequence after) const {
+  const Sequence floor = this->floor();
+  if (after >= floor) return absl::OkStatus();
+  return absl::OutOfRangeError(fmt::format(
+      "change log: sequence {}: the log reaches back to {} only", after.value(), floor.value()));
+}
+
+absl::Status RowDatabase::ReadSets(Sequence after, Sequence through, size_t changes_max,
+                                   size_t bytes_max, ChangesRead& read) const {
+  const std::string end = SequenceKey(through.Next());
+  const rocksdb::Slice end_key(end);
+  rocksdb::ReadOptions options = ReadOnce();
+  options.iterate_upper_bound = &end_key;
+  const std::unique_ptr<rocksdb::Iterator> it(files_->db().NewIterator(options, files_->changes()));
+  size_t changes = 0;
+  size_t bytes = 0;
+  it->Seek(SequenceKey(after.Next()));
+  for (Sequence next = after.Next(); next <= through; next = next.Next(), it->Next()) {
+    const std::string what = fmt::format("change set {}", next.value());
+    if (!it->Valid() || it->key() != SequenceKey(next)) {
+      if (!it->status().ok()) return RowFiles::ErrorOf(options_.folder, what, it->status());
+      return At(what, DamagedRowsError("it is missing"));
+    }
+    const auto stored = DecodeStoredChanges(it->value().ToStringView());
+    if (!stored.ok()) return At(what, stored.status());
+    auto set = DecodeStoredChangeSet(stored->set);
+    if (!set.ok()) return At(what, set.status());
+    if ((*set)->sequence != next) return At(what, DamagedRowsError("it is another change set"));
+    changes += ChangesIn(**set);
+    bytes += (*set)->bytes;
+    if (!read.sets.empty() && (changes > changes_max || bytes > bytes_max)) break;
+    read.sets.push_back(*std::move(set));
+  }
+  return absl::OkStatus();
+}
+
+std::string RowDatabase::log_id() const {
+  MutexLock lock(mutex_);
+  return log_id_;
+}
+
+ChangeLogSize RowDatabase::change_log_size() const {
+  const StoredState now = state();
+  return now.through_newest - now.through_floor;
+}
+
+absl::Status RowDatabase::At(std::string_view what, const absl::Status& status) const {
+  return Annotate(status, fmt::format("row store {}: {}", options_.folder, what));
+}
+
+}  // namespace alertjoin

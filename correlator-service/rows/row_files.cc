@@ -1,0 +1,212 @@
+#include "correlator-service/rows/row_files.h"
+
+#include <fmt/format.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/env.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/table.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+#include <vector>
+
+#include "common/status/status.h"
+#include "correlator-service/rows/stored_row_codec.h"
+
+namespace alertjoin {
+namespace {
+
+constexpr uint64_t kMemtableWriteBuffersMax = 4;
+constexpr int kMemtablesMax = 3;
+constexpr size_t kBlockCacheBytes = 16 << 20;
+constexpr size_t kBlockBytes = 16 << 10;
+constexpr uint64_t kTableBytes = 32 << 20;
+// Written out in steps, so that no large write-back delays the syncs of the event log.
+constexpr uint64_t kBackgroundSyncBytes = 1 << 20;
+constexpr int kBackgroundJobsMax = 2;
+// RocksDB starts its default of 16 at each opening, however few tables there are.
+constexpr int kFileOpeningThreads = 1;
+// RocksDB's own log, the file LOG in the folder.
+constexpr size_t kInfoLogBytesMax = 1 << 20;
+constexpr size_t kInfoLogFilesMax = 2;
+
+constexpr char kRowsFamily[] = "rows";
+constexpr char kChangesFamily[] = "changes";
+constexpr char kReportsFamily[] = "reports";
+
+// Nothing more may be written after a failure of RocksDB's own threads, either.
+class BackgroundErrors final : public rocksdb::EventListener {
+ public:
+  BackgroundErrors(std::string folder, std::function<void(const absl::Status&)> on_failure)
+      : folder_(std::move(folder)), on_failure_(std::move(on_failure)) {}
+  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
+    if (on_failure_) on_failure_(RowFiles::FailedError(folder_, status->ToString()));
+  }
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
+                            bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
+
+ private:
+  const std::string folder_;
+  const std::function<void(const absl::Status&)> on_failure_;
+};
+
+rocksdb::DBOptions DatabaseOptions(const RowFilesOptions& options) {
+  rocksdb::DBOptions result;
+  result.env = options.env;
+  result.create_if_missing = true;
+  result.create_missing_column_families = true;
+  // Writes are not synced one by one, so after a power cut the write-ahead log may be torn at any
+  // page that the disk did not get to: recovery goes up to the first damage and drops what lies
+  // behind, and the applied position goes back with it. What is dropped is made again from the
+  // event log, which is not trimmed before a sync of this one.
+  result.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  result.track_and_verify_wals_in_manifest = true;
+  result.recycle_log_file_num = 0;
+  // All families go to tables together, with one place in the write-ahead log.
+  result.atomic_flush = true;
+  result.paranoid_checks = true;
+  result.flush_verify_memtable_count = true;
+  result.verify_sst_unique_id_in_manifest = true;
+  // What recovery reads from the write-ahead log may never have been synced. It goes to synced
+  // tables before anybody gets to read it.
+  result.avoid_flush_during_recovery = false;
+  // A failed write or sync is final until the process is started again.
+  result.max_bgerror_resume_count = 0;
+  result.listeners.push_back(
+      std::make_shared<BackgroundErrors>(options.folder, options.on_failure));
+  result.max_open_files = -1;
+  result.max_file_opening_threads = kFileOpeningThreads;
+  result.max_background_jobs = kBackgroundJobsMax;
+  result.bytes_per_sync = kBackgroundSyncBytes;
+  result.info_log_level = rocksdb::InfoLogLevel::INFO_LEVEL;
+  result.max_log_file_size = kInfoLogBytesMax;
+  result.keep_log_file_num = kInfoLogFilesMax;
+  result.stats_dump_period_sec = 0;
+  result.stats_persist_period_sec = 0;
+  return result;
+}
+
+std::vector<rocksdb::ColumnFamilyDescriptor> Families(const RowFilesOptions& options) {
+  rocksdb::BlockBasedTableOptions table;
+  table.checksum = rocksdb::ChecksumType::kXXH3;
+  table.block_size = kBlockBytes;
+  table.block_cache = rocksdb::NewLRUCache(kBlockCacheBytes);
+  table.cache_index_and_filter_blocks = true;
+
+  rocksdb::ColumnFamilyOptions family;
+  family.write_buffer_size = kMemtableWriteBuffersMax * options.write_buffer_bytes;
+  family.max_write_buffer_number = kMemtablesMax;
+  family.target_file_size_base = kTableBytes;
+  family.level_compaction_dynamic_level_bytes = true;
+  family.compression = rocksdb::CompressionType::kLZ4Compression;
+  family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return {{rocksdb::kDefaultColumnFamilyName, family},
+          {kRowsFamily, family},
+          {kChangesFamily, family},
+          {kReportsFamily, family}};
+}
+
+// Makes the folder when it is missing, durably.
+absl::Status MakeFolder(rocksdb::Env& env, const std::string& folder) {
+  if (env.FileExists(folder).ok()) return absl::OkStatus();
+  rocksdb::Status status = env.CreateDirIfMissing(folder);
+  const std::string parent = std::filesystem::path(folder).parent_path().string();
+  std::unique_ptr<rocksdb::Directory> directory;
+  if (status.ok()) status = env.NewDirectory(parent.empty() ? "." : parent, &directory);
+  if (status.ok()) status = directory->Fsync();
+  if (!status.ok()) return RowFiles::ErrorOf(folder, "cannot be made", status);
+  return absl::OkStatus();
+}
+
+// RocksDB would take a folder without CURRENT for a new database and delete its files.
+absl::Status CheckCurrent(rocksdb::Env& env, const std::string& folder) {
+  if (env.FileExists(folder + "/CURRENT").ok()) return absl::OkStatus();
+  std::vector<std::string> names;
+  const rocksdb::Status status = env.GetChildren(folder, &names);
+  if (!status.ok()) return RowFiles::ErrorOf(folder, "cannot be listed", status);
+  const auto table =
+      std::ranges::find_if(names, [](const std::string& name) { return name.ends_with(".sst"); });
+  if (table == names.end()) return absl::OkStatus();
+  return RowFiles::ErrorOf(folder, "the file CURRENT",
+                           rocksdb::Status::Corruption("it is missing, and there is", *table));
+}
+
+// Makes the folder and checks what is there, while no process has the database open.
+absl::Status PrepareFolder(rocksdb::Env& env, const std::string& folder) {
+  RETURN_IF_ERROR(MakeFolder(env, folder));
+  rocksdb::FileLock* lock = nullptr;
+  const rocksdb::Status locked = env.LockFile(folder + "/LOCK", &lock);
+  if (!locked.ok()) {
+    return WithReason(
+        absl::FailedPreconditionError(
+            fmt::format("row store {}: cannot be locked: {}: stop the process that has it open, or "
+                        "give this one a folder of its own",
+                        folder, locked.ToString())),
+        "ROWS_IN_USE");
+  }
+  absl::Status checked = CheckCurrent(env, folder);
+  // RocksDB takes the lock anew.
+  env.UnlockFile(lock).PermitUncheckedError();
+  return checked;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<RowFiles>> RowFiles::Open(RowFilesOptions options) {
+  RETURN_IF_ERROR(PrepareFolder(*options.env, options.folder));
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status =
+      rocksdb::DB::Open(DatabaseOptions(options), options.folder, Families(options), &handles, &db);
+  if (!status.ok()) return ErrorOf(options.folder, "cannot be opened", status);
+  std::unique_ptr<RowFiles> opened(new RowFiles(options.folder));
+  opened->db_.reset(db);
+  opened->meta_ = handles[0];
+  opened->rows_ = handles[1];
+  opened->changes_ = handles[2];
+  opened->reports_ = handles[3];
+  return opened;
+}
+
+RowFiles::~RowFiles() {
+  for (rocksdb::ColumnFamilyHandle* family : {meta_, rows_, changes_, reports_}) {
+    // Fails for a null handle alone.
+    db_->DestroyColumnFamilyHandle(family).PermitUncheckedError();
+  }
+}
+
+rocksdb::Status RowFiles::StartNewFiles() {
+  rocksdb::FlushOptions options;
+  options.wait = false;
+  return db_->Flush(options, {meta_, rows_, changes_, reports_});
+}
+
+absl::Status RowFiles::ErrorOf(std::string_view folder, std::string_view what,
+                               const rocksdb::Status& status) {
+  CHECK(!status.ok());
+  const std::string text = fmt::format("{}: {}", what, status.ToString());
+  if (!status.IsCorruption()) {
+    return absl::UnavailableError(fmt::format("row store {}: {}", folder, text));
+  }
+  return Annotate(
+      DamagedRowsError(fmt::format("{}: check the disk, then put a sound copy of the folder in its "
+                                   "place, or move the folder away to make the rows again from the "
+                                   "event log, as far back as it goes",
+                                   text)),
+      fmt::format("row store {}", folder));
+}
+
+absl::Status RowFiles::FailedError(std::string_view folder, std::string_view why) {
+  return WithReason(
+      absl::UnavailableError(fmt::format(
+          "row store {}: a write or sync failed: {}: nothing more is taken; see to the disk, then "
+          "restart the process",
+          folder, why)),
+      "ROWS_FAILED");
+}
+
+}  // namespace alertjoin

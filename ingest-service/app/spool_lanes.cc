@@ -1,0 +1,117 @@
+#include "ingest-service/app/spool_lanes.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "common/status/status.h"
+
+namespace alertjoin {
+namespace {
+
+constexpr char kAlerts[] = "alerts";
+
+absl::Status FolderError(const std::string& folder, int error) {
+  return absl::UnavailableError(
+      fmt::format("spool {}: cannot be made: {}", folder, std::generic_category().message(error)));
+}
+
+// Makes the folder when it is missing, durably.
+absl::Status MakeFolder(const std::string& folder) {
+  if (mkdir(folder.c_str(), S_IRWXU | S_IRWXG | S_IRWXO) != 0) {
+    return errno == EEXIST ? absl::OkStatus() : FolderError(folder, errno);
+  }
+  const std::string parent = std::filesystem::path(folder).parent_path().string();
+  const int file = open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (file < 0) return FolderError(folder, errno);
+  const int error = fsync(file) == 0 ? 0 : errno;
+  close(file);
+  return error == 0 ? absl::OkStatus() : FolderError(folder, error);
+}
+
+// Until lanes came, the database stood in the folder itself. What waits there would be forgotten.
+absl::Status CheckLayout(const std::string& folder) {
+  std::error_code error;
+  if (!std::filesystem::exists(folder + "/CURRENT", error)) return absl::OkStatus();
+  return WithReason(
+      absl::FailedPreconditionError(fmt::format(
+          "spool {0}: holds the one log of an earlier version, which this one does not read: run "
+          "the earlier version until the correlator has taken what waits there, then move {0} "
+          "away; or give spool.path another folder, and what waits there stays behind",
+          folder)),
+      "SPOOL_LAYOUT_OLD");
+}
+
+absl::StatusOr<std::unique_ptr<RocksdbEventLog>> OpenLog(const SpoolLanes::Options& options,
+                                                         const std::string& lane,
+                                                         uint64_t bytes_max) {
+  RocksdbEventLog::Options log;
+  log.folder = options.folder + "/" + lane;
+  log.bytes_max = bytes_max;
+  log.on_failure = options.on_failure;
+  return RocksdbEventLog::Open(std::move(log));
+}
+
+UplinkOptions UplinkOf(UplinkOptions options, const std::string& lane) {
+  options.lane = lane;
+  return options;
+}
+
+// What is appended while it waits is not waited for.
+void Drain(Spool& spool, const Uplink& uplink, std::chrono::steady_clock::time_point deadline) {
+  if (!uplink.connected()) return;
+  spool.WaitAcknowledged(LogPosition(spool.bounds().next.value() - 1), deadline);
+}
+
+}  // namespace
+
+SpoolLanes::SpoolLanes(const Options& options, std::unique_ptr<RocksdbEventLog> alert_log,
+                       std::unique_ptr<RocksdbEventLog> sample_log, const Clock& clock,
+                       prometheus::Registry& registry)
+    : clock_(clock),
+      alert_log_(std::move(alert_log)),
+      sample_log_(std::move(sample_log)),
+      alert_metrics_(registry, kAlerts),
+      alerts_(*alert_log_, options.alert_bytes_max, &alert_metrics_),
+      samples_(*sample_log_, options.sample_bytes_max, clock, registry),
+      alert_uplink_(UplinkOf(options.uplink, kAlerts), alerts_, clock, registry),
+      sample_uplink_(UplinkOf(options.uplink, SampleLane::kName), samples_.spool(), clock,
+                     registry) {}
+
+absl::StatusOr<std::unique_ptr<SpoolLanes>> SpoolLanes::Open(Options options, const Clock& clock,
+                                                             prometheus::Registry& registry) {
+  RETURN_IF_ERROR(CheckLayout(options.folder));
+  RETURN_IF_ERROR(MakeFolder(options.folder));
+  ASSIGN_OR_RETURN(auto alert_log, OpenLog(options, kAlerts, options.alert_bytes_max));
+  ASSIGN_OR_RETURN(auto sample_log, OpenLog(options, SampleLane::kName, options.sample_bytes_max));
+  return std::unique_ptr<SpoolLanes>(
+      new SpoolLanes(options, std::move(alert_log), std::move(sample_log), clock, registry));
+}
+
+SpoolLanes::~SpoolLanes() { Stop({}); }
+
+void SpoolLanes::Start() {
+  alert_uplink_.Start();
+  sample_uplink_.Start();
+}
+
+void SpoolLanes::Stop(std::chrono::steady_clock::duration drain) {
+  const auto deadline = clock_.SteadyNow() + drain;
+  Drain(alerts_, alert_uplink_, deadline);
+  Drain(samples_.spool(), sample_uplink_, deadline);
+  alert_uplink_.Stop();
+  sample_uplink_.Stop();
+}
+
+absl::Status SpoolLanes::health() const {
+  RETURN_IF_ERROR(alert_log_->health());
+  return sample_log_->health();
+}
+
+}  // namespace alertjoin

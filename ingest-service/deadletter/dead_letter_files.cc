@@ -1,0 +1,131 @@
+#include "ingest-service/deadletter/dead_letter_files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <system_error>
+
+#include "common/status/status.h"
+#include "common/time/rfc3339.h"
+
+namespace alertjoin {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kUnfinished[] = "unfinished.tmp";
+constexpr std::string_view kShape = "ddddddddTdddddd.dddZ-dddddddddd.json";
+constexpr size_t kStampBytes = kShape.find('-');
+constexpr size_t kNumberDigits = 10;
+
+bool IsLetterName(std::string_view name) {
+  return std::equal(name.begin(), name.end(), kShape.begin(), kShape.end(), [](char c, char shape) {
+    return shape == 'd' ? c >= '0' && c <= '9' : c == shape;
+  });
+}
+
+absl::Status FileError(const std::string& path, std::string_view what, int error) {
+  return absl::UnavailableError(
+      fmt::format("dead letters: {}: {}: {}", path, what, std::generic_category().message(error)));
+}
+
+std::string StampOf(Timestamp time) {
+  std::string stamp = FormatRfc3339(time);
+  std::erase(stamp, '-');
+  std::erase(stamp, ':');
+  return stamp;
+}
+
+// Closes the file whatever happens. Gives errno, 0 when all was written.
+int WriteAll(int file, std::string_view text) {
+  int error = 0;
+  while (!text.empty() && error == 0) {
+    const ssize_t written = write(file, text.data(), text.size());
+    if (written >= 0) {
+      text.remove_prefix(static_cast<size_t>(written));
+    } else if (errno != EINTR) {
+      error = errno;
+    }
+  }
+  if (close(file) != 0 && error == 0) error = errno;
+  return error;
+}
+
+}  // namespace
+
+absl::StatusOr<std::map<std::string, uint64_t>> FindDeadLetterFiles(const std::string& folder) {
+  std::map<std::string, uint64_t> files;
+  std::error_code error;
+  fs::directory_iterator entry(folder, error);
+  if (error == std::errc::no_such_file_or_directory) {
+    return absl::NotFoundError(fmt::format("dead letters: no folder {}", folder));
+  }
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (!IsLetterName(name)) continue;
+    std::error_code gone;  // Removed meanwhile, by the service.
+    const uint64_t bytes = entry->file_size(gone);
+    if (!gone) files.emplace(name, bytes);
+  }
+  if (error) return FileError(folder, "cannot be listed", error.value());
+  return files;
+}
+
+std::string NextDeadLetterName(Timestamp time, std::string_view newest) {
+  std::string stamp = StampOf(time);
+  uint64_t number = 0;
+  if (newest.substr(0, kStampBytes) >= stamp) {
+    stamp = newest.substr(0, kStampBytes);
+    const char* const digits = newest.data() + kStampBytes + 1;
+    std::from_chars(digits, digits + kNumberDigits, number);
+    ++number;
+  }
+  return fmt::format("{}-{:010}.json", stamp, number);
+}
+
+absl::Status MakeDeadLetterFolder(const std::string& folder) {
+  if (mkdir(folder.c_str(), S_IRWXU) == 0 || errno == EEXIST) return absl::OkStatus();
+  return FileError(folder, "cannot be made", errno);
+}
+
+absl::Status WriteDeadLetterFile(const std::string& folder, const std::string& name,
+                                 std::string_view text) {
+  const std::string unfinished = folder + "/" + kUnfinished;
+  const std::string path = folder + "/" + name;
+  const int file = open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+                        S_IRUSR | S_IWUSR);
+  if (file < 0) return FileError(unfinished, "cannot be made", errno);
+  int error = WriteAll(file, text);
+  if (error == 0 && rename(unfinished.c_str(), path.c_str()) != 0) error = errno;
+  if (error == 0) return absl::OkStatus();
+  unlink(unfinished.c_str());
+  return FileError(path, "cannot be written", error);
+}
+
+absl::Status RemoveDeadLetterFile(const std::string& folder, const std::string& name) {
+  const std::string path = folder + "/" + name;
+  if (unlink(path.c_str()) == 0 || errno == ENOENT) return absl::OkStatus();
+  return FileError(path, "cannot be removed", errno);
+}
+
+absl::StatusOr<std::string> ReadDeadLetterFile(const std::string& folder, const std::string& name) {
+  const std::string path = folder + "/" + name;
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  if (!file.is_open() && errno == ENOENT) return absl::NotFoundError(path + ": is gone");
+  std::ostringstream text;
+  if (file.is_open()) text << file.rdbuf();
+  if (!file.is_open() || file.bad()) return FileError(path, "cannot be read", errno);
+  return std::move(text).str();
+}
+
+}  // namespace alertjoin

@@ -1,0 +1,73 @@
+#include "tests/support/random_history.h"
+
+#include "tests/support/join_events.h"
+
+namespace alertjoin {
+
+std::vector<Event> RandomHistory::Make(bool with_ties) {
+  std::vector<Event> events;
+  const int64_t count = Upto(40);
+  for (int64_t i = 0; i < count; ++i) {
+    events.push_back(MakeEvent(with_ties));
+    if (Upto(5) == 0) events.push_back(events[static_cast<size_t>(Upto(i))]);
+  }
+  return events;
+}
+
+Event RandomHistory::MakeEvent(bool with_ties) {
+  switch (Upto(4)) {
+    case 0:
+      return Upto(4) == 0 ? MakeGap() : MakeProgress();
+    case 1:
+    case 2:
+      return MakeTransition();
+    default:
+      return MakeSamples(with_ties);
+  }
+}
+
+Event RandomHistory::MakeProgress() {
+  const int64_t from = Upto(80);
+  return Covered(QueryName(), from, from + Upto(60));
+}
+
+Event RandomHistory::MakeGap() {
+  const Timestamp from = At(Upto(80));
+  return Gap{"prom", QueryNamed(QueryName()), from, from + Millis(Upto(20)), "dropped", true};
+}
+
+Event RandomHistory::MakeSamples(bool with_ties) {
+  const LabelSet labels{{"i", std::to_string(Upto(1))}, {"x", std::to_string(Upto(1))}};
+  SampleBatch batch = Samples(QueryName(), labels, {});
+  const int64_t count = Upto(3);
+  for (int64_t i = 0; i <= count; ++i) {
+    const int64_t time = Upto(90);
+    const int64_t value = with_ties ? Upto(3) : time % 4;
+    batch.series_index.push_back(0);
+    batch.times.push_back(At(time));
+    batch.values.push_back(value == 3 ? StaleMarker() : static_cast<double>(value));
+  }
+  return batch;
+}
+
+Event RandomHistory::MakeTransition() {
+  const LabelSet labels{{"a", std::to_string(Upto(1))}, {"i", std::to_string(Upto(1))}};
+  // The bindings vary in every way; those of one alert may contradict each other.
+  std::vector<Binding> bindings;
+  if (labels.Get("a") == "0") {
+    bindings.push_back(BindAgreeing("p"));
+    bindings.back().first_after = true;
+    bindings.back().tolerance = Millis(10);
+  }
+  if (labels.Get("i") == "0") {
+    bindings.push_back(BindOn("q", {"i"}));
+    bindings.back().strict = labels.Get("a") == "0";
+    bindings.back().tolerance = Millis(Upto(1) == 0 ? 20 : 30);
+    if (Upto(2) == 0) bindings.clear();
+  }
+  const int64_t start = 5 * Upto(16);
+  if (Upto(1) == 0) return FiringHeard(labels, start, start + Upto(20), bindings);
+  return Resolved(labels, start, start + Upto(20), bindings);
+}
+
+}  // namespace alertjoin
