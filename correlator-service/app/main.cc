@@ -2,6 +2,7 @@
 #include "common/status/status.h"
 #include "correlator-service/app/correlator_app.h"
 #include "correlator-service/app/correlator_config.h"
+#include "correlator-service/app/verify_command.h"
 
 int main(int argc, char** argv) {
   using namespace alertjoin;
@@ -18,5 +19,6 @@ int main(int argc, char** argv) {
     app->Stop();
     return app->health();
   };
+  service.commands = {VerifyCommand()};
   return ServiceMain(argc, argv, service);
 }

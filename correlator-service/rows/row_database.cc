@@ -1,7 +1,6 @@
 #include "correlator-service/rows/row_database.h"
 
 #include <fmt/format.h>
-#include <rocksdb/convenience.h>
 #include <rocksdb/env.h>
 
 #include <algorithm>
@@ -252,16 +251,7 @@ absl::Status RowDatabase::WriteBatchNow(rocksdb::WriteBatch& batch) {
 
 absl::Status RowDatabase::Sync() {
   RETURN_IF_ERROR(latch_.failure());
-  const Sequence floor = this->floor();
-  rocksdb::Status status = files_->db().SyncWAL();
-  if (status.ok() && floor > reclaimed_) {
-    // Not before the floor is durable: the tables are gone at once.
-    const std::string end = SequenceKey(floor.Next());
-    const rocksdb::Slice end_key(end);
-    status = rocksdb::DeleteFilesInRange(&files_->db(), files_->changes(), nullptr, &end_key,
-                                         /*include_end=*/false);
-    reclaimed_ = floor;
-  }
+  const rocksdb::Status status = files_->db().SyncWAL();
   if (!status.ok()) latch_.Latch(RowFiles::FailedError(options_.folder, status.ToString()));
   return latch_.failure();
 }

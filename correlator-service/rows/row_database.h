@@ -152,7 +152,6 @@ class RowDatabase {
   std::unique_ptr<RowFiles> files_;
   // Writer thread only.
   uint64_t unflushed_bytes_ = 0;
-  Sequence reclaimed_;  // The tables of change sets up to it have been deleted.
 
   mutable Mutex mutex_;
   StoredState state_ GUARDED_BY(mutex_);  // As written last.

@@ -46,7 +46,9 @@ struct RowPage {
 // One row's change. For DELETE, `row` is the row as it last was.
 struct RowChange {
   SharedRow row;
-  SharedRow previous;  // The version that it replaces or deletes; null for a new row.
+  // The version that it replaces or deletes; null for a new row. In changes that were read from
+  // disk only what a RowFilter looks at is as it was.
+  SharedRow previous;
 };
 
 // What happened at one sequence: row changes, or one gap. Immutable once published.

@@ -70,10 +70,17 @@ absl::StatusOr<ResumeToken> DecodeResumeToken(std::string_view text) {
 absl::Status CheckResumeToken(const ResumeToken& token, const RowStore& store,
                               uint64_t argument_hash) {
   const Sequence newest = store.newest();
-  if (token.store_id != store.store_id() || token.sequence > newest) {
+  if (token.store_id != store.store_id()) {
     return TokenError(absl::StatusCode::kFailedPrecondition, "RESUME_TOKEN_FOREIGN",
-                      "the token is of another store, or this one lost what it had: forget the "
-                      "rows received and subscribe without a token");
+                      "the token is of another store: forget the rows received and subscribe "
+                      "without a token");
+  }
+  if (token.sequence > newest) {
+    return TokenError(
+        absl::StatusCode::kFailedPrecondition, "RESUME_TOKEN_FROM_FUTURE",
+        fmt::format("the token is of sequence {}, the newest is {}: the store was put back to an "
+                    "older state: forget the rows received and subscribe without a token",
+                    token.sequence.value(), newest.value()));
   }
   if (token.argument_hash != argument_hash) {
     return TokenError(absl::StatusCode::kFailedPrecondition, "RESUME_TOKEN_OTHER_ARGUMENTS",

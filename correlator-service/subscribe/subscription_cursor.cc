@@ -130,7 +130,8 @@ absl::StatusOr<SubscriptionStep> SubscriptionCursor::NextOfLog() {
   SubscriptionStep step;
   for (int reads = 0; reads < kReadsPerStep; ++reads) {
     const auto read = store_->ReadChanges(sequence_, kChangesPerRead, kReadBytesMax);
-    if (!read.ok()) return TooSlow();
+    if (absl::IsOutOfRange(read.status())) return TooSlow();
+    RETURN_IF_ERROR(read);
     if (auto found = TakeSets(read->sets)) return *std::move(found);
     if (sequence_ >= read->newest) return step;
   }

@@ -176,7 +176,7 @@ class Stack:
         rules = self.directory / "rules.yml"
         shutil.copyfile(self._rules, rules)
         values = {**self.addresses, **self._settings, "rules": rules,
-                  "spool": self.directory / "spool"}
+                  "spool": self.directory / "spool", "data": self.directory / "data"}
         files = {}
         for name, template in self._templates.items():
             files[name] = self.directory / f"{name}.yml"

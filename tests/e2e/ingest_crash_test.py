@@ -38,7 +38,8 @@ class IngestCrashTest(unittest.TestCase):
         self.address = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
         (self.directory / "correlator.yml").write_text(
             f'grpc: {{listen_address: "{self.address["grpc"]}"}}\n'
-            f'http: {{listen_address: "{self.address["correlator"]}"}}\n', encoding="utf-8")
+            f'http: {{listen_address: "{self.address["correlator"]}"}}\n'
+            f'data: {{path: "{self.directory}/data"}}\n', encoding="utf-8")
         (self.directory / "ingest.yml").write_text(
             f'producer_id: crash\ncorrelator: {{address: "{self.address["grpc"]}"}}\n'
             f'http: {{listen_address: "{self.address["ingest"]}"}}\n'

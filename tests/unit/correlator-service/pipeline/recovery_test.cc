@@ -13,6 +13,7 @@
 #include "common/status/status.h"
 #include "correlator-service/pipeline/apply_round.h"
 #include "correlator-service/rows/memory_row_store.h"
+#include "correlator-service/verify/verify_rows.h"
 #include "tests/support/fault_file_system.h"
 #include "tests/support/join_events.h"
 #include "tests/support/random_history.h"
@@ -162,12 +163,18 @@ class RecoveryTest : public ::testing::Test {
     Reference reference;
     for (size_t i = 0; i < rounds_.size(); ++i) reference.Apply(LogPosition(i + 1), rounds_[i]);
     ASSERT_EQ(Dump(*store_, store_->floor()), Dump(reference.store, store_->floor()));
+    RoundLog again(*log_, {});
+    const auto verified = VerifyRows(again, *database_);
+    ASSERT_THAT(verified, IsOk());
+    ASSERT_EQ(verified->differences, 0u) << verified->examples[0];
+    compared_ += verified->rows_compared;
   }
 
   std::shared_ptr<FaultDisk> disk_ = std::make_shared<FaultDisk>();
   std::vector<Round> rounds_;
   size_t acknowledged_ = 0;
   size_t trims_ = 0;
+  uint64_t compared_ = 0;
   std::unique_ptr<RocksdbEventLog> log_;
   std::unique_ptr<RowDatabase> database_;
   std::unique_ptr<prometheus::Registry> registry_;
@@ -202,6 +209,7 @@ TEST_F(RecoveryTest, GoesOnWhereItStoodAfterAnyKillOrPowerCut) {
     ASSERT_NO_FATAL_FAILURE(Check());
   }
   EXPECT_GT(trims_, 5u);
+  EXPECT_GT(compared_, 100u);
   ASSERT_EQ(round_log_->Producers().size(), 1u);
 }
 

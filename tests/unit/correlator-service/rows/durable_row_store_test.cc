@@ -187,17 +187,22 @@ TEST_F(DurableRowStoreFailureTest, FullDiskIsFinalUntilARestartFindsRoom) {
   ExpectLatched("no space left on device");
 }
 
-TEST_F(DurableRowStoreFailureTest, FailureInTheBackgroundIsFinal) {
+TEST_F(DurableRowStoreFailureTest, FailureInTheBackgroundIsFinalBeforeAnybodyWrites) {
   write_buffer_bytes_ = 16 << 10;
   Open();
-  disk_->SetHook([](const FileOperation& operation) {
-    return operation.path.ends_with(".sst") ? rocksdb::IOStatus::NoSpace("no space left on device")
-                                            : rocksdb::IOStatus::OK();
+  const std::string old_log = disk_->PathsOf(".log").back();
+  std::atomic<bool> written = false;
+  disk_->SetHook([&](const FileOperation& operation) {
+    if (!operation.path.ends_with(".sst")) return rocksdb::IOStatus::OK();
+    EXPECT_TRUE(WaitFor([&] { return written.load(); }));
+    return rocksdb::IOStatus::NoSpace("no space left on device");
   });
-  uint64_t revision = 1;
-  while (TryCommit({Row(1, ++revision)}).ok()) {
+  for (uint64_t revision = 2; disk_->PathsOf(".log").back() == old_log; ++revision) {
+    Commit({Row(1, revision)});
   }
   const Sequence newest = store_->newest();
+  written = true;
+  EXPECT_TRUE(WaitFor([&] { return !failures().empty(); }));
   ExpectFailed(database_->health(), "no space left on device");
   ExpectFailed(TryCommit({Row(3)}).status(), "no space left on device");
   EXPECT_EQ(store_->newest(), newest);

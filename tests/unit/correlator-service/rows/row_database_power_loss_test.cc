@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/support/seed.h"
@@ -22,20 +24,20 @@ class RowDatabasePowerLossTest : public StoreOnFaultDisk {
  protected:
   using Fault = std::function<rocksdb::IOStatus(FaultDisk&)>;
   using Recover = std::function<void()>;
-  static constexpr uint64_t kRounds = 45;
+  static constexpr uint64_t kRounds = 32;
 
   void SetUp() override {
     write_buffer_bytes_ = 12 << 10;
     disk_log_limits_ = {20, size_t{1} << 30};
     // What the store is after each round.
-    Open();
+    ASSERT_THAT(TryOpen(), IsOk());
     ASSERT_THAT(database_->SetLogId("log"), IsOk());
     prefixes_.push_back(Dump());
     for (uint64_t n = 1; n <= kRounds + 1; ++n) {
       ASSERT_THAT(store_->Commit(Round(n)), IsOk());
       prefixes_.push_back(Dump());
     }
-    ASSERT_GT(database_->floor(), Sequence(10));
+    ASSERT_GT(database_->floor(), Sequence(5));
   }
 
   // False at the first error.
@@ -54,14 +56,14 @@ class RowDatabasePowerLossTest : public StoreOnFaultDisk {
   bool Script() {
     if (!TryOpen().ok() || !database_->SetLogId("log").ok()) return false;
     made_ = true;
-    if (!CommitThrough(10) || !SyncAndNote() || !CommitThrough(25)) return false;
+    if (!CommitThrough(10) || !SyncAndNote() || !CommitThrough(20)) return false;
     if (!TryOpen().ok()) return false;
-    if (!CommitThrough(30) || !SyncAndNote() || !CommitThrough(kRounds)) return false;
+    if (!CommitThrough(24) || !SyncAndNote() || !CommitThrough(kRounds)) return false;
     Close();
     return true;
   }
   void CheckRecovered(uint64_t least) {
-    Open();
+    ASSERT_THAT(TryOpen(), IsOk());
     if (!made_ && database_->log_id().empty()) {
       ASSERT_EQ(database_->applied(), LogPosition(0));
       return;
@@ -149,9 +151,9 @@ TEST_F(RowDatabasePowerLossTest, TailTornAtAnyByteLeavesThePrefix) {
   write_buffer_bytes_ = 1 << 20;
   size_t unsynced = SIZE_MAX;
   uint64_t applied_before = 0;
-  for (size_t kept = 0; kept <= unsynced; kept += 37) {
+  for (size_t kept = 0; kept <= unsynced; kept += 97) {
     StartWith({});
-    Open();
+    ASSERT_THAT(TryOpen(), IsOk());
     ASSERT_THAT(database_->SetLogId("log"), IsOk());
     written_ = 0;
     ASSERT_TRUE(CommitThrough(2) && SyncAndNote() && CommitThrough(5));
@@ -159,13 +161,79 @@ TEST_F(RowDatabasePowerLossTest, TailTornAtAnyByteLeavesThePrefix) {
       if (path.ends_with(".log") && bytes > 0) unsynced = bytes;
       return kept;
     });
-    Open();
+    ASSERT_THAT(TryOpen(), IsOk());
     const uint64_t applied = database_->applied().value();
     ASSERT_GE(applied, applied_before);
     ASSERT_EQ(Dump(), prefixes_[applied]);
     applied_before = applied;
   }
   EXPECT_GE(applied_before, 4U);
+}
+
+// The disk writes pages in any order: what lies behind one that it did not get to does not count.
+TEST_F(RowDatabasePowerLossTest, PageThatTheDiskDidNotGetToEndsThePrefix) {
+  constexpr size_t kPageBytes = 4096;
+  write_buffer_bytes_ = 1 << 20;
+  StartWith({});
+  ASSERT_THAT(TryOpen(), IsOk());
+  ASSERT_THAT(database_->SetLogId("log"), IsOk());
+  written_ = 0;
+  ASSERT_TRUE(CommitThrough(5) && SyncAndNote());
+  const std::string wal_path = disk_->PathsOf(".log").back();
+  const size_t synced_bytes = disk_->ContentOf(wal_path).size();
+  ASSERT_TRUE(CommitThrough(kRounds));
+  KillProcess();
+  const auto files = disk_->Files();
+  const std::string wal = files.at(wal_path);
+  uint64_t applied_before = 0;
+  for (size_t page = synced_bytes / kPageBytes + 1; page < wal.size() / kPageBytes; ++page) {
+    StartWith(files);
+    std::string torn = wal;
+    torn.replace(page * kPageBytes, kPageBytes, kPageBytes, '\0');
+    disk_->SetContent(wal_path, torn);
+    ASSERT_THAT(TryOpen(), IsOk());
+    const uint64_t applied = database_->applied().value();
+    ASSERT_GE(applied, std::max(synced_, applied_before));
+    ASSERT_LT(applied, kRounds);
+    ASSERT_EQ(Dump(), prefixes_[applied]);
+    applied_before = applied;
+  }
+  EXPECT_GT(applied_before, synced_);
+}
+
+// Otherwise the end of the old log could be lost and the new one not: a hole that RocksDB does not
+// see.
+TEST_F(RowDatabasePowerLossTest, NoNewLogIsWrittenBeforeTheOldOneIsSynced) {
+  StartWith({});
+  ASSERT_THAT(TryOpen(), IsOk());
+  ASSERT_THAT(database_->SetLogId("log"), IsOk());
+  written_ = 0;
+  const auto writer = std::this_thread::get_id();
+  const std::string old_log = disk_->PathsOf(".log").back();
+  std::atomic<bool> flushing = false;
+  std::atomic<bool> cut = false;
+  // The power goes before RocksDB's own thread has synced anything.
+  disk_->SetHook([&](const FileOperation& operation) {
+    if (std::this_thread::get_id() == writer || !operation.IsSync()) return rocksdb::IOStatus::OK();
+    flushing = true;
+    EXPECT_TRUE(WaitFor([&] { return cut.load(); }));
+    return rocksdb::IOStatus::IOError("the power is off");
+  });
+  while (disk_->PathsOf(".log").back() == old_log) ASSERT_TRUE(CommitThrough(written_ + 1));
+  EXPECT_TRUE(WaitFor([&] { return flushing.load(); }));
+  ASSERT_TRUE(CommitThrough(written_ + 3));
+  disk_->CutPower();
+  cut = true;
+  // The folder's entry of the new log may have got to the disk as well.
+  auto files = disk_->Files();
+  LosePower([&](const std::string& path, size_t unsynced) {
+    return path == old_log ? size_t{0} : unsynced;
+  });
+  for (auto& [path, content] : files) {
+    if (path == old_log) content = disk_->ContentOf(path);
+  }
+  StartWith(files);
+  CheckRecovered(written_);
 }
 
 }  // namespace

@@ -4,12 +4,15 @@
 #include <gtest/gtest.h>
 #include <prometheus/registry.h>
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <random>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "correlator-service/rows/durable_row_store.h"
@@ -136,6 +139,16 @@ class StoreOnFaultDisk : public ::testing::Test {
     const auto read = database_->ReadChanges(after, database_->newest(), SIZE_MAX, SIZE_MAX);
     EXPECT_THAT(read, IsOk());
     return read.ok() ? read->sets : std::vector<SharedChangeSet>();
+  }
+  // Waits for what another thread brings about; false after ten seconds, so that a broken store
+  // fails the test instead of hanging it.
+  static bool WaitFor(const std::function<bool()>& condition) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      std::this_thread::yield();
+    }
+    return true;
   }
   std::vector<absl::Status> failures() {
     MutexLock lock(mutex_);

@@ -267,14 +267,14 @@ TEST_F(SubscriptionCursorTest, TokenOfAnotherStoreIsForeign) {
   EXPECT_EQ(ReasonOf(Refusal(arguments)), "RESUME_TOKEN_FOREIGN");
 }
 
-TEST_F(SubscriptionCursorTest, TokenOfTheFutureIsForeign) {
+TEST_F(SubscriptionCursorTest, TokenOfTheFutureIsToldFromAForeignOne) {
   Open({.store_id = "one", .sequence_limits = {}, .change_log_limits = {}});
   Commit({Row(1)});
   SubscriptionCursor cursor = Subscribe();
   SubscriptionArguments arguments;
   arguments.resume_token = TokenAfterDrain(cursor);
   Open({.store_id = "one", .sequence_limits = {}, .change_log_limits = {}});
-  EXPECT_EQ(ReasonOf(Refusal(arguments)), "RESUME_TOKEN_FOREIGN");
+  EXPECT_EQ(ReasonOf(Refusal(arguments)), "RESUME_TOKEN_FROM_FUTURE");
 }
 
 TEST_F(SubscriptionCursorTest, TokenIsForItsArguments) {

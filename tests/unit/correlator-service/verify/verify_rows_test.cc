@@ -1,0 +1,136 @@
+#include "correlator-service/verify/verify_rows.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/eventlog/memory_event_log.h"
+#include "common/status/status.h"
+#include "correlator-service/pipeline/apply_round.h"
+#include "correlator-service/rows/durable_row_store.h"
+#include "tests/support/fault_file_system.h"
+#include "tests/support/join_events.h"
+#include "tests/support/status_matchers.h"
+
+namespace alertjoin {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+// A log, and beside it the rows that an engine made of it, before a test changes them.
+class VerifyRowsTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    RowDatabase::Options options;
+    options.folder = "/disk/rows";
+    options.env = EnvOver(std::make_shared<FaultDisk>());
+    auto database = RowDatabase::Open(std::move(options));
+    ASSERT_THAT(database, IsOk());
+    database_ = *std::move(database);
+    store_ = std::make_unique<DurableRowStore>(registry_, *database_);
+  }
+  void Do(Round round) {
+    const auto position = rounds_.Append(round);
+    ASSERT_THAT(position, IsOk());
+    ASSERT_THAT(store_->Commit(ApplyRound(engine_, *position, std::move(round))), IsOk());
+  }
+  void Do(std::vector<Event> events) { Do({At(0), {}, std::move(events), {}, {}}); }
+  void DoUsual() {
+    Do({Samples("q", {{"i", "1"}}, {{90, 1}, {120, 2}}), Covered("q", 0, 100)});
+    Do({Firing({{"i", "1"}}, 100, {BindOn("q")}), Firing({{"i", "2"}}, 100, {BindOn("q")}),
+        Resolved({{"i", "1"}}, 100, 130, {BindOn("q")}), Firing({{"i", "3"}}, 100, {})});
+  }
+  // A version of the only row whose text has this in it, as a fault of ours would have left it.
+  void Damage(const std::string& which, const std::function<void(JoinedRow&)>& change) {
+    for (const SharedRow& row : store_->ReadRows({}, 100).rows) {
+      if (Describe(*row).find(which) == std::string::npos) continue;
+      JoinedRow damaged = *row;
+      ++damaged.revision;
+      change(damaged);
+      ASSERT_THAT(store_->Commit({.changes = {std::move(damaged)}}), IsOk());
+      return;
+    }
+    FAIL() << which;
+  }
+  Verification Verify() {
+    RoundLog again(log_, {});
+    auto verified = VerifyRows(again, *database_);
+    EXPECT_THAT(verified, IsOk());
+    return verified.ok() ? *std::move(verified) : Verification();
+  }
+
+  MemoryEventLog log_{1 << 20};
+  RoundLog rounds_{log_, {}};
+  Engine engine_{EngineLimits{}};
+  prometheus::Registry registry_;
+  std::unique_ptr<RowDatabase> database_;
+  std::unique_ptr<DurableRowStore> store_;
+};
+
+TEST_F(VerifyRowsTest, SoundRowsAgree) {
+  DoUsual();
+  const Verification found = Verify();
+  EXPECT_THAT(found.examples, ElementsAre());
+  EXPECT_EQ(found.rows, 4u);
+  EXPECT_EQ(found.rows_compared, 4u);
+  EXPECT_EQ(found.alerts, 3u);
+  EXPECT_EQ(found.records, 2u);
+}
+
+TEST_F(VerifyRowsTest, AnotherValueIsFound) {
+  DoUsual();
+  Damage("RESOLVED", [](JoinedRow& row) { row.match.value = 1; });
+  EXPECT_THAT(Verify().examples, ElementsAre(HasSubstr("has another sample")));
+}
+
+TEST_F(VerifyRowsTest, AnotherMatchStateIsFound) {
+  DoUsual();
+  Damage("RESOLVED", [](JoinedRow& row) { row.match.state = MatchState::kStale; });
+  EXPECT_THAT(Verify().examples, ElementsAre(HasSubstr("has match state 5, should have 1")));
+}
+
+TEST_F(VerifyRowsTest, AMissingRowIsFound) {
+  DoUsual();
+  Damage("NO_SERIES", [](JoinedRow& row) { row.operation = Operation::kDelete; });
+  EXPECT_THAT(Verify().examples, ElementsAre(HasSubstr("is missing")));
+}
+
+TEST_F(VerifyRowsTest, ARowTooManyIsFound) {
+  DoUsual();
+  Damage("UNBOUND", [](JoinedRow& row) {
+    row.id.bytes[0] ^= 1;
+    auto other = std::make_shared<Transition>(*row.transition);
+    other->fingerprint = "of nobody";
+    row.transition = std::move(other);
+  });
+  EXPECT_THAT(Verify().examples, ElementsAre(HasSubstr("should not be there")));
+}
+
+TEST_F(VerifyRowsTest, AFinalMarkWithoutProgressIsFound) {
+  DoUsual();
+  Damage("RESOLVED", [](JoinedRow& row) { row.final = true; });
+  EXPECT_THAT(Verify().examples, ElementsAre(HasSubstr("no progress says so")));
+}
+
+TEST_F(VerifyRowsTest, RowsFromBeforeTheSamplesAreCountedApart) {
+  DoUsual();
+  Round expiry;
+  expiry.horizons = {At(125), Timestamp::Min()};
+  Do(std::move(expiry));
+  const Verification found = Verify();
+  EXPECT_THAT(found.examples, ElementsAre());
+  EXPECT_EQ(found.rows_compared, 1u);
+  EXPECT_EQ(found.rows_kept, 3u);
+}
+
+TEST_F(VerifyRowsTest, RowsThatAreBehindTheLogAreNotCompared) {
+  DoUsual();
+  Round round;
+  ASSERT_THAT(rounds_.Append(round), IsOk());
+  RoundLog again(log_, {});
+  EXPECT_THAT(VerifyRows(again, *database_),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "start the service"));
+}
+
+}  // namespace
+}  // namespace alertjoin
