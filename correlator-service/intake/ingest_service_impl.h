@@ -29,8 +29,8 @@ struct IntakeOptions {
   Millis heartbeat_interval{5'000};
 };
 
-// Serves IngestService.PushEvents. Knows each producer's log for as long as it lives, and those that
-// it is told of; of any other one it starts with what the producer still holds. Thread-safe.
+// Serves IngestService.PushEvents. Knows each producer's log for as long as it lives, and those
+// that it is told of; of any other one it starts with what the producer still holds. Thread-safe.
 //
 // Stopping, in this order: Stop, which ends all streams; shutdown of the gRPC server; stop of the
 // sink; destruction. The sink may call what it was given (`durable`) even after the destruction.

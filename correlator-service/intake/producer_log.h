@@ -53,8 +53,8 @@ class ProducerLog {
   bool IsAttached(StreamId stream) const EXCLUDES_LOCK(mutex_);
 
   // Hands the events accepted + 1 to `last` to the sink, in order over all streams. The caller's
-  // `batch.durable` must call MarkDurable(last) and then WakeStream. REQUIRES: `batch` holds exactly
-  // these events.
+  // `batch.durable` must call MarkDurable(last) and then WakeStream. REQUIRES: `batch` holds
+  // exactly these events.
   PushResult Push(StreamId stream, uint64_t last, IntakeBatch&& batch, EventSink& sink)
       EXCLUDES_LOCK(mutex_);
   // Every event up to `last` has been synced.

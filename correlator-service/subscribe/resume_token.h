@@ -33,8 +33,9 @@ std::string EncodeResumeToken(const ResumeToken& token);
 absl::StatusOr<ResumeToken> DecodeResumeToken(std::string_view text);
 
 // Whether a subscription with these arguments can go on from the token. FAILED_PRECONDITION, reason
-// RESUME_TOKEN_FOREIGN, when it is of another store, or RESUME_TOKEN_FROM_FUTURE; FAILED_PRECONDITION, reason
-// RESUME_TOKEN_OTHER_ARGUMENTS; OUT_OF_RANGE, reason RESUME_TOKEN_TOO_OLD.
+// RESUME_TOKEN_FOREIGN, when it is of another store, or RESUME_TOKEN_FROM_FUTURE;
+// FAILED_PRECONDITION, reason RESUME_TOKEN_OTHER_ARGUMENTS; OUT_OF_RANGE, reason
+// RESUME_TOKEN_TOO_OLD.
 absl::Status CheckResumeToken(const ResumeToken& token, const RowStore& store,
                               uint64_t argument_hash);
 

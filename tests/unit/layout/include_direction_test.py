@@ -25,6 +25,7 @@ RANKS = {
         "pipeline": 4,
         "intake": 5,
         "subscribe": 5,
+        "verify": 5,
         "query": 6,
         "app": 7,
     },
@@ -50,7 +51,7 @@ PURE_MAY_INCLUDE = re.compile(
     r"""^(correlator-service/(model|tables|join)/
         |common/event/(binding_table|event|query|series_table|shared)\.h
         |common/text/labels\.h|common/time/timestamp\.h|common/status/status\.h
-        |absl/container/|openssl/evp\.h|fmt/format\.h)""",
+        |absl/container/|absl/status/status\.h|openssl/evp\.h|fmt/format\.h)""",
     re.VERBOSE,
 )
 IMPURE_STANDARD = {
@@ -64,6 +65,7 @@ ROCKSDB_IN = (
     "correlator-service/rows/",
     "tests/unit/common/eventlog/",
     "tests/unit/correlator-service/rows/",
+    "tests/unit/correlator-service/pipeline/",
     "tests/support/fault_",
 )
 SHOWS_ROCKSDB = re.compile(r"rocksdb/|common/eventlog/(log_database|recovery_check)\.h")
