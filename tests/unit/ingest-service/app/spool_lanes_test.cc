@@ -12,7 +12,7 @@
 
 #include "tests/support/manual_clock.h"
 #include "tests/support/status_matchers.h"
-#include "tests/unit/ingest-service/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace alertjoin {
 namespace {

@@ -16,7 +16,7 @@
 #include "ingest-service/deadletter/dead_letter_list.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/status_matchers.h"
-#include "tests/unit/ingest-service/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace alertjoin {
 namespace {

@@ -4,19 +4,23 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <atomic>
 #include <map>
 #include <memory>
 #include <random>
 #include <set>
 #include <string>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "common/event/event_codec.h"
 #include "ingest-service/spool/sample_lane.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/seed.h"
 #include "tests/unit/ingest-service/spool/sample_events.h"
-#include "tests/unit/ingest-service/spool/untrimmable_log.h"
+#include "tests/unit/ingest-service/spool/scripted_log.h"
 
 namespace alertjoin {
 namespace {
@@ -106,7 +110,7 @@ class SampleLaneModel : public ::testing::Test {
 
   ManualClock clock_{Timestamp::FromMillis(1'772'000'000'000)};
   std::mt19937_64 random_{TestSeed()};
-  UntrimmableLog log_{kLaneBytes};
+  ScriptedLog log_{kLaneBytes};
   std::unique_ptr<prometheus::Registry> registry_;
   std::unique_ptr<SampleLane> lane_;
   int64_t time_ = 0;
@@ -133,6 +137,39 @@ TEST_F(SampleLaneModel, NothingIsMissingInSilence) {
     }
   }
   EXPECT_LE(log_.bounds().bytes, kLaneBytes);
+  CheckNothingIsMissingInSilence();
+}
+
+TEST_F(SampleLaneModel, ThreadsThatAppendAndAcknowledgeAtOnceLoseNothingInSilence) {
+  Open();
+  constexpr int kAppenders = 2;
+  constexpr int kAppends = 4000;
+  std::array<KnownByQuery, kAppenders> known;
+  std::atomic<int> running = kAppenders;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kAppenders; ++i) {
+    threads.emplace_back([this, i, &known, &running] {
+      for (int at = 0; at < kAppends; ++at) {
+        const Event event = SamplesOf("query " + std::to_string(i), at * 20, at * 20 + 19);
+        EXPECT_THAT(lane_->Append({&event, 1}), IsOk());
+        Take(event, known[static_cast<size_t>(i)]);
+      }
+      --running;
+    });
+  }
+  while (running > 0) {
+    const auto chunk = lane_->spool().Read(next_, 50, SIZE_MAX);
+    if (absl::IsOutOfRange(chunk.status())) {
+      next_ = log_.bounds().first;
+      continue;
+    }
+    ASSERT_THAT(chunk, IsOk());
+    for (const std::string& record : chunk->records) Take(*DecodeRecord(record), delivered_);
+    next_ = next_.Next(chunk->records.size());
+    ASSERT_THAT(lane_->spool().Acknowledge(LogPosition(next_.value() - 1)), IsOk());
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (KnownByQuery& of_thread : known) appended_.merge(of_thread);
   CheckNothingIsMissingInSilence();
 }
 

@@ -11,10 +11,11 @@
 #include "common/event/event_codec.h"
 #include "common/eventlog/memory_event_log.h"
 #include "common/eventlog/rocksdb_event_log.h"
+#include "ingest-service/spool/spool_records.h"
 #include "tests/support/manual_clock.h"
 #include "tests/unit/ingest-service/spool/sample_events.h"
-#include "tests/unit/ingest-service/spool/untrimmable_log.h"
-#include "tests/unit/ingest-service/temporary_folder.h"
+#include "tests/unit/ingest-service/spool/scripted_log.h"
+#include "tests/support/temporary_folder.h"
 
 namespace alertjoin {
 namespace {
@@ -143,6 +144,34 @@ TEST_F(SampleLaneTest, AcknowledgedEventsMakeRoomWithoutAGap) {
   EXPECT_EQ(Metric("alertjoin_spool_dropped_events_total"), 0);
 }
 
+TEST_F(SampleLaneTest, AcknowledgementAtAnyMomentOfAnAppendOnlyMakesRoom) {
+  bool before_the_end = true;
+  for (int moment = 1; before_the_end; ++moment) {
+    SCOPED_TRACE(moment);
+    ScriptedLog log(kLaneBytes);
+    Open(log);
+    int next = 0;
+    const Event event = SamplesOf("a", 0, kSamplesPerEvent - 1);
+    const uint64_t bytes = SpoolBytesOf(*EncodeSpoolRecords({&event, 1}));
+    while (log.bounds().bytes + 2 * bytes < lane_->spool().bytes_max()) {
+      ASSERT_THAT(AppendNumber("a", next++), IsOk());
+    }
+    before_the_end = false;
+    log.OnCall(moment, [&] {
+      before_the_end = true;
+      // The last one stays.
+      EXPECT_THAT(lane_->spool().Acknowledge(LogPosition(log.bounds().next.value() - 2)), IsOk());
+    });
+    ASSERT_THAT(Append(SamplesOf("b", 0, 300)), IsOk());
+    log.OnCall(0, nullptr);
+    const std::vector<Event> events = Events();
+    const auto* newest = std::get_if<SampleBatch>(&events.back());
+    ASSERT_NE(newest, nullptr);
+    EXPECT_EQ(newest->series[0]->query->name, "b");
+    for (const std::string& gap : Gaps()) EXPECT_TRUE(gap.starts_with("void a 0-")) << gap;
+  }
+}
+
 TEST_F(SampleLaneTest, WhatCanNeverFitIsRefusedAndNothingDroppedForIt) {
   ASSERT_THAT(AppendNumber("a", 0), IsOk());
   const auto refused = Append(SamplesOf("a", 0, kLaneBytes));
@@ -152,12 +181,30 @@ TEST_F(SampleLaneTest, WhatCanNeverFitIsRefusedAndNothingDroppedForIt) {
   EXPECT_THAT(Gaps(), IsEmpty());
 }
 
-TEST_F(SampleLaneTest, LargeAppendDropsAsMuchAsItNeeds) {
+TEST_F(SampleLaneTest, LargeAppendDropsAsMuchAsItNeedsAtOnce) {
   AppendUntilDropped("a", 0);
-  const uint64_t before = lane_->spool().bounds().first.value();
-  ASSERT_THAT(Append(SamplesOf("a", 100'000, 101'500)), IsOk());
-  EXPECT_GT(lane_->spool().bounds().first.value(), before + 10);
-  EXPECT_LE(lane_->spool().bounds().bytes, kLaneBytes);
+  // Sizes that leave more or less of the last record dropped to spare for the gap.
+  for (int samples = 400; samples < 2000; samples += 7) {
+    const EventLog::Bounds before = lane_->spool().bounds();
+    ASSERT_THAT(Append(SamplesOf("a", 1'000'000, 1'000'000 + samples)), IsOk());
+    const EventLog::Bounds after = lane_->spool().bounds();
+    EXPECT_LE(after.bytes, kLaneBytes);
+    if (after.first == before.first) continue;
+    EXPECT_EQ(after.next, before.next.Next(2)) << "one gap, and the samples";
+  }
+}
+
+TEST_F(SampleLaneTest, LargestAppendTakesThePlaceOfEverything) {
+  AppendUntilDropped("a", 0);
+  const uint64_t limit = lane_->spool().bytes_max();
+  int samples = 0;
+  while (SpoolBytesOf(*EncodeSpoolRecords(std::vector<Event>{SamplesOf("a", 0, samples)})) + 400 <
+         limit) {
+    ++samples;
+  }
+  ASSERT_THAT(Append(SamplesOf("a", 0, samples)), IsOk());
+  EXPECT_THAT(Events(), SizeIs(2));
+  EXPECT_THAT(Gaps(), SizeIs(1));
 }
 
 TEST_F(SampleLaneTest, MoreQueriesThanThereIsRoomForGapsOfRefusesAndDropsNothing) {
@@ -185,7 +232,7 @@ TEST_F(SampleLaneTest, AlertInTheLaneIsNotDroppedWhateverComes) {
 }
 
 TEST_F(SampleLaneTest, CrashBetweenGapsAndDropLosesNothing) {
-  UntrimmableLog log(kLaneBytes);
+  ScriptedLog log(kLaneBytes);
   Open(log);
   int next = 0;
   log.FailTrims(true);

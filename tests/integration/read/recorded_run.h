@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "alertjoin/v1/correlator_service.grpc.pb.h"
+
+namespace alertjoin {
+
+// What one subscriber received, over all its streams: it was cut off again and again, by itself and
+// by the correlator's restarts, and went on with its last token.
+struct Recording {
+  v1::SubscribeJoinedRowsRequest request;                 // Without a token.
+  std::vector<v1::SubscribeJoinedRowsResponse> messages;  // Without `started`.
+  int streams = 0;
+};
+
+// A real correlator-service on disk, under load, restarted while several subscribers with different
+// filters follow it, two with each: one that is cut off often and one that is not.
+struct RecordedRun {
+  std::vector<Recording> recordings;
+  // The first is of a subscriber without a filter that is cut off by restarts only.
+  const Recording& reference() const { return recordings.front(); }
+  // The list for each recording's filter, and its sequence: nothing came after it.
+  std::vector<std::vector<v1::JoinedRow>> lists;
+  uint64_t last_sequence = 0;
+  int restarts = 0;
+};
+
+// One run for all tests of the program.
+const RecordedRun& TheRecordedRun();
+
+}  // namespace alertjoin
