@@ -52,43 +52,42 @@ absl::Status SampleLane::AppendOrDrop(const Request& request) {
     const absl::Status status = spool_.AppendRecords(request.records).status();
     if (!IsFull(status)) return status;
     if (request.bytes > spool_.bytes_max()) return status;
-    const absl::Status made = MakeRoom(request.bytes);
-    // Acknowledgements have trimmed what was to be dropped: look again.
-    if (absl::IsOutOfRange(made)) continue;
-    RETURN_IF_ERROR(made);
+    RETURN_IF_ERROR(MakeRoom(request.bytes));
   }
 }
 
 absl::Status SampleLane::MakeRoom(uint64_t bytes) {
   // What is acknowledged is not lost: it goes without a gap.
   RETURN_IF_ERROR(spool_.DropBefore(spool_.acknowledged().Next()));
-  ASSIGN_OR_RETURN(const Drop drop, PlanDrop(bytes));
+  ASSIGN_OR_RETURN(const std::optional<Drop> drop, PlanDrop(bytes));
+  if (!drop.has_value()) return absl::OkStatus();
   // First the gaps, then the drop. A crash between the two leaves gaps that speak of samples which
   // are still there: rows of that time get their values and are never final, and the next drop
   // merges these gaps with its own. The other way round, samples would be missing in silence.
-  RETURN_IF_ERROR(spool_.AppendRecordsOverLimit(drop.gaps));
-  RETURN_IF_ERROR(spool_.DropBefore(drop.before));
-  Report(drop.dropped);
+  RETURN_IF_ERROR(spool_.AppendRecordsOverLimit(drop->gaps));
+  RETURN_IF_ERROR(spool_.DropBefore(drop->before));
+  Report(drop->dropped);
   return absl::OkStatus();
 }
 
-absl::StatusOr<SampleLane::Drop> SampleLane::PlanDrop(uint64_t bytes) const {
+absl::StatusOr<std::optional<SampleLane::Drop>> SampleLane::PlanDrop(uint64_t bytes) const {
   const EventLog::Bounds bounds = spool_.bounds();
+  if (bounds.bytes + bytes <= spool_.bytes_max()) return std::nullopt;
   const uint64_t share = bytes_max_ / kShares;
-  const uint64_t missing =
-      bounds.bytes + bytes - std::min(bounds.bytes + bytes, spool_.bytes_max());
+  const uint64_t missing = bounds.bytes + bytes - spool_.bytes_max();
   uint64_t wanted = std::max(share, missing);
   uint64_t freed = 0;
   Drop drop;
   drop.before = bounds.first;
   while (drop.before < bounds.next) {
-    ASSIGN_OR_RETURN(const EventLog::Chunk chunk,
-                     spool_.Read(drop.before, kReadRecordsMax, kReadBytesMax));
-    for (const std::string& record : chunk.records) {
+    const auto chunk = spool_.Read(drop.before, kReadRecordsMax, kReadBytesMax);
+    if (absl::IsOutOfRange(chunk.status())) return std::nullopt;
+    RETURN_IF_ERROR(chunk);
+    for (const std::string& record : chunk->records) {
       RETURN_IF_ERROR(AddDropped(drop.before, record, drop));
       drop.before = drop.before.Next();
       freed += SpoolBytesOf({&record, 1});
-      if (freed < wanted) continue;
+      if (freed < wanted && drop.before < bounds.next) continue;
       ASSIGN_OR_RETURN(drop.gaps, EncodeSpoolRecords(drop.dropped.Gaps()));
       const uint64_t gap_bytes = SpoolBytesOf(drop.gaps);
       if (bounds.bytes + gap_bytes > bytes_max_) {
@@ -99,17 +98,16 @@ absl::StatusOr<SampleLane::Drop> SampleLane::PlanDrop(uint64_t bytes) const {
       wanted = std::max(freed, missing + gap_bytes) + share;
     }
   }
-  return LaneFull("too many queries: their gaps take the room of the samples");
+  return LaneFull(fmt::format("no room for {} bytes and {} gaps", bytes, drop.gaps.size()));
 }
 
 absl::Status SampleLane::AddDropped(LogPosition position, const std::string& record,
                                     Drop& drop) const {
   const auto event = DecodeRecord(record);
-  const std::string where = fmt::format("spool: event {} of the samples", position.value());
-  if (!event.ok()) {
-    return absl::DataLossError(fmt::format("{}: {}", where, MessageOf(event.status())));
-  }
-  return Annotate(drop.dropped.Add(*event), where);
+  const absl::Status status =
+      event.ok() ? drop.dropped.Add(*event) : absl::DataLossError(MessageOf(event.status()));
+  if (status.ok()) return status;
+  return Annotate(status, fmt::format("spool: event {} of the samples", position.value()));
 }
 
 void SampleLane::Report(const DroppedEvents& dropped) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,7 +38,8 @@ class SampleLane {
 
   // Appends all events or none. RESOURCE_EXHAUSTED, reason SPOOL_FULL, and nothing dropped, when
   // they would not fit into an empty lane, or when even the gaps do not fit: with very many
-  // queries, or after many crashes in the middle of a drop. DATA_LOSS when what is to be dropped
+  // queries, after many crashes in the middle of a drop, or while the lane holds more than
+  // `bytes_max` because that was larger before. DATA_LOSS when what is to be dropped
   // cannot be read, FAILED_PRECONDITION when an alert is among it. Other errors as Spool::Append.
   // REQUIRES: not empty, no alerts.
   absl::Status Append(std::span<const Event> events);
@@ -60,8 +62,10 @@ class SampleLane {
   };
 
   absl::Status AppendOrDrop(const Request& request);
+  // Makes room for so many bytes, or finds that acknowledgements have made some.
   absl::Status MakeRoom(uint64_t bytes);
-  absl::StatusOr<Drop> PlanDrop(uint64_t bytes) const;
+  // Nothing when acknowledgements are taking away what was to be dropped.
+  absl::StatusOr<std::optional<Drop>> PlanDrop(uint64_t bytes) const;
   absl::Status AddDropped(LogPosition position, const std::string& record, Drop& drop) const;
   void Report(const DroppedEvents& dropped);
 

@@ -30,7 +30,7 @@ struct UplinkOptions {
   std::string version;      // For the correlator's log.
   std::string lane;         // Of the spool: a label of the metrics.
   Millis backoff_initial{100};
-  Millis backoff_cap{10'000};
+  Millis backoff_cap{1'000};
   Millis welcome_timeout{10'000};  // For the connection and the first answer.
   Millis silence_max{30'000};      // Without any answer, after which the stream is given up.
 };

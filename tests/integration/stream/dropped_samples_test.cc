@@ -46,9 +46,9 @@ class SampleProducer {
       ASSERT_THAT(lane_.Append(std::vector<Event>{batch}), IsOk());
     }
   }
-  // Appends until the lane has dropped everything before `position`.
+  // Appends until nothing before `position` is in the lane. For a correlator that holds.
   void AppendUntilDropped(LogPosition position) {
-    while (lane_.spool().bounds().first < position) Append(1000);
+    while (lane_.spool().bounds().first < position) ASSERT_NO_FATAL_FAILURE(Append(1000));
   }
   bool WaitAcknowledged() {
     const Spool& spool = lane_.spool();
@@ -57,8 +57,6 @@ class SampleProducer {
   }
   double Metric(const std::string& name) { return MetricOf(registry_, name, "samples"); }
   Spool& spool() { return lane_.spool(); }
-  Uplink& uplink() { return uplink_; }
-  int64_t appended() const { return time_ms_; }
 
  private:
   static UplinkOptions OptionsOf(const std::string& address) {
@@ -80,55 +78,45 @@ class SampleProducer {
   Uplink uplink_;
 };
 
+// Each event has been taken once, or is counted as lost by the correlator.
+void ExpectAgreement(FakeSink& sink, CorrelatorEnd& correlator, SampleProducer& producer) {
+  const double lost = correlator.Metric("alertjoin_intake_lost_events_total");
+  EXPECT_EQ(static_cast<double>(sink.Taken().size()) + lost,
+            static_cast<double>(producer.spool().bounds().next.value() - 1));
+  EXPECT_GE(producer.Metric("alertjoin_spool_dropped_events_total"), lost);
+  EXPECT_EQ(producer.Metric("alertjoin_uplink_missing_events_total"), 0);
+  EXPECT_EQ(producer.Metric("alertjoin_uplink_errors_total"), 0);
+  EXPECT_EQ(producer.spool().waiting(), 0u);
+}
+
 TEST(DroppedSamples, UplinkPassesOverWhatWasDroppedBeforeItWasSent) {
   FakeSink sink;
   CorrelatorEnd correlator(sink);
   SampleProducer producer(correlator.address());
-  constexpr uint64_t kWindow = IntakeSession::kWindowEventsMax;
   sink.Hold();
-  producer.Append(static_cast<int>(kWindow) + 1000);
-  // The window is full: what comes next waits in the spool, and is dropped there.
-  ASSERT_TRUE(sink.WaitTaken(kWindow)) << sink.Taken().size() << " " << producer.spool().bounds().first.value();
-  producer.AppendUntilDropped(LogPosition(kWindow + 5000));
-  const uint64_t first = producer.spool().bounds().first.value();
-  EXPECT_EQ(producer.Metric("alertjoin_uplink_drops_met_total"), 0);
+  producer.Append(1000);
+  ASSERT_TRUE(sink.WaitTaken(1000));
+  // More than can be on its way: the rest waits in the spool, and the next to be sent is dropped.
+  const LogPosition beyond(IntakeSession::kWindowEventsMax + 5000);
+  ASSERT_NO_FATAL_FAILURE(producer.AppendUntilDropped(beyond));
   sink.Release();
   ASSERT_TRUE(producer.WaitAcknowledged());
 
   // At once: after an error it would have waited for an hour.
-  EXPECT_EQ(producer.Metric("alertjoin_uplink_drops_met_total"), 1);
-  EXPECT_EQ(producer.Metric("alertjoin_uplink_reconnects_total"), 1);
-  EXPECT_EQ(producer.Metric("alertjoin_uplink_errors_total"), 0);
-  EXPECT_EQ(producer.Metric("alertjoin_uplink_missing_events_total"), 0);
-  EXPECT_EQ(correlator.Metric("alertjoin_intake_lost_events_total"),
-            static_cast<double>(first - 1 - kWindow));
-  // Everything but what was dropped has arrived, and gaps among it.
+  EXPECT_GE(producer.Metric("alertjoin_uplink_drops_met_total"), 1);
+  EXPECT_EQ(producer.Metric("alertjoin_uplink_reconnects_total"),
+            producer.Metric("alertjoin_uplink_drops_met_total"));
+  EXPECT_GE(correlator.Metric("alertjoin_intake_lost_events_total"), 5000 - 1);
+  ExpectAgreement(sink, correlator, producer);
   const std::vector<std::string> taken = sink.Taken();
-  EXPECT_EQ(taken.size(), kWindow + producer.spool().bounds().next.value() - first);
-  EXPECT_GT(std::count(taken.begin(), taken.end(), "other"), 0);
-  EXPECT_EQ(producer.spool().waiting(), 0u);
-}
-
-TEST(DroppedSamples, UplinkBeginsBehindWhatWasDroppedWhileTheCorrelatorWasAway) {
-  FakeSink sink;
-  CorrelatorEnd correlator(sink);
-  correlator.CutServer();
-  SampleProducer producer(correlator.address());
-  ASSERT_NO_FATAL_FAILURE(producer.AppendUntilDropped(LogPosition(2)));
-  const uint64_t held = producer.spool().waiting();
-  correlator.Serve();
-  // The first attempt failed; this is the next one.
-  SampleProducer restarted(correlator.address());
-  ASSERT_NO_FATAL_FAILURE(restarted.AppendUntilDropped(LogPosition(2)));
-  ASSERT_TRUE(restarted.WaitAcknowledged());
-  EXPECT_GT(held, 1000u);
+  EXPECT_GT(std::count(taken.begin(), taken.end(), "other"), 0) << "gaps";
 }
 
 TEST(DroppedSamples, DropsWhileEventsFlowEndInAgreement) {
   FakeSink sink;
   CorrelatorEnd correlator(sink);
   SampleProducer producer(correlator.address());
-  // A correlator that stalls again and again under more than the lane can hold.
+  // A correlator that stalls again and again, while more comes than the lane can hold.
   for (int round = 0; round < 6; ++round) {
     sink.Hold();
     const LogPosition next = producer.spool().bounds().next;
@@ -137,15 +125,7 @@ TEST(DroppedSamples, DropsWhileEventsFlowEndInAgreement) {
     producer.Append(2000);
   }
   ASSERT_TRUE(producer.WaitAcknowledged());
-  EXPECT_EQ(producer.spool().waiting(), 0u);
-  EXPECT_EQ(producer.Metric("alertjoin_uplink_errors_total"), 0);
-  // Each event was taken, or is counted as lost; none twice.
-  const auto last = static_cast<double>(producer.spool().bounds().next.value() - 1);
-  EXPECT_EQ(static_cast<double>(sink.Taken().size()) +
-                correlator.Metric("alertjoin_intake_lost_events_total"),
-            last);
-  EXPECT_GE(producer.Metric("alertjoin_spool_dropped_events_total"),
-            correlator.Metric("alertjoin_intake_lost_events_total"));
+  ExpectAgreement(sink, correlator, producer);
 }
 
 TEST(DroppedSamples, AlertsOfTheSameProducerGoOnMeanwhile) {

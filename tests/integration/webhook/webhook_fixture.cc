@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "common/net/admin_endpoints.h"
+#include "ingest-service/deadletter/dead_letter_list.h"
 #include "tests/support/status_matchers.h"
 
 namespace alertjoin {
@@ -32,8 +33,12 @@ void WebhookFixture::Start(const Setup& setup) {
   uplink_ = std::make_unique<AcknowledgingUplink>(*spool_);
   WebhookOptions options;
   options.sources = {"main", "second"};
+  auto dead_letters =
+      DeadLetters::Open({dead_letter_folder(), setup.dead_letters_max}, SystemClock(), registry_);
+  ASSERT_THAT(dead_letters, IsOk());
+  dead_letters_ = *std::move(dead_letters);
   webhook_ = std::make_unique<Webhook>(std::move(options), binder_, *spool_, listener_,
-                                       SystemClock(), registry_);
+                                       SystemClock(), registry_, dead_letters_.get());
   HttpServerOptions http;
   http.body_bytes_max = setup.body_bytes_max;
   server_ = std::make_unique<HttpServer>(std::move(http));
@@ -72,6 +77,16 @@ void WebhookFixture::ExpectNextIsTaken() {
   const auto taken = TakeTransitions();
   ASSERT_EQ(taken.size(), 1u);
   EXPECT_EQ(taken[0].labels.Get("alertname"), "Next");
+}
+
+std::vector<nlohmann::json> WebhookFixture::DeadLetterFiles() const {
+  std::vector<nlohmann::json> letters;
+  EXPECT_THAT(ListDeadLetters(dead_letter_folder(), DeadLetterFormat::kJson,
+                              [&letters](std::string_view line) {
+                                letters.push_back(nlohmann::json::parse(line));
+                              }),
+              IsOk());
+  return letters;
 }
 
 std::string WebhookFixture::Metric(const std::string& series) {

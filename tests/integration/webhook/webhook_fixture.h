@@ -4,6 +4,7 @@
 #include <prometheus/registry.h>
 
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,9 +13,11 @@
 #include "common/net/http_server.h"
 #include "common/sync/mutex.h"
 #include "ingest-service/alertmanager/webhook.h"
+#include "ingest-service/deadletter/dead_letters.h"
 #include "ingest-service/spool/spool.h"
 #include "tests/support/acknowledging_uplink.h"
 #include "tests/support/raw_http_client.h"
+#include "tests/support/temporary_folder.h"
 
 namespace alertjoin {
 
@@ -41,8 +44,10 @@ class WebhookFixture : public testing::Test {
   struct Setup {
     uint64_t spool_bytes_max = 256 << 20;
     size_t body_bytes_max = 1 << 20;
+    uint64_t dead_letters_max = 1000;
   };
   void Start(const Setup& setup);
+  std::string dead_letter_folder() const { return folder_ / "dead-letters"; }
   void TearDown() override;
 
   // The answer to one request on a connection of its own; status 0 when there is none.
@@ -52,6 +57,8 @@ class WebhookFixture : public testing::Test {
   std::vector<TransitionEvent> TakeTransitions();
   // A valid notification is taken on a new connection: nothing before it blocks.
   void ExpectNextIsTaken();
+  // What is kept of bodies that could never be taken, oldest first, parsed.
+  std::vector<nlohmann::json> DeadLetterFiles() const;
   // The value of a metric line, such as `alertjoin_x_total{a="b"}`; "" when there is none.
   std::string Metric(const std::string& series);
 
@@ -61,6 +68,8 @@ class WebhookFixture : public testing::Test {
   std::unique_ptr<MemoryEventLog> log_;
   std::unique_ptr<Spool> spool_;
   std::unique_ptr<AcknowledgingUplink> uplink_;
+  const TemporaryFolder folder_;
+  std::unique_ptr<DeadLetters> dead_letters_;
   std::unique_ptr<Webhook> webhook_;
   std::unique_ptr<HttpServer> server_;
 };

@@ -9,6 +9,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 # A folder may include itself and folders of a lower rank.
 RANKS = {
     "ingest-service": {
+        "deadletter": 1,
         "spool": 1,
         "prometheus": 2,
         "binding": 3,

@@ -13,9 +13,9 @@
 #include "common/eventlog/rocksdb_event_log.h"
 #include "ingest-service/spool/spool_records.h"
 #include "tests/support/manual_clock.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/unit/ingest-service/spool/sample_events.h"
 #include "tests/unit/ingest-service/spool/scripted_log.h"
-#include "tests/support/temporary_folder.h"
 
 namespace alertjoin {
 namespace {
