@@ -155,7 +155,16 @@ struct Gap {
   bool voids_progress = false;
 };
 
-using Event = std::variant<Shared<TransitionEvent>, SampleBatch, QueryProgress, Gap>;
+// What a sender sent, of which transitions were made. For making history anew.
+struct RawPayload {
+  std::string source;
+  Timestamp received_time;
+  std::string body;
+
+  friend bool operator==(const RawPayload&, const RawPayload&) = default;
+};
+
+using Event = std::variant<Shared<TransitionEvent>, SampleBatch, QueryProgress, Gap, RawPayload>;
 
 // The transition that the event is; null when it is something else.
 inline const TransitionEvent* TransitionOf(const Event& event) {

@@ -34,6 +34,16 @@ absl::StatusOr<Event> DecodeProgress(const v1::QueryProgress& in) {
   return progress;
 }
 
+absl::StatusOr<Event> DecodeRawPayload(const v1::RawPayload& in) {
+  if (!in.has_received_time()) return MalformedEvent("raw_payload.received_time", "is required");
+  RawPayload payload;
+  payload.source = in.source();
+  ASSIGN_OR_RETURN(payload.received_time,
+                   DecodeTime(in.received_time(), "raw_payload.received_time"));
+  payload.body = in.body();
+  return payload;
+}
+
 absl::StatusOr<Event> Checked(absl::StatusOr<Event> event) {
   if (event.ok()) RETURN_IF_ERROR(CheckEvent(*event));
   return event;
@@ -51,10 +61,13 @@ absl::StatusOr<Event> EventDecoder::Decode(const v1::Event& event) {
       return Checked(DecodeProgress(event.progress()));
     case v1::Event::kGap:
       return Checked(DecodeGap(event.gap()));
+    case v1::Event::kRawPayload:
+      return Checked(DecodeRawPayload(event.raw_payload()));
     case v1::Event::KIND_NOT_SET:
       break;
   }
-  return MalformedEvent("kind", "one of transition, samples, progress, gap is required");
+  return MalformedEvent("kind",
+                        "one of transition, samples, progress, gap, raw_payload is required");
 }
 
 absl::Status EventDecoder::DefineQueries(const v1::SampleBatch& batch) {

@@ -27,8 +27,14 @@ void EventEncoder::Encode(const Event& event, v1::Event* out) {
     EncodeSamples(*samples, out->mutable_samples());
   } else if (const auto* progress = std::get_if<QueryProgress>(&event)) {
     EncodeProgress(*progress, out->mutable_progress());
+  } else if (const auto* gap = std::get_if<Gap>(&event)) {
+    EncodeGap(*gap, out->mutable_gap());
   } else {
-    EncodeGap(std::get<Gap>(event), out->mutable_gap());
+    const RawPayload& payload = std::get<RawPayload>(event);
+    v1::RawPayload* raw = out->mutable_raw_payload();
+    raw->set_source(payload.source);
+    *raw->mutable_received_time() = EncodeTime(payload.received_time);
+    raw->set_body(payload.body);
   }
 }
 

@@ -10,6 +10,7 @@ constexpr size_t kLabelNameBytesMax = 256;
 constexpr size_t kLabelValueBytesMax = 4 << 10;
 constexpr size_t kAnnotationsMax = 64;
 constexpr size_t kAnnotationValueBytesMax = 16 << 10;
+constexpr size_t kRawPayloadBytesMax = 3 << 20;
 // Names of sources and fingerprints.
 constexpr size_t kIdentifierBytesMax = 256;
 

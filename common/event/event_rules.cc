@@ -188,6 +188,15 @@ absl::Status CheckGap(const Gap& gap) {
   return MalformedEvent("gap.voids_progress", "needs a query, and `from` at or before `through`");
 }
 
+absl::Status CheckRawPayload(const RawPayload& payload) {
+  RETURN_IF_ERROR(CheckRequired(payload.source, "raw_payload.source", kIdentifierBytesMax));
+  RETURN_IF_ERROR(CheckTime(payload.received_time, "raw_payload.received_time"));
+  if (payload.body.empty()) return MalformedEvent("raw_payload.body", "is required");
+  if (payload.body.size() <= kRawPayloadBytesMax) return absl::OkStatus();
+  return MalformedEvent("raw_payload.body", fmt::format("has {} bytes, at most {}",
+                                                        payload.body.size(), kRawPayloadBytesMax));
+}
+
 struct Checker {
   absl::Status operator()(const Shared<TransitionEvent>& event) const {
     return CheckTransition(*event);
@@ -195,6 +204,7 @@ struct Checker {
   absl::Status operator()(const SampleBatch& batch) const { return CheckSamples(batch); }
   absl::Status operator()(const QueryProgress& progress) const { return CheckProgress(progress); }
   absl::Status operator()(const Gap& gap) const { return CheckGap(gap); }
+  absl::Status operator()(const RawPayload& payload) const { return CheckRawPayload(payload); }
 };
 
 // Bytes of the well-formed sequence at the start of `text`, 0 when there is none. The table of

@@ -2,6 +2,7 @@
 #include "common/status/status.h"
 #include "correlator-service/app/correlator_app.h"
 #include "correlator-service/app/correlator_config.h"
+#include "correlator-service/app/payloads_command.h"
 #include "correlator-service/app/verify_command.h"
 
 int main(int argc, char** argv) {
@@ -23,6 +24,6 @@ int main(int argc, char** argv) {
     if (!health.ok()) (void)app.release();
     return health;
   };
-  service.commands = {VerifyCommand()};
+  service.commands = {VerifyCommand(), PayloadsCommand()};
   return ServiceMain(argc, argv, service);
 }

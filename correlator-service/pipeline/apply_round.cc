@@ -10,11 +10,15 @@ RowCommit ApplyRound(Engine& engine, LogPosition position, Round round) {
   commit.applied = position;
   for (const Event& event : round.events) {
     if (const auto* const gap = std::get_if<Gap>(&event)) commit.gaps.push_back(*gap);
+    if (const auto* const payload = std::get_if<RawPayload>(&event)) {
+      commit.raw_payloads.push_back(*payload);
+    }
   }
   engine.Carry(round.carried);
   if (round.horizons) {
     commit.changes = engine.Expire(round.horizons->samples, round.horizons->rows, round.time);
     commit.reports = engine.ChangedReports();
+    commit.raw_payload_horizon = engine.row_horizon();
   }
   if (round.events.empty()) return commit;
   // Horizons that come along with events are those of the round before: nothing expired.

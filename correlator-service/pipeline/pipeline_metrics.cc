@@ -33,7 +33,8 @@ PipelineMetrics::PipelineMetrics(prometheus::Registry& registry)
   row_bytes_ = &bytes.Add({{"table", "rows"}});
   auto& events = Counters(registry, "alertjoin_join_events_total", "Events applied, by kind.");
   events_ = {&events.Add({{"kind", "transition"}}), &events.Add({{"kind", "samples"}}),
-             &events.Add({{"kind", "progress"}}), &events.Add({{"kind", "gap"}})};
+             &events.Add({{"kind", "progress"}}), &events.Add({{"kind", "gap"}}),
+             &events.Add({{"kind", "raw_payload"}})};
   auto& samples = Counters(registry, "alertjoin_join_samples_total", "Samples, by what they were.");
   auto& refused = Counters(registry, "alertjoin_join_refused_total",
                            "What the join refused: beyond a limit, or older than retention.");

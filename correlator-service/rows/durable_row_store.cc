@@ -34,7 +34,8 @@ DurableRowStore::DurableRowStore(prometheus::Registry& registry, RowDatabase& da
 absl::StatusOr<Sequence> DurableRowStore::Commit(RowCommit commit) {
   const std::vector<SharedChangeSet> sets =
       memory_.Prepare(std::move(commit.changes), std::move(commit.gaps));
-  RETURN_IF_ERROR(database_.Write({commit.applied, sets, commit.reports}));
+  RETURN_IF_ERROR(database_.Write(
+      {commit.applied, sets, commit.reports, commit.raw_payloads, commit.raw_payload_horizon}));
   memory_.Publish(sets);
   UpdateGauges();
   return memory_.newest();

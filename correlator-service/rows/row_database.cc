@@ -23,6 +23,7 @@ constexpr char kStateKey[] = "state";
 // At a limit this part of the change log is dropped at once: each time leaves a marker that reads
 // have to look at.
 constexpr size_t kTrimSteps = 16;
+constexpr Millis kRawPayloadStep = std::chrono::hours(1);
 
 std::string NewStoreId() {
   std::random_device random;
@@ -109,7 +110,7 @@ absl::Status RowDatabase::Load() {
 
 absl::Status RowDatabase::Make() {
   for (rocksdb::ColumnFamilyHandle* family :
-       {files_->rows(), files_->changes(), files_->reports()}) {
+       {files_->rows(), files_->changes(), files_->reports(), files_->raw_payloads()}) {
     const std::unique_ptr<rocksdb::Iterator> it(files_->db().NewIterator({}, family));
     it->SeekToFirst();
     if (it->Valid()) {
@@ -166,11 +167,29 @@ absl::Status RowDatabase::Write(const Changes& changes) {
     status = report.gone() ? batch.Delete(files_->reports(), key)
                            : batch.Put(files_->reports(), key, EncodeStoredReport(report));
   }
+  if (status.ok()) status = AddRawPayloads(changes, batch);
   CHECK(status.ok());  // A batch in memory.
   RETURN_IF_ERROR(WriteBatchNow(batch));
   MutexLock lock(mutex_);
   state_ = next;
   return absl::OkStatus();
+}
+
+rocksdb::Status RowDatabase::AddRawPayloads(const Changes& changes, rocksdb::WriteBatch& batch) {
+  rocksdb::Status status;
+  uint32_t number = 0;
+  for (const RawPayload& payload : changes.raw_payloads) {
+    if (!status.ok()) return status;
+    status = batch.Put(files_->raw_payloads(),
+                       RawPayloadKey(payload.received_time, changes.applied, number++),
+                       EncodeStoredRawPayload(payload));
+  }
+  const auto horizon = changes.raw_payload_horizon;
+  if (!status.ok() || !horizon || *horizon - raw_payload_floor_ < kRawPayloadStep) return status;
+  // Each removal leaves a marker that readers have to look at.
+  raw_payload_floor_ = *horizon;
+  return batch.DeleteRange(files_->raw_payloads(), RawPayloadKey(Timestamp::Min(), {}, 0),
+                           RawPayloadKey(*horizon, {}, 0));
 }
 
 void RowDatabase::AddSets(std::span<const SharedChangeSet> sets, StoredState& state,
@@ -293,6 +312,19 @@ absl::Status RowDatabase::ForEachReport(const std::function<void(AlertReport)>& 
       },
       [this](const std::string& key, const absl::Status& status) {
         return At("report " + key, status);
+      });
+}
+
+absl::Status RowDatabase::ForEachRawPayload(const std::function<void(RawPayload)>& visit) const {
+  return ForEachValue(
+      *files_, files_->raw_payloads(),
+      [&visit](std::string_view, std::string_view value) -> absl::Status {
+        ASSIGN_OR_RETURN(RawPayload payload, DecodeStoredRawPayload(value));
+        visit(std::move(payload));
+        return absl::OkStatus();
+      },
+      [this](const std::string& key, const absl::Status& status) {
+        return At("raw payload " + key, status);
       });
 }
 

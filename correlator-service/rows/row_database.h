@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -18,6 +19,7 @@
 namespace rocksdb {
 class Env;
 class Iterator;
+class Status;
 class WriteBatch;
 }  // namespace rocksdb
 
@@ -69,6 +71,10 @@ class RowDatabase {
     std::span<const SharedChangeSet> sets;
     // A report that is gone is removed.
     std::span<const AlertReport> reports;
+    // Kept under their receive time and `applied`.
+    std::span<const RawPayload> raw_payloads;
+    // Raw payloads from before it are removed, maybe up to an hour later.
+    std::optional<Timestamp> raw_payload_horizon;
   };
 
   // Opens the database, or makes a new one with a new random id. Errors, which leave the folder as
@@ -99,6 +105,9 @@ class RowDatabase {
   // key; those before it have been given.
   absl::Status ForEachRow(const std::function<void(JoinedRow)>& visit) const;
   absl::Status ForEachReport(const std::function<void(AlertReport)>& visit) const;
+
+  // Gives all raw payloads by receive time, as they were received. Errors as in ForEachRow.
+  absl::Status ForEachRawPayload(const std::function<void(RawPayload)>& visit) const;
 
   // --- For any thread ---
 
@@ -133,6 +142,7 @@ class RowDatabase {
                rocksdb::WriteBatch& batch) const;
   absl::Status AddTrim(Sequence newest_before, StoredState& state,
                        rocksdb::WriteBatch& batch) const;
+  rocksdb::Status AddRawPayloads(const Changes& changes, rocksdb::WriteBatch& batch);
   absl::StatusOr<ChangeLogSize> SizeThrough(Sequence sequence) const;
   absl::Status WriteBatchNow(rocksdb::WriteBatch& batch);
   absl::Status CheckReadable(Sequence after) const;
@@ -152,6 +162,7 @@ class RowDatabase {
   std::unique_ptr<RowFiles> files_;
   // Writer thread only.
   uint64_t unflushed_bytes_ = 0;
+  Timestamp raw_payload_floor_ = Timestamp::Min();  // Those before it have been removed.
 
   mutable Mutex mutex_;
   StoredState state_ GUARDED_BY(mutex_);  // As written last.

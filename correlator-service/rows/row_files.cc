@@ -35,6 +35,7 @@ constexpr size_t kInfoLogFilesMax = 2;
 constexpr char kRowsFamily[] = "rows";
 constexpr char kChangesFamily[] = "changes";
 constexpr char kReportsFamily[] = "reports";
+constexpr char kRawPayloadsFamily[] = "raw_payloads";
 
 // Nothing more may be written after a failure of RocksDB's own threads, either.
 class BackgroundErrors final : public rocksdb::EventListener {
@@ -107,7 +108,8 @@ std::vector<rocksdb::ColumnFamilyDescriptor> Families(const RowFilesOptions& opt
   return {{rocksdb::kDefaultColumnFamilyName, family},
           {kRowsFamily, family},
           {kChangesFamily, family},
-          {kReportsFamily, family}};
+          {kReportsFamily, family},
+          {kRawPayloadsFamily, family}};
 }
 
 // Makes the folder when it is missing, durably.
@@ -169,11 +171,12 @@ absl::StatusOr<std::unique_ptr<RowFiles>> RowFiles::Open(RowFilesOptions options
   opened->rows_ = handles[1];
   opened->changes_ = handles[2];
   opened->reports_ = handles[3];
+  opened->raw_payloads_ = handles[4];
   return opened;
 }
 
 RowFiles::~RowFiles() {
-  for (rocksdb::ColumnFamilyHandle* family : {meta_, rows_, changes_, reports_}) {
+  for (rocksdb::ColumnFamilyHandle* family : {meta_, rows_, changes_, reports_, raw_payloads_}) {
     // Fails for a null handle alone.
     db_->DestroyColumnFamilyHandle(family).PermitUncheckedError();
   }
@@ -182,7 +185,7 @@ RowFiles::~RowFiles() {
 rocksdb::Status RowFiles::StartNewFiles() {
   rocksdb::FlushOptions options;
   options.wait = false;
-  return db_->Flush(options, {meta_, rows_, changes_, reports_});
+  return db_->Flush(options, {meta_, rows_, changes_, reports_, raw_payloads_});
 }
 
 absl::Status RowFiles::ErrorOf(std::string_view folder, std::string_view what,

@@ -37,6 +37,7 @@ class RowFiles {
   rocksdb::ColumnFamilyHandle* rows() { return rows_; }
   rocksdb::ColumnFamilyHandle* changes() { return changes_; }
   rocksdb::ColumnFamilyHandle* reports() { return reports_; }
+  rocksdb::ColumnFamilyHandle* raw_payloads() { return raw_payloads_; }
 
   // Moves what was written into tables, in the background, and starts a new write-ahead log.
   // REQUIRES: all of it was synced, and nothing is written meanwhile. Otherwise a power cut could
@@ -60,6 +61,7 @@ class RowFiles {
   rocksdb::ColumnFamilyHandle* rows_ = nullptr;
   rocksdb::ColumnFamilyHandle* changes_ = nullptr;
   rocksdb::ColumnFamilyHandle* reports_ = nullptr;
+  rocksdb::ColumnFamilyHandle* raw_payloads_ = nullptr;
 };
 
 }  // namespace alertjoin

@@ -74,6 +74,9 @@ struct RowCommit {
   std::vector<Gap> gaps = {};
   // Of the alerts, as they stand now; each at most once.
   std::vector<AlertReport> reports = {};
+  std::vector<RawPayload> raw_payloads = {};
+  // Raw payloads from before it are forgotten.
+  std::optional<Timestamp> raw_payload_horizon = {};
   // The round's place in the event log. Default: none, of a store without a log.
   LogPosition applied = {};
 };

@@ -13,6 +13,8 @@ namespace {
 constexpr size_t kNumberBytes = 8;
 constexpr size_t kChangesHeaderBytes = 1 + 2 * kNumberBytes;
 constexpr size_t kStateNumbers = 7;
+// Turned in times, so that those before 1970 come first.
+constexpr uint64_t kSignBit = uint64_t{1} << 63;
 
 void AppendNumber(uint64_t number, std::string& out) {
   for (int shift = 56; shift >= 0; shift -= 8) out.push_back(static_cast<char>(number >> shift));
@@ -50,8 +52,15 @@ absl::StatusOr<Sequence> ParseSequenceKey(std::string_view key) {
   return Sequence(NumberAt(key, 0));
 }
 
+std::string RawPayloadKey(Timestamp received_time, LogPosition round, uint32_t number) {
+  std::string key;
+  AppendNumber(static_cast<uint64_t>(received_time.millis()) ^ kSignBit, key);
+  AppendNumber(round.value(), key);
+  AppendNumber(number, key);
+  return key;
+}
+
 std::string ReportKey(const AlertReport& report) {
-  constexpr uint64_t kSignBit = uint64_t{1} << 63;  // Turned, so that times before 1970 come first.
   std::string key;
   AppendText(report.source, key);
   AppendText(report.fingerprint, key);

@@ -230,6 +230,24 @@ absl::StatusOr<SharedChangeSet> DecodeStoredChangeSet(std::string_view value) {
   return set;
 }
 
+std::string EncodeStoredRawPayload(const RawPayload& payload) {
+  Arena arena;
+  auto* message = Arena::CreateMessage<v1::RawPayload>(&arena);
+  message->set_source(payload.source);
+  *message->mutable_received_time() = EncodeTime(payload.received_time);
+  message->set_body(payload.body);
+  return WithVersion(*message);
+}
+
+absl::StatusOr<RawPayload> DecodeStoredRawPayload(std::string_view value) {
+  Arena arena;
+  auto* message = Arena::CreateMessage<v1::RawPayload>(&arena);
+  RETURN_IF_ERROR(ParseValue(value, message));
+  const auto received_time = DecodeTime(message->received_time(), "received_time");
+  if (!received_time.ok()) return AsDamage(received_time.status());
+  return RawPayload{message->source(), *received_time, message->body()};
+}
+
 std::string EncodeStoredReport(const AlertReport& report) {
   Arena arena;
   auto* message = Arena::CreateMessage<stored::StoredReport>(&arena);

@@ -40,6 +40,9 @@ absl::StatusOr<JoinedRow> DecodeStoredRow(std::string_view value);
 // it had: all that a RowFilter needs to tell whether it matched. `bytes` are counted anew.
 absl::StatusOr<SharedChangeSet> DecodeStoredChangeSet(std::string_view value);
 
+std::string EncodeStoredRawPayload(const RawPayload& payload);
+absl::StatusOr<RawPayload> DecodeStoredRawPayload(std::string_view value);
+
 std::string EncodeStoredReport(const AlertReport& report);
 absl::StatusOr<AlertReport> DecodeStoredReport(std::string_view value);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "common/event/event_limits.h"
 #include "common/net/http_head.h"
 #include "common/status/status.h"
 
@@ -82,9 +83,9 @@ std::optional<Webhook::Refusal> Webhook::Take(const HttpRequest& request,
                    fmt::format("Content-Type \"{}\" is not taken: send application/json",
                                Excerpt(HeaderOf(request, "content-type"), kShownBytesMax))};
   }
-  auto webhook =
-      DecodeWebhook(request.body, WebhookContext{source, clock_.Now(), options_.value_annotation,
-                                                 HeaderOf(request, "traceparent")});
+  const Timestamp now = clock_.Now();
+  auto webhook = DecodeWebhook(request.body, WebhookContext{source, now, options_.value_annotation,
+                                                            HeaderOf(request, "traceparent")});
   if (!webhook.ok()) {
     return Refusal{400, ReasonOf(webhook.status(), "bad_body"), MessageOf(webhook.status())};
   }
@@ -96,15 +97,21 @@ std::optional<Webhook::Refusal> Webhook::Take(const HttpRequest& request,
                                        {"first", webhook->warnings.front().message}});
   }
   if (webhook->events.empty()) return std::nullopt;
-  return Keep(*std::move(webhook), source);
+  return Keep(*std::move(webhook), RawPayload{source, now, request.body});
 }
 
-std::optional<Webhook::Refusal> Webhook::Keep(DecodedWebhook webhook, const std::string& source) {
+std::optional<Webhook::Refusal> Webhook::Keep(DecodedWebhook webhook, RawPayload payload) {
+  const std::string source = payload.source;
   std::vector<Event> events;
-  events.reserve(webhook.events.size());
+  events.reserve(webhook.events.size() + 1);
   for (TransitionEvent& event : webhook.events) {
     for (Binding& binding : binder_.Bind(event)) event.bindings.emplace_back(std::move(binding));
     events.emplace_back(event);
+  }
+  if (payload.body.size() <= kRawPayloadBytesMax) {
+    events.emplace_back(std::move(payload));
+  } else {
+    metrics_.CountPayloadNotKept(source);
   }
   const absl::Status kept = spool_.Append(events).status();
   if (!kept.ok()) {

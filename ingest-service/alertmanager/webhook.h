@@ -50,8 +50,8 @@ class Webhook {
 
   HttpResponse Handle(const HttpRequest& request, const std::string& source);
   std::optional<Refusal> Take(const HttpRequest& request, const std::string& source);
-  // Puts the events into the spool.
-  std::optional<Refusal> Keep(DecodedWebhook webhook, const std::string& source);
+  // Puts the events into the spool, and what they were made of.
+  std::optional<Refusal> Keep(DecodedWebhook webhook, RawPayload payload);
   HttpResponse Refuse(const HttpRequest& request, const std::string& source,
                       const Refusal& refusal);
   void KeepDeadLetter(const HttpRequest& request, const std::string& source,

@@ -43,6 +43,10 @@ void WebhookMetrics::CountAlerts(const DecodedWebhook& webhook, const std::strin
   alerts_.Add({{"source", source}, {"state", "resolved"}}).Increment(static_cast<double>(resolved));
 }
 
+void WebhookMetrics::CountPayloadNotKept(const std::string& source) {
+  warnings_.Add({{"source", source}, {"kind", "payload_not_kept"}}).Increment();
+}
+
 void WebhookMetrics::CountWarnings(const DecodedWebhook& webhook, const std::string& source) {
   for (const WebhookWarning& warning : webhook.warnings) {
     warnings_.Add({{"source", source}, {"kind", std::string(NameOf(warning.kind))}}).Increment();

@@ -24,6 +24,8 @@ class WebhookMetrics {
   void CountRefusal(std::string_view reason);
   // Alerts that were stored.
   void CountAlerts(const DecodedWebhook& webhook, const std::string& source);
+  // The alerts were stored, the body was too large to be kept along with them.
+  void CountPayloadNotKept(const std::string& source);
   void CountWarnings(const DecodedWebhook& webhook, const std::string& source);
 
  private:

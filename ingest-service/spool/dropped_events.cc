@@ -38,7 +38,7 @@ void DroppedEvents::Range::Include(Timestamp first, Timestamp last) {
 }
 
 absl::Status DroppedEvents::Add(const Event& event) {
-  if (TransitionOf(event) != nullptr) {
+  if (TransitionOf(event) != nullptr || std::holds_alternative<RawPayload>(event)) {
     return WithReason(absl::FailedPreconditionError("an alert is never dropped"),
                       "ALERT_NOT_DROPPED");
   }
@@ -47,8 +47,8 @@ absl::Status DroppedEvents::Add(const Event& event) {
     AddSamples(*samples);
   } else if (const auto* progress = std::get_if<QueryProgress>(&event)) {
     voided_[progress->query].Include(progress->complete_from, progress->complete_through);
-  } else {
-    AddGap(std::get<Gap>(event));
+  } else if (const auto* gap = std::get_if<Gap>(&event)) {
+    AddGap(*gap);
   }
   return absl::OkStatus();
 }

@@ -61,8 +61,13 @@ std::vector<TransitionEvent> WebhookFixture::TakeTransitions() {
   EXPECT_TRUE(
       spool_->WaitAcknowledged(last, std::chrono::steady_clock::now() + std::chrono::seconds(20)));
   std::vector<TransitionEvent> transitions;
+  raw_payloads_.clear();
   for (const Event& event : uplink_->TakeEvents()) {
-    transitions.push_back(*TransitionOf(event));
+    if (const auto* const transition = TransitionOf(event)) {
+      transitions.push_back(*transition);
+    } else {
+      raw_payloads_.push_back(std::get<RawPayload>(event));
+    }
   }
   return transitions;
 }

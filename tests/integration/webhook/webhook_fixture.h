@@ -53,7 +53,7 @@ class WebhookFixture : public testing::Test {
   // The answer to one request on a connection of its own; status 0 when there is none.
   RawHttpResponse Ask(std::string_view request);
   // The transitions that the spool has been given since the last call. Waits until the stand-in has
-  // acknowledged all of them.
+  // acknowledged all of them, and leaves in raw_payloads_ what they were made of.
   std::vector<TransitionEvent> TakeTransitions();
   // A valid notification is taken on a new connection: nothing before it blocks.
   void ExpectNextIsTaken();
@@ -72,6 +72,7 @@ class WebhookFixture : public testing::Test {
   std::unique_ptr<DeadLetters> dead_letters_;
   std::unique_ptr<Webhook> webhook_;
   std::unique_ptr<HttpServer> server_;
+  std::vector<RawPayload> raw_payloads_;
 };
 
 // The JSON text of a notification of the alerts, version 4.

@@ -6,6 +6,7 @@
 #include <set>
 #include <thread>
 
+#include "common/event/event_limits.h"
 #include "tests/integration/webhook/webhook_fixture.h"
 
 namespace alertjoin {
@@ -25,11 +26,35 @@ TEST_F(WebhookTest, WhatIsInTheSpoolIsTakenWhateverTheCorrelatorDoes) {
   Start({});
   uplink_->SetSilent(true);
   EXPECT_EQ(Ask(Post()).status, 200);
-  EXPECT_EQ(spool_->waiting(), 1u);
+  EXPECT_EQ(spool_->waiting(), 2u);  // The alert, and the body.
   EXPECT_EQ(Metric(R"(alertjoin_webhook_alerts_total{source="main",state="firing"})"), "1");
   uplink_->SetSilent(false);
   EXPECT_EQ(Ask(Post()).status, 200);
   EXPECT_EQ(TakeTransitions().size(), 2u);
+}
+
+TEST_F(WebhookTest, TheBodyIsKeptAsItCame) {
+  Start({});
+  const std::string body = "  " + NotificationOf(FiringAlert("A") + "," + FiringAlert("B")) + "\n";
+  EXPECT_EQ(Ask(PostRequest("/webhook/main", body)).status, 200);
+  const auto transitions = TakeTransitions();
+  ASSERT_EQ(transitions.size(), 2u);
+  ASSERT_EQ(raw_payloads_.size(), 1u);
+  EXPECT_EQ(raw_payloads_[0].body, body);
+  EXPECT_EQ(raw_payloads_[0].source, "main");
+  EXPECT_EQ(raw_payloads_[0].received_time, transitions[0].received_time);
+}
+
+TEST_F(WebhookTest, AlertsOfABodyThatIsTooLargeToBeKeptAreTaken) {
+  Setup setup;
+  setup.body_bytes_max = 2 * kRawPayloadBytesMax;
+  Start(setup);
+  const std::string body = NotificationOf(FiringAlert("A")) + std::string(kRawPayloadBytesMax, ' ');
+  EXPECT_EQ(Ask(PostRequest("/webhook/main", body)).status, 200);
+  EXPECT_EQ(TakeTransitions().size(), 1u);
+  EXPECT_TRUE(raw_payloads_.empty());
+  EXPECT_EQ(Metric(R"(alertjoin_webhook_warnings_total{kind="payload_not_kept",source="main"})"),
+            "1");
 }
 
 TEST_F(WebhookTest, FullSpoolIs503AndNothingOfTheBodyIsStored) {

@@ -79,6 +79,10 @@ std::string Describe(const Event& event) {
     return fmt::format("progress {} {} {}", DescribeQuery(progress->query),
                        progress->complete_from.millis(), progress->complete_through.millis());
   }
+  if (const auto* payload = std::get_if<RawPayload>(&event)) {
+    return fmt::format("payload {} {} {}", payload->source, payload->received_time.millis(),
+                       payload->body);
+  }
   const Gap& gap = std::get<Gap>(event);
   return fmt::format("gap {} {} {} {} {} {}", gap.source,
                      gap.query.has_value() ? DescribeQuery(*gap.query) : "none",
@@ -87,12 +91,14 @@ std::string Describe(const Event& event) {
 }
 
 Event RandomEvents::Next() {
-  switch (Below(4)) {
+  switch (Below(5)) {
     case 0:
-      return SomeTransition();
+      return RawPayload{Name(), Time(), "\xff" + Text()};
     case 1:
-      return SomeProgress();
+      return SomeTransition();
     case 2:
+      return SomeProgress();
+    case 3:
       return SomeGap();
     default:
       return SomeSamples();

@@ -7,6 +7,7 @@
 
 #include "common/eventlog/memory_event_log.h"
 #include "common/status/status.h"
+#include "correlator-service/pipeline/apply_round.h"
 #include "correlator-service/rows/memory_row_store.h"
 #include "tests/support/join_events.h"
 #include "tests/support/status_matchers.h"
@@ -199,6 +200,16 @@ TEST_F(PipelineTest, SamplesFromTheFutureAreDropped) {
   EXPECT_EQ(engine_.stats().samples_new, 1u);
   ASSERT_EQ(Rows().size(), 1u);
   EXPECT_THAT(Rows()[0], ::testing::HasSubstr("TOO_OLD"));
+}
+
+TEST(ApplyRound, RawPayloadsGoToTheStoreAsLongAsRows) {
+  Engine engine{EngineLimits{}};
+  const RawPayload payload{"am", At(7), "{}"};
+  RowCommit commit = ApplyRound(engine, LogPosition(1), {At(9), {}, {payload}, {}, {}});
+  EXPECT_THAT(commit.raw_payloads, ElementsAre(payload));
+  EXPECT_TRUE(commit.changes.empty());
+  commit = ApplyRound(engine, LogPosition(2), {At(9), Horizons{At(5), At(3)}, {}, {}, {}});
+  EXPECT_EQ(commit.raw_payload_horizon, At(3));
 }
 
 TEST_F(PipelineTest, AGapIsPassedOn) {

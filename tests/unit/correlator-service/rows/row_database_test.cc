@@ -346,5 +346,35 @@ TEST_F(RowDatabaseTest, DamagedTableIsFoundWhenItIsRead) {
   EXPECT_EQ(ReasonOf(status), "ROWS_DAMAGED");
 }
 
+TEST_F(RowDatabaseTest, RawPayloadsStayInOrderOfTimeUntilTheirHorizon) {
+  Open();
+  const auto write = [&](uint64_t position, std::vector<RawPayload> payloads,
+                         std::optional<Timestamp> horizon) {
+    ASSERT_THAT(store_->Commit({.raw_payloads = std::move(payloads),
+                                .raw_payload_horizon = horizon,
+                                .applied = LogPosition(position)}),
+                IsOk());
+  };
+  const auto read = [&] {
+    std::vector<std::string> bodies;
+    EXPECT_THAT(database_->ForEachRawPayload([&](const RawPayload& payload) {
+      bodies.push_back(payload.source + payload.body);
+    }),
+                IsOk());
+    return bodies;
+  };
+  const std::string odd("\xff\0\n", 3);
+  write(1, {{"a", kRowsNow, "late"}, {"a", kRowsNow, odd}}, {});
+  write(2, {{"b", Timestamp::FromMillis(-5), "early"}}, {});
+  Open();
+  EXPECT_EQ(read(), (std::vector<std::string>{"bearly", "alate", "a" + odd}));
+  write(3, {}, kRowsNow);
+  EXPECT_EQ(read(), (std::vector<std::string>{"alate", "a" + odd}));
+  // The same round once more, after a crash.
+  write(3, {{"c", kRowsNow, "again"}}, {});
+  write(3, {{"c", kRowsNow, "again"}}, {});
+  EXPECT_EQ(read().size(), 3u);
+}
+
 }  // namespace
 }  // namespace alertjoin
