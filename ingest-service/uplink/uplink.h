@@ -32,7 +32,7 @@ struct UplinkOptions {
   Millis backoff_initial{100};
   Millis backoff_cap{1'000};
   Millis welcome_timeout{10'000};  // For the connection and the first answer.
-  Millis silence_max{30'000};      // Without any answer, after which the stream is given up.
+  Millis silence_max{20'000};      // Without any answer, after which the stream is given up.
 };
 
 enum class UplinkState {

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import os
 import pathlib
+import random
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,10 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
 sys.path.insert(0, str(REPOSITORY / "deploy" / "demo.d"))
+
+# The children that are forked while channels are open replace themselves at once. With its support
+# for others gRPC waits before each fork for threads that may never be idle.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 import client  # noqa: E402
 from client import Subscription  # noqa: E402,F401
@@ -57,17 +62,26 @@ def correlator():
     return api().CorrelatorServiceStub(channel())
 
 
-def list_all_rows(page_size=1000, **arguments):
-    """Every row by pages. Returns the rows and the sequences of the pages."""
+def list_all_rows(page_size=1000, stub=None, **arguments):
+    """Every row by pages, of the shared stack when no stub is given. Returns the rows and the
+    sequences of the pages."""
+    stub = stub or correlator()
     rows, sequences, token = [], [], ""
     while True:
         request = api().ListJoinedRowsRequest(page_size=page_size, page_token=token, **arguments)
-        response = correlator().ListJoinedRows(request, timeout=10)
+        response = stub.ListJoinedRows(request, timeout=10)
         rows += response.rows
         sequences.append(response.sequence)
         token = response.next_page_token
         if not token:
             return rows, sequences
+
+
+def seeded_random():
+    """Random numbers whose seed is printed, and taken from ALERTJOIN_TEST_SEED."""
+    seed = int(os.environ.get("ALERTJOIN_TEST_SEED", random.randrange(1 << 32)))
+    print(f"ALERTJOIN_TEST_SEED={seed}", flush=True)
+    return random.Random(seed)
 
 
 def wait_until(condition, seconds, what):

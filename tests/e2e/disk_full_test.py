@@ -1,0 +1,99 @@
+"""The disk of either service is full: it says so and stops, what it took is there when it comes back
+with room, and nothing that was not kept was ever said to be."""
+import http.client
+import subprocess
+import unittest
+
+from alert_feed import Episode, now_ms
+from fault_stack import SOURCE, FaultStack, notification
+from support import wait_until
+
+# RocksDB needs a few write buffers of 16 MiB before it writes out the first one.
+SMALL, LARGE = "12m", "256m"
+PADDING_BYTES = 12 * 1024  # of an alert, so that the disk is full soon; at most 16 KiB are taken
+POSTS_MAX = 4000
+
+
+class DiskFullTest(unittest.TestCase):
+    def mount(self, path):
+        """Makes the folder a small disk of its own. Skips the test where that is not allowed."""
+        path.mkdir()
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SMALL}", "tmpfs", path],
+                                 capture_output=True, text=True, check=False)
+        if mounted.returncode != 0:
+            self.skipTest(f"a tmpfs cannot be mounted here: {mounted.stderr.strip()}")
+        self.addCleanup(subprocess.run, ["umount", "--lazy", path], check=True)
+
+    def make_room(self, path):
+        subprocess.run(["mount", "-o", f"remount,size={LARGE}", path], check=True)
+
+    def post(self, stack, number):
+        """The status and the text of the answer; (None, "") when the connection breaks."""
+        alert = Episode(number, "free", "elsewhere", now_ms()).as_alert()
+        alert["annotations"] = {"padding": f"{number:x}".ljust(PADDING_BYTES, "x")}
+        connection = http.client.HTTPConnection(stack.address["one"], timeout=30)
+        try:
+            connection.request("POST", f"/webhook/{SOURCE}", notification([alert]),
+                               {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+        except (OSError, http.client.HTTPException):
+            return None, ""
+        finally:
+            connection.close()
+
+    def expect_rows_of(self, stack, kept):
+        def listed():
+            return sorted(row.transition.fingerprint for row in stack.rows(page_size=1000)[0])
+        wait_until(lambda: len(listed()) >= len(kept), 60, "all alerts have their rows")
+        self.assertEqual(sorted(f"{number:016x}" for number in kept), listed())
+
+    def test_of_ingest_service(self):
+        stack = FaultStack(self, ingests=("one",))
+        spool = stack.directory / "one-spool"
+        self.mount(spool)
+        stack.start("one")
+        kept, refused = set(), ""
+        for number in range(POSTS_MAX):
+            status, text = self.post(stack, number)
+            if status != 200:
+                refused = text
+                self.assertIn(status, (503, None), text)
+                break
+            kept.add(number)
+        self.assertGreater(len(kept), 100)
+        self.assertIn("No space", refused)
+        # Not a word of success from here on, up to the end.
+        for number in range(POSTS_MAX, POSTS_MAX + 20):
+            self.assertNotEqual(200, self.post(stack, number)[0])
+        self.assertEqual(1, stack.result_of("one"))
+        self.make_room(spool)
+        stack.start("correlator", "one")
+        # What was not acknowledged may be there all the same, but whole: nothing here was repeated.
+        def waiting():
+            return {row.transition.fingerprint for row in stack.rows(page_size=1000)[0]}
+        wanted = {f"{number:016x}" for number in kept}
+        wait_until(lambda: wanted <= waiting(), 60, "all alerts have their rows")
+        rows, _ = stack.rows(page_size=1000)
+        self.assertEqual(len(rows), len({row.row_id for row in rows}))
+
+    def test_of_correlator_service(self):
+        stack = FaultStack(self, ingests=("one",))
+        data = stack.directory / "data"
+        self.mount(data)
+        stack.start_all()
+        kept = set()
+        for number in range(POSTS_MAX):
+            status, text = self.post(stack, number)
+            self.assertEqual(200, status, text)  # ingest-service has a disk of its own
+            kept.add(number)
+            if stack.has_ended("correlator"):
+                break
+        self.assertEqual(1, stack.result_of("correlator"))
+        self.make_room(data)
+        stack.start("correlator")
+        self.expect_rows_of(stack, kept)
+
+
+if __name__ == "__main__":
+    unittest.main()

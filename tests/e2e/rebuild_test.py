@@ -1,0 +1,58 @@
+"""What correlator-service keeps can be checked, and history can be made anew from it."""
+import json
+import subprocess
+import unittest
+
+from alert_feed import Episode, now_ms
+from fault_stack import FaultStack, notification
+from support import BINARIES, wait_until
+
+ALERTS = 30
+
+
+def known(stack):
+    """Of every row: its id, state and event time."""
+    rows, _ = stack.rows(page_size=1000)
+    return {row.row_id: (row.transition.state, row.transition.event_time.ToMilliseconds())
+            for row in rows}
+
+
+class RebuildTest(unittest.TestCase):
+    def ask(self, stack, command):
+        """Runs the subcommand on the stack's data. Returns its lines."""
+        done = subprocess.run(
+            [BINARIES / "correlator-service" / "correlator-service", command,
+             f"--config.file={stack.directory / 'correlator.yml'}"],
+            cwd=stack.directory, capture_output=True, text=True, check=False)
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        return done.stdout.splitlines()
+
+    def test_notifications_posted_again_make_the_same_rows(self):
+        stack = FaultStack(self, ingests=("one",))
+        stack.start_all()
+        starts_ms = now_ms()
+        episodes = [Episode(number, "free", "elsewhere", starts_ms) for number in range(ALERTS)]
+        for episode in episodes + [episode.ended(starts_ms + 7) for episode in episodes]:
+            body = notification([episode.as_alert()])
+            self.assertEqual(200, stack.post("one", body))
+        wait_until(lambda: len(known(stack)) == 2 * ALERTS, 30, "all alerts have their rows")
+        before = known(stack)
+        self.assertEqual({"one": 0, "correlator": 0}, {
+            name: status for name, status in stack.stop().items() if name != "prometheus"})
+
+        compared = f"{ALERTS} alerts, {2 * ALERTS} rows: {2 * ALERTS} compared"
+        self.assertIn(compared, self.ask(stack, "verify")[0])
+        payloads = [json.loads(line) for line in self.ask(stack, "payloads")]
+        self.assertEqual(2 * ALERTS, len(payloads))
+        self.assertEqual(sorted(payloads, key=lambda payload: payload["received_time"]), payloads)
+
+        another = FaultStack(self, ingests=("one",))
+        another.start_all()
+        for payload in payloads:
+            self.assertEqual(200, another.post("one", payload["body"]))
+        wait_until(lambda: len(known(another)) == 2 * ALERTS, 30, "all alerts have their rows")
+        self.assertEqual(before, known(another))
+
+
+if __name__ == "__main__":
+    unittest.main()
