@@ -13,6 +13,7 @@
 #include "common/time/clock.h"
 #include "ingest-service/alertmanager/webhook.h"
 #include "ingest-service/app/spool_lanes.h"
+#include "ingest-service/app/tell_again.h"
 #include "ingest-service/deadletter/dead_letters.h"
 #include "ingest-service/prometheus/metrics_sources.h"
 
@@ -20,6 +21,8 @@ namespace alertjoin {
 namespace {
 
 constexpr auto kDrainTimeout = std::chrono::seconds(2);
+// Queries at times before that were asked by the last process, or would come too late.
+constexpr Millis kToldAgain = std::chrono::hours(1);
 
 // The lane of the samples as the place where they go.
 class LaneSink final : public SampleSink {
@@ -130,6 +133,8 @@ absl::StatusOr<std::unique_ptr<IngestApp>> IngestApp::Start(const IngestConfig& 
   });
   parts.lanes->Start();
   RETURN_IF_ERROR(parts.metrics.Start());
+  RETURN_IF_ERROR(
+      TellAgain(parts.lanes->alerts(), SystemClock().Now() - kToldAgain, parts.metrics));
   RETURN_IF_ERROR(parts.http.Start());
   LogInfo("ingest-service is ready for webhooks",
           {{"version", ALERTJOIN_VERSION},

@@ -78,7 +78,7 @@ SpoolLanes::SpoolLanes(const Options& options, std::unique_ptr<RocksdbEventLog> 
       alert_log_(std::move(alert_log)),
       sample_log_(std::move(sample_log)),
       alert_metrics_(registry, kAlerts),
-      alerts_(*alert_log_, options.alert_bytes_max, &alert_metrics_),
+      alerts_(*alert_log_, options.alert_bytes_max, &alert_metrics_, {kHeldFor, &clock}),
       samples_(*sample_log_, options.sample_bytes_max, clock, registry),
       alert_uplink_(UplinkOf(options.uplink, kAlerts), alerts_, clock, registry),
       sample_uplink_(UplinkOf(options.uplink, SampleLane::kName), samples_.spool(), clock,

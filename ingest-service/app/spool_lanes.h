@@ -24,6 +24,10 @@ namespace alertjoin {
 // Stop. Clock and registry must outlive it.
 class SpoolLanes {
  public:
+  // Alerts stay so long although they are acknowledged, as long as there is room (Spool::Hold): the
+  // queries at their times may not have been asked yet.
+  static constexpr Millis kHeldFor = std::chrono::minutes(10);
+
   struct Options {
     // Holds the folders `alerts` and `samples`; made when missing, in a folder that is there.
     std::string folder;

@@ -13,6 +13,8 @@
 namespace alertjoin {
 namespace {
 
+constexpr int kMarksPerHold = 16;
+
 absl::Status SpoolFull(const std::string& why) {
   return WithReason(
       absl::ResourceExhaustedError(fmt::format(
@@ -22,11 +24,14 @@ absl::Status SpoolFull(const std::string& why) {
 
 }  // namespace
 
-Spool::Spool(EventLog& log, uint64_t bytes_max, SpoolMetrics* metrics)
+Spool::Spool(EventLog& log, uint64_t bytes_max, SpoolMetrics* metrics, Hold hold)
     : log_(log),
       bytes_max_(bytes_max),
       metrics_(metrics),
+      hold_(hold),
       acknowledged_(log.bounds().first.value() - 1) {
+  // When they were appended is not known.
+  MarkAppended(log.bounds().next);
   PublishMetrics();
 }
 
@@ -53,6 +58,7 @@ absl::StatusOr<LogPosition> Spool::AppendRecordsOverLimit(std::span<const std::s
   const auto first = log_.Append(records);
   if (absl::IsResourceExhausted(first.status())) return SpoolFull(MessageOf(first.status()));
   RETURN_IF_ERROR(first);
+  MarkAppended(first->Next(records.size()));
   PublishMetrics();
   if (listener_) listener_();
   return first->Next(records.size() - 1);
@@ -78,11 +84,34 @@ absl::Status Spool::Acknowledge(LogPosition through) {
     acknowledged_ = through;
   }
   changed_.NotifyAll();
-  const bool all = through.Next() == bounds.next;
-  const bool many = through.value() >= bounds.first.value() + kTrimTogether;
-  if (all || many) return Trim(through.Next());
+  const LogPosition before = std::min(through.Next(), HeldFrom());
+  const bool all = before == bounds.next;
+  const bool many = before.value() > bounds.first.value() + kTrimTogether;
+  if (all || many) return Trim(before);
   PublishMetrics();
   return absl::OkStatus();
+}
+
+void Spool::MarkAppended(LogPosition next) {
+  if (hold_.time <= Millis(0)) return;
+  const Clock::Steady now = hold_.clock->SteadyNow();
+  MutexLock lock(mutex_);
+  if (!marks_.empty() && now - marks_.back().time < hold_.time / kMarksPerHold) {
+    marks_.back().next = std::max(marks_.back().next, next);
+  } else {
+    marks_.push_back({now, next});
+  }
+}
+
+LogPosition Spool::HeldFrom() {
+  if (hold_.time <= Millis(0)) return log_.bounds().next;
+  const Clock::Steady now = hold_.clock->SteadyNow();
+  MutexLock lock(mutex_);
+  while (!marks_.empty() && now - marks_.front().time >= hold_.time) {
+    held_from_ = marks_.front().next;
+    marks_.pop_front();
+  }
+  return held_from_;
 }
 
 absl::Status Spool::DropBefore(LogPosition before) { return Trim(before); }

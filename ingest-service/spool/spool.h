@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <span>
 #include <string>
@@ -9,6 +10,7 @@
 #include "common/event/event.h"
 #include "common/eventlog/event_log.h"
 #include "common/sync/mutex.h"
+#include "common/time/clock.h"
 
 namespace alertjoin {
 
@@ -21,9 +23,18 @@ struct SpoolMetrics;
 // metrics must outlive the spool.
 class Spool {
  public:
+  // How long events stay although they are acknowledged, as long as there is room: for those who
+  // have yet to do something about them and start again. About; a sixteenth less at worst.
+  struct Hold {
+    Millis time{0};
+    const Clock* clock = &SystemClock();
+  };
+
   // Takes events up to `bytes_max`, as EventLog::Bounds counts them. `metrics` shows how full it
   // is; null: nobody is told.
-  Spool(EventLog& log, uint64_t bytes_max, SpoolMetrics* metrics = nullptr);
+  Spool(EventLog& log, uint64_t bytes_max, SpoolMetrics* metrics = nullptr)
+      : Spool(log, bytes_max, metrics, Hold()) {}
+  Spool(EventLog& log, uint64_t bytes_max, SpoolMetrics* metrics, Hold hold);
 
   // Appends events, all or none, and gives the position of the last. RESOURCE_EXHAUSTED, reason
   // SPOOL_FULL, when they do not fit. Errors of EncodeSpoolRecords and others of the log pass
@@ -68,16 +79,28 @@ class Spool {
   // Of acknowledged events that still stand in the log.
   static constexpr uint64_t kTrimTogether = 1024;
 
+  // Of events that were appended at about the same time, the one behind them.
+  struct Mark {
+    Clock::Steady time;
+    LogPosition next;
+  };
+
   absl::Status Trim(LogPosition before);
+  void MarkAppended(LogPosition next) EXCLUDES_LOCK(mutex_);
+  // Those before it need not stay for their age.
+  LogPosition HeldFrom() EXCLUDES_LOCK(mutex_);
   void PublishMetrics() EXCLUDES_LOCK(publish_mutex_);
 
   EventLog& log_;
   const uint64_t bytes_max_;
   SpoolMetrics* const metrics_;
+  const Hold hold_;
   std::function<void()> listener_;
   mutable Mutex mutex_;
   CondVar changed_;
   LogPosition acknowledged_ GUARDED_BY(mutex_);
+  std::deque<Mark> marks_ GUARDED_BY(mutex_);  // By time. Empty without a hold.
+  LogPosition held_from_ GUARDED_BY(mutex_);
   // Held while the metrics are set, so that the last to set them has seen the newest state. Before
   // mutex_.
   Mutex publish_mutex_;
