@@ -175,13 +175,15 @@ absl::StatusOr<bool> IntakeSession::PushPending() {
   batch.position.last_sequence = last;
   batch.bytes = pending_->bytes;
   batch.events = std::move(pending_->events);
-  batch.durable = [log, last, in_flight = batches_in_flight_] {
+  batch.durable = [log, last, bytes = batch.bytes, in_flight = in_flight_] {
     // In this order: whoever sees the stream drained also sees the last durable sequence.
     log->MarkDurable(last);
-    in_flight->fetch_sub(1);
+    in_flight->bytes.fetch_sub(bytes);
+    in_flight->batches.fetch_sub(1);
     log->WakeStream();
   };
-  batches_in_flight_->fetch_add(1);
+  in_flight_->batches.fetch_add(1);
+  in_flight_->bytes.fetch_add(pending_->bytes);
   const auto result = log->Push(stream, last, std::move(batch), sink_);
   if (result == ProducerLog::PushResult::kPushed) {
     metrics_.events.Increment(events);
@@ -190,7 +192,8 @@ absl::StatusOr<bool> IntakeSession::PushPending() {
     RETURN_IF_ERROR(then);
     return true;
   }
-  batches_in_flight_->fetch_sub(1);
+  in_flight_->batches.fetch_sub(1);
+  in_flight_->bytes.fetch_sub(pending_->bytes);
   if (result == ProducerLog::PushResult::kFenced) return Fenced();
   // The sink has moved nothing from the batch: the events go back.
   pending_->events = std::move(batch.events);
@@ -198,7 +201,10 @@ absl::StatusOr<bool> IntakeSession::PushPending() {
 }
 
 bool IntakeSession::CanTakeRequest() const {
-  return !pending_.has_value() && batches_in_flight_->load() < kBatchesInFlightMax;
+  if (pending_.has_value()) return false;
+  const size_t batches = in_flight_->batches.load();
+  if (batches < kBatchesInFlightMin) return true;
+  return batches < kBatchesInFlightMax && in_flight_->bytes.load() < kBytesInFlight;
 }
 
 absl::Status IntakeSession::Check() const {

@@ -27,7 +27,10 @@ namespace alertjoin {
 class IntakeSession {
  public:
   // Batches of one stream in the pipeline, and the window that follows.
-  static constexpr size_t kBatchesInFlightMax = 4;
+  // Up to the lower number whatever their size, up to the higher one as long as they are small.
+  static constexpr size_t kBatchesInFlightMin = 4;
+  static constexpr size_t kBatchesInFlightMax = 64;
+  static constexpr size_t kBytesInFlight = 8 << 20;
   static constexpr uint32_t kWindowEventsMax = 40'000;
   static constexpr size_t kSeriesPerStreamMax = 1'000'000;
 
@@ -51,7 +54,7 @@ class IntakeSession {
   // Fills `response` with what is due: the welcome, or an acknowledgement. False: nothing.
   bool NextResponse(v1::PushEventsResponse* response) EXCLUDES_LOCK(mutex_);
   // Everything taken is durable.
-  bool IsDrained() const { return batches_in_flight_->load() == 0; }
+  bool IsDrained() const { return in_flight_->batches.load() == 0; }
   // The hello has been taken.
   bool IsOpen() const EXCLUDES_LOCK(mutex_);
 
@@ -73,8 +76,11 @@ class IntakeSession {
   IntakeMetrics& metrics_;
   const std::function<void()> wake_;
   // Shared with the batches in the pipeline, which may outlive the session.
-  const std::shared_ptr<std::atomic<size_t>> batches_in_flight_ =
-      std::make_shared<std::atomic<size_t>>(0);
+  struct InFlight {
+    std::atomic<size_t> batches = 0;
+    std::atomic<size_t> bytes = 0;
+  };
+  const std::shared_ptr<InFlight> in_flight_ = std::make_shared<InFlight>();
 
   // Reading side only.
   EventDecoder decoder_{kSeriesPerStreamMax};

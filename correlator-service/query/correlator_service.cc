@@ -21,9 +21,8 @@ CorrelatorServiceImpl::CorrelatorServiceImpl(RowStore& store, SubscriptionHub& h
                                .Help("ListJoinedRows calls by status code.")
                                .Register(registry)) {}
 
-grpc::ServerWriteReactor<v1::SubscribeJoinedRowsResponse>*
-CorrelatorServiceImpl::SubscribeJoinedRows(grpc::CallbackServerContext* context,
-                                           const v1::SubscribeJoinedRowsRequest* request) {
+grpc::ServerWriteReactor<grpc::ByteBuffer>* CorrelatorServiceImpl::SubscribeJoinedRows(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
   return JoinedRowsReactor::Start(context, *request, hub_, store_, clock_, options_);
 }
 

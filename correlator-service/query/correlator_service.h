@@ -18,14 +18,17 @@ namespace alertjoin {
 // Shutdown with a deadline.
 //
 // Metrics: alertjoin_list_requests_total{code}, and those of the hub.
-class CorrelatorServiceImpl final : public v1::CorrelatorService::CallbackService {
+class CorrelatorServiceImpl final
+    : public v1::CorrelatorService::WithRawCallbackMethod_SubscribeJoinedRows<
+          v1::CorrelatorService::CallbackService> {
  public:
   // All must outlive the service, which must outlive its server.
   CorrelatorServiceImpl(RowStore& store, SubscriptionHub& hub, const Clock& clock,
                         prometheus::Registry& registry, SubscriptionOptions options = {});
 
-  grpc::ServerWriteReactor<v1::SubscribeJoinedRowsResponse>* SubscribeJoinedRows(
-      grpc::CallbackServerContext* context, const v1::SubscribeJoinedRowsRequest* request) override;
+  // As bytes, most of which many calls share (joined_rows_reactor.h).
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* SubscribeJoinedRows(
+      grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) override;
   grpc::ServerUnaryReactor* ListJoinedRows(grpc::CallbackServerContext* context,
                                            const v1::ListJoinedRowsRequest* request,
                                            v1::ListJoinedRowsResponse* response) override;

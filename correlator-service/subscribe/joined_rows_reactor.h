@@ -1,25 +1,27 @@
 #pragma once
 
 #include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
 #include <memory>
 
-#include "alertjoin/v1/correlator_service.pb.h"
 #include "correlator-service/subscribe/subscription.h"
 
 namespace alertjoin {
 
-// One SubscribeJoinedRows call: carries a Subscription's messages over gRPC. It decides nothing by
-// itself. Made with new; deletes itself in OnDone.
-class JoinedRowsReactor final : public grpc::ServerWriteReactor<v1::SubscribeJoinedRowsResponse>,
+// One SubscribeJoinedRows call: carries a Subscription's messages over gRPC, as the bytes that they
+// were serialised to, of which many calls share the most. It decides nothing by itself. Made with
+// new; deletes itself in OnDone.
+class JoinedRowsReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
                                 public SubscriptionOutput {
  public:
   // Starts the subscription, or ends the call with an error. All but the request must outlive the
-  // call. `options` without its progress interval, which the request gives.
+  // call. `request` is a serialised v1::SubscribeJoinedRowsRequest. `options` without its progress
+  // interval, which the request gives.
   static JoinedRowsReactor* Start(grpc::CallbackServerContext* context,
-                                  const v1::SubscribeJoinedRowsRequest& request,
-                                  SubscriptionHub& hub, const RowStore& store, const Clock& clock,
+                                  const grpc::ByteBuffer& request, SubscriptionHub& hub,
+                                  const RowStore& store, const Clock& clock,
                                   SubscriptionOptions options);
 
  private:
@@ -35,7 +37,7 @@ class JoinedRowsReactor final : public grpc::ServerWriteReactor<v1::SubscribeJoi
 
   grpc::CallbackServerContext* const context_;
   std::shared_ptr<Subscription> subscription_;  // Null when the request was refused.
-  v1::SubscribeJoinedRowsResponse response_;    // Unchanged while a write is under way.
+  grpc::ByteBuffer message_;                    // Unchanged while a write is under way.
 };
 
 }  // namespace alertjoin

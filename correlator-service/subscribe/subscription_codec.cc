@@ -1,8 +1,10 @@
 #include "correlator-service/subscribe/subscription_codec.h"
 
 #include <fmt/format.h>
+#include <google/protobuf/io/coded_stream.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "common/event/event_codec.h"
 #include "common/status/status.h"
@@ -12,11 +14,15 @@
 namespace alertjoin {
 namespace {
 
+using google::protobuf::io::CodedOutputStream;
+
 constexpr Millis kSnapshotWindowMax = std::chrono::days(3650);
 constexpr Millis kProgressIntervalDefault = std::chrono::seconds(5);
 constexpr Millis kProgressIntervalMin{100};
 constexpr Millis kProgressIntervalMax = std::chrono::seconds(60);
 constexpr int kProgressQueriesMax = 1000;
+// A smaller piece costs more to hand on than to copy.
+constexpr size_t kSharedBytesMin = 4 << 10;
 
 struct BodyEncoder {
   v1::SubscribeJoinedRowsResponse* out;
@@ -46,6 +52,42 @@ struct BodyEncoder {
   }
   void operator()(const GapMessage& gap) const { EncodeGap(*gap.set->gap, out->mutable_gap()); }
 };
+
+// Begins a field of bytes, or of a message, of this length.
+void AppendFieldHead(int number, size_t length, std::string& to) {
+  constexpr uint32_t kLengthFollows = 2;
+  constexpr size_t kVarintBytesMax = 10;
+  uint8_t head[2 * kVarintBytesMax];
+  uint8_t* end = CodedOutputStream::WriteVarint32ToArray(
+      static_cast<uint32_t>(number) << 3 | kLengthFollows, head);
+  end = CodedOutputStream::WriteVarint64ToArray(length, end);
+  to.append(head, end);
+}
+
+SerialisedMessage SerialiseRows(const RowEntries& entries, const std::string& resume_token) {
+  using Response = v1::SubscribeJoinedRowsResponse;
+  size_t length = 0;
+  for (const SharedSelection& part : entries.parts()) length += part->Serialised().size();
+  SerialisedMessage pieces;
+  // Serialised batches of rows, one after the other, are the batch of all their rows.
+  std::string piece;
+  AppendFieldHead(Response::kRowsFieldNumber, length, piece);
+  for (const SharedSelection& part : entries.parts()) {
+    const std::string& serialised = part->Serialised();
+    if (serialised.size() < kSharedBytesMin) {
+      piece += serialised;
+      continue;
+    }
+    if (!piece.empty()) {
+      pieces.push_back(std::make_shared<const std::string>(std::exchange(piece, {})));
+    }
+    pieces.emplace_back(part, &serialised);
+  }
+  AppendFieldHead(Response::kResumeTokenFieldNumber, resume_token.size(), piece);
+  piece += resume_token;
+  pieces.push_back(std::make_shared<const std::string>(std::move(piece)));
+  return pieces;
+}
 
 }  // namespace
 
@@ -86,6 +128,15 @@ void EncodeSubscriptionMessage(const SubscriptionMessage& message,
                                v1::SubscribeJoinedRowsResponse* out) {
   std::visit(BodyEncoder{out}, message.body);
   out->set_resume_token(message.resume_token);
+}
+
+SerialisedMessage SerialiseSubscriptionMessage(const SubscriptionMessage& message) {
+  if (const auto* const rows = std::get_if<RowsMessage>(&message.body)) {
+    return SerialiseRows(rows->entries, message.resume_token);
+  }
+  v1::SubscribeJoinedRowsResponse response;
+  EncodeSubscriptionMessage(message, &response);
+  return {std::make_shared<const std::string>(response.SerializeAsString())};
 }
 
 }  // namespace alertjoin

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <memory>
+#include <string>
+#include <vector>
+
 #include "absl/status/statusor.h"
 #include "alertjoin/v1/correlator_service.pb.h"
 #include "correlator-service/subscribe/subscription_cursor.h"
@@ -20,5 +24,11 @@ absl::StatusOr<SubscribeRequest> DecodeSubscribeRequest(
 // Fills `out`, which must be empty.
 void EncodeSubscriptionMessage(const SubscriptionMessage& message,
                                v1::SubscribeJoinedRowsResponse* out);
+
+// The same as bytes: a serialised v1::SubscribeJoinedRowsResponse in pieces, in order. What
+// messages of several subscribers have in common is serialised once, and the large pieces of it are
+// shared by them. None is empty.
+using SerialisedMessage = std::vector<std::shared_ptr<const std::string>>;
+SerialisedMessage SerialiseSubscriptionMessage(const SubscriptionMessage& message);
 
 }  // namespace alertjoin

@@ -19,17 +19,21 @@ constexpr int kReadsPerStep = 16;
 
 }  // namespace
 
-SubscriptionCursor::SubscriptionCursor(const RowStore& store, RowFilter filter,
+SubscriptionCursor::SubscriptionCursor(const RowStore& store,
+                                       std::shared_ptr<FilterSelections> selections,
                                        MessageLimits limits)
     : store_(&store),
-      filter_(std::move(filter)),
+      selections_(std::move(selections)),
       limits_(limits),
-      argument_hash_(ArgumentHash(filter_.ToString())) {}
+      argument_hash_(ArgumentHash(selections_->filter().ToString())) {}
 
 absl::StatusOr<SubscriptionCursor> SubscriptionCursor::Create(const RowStore& store,
                                                               SubscriptionArguments arguments,
-                                                              Timestamp now, MessageLimits limits) {
-  SubscriptionCursor cursor(store, std::move(arguments.filter), limits);
+                                                              Timestamp now, MessageLimits limits,
+                                                              SelectionCache* cache) {
+  SelectionCache own(0);
+  SelectionCache& selections = cache == nullptr ? own : *cache;
+  SubscriptionCursor cursor(store, selections.Of(std::move(arguments.filter)), limits);
   if (arguments.resume_token.empty()) {
     cursor.phase_ = arguments.live_only ? Phase::kLive : Phase::kSnapshot;
     cursor.sequence_ = store.newest();
@@ -81,7 +85,7 @@ absl::StatusOr<SubscriptionStep> SubscriptionCursor::Next(bool progress_due, Tim
   const bool caught_up = step.kind == SubscriptionStep::Kind::kIdle;
   return Message(ProgressMessage{sequence_, now,
                                  caught_up ? board : std::make_shared<const ProgressBoard>(),
-                                 filter_.query_name});
+                                 selections_->filter().query_name});
 }
 
 SubscriptionStep SubscriptionCursor::Started() {
@@ -91,34 +95,39 @@ SubscriptionStep SubscriptionCursor::Started() {
 
 absl::StatusOr<SubscriptionStep> SubscriptionCursor::NextOfSnapshot() {
   if (store_->floor() > sequence_) return TooSlow();
-  RowsMessage message;
+  std::vector<RowEntry> entries;
   size_t bytes = 0;
   for (int reads = 0; reads < kReadsPerStep; ++reads) {
     const RowPage page =
         store_->ReadRows(RowRange{position_, snapshot_from_, std::nullopt}, kRowsPerRead);
-    if (AddSnapshotRows(page, message, bytes)) break;
+    if (AddSnapshotRows(page, entries, bytes)) break;
     if (page.end) {
       phase_ = Phase::kCatchUp;
       complete_at_ = page.sequence;
       break;
     }
   }
-  if (!message.entries.empty()) return Message(std::move(message));
+  if (!entries.empty()) {
+    RowsMessage message;
+    message.entries.Add(std::make_shared<const RowSelection>(std::move(entries)));
+    return Message(std::move(message));
+  }
   SubscriptionStep step;
   step.kind =
       phase_ == Phase::kSnapshot ? SubscriptionStep::Kind::kAgain : SubscriptionStep::Kind::kIdle;
   return step;
 }
 
-bool SubscriptionCursor::AddSnapshotRows(const RowPage& page, RowsMessage& message, size_t& bytes) {
+bool SubscriptionCursor::AddSnapshotRows(const RowPage& page, std::vector<RowEntry>& entries,
+                                         size_t& bytes) {
   for (const SharedRow& row : page.rows) {
-    if (row->sequence <= sequence_ && filter_.Matches(*row)) {
+    if (row->sequence <= sequence_ && selections_->filter().Matches(*row)) {
       const size_t row_bytes = ApproximateBytes(*row);
-      if (!message.entries.empty() &&
-          (message.entries.size() >= limits_.rows_max || bytes + row_bytes > limits_.bytes_max)) {
+      if (!entries.empty() &&
+          (entries.size() >= limits_.rows_max || bytes + row_bytes > limits_.bytes_max)) {
         return true;
       }
-      message.entries.push_back({row, Operation::kUpsert});
+      entries.push_back({row, Operation::kUpsert});
       bytes += row_bytes;
     }
     position_ = PositionOf(*row);
@@ -149,16 +158,14 @@ std::optional<SubscriptionStep> SubscriptionCursor::TakeSets(
       sequence_ = set->sequence;
       return Message(GapMessage{set});
     }
-    RowsMessage selected = Select(*set);
-    if (!selected.entries.empty()) {
+    if (SharedSelection selected = Select(set); selected != nullptr) {
       if (!message.entries.empty() &&
-          (message.entries.size() + selected.entries.size() > limits_.rows_max ||
+          (message.entries.size() + selected->entries().size() > limits_.rows_max ||
            bytes + set->bytes > limits_.bytes_max)) {
         break;
       }
       bytes += set->bytes;
-      std::move(selected.entries.begin(), selected.entries.end(),
-                std::back_inserter(message.entries));
+      message.entries.Add(std::move(selected));
     }
     sequence_ = set->sequence;
   }
@@ -166,23 +173,14 @@ std::optional<SubscriptionStep> SubscriptionCursor::TakeSets(
   return Message(std::move(message));
 }
 
-RowsMessage SubscriptionCursor::Select(const ChangeSet& set) const {
-  RowsMessage selected;
-  for (const RowChange& change : set.changes) {
-    const bool matches_now =
-        change.row->operation == Operation::kUpsert && filter_.Matches(*change.row);
-    if (matches_now) {
-      selected.entries.push_back({change.row, Operation::kUpsert});
-    } else if (change.previous != nullptr && filter_.Matches(*change.previous)) {
-      selected.entries.push_back({change.row, Operation::kDelete});
-    }
-  }
-  return selected;
+SharedSelection SubscriptionCursor::Select(const SharedChangeSet& set) const {
+  // Alone with the filter, there is nobody to keep it for.
+  return selections_->Of(set, /*keep=*/selections_.use_count() > 1);
 }
 
 bool SubscriptionCursor::Concerns(const Gap& gap) const {
-  return filter_.query_name.empty() || !gap.query.has_value() ||
-         gap.query->name == filter_.query_name;
+  const std::string& query_name = selections_->filter().query_name;
+  return query_name.empty() || !gap.query.has_value() || gap.query->name == query_name;
 }
 
 SubscriptionStep SubscriptionCursor::Message(decltype(SubscriptionMessage::body) body) const {

@@ -7,6 +7,7 @@
 #include "correlator-service/rows/row_filter.h"
 #include "correlator-service/rows/row_store.h"
 #include "correlator-service/subscribe/resume_token.h"
+#include "correlator-service/subscribe/selection_cache.h"
 #include "correlator-service/subscribe/subscription_message.h"
 
 namespace alertjoin {
@@ -54,10 +55,12 @@ struct SubscriptionStep {
 class SubscriptionCursor {
  public:
   // The errors of DecodeResumeToken and CheckResumeToken. `now` is where the snapshot's window
-  // ends.
+  // ends. Cursors with equal filters share what they make of a change set by `cache`, which is of
+  // this store; null: this one shares with none. The cursor may outlive it.
   static absl::StatusOr<SubscriptionCursor> Create(const RowStore& store,
                                                    SubscriptionArguments arguments, Timestamp now,
-                                                   MessageLimits limits = {});
+                                                   MessageLimits limits = {},
+                                                   SelectionCache* cache = nullptr);
 
   // The next message, if any. With `progress_due` and nothing else to send after the snapshot it is
   // a progress message with `now`. RESOURCE_EXHAUSTED, reason SUBSCRIBER_TOO_SLOW, with the last
@@ -72,22 +75,23 @@ class SubscriptionCursor {
  private:
   using Phase = ResumeToken::Phase;
 
-  SubscriptionCursor(const RowStore& store, RowFilter filter, MessageLimits limits);
+  SubscriptionCursor(const RowStore& store, std::shared_ptr<FilterSelections> selections,
+                     MessageLimits limits);
 
   SubscriptionStep Started();
   absl::StatusOr<SubscriptionStep> NextOfSnapshot();
   // True when the message is full.
-  bool AddSnapshotRows(const RowPage& page, RowsMessage& message, size_t& bytes);
+  bool AddSnapshotRows(const RowPage& page, std::vector<RowEntry>& entries, size_t& bytes);
   absl::StatusOr<SubscriptionStep> NextOfLog();
   // Takes as many sets as fit. Nothing when none of them concerns the subscriber.
   std::optional<SubscriptionStep> TakeSets(const std::vector<SharedChangeSet>& sets);
-  RowsMessage Select(const ChangeSet& set) const;
+  SharedSelection Select(const SharedChangeSet& set) const;
   bool Concerns(const Gap& gap) const;
   SubscriptionStep Message(decltype(SubscriptionMessage::body) body) const;
   absl::Status TooSlow() const;
 
   const RowStore* store_;
-  RowFilter filter_;
+  std::shared_ptr<FilterSelections> selections_;
   MessageLimits limits_;
   uint64_t argument_hash_;
   bool started_ = false;

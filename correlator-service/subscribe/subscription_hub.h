@@ -13,6 +13,7 @@
 #include "common/time/clock.h"
 #include "correlator-service/rows/change_signal.h"
 #include "correlator-service/rows/row_store.h"
+#include "correlator-service/subscribe/selection_cache.h"
 
 namespace prometheus {
 class Counter;
@@ -66,6 +67,9 @@ class SubscriptionHub {
   // Counts a subscription that ended or was refused with the status.
   void CountEnd(const absl::Status& status);
 
+  // What subscribers with equal filters share.
+  SelectionCache& selections() { return selections_; }
+
  private:
   void Run() EXCLUDES_LOCK(mutex_);
   std::vector<std::shared_ptr<Subscriber>> Subscribers() const EXCLUDES_LOCK(mutex_);
@@ -76,6 +80,8 @@ class SubscriptionHub {
   const std::shared_ptr<ChangeSignal> signal_;
   prometheus::Gauge& subscribers_gauge_;
   prometheus::Family<prometheus::Counter>& ends_total_;
+
+  SelectionCache selections_;
 
   mutable Mutex mutex_;
   std::unordered_map<const Subscriber*, std::shared_ptr<Subscriber>> subscribers_

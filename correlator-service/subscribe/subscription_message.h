@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "correlator-service/rows/row_store.h"
+#include "correlator-service/subscribe/row_selection.h"
 
 namespace alertjoin {
 
@@ -18,12 +19,8 @@ struct StartedMessage {
 };
 
 struct RowsMessage {
-  struct Entry {
-    SharedRow row;
-    // What the change does to the table that the subscriber sees through its filter.
-    Operation operation = Operation::kUpsert;
-  };
-  std::vector<Entry> entries;
+  // After the snapshot, one part for each change set that has rows for the subscriber.
+  RowEntries entries;
 };
 
 struct SnapshotCompleteMessage {

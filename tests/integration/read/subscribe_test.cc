@@ -1,4 +1,7 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <grpcpp/completion_queue.h>
+#include <grpcpp/generic/generic_stub.h>
 
 #include <atomic>
 #include <thread>
@@ -268,6 +271,60 @@ TEST_F(SubscribeTest, StalledClientThatNeverReadsIsCutOff) {
   // Only an open stream could hold the server up.
   EXPECT_LT(ShutDown(std::chrono::seconds(30)), std::chrono::seconds(15));
   EXPECT_THAT(Metrics(), testing::HasSubstr("alertjoin_subscribers 0\n"));
+}
+
+// Requests are taken as bytes: what does not parse is refused, and the server goes on.
+TEST_F(SubscribeTest, BytesThatAreNoRequestAreRefused) {
+  Start({});
+  grpc::GenericStub generic(MakeChannel(fmt::format("127.0.0.1:{}", server_.port)));
+  grpc::ClientContext context;
+  grpc::CompletionQueue queue;
+  const auto call =
+      generic.PrepareCall(&context, "/alertjoin.v1.CorrelatorService/SubscribeJoinedRows", &queue);
+  const auto wait = [&queue] {
+    void* tag = nullptr;
+    bool ok = false;
+    EXPECT_TRUE(queue.Next(&tag, &ok));
+    return ok;
+  };
+  call->StartCall(nullptr);
+  ASSERT_TRUE(wait());
+  const grpc::Slice slice("\x0a\x7f...");  // A string that ends too early.
+  call->WriteLast(grpc::ByteBuffer(&slice, 1), grpc::WriteOptions(), nullptr);
+  ASSERT_TRUE(wait());
+  grpc::Status status;
+  call->Finish(&status, nullptr);
+  ASSERT_TRUE(wait());
+  EXPECT_THAT(FromGrpcStatus(status), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_EQ(ReasonOf(FromGrpcStatus(status)), "MALFORMED_REQUEST");
+  EXPECT_TRUE(SubscribedClient(stub(), {}).Read()->has_started());
+}
+
+// Neighbours with the same filter share what is sent; each still gets all of it, with a token of
+// its own, wherever it starts.
+TEST_F(SubscribeTest, SubscribersThatShareGetWhatOneAloneWould) {
+  Start({});
+  RandomRowWriter writer(*store_, TestSeed());
+  v1::SubscribeJoinedRowsRequest request = OfLongAgo();
+  request.set_filter("severity=critical");
+  std::vector<std::unique_ptr<SubscribedClient>> clients;
+  for (int i = 0; i < 8; ++i) {
+    for (int commits = 0; commits < 20; ++commits) writer.Commit();
+    clients.push_back(std::make_unique<SubscribedClient>(stub(), request));
+  }
+  for (int commits = 0; commits < 200; ++commits) writer.Commit();
+  RowFilter filter;
+  filter.matchers = *ParseMatchers(request.filter());
+  const auto expected = ByHexId(writer.TableAt(store_->newest(), filter));
+  for (const auto& client : clients) {
+    Folded folded;
+    while (!folded.complete() || folded.sequence() < store_->newest().value()) {
+      const auto message = client->Read();
+      ASSERT_TRUE(message.has_value());
+      folded.Apply(*message);
+    }
+    EXPECT_EQ(folded.rows(), expected);
+  }
 }
 
 }  // namespace

@@ -128,6 +128,21 @@ TEST_F(IntakeSessionTest, BatchesInThePipelineAreBounded) {
   EXPECT_TRUE(session->CanTakeRequest());
 }
 
+TEST_F(IntakeSessionTest, LargeBatchesInThePipelineAreFewer) {
+  const auto session = OpenSession();
+  v1::PushEventsRequest batch = Batch(1, 1);
+  batch.mutable_batch()->mutable_events(0)->mutable_transition()->set_traceparent(
+      std::string(IntakeSession::kBytesInFlight / 4, 'x'));
+  for (uint64_t i = 0; i < IntakeSession::kBatchesInFlightMin; ++i) {
+    ASSERT_TRUE(session->CanTakeRequest());
+    batch.mutable_batch()->set_base_sequence(i + 1);
+    ASSERT_THAT(Take(*session, batch), IsOk());
+  }
+  EXPECT_FALSE(session->CanTakeRequest());
+  ASSERT_TRUE(sink_.ApplyOne());
+  EXPECT_TRUE(session->CanTakeRequest());
+}
+
 TEST_F(IntakeSessionTest, FullPipelineKeepsTheBatchUntilThereIsRoom) {
   const auto session = OpenSession();
   sink_.full = true;

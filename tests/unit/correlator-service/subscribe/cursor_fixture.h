@@ -23,13 +23,18 @@ class SubscriptionCursorTest : public testing::Test {
 
   void Open(MemoryRowStoreOptions options) {
     store_ = std::make_unique<MemoryRowStore>(registry_, std::move(options));
+    neighbours_.clear();
+    cache_ = std::make_unique<SelectionCache>();
   }
   RowStore& store() {
     if (store_ == nullptr) Open({});
     return *store_;
   }
   SubscriptionCursor Subscribe(SubscriptionArguments arguments = {}, MessageLimits limits = {}) {
-    auto cursor = SubscriptionCursor::Create(store(), std::move(arguments), kRowsNow, limits);
+    RowStore& its_store = store();
+    neighbours_.push_back(cache_->Of(arguments.filter));
+    auto cursor =
+        SubscriptionCursor::Create(its_store, std::move(arguments), kRowsNow, limits, cache_.get());
     EXPECT_THAT(cursor, IsOk());
     return *std::move(cursor);
   }
@@ -87,6 +92,9 @@ class SubscriptionCursorTest : public testing::Test {
 
   prometheus::Registry registry_;
   std::unique_ptr<MemoryRowStore> store_;
+  std::unique_ptr<SelectionCache> cache_;
+  // Others with the same filters, so that cursors share.
+  std::vector<std::shared_ptr<FilterSelections>> neighbours_;
 };
 
 // Filters of every kind; the first one matches everything.

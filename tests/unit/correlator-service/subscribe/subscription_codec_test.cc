@@ -1,5 +1,6 @@
 #include "correlator-service/subscribe/subscription_codec.h"
 
+#include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 
 #include "common/status/status.h"
@@ -8,6 +9,34 @@
 
 namespace alertjoin {
 namespace {
+
+// A selection of rows with these ids.
+SharedSelection SelectionOf(int first_id, int count) {
+  std::vector<RowEntry> entries;
+  for (int id = first_id; id < first_id + count; ++id) {
+    RowSpec spec;
+    spec.id = id;
+    const Operation operation = id % 2 == 0 ? Operation::kUpsert : Operation::kDelete;
+    entries.push_back({std::make_shared<const JoinedRow>(MakeRow(spec)), operation});
+  }
+  return std::make_shared<const RowSelection>(std::move(entries));
+}
+
+// The pieces put together are what EncodeSubscriptionMessage gives.
+void ExpectSerialised(const SubscriptionMessage& message) {
+  std::string bytes;
+  for (const auto& piece : SerialiseSubscriptionMessage(message)) {
+    EXPECT_NE(*piece, "");
+    bytes += *piece;
+  }
+  v1::SubscribeJoinedRowsResponse expected, parsed;
+  EncodeSubscriptionMessage(message, &expected);
+  ASSERT_TRUE(parsed.ParseFromString(bytes));
+  EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(parsed, expected))
+      << parsed.ShortDebugString() << "\n"
+      << expected.ShortDebugString();
+  EXPECT_EQ(bytes.size(), expected.ByteSizeLong());
+}
 
 // Expects INVALID_ARGUMENT with the reason, naming the field.
 void ExpectRefused(const v1::SubscribeJoinedRowsRequest& request, const std::string& reason,
@@ -87,7 +116,8 @@ TEST(DecodeSubscribeRequest, WhatIsWrongIsNamed) {
 TEST(EncodeSubscriptionMessage, RowsCarryTheOperationOfTheSubscriber) {
   const auto row = std::make_shared<const JoinedRow>(MakeRow({}));
   RowsMessage rows;
-  rows.entries = {{row, Operation::kUpsert}, {row, Operation::kDelete}};
+  rows.entries.Add(std::make_shared<const RowSelection>(
+      std::vector<RowEntry>{{row, Operation::kUpsert}, {row, Operation::kDelete}}));
   v1::SubscribeJoinedRowsResponse response;
   EncodeSubscriptionMessage({rows, "token"}, &response);
   ASSERT_EQ(response.rows().rows_size(), 2);
@@ -134,6 +164,61 @@ TEST(EncodeSubscriptionMessage, GapIsTheGap) {
   EncodeSubscriptionMessage({GapMessage{set}, "t"}, &response);
   EXPECT_EQ(response.gap().source(), "prom");
   EXPECT_EQ(response.gap().reason(), "the spool was full");
+}
+
+// Of every size and order of small parts, which are copied, and large ones, which are shared.
+TEST(SerialiseSubscriptionMessage, PiecesOfAnySizesAreTheMessage) {
+  const SharedSelection one = SelectionOf(1, 1);
+  const SharedSelection few = SelectionOf(10, 3);
+  const SharedSelection many = SelectionOf(100, 400);
+  const std::vector<std::vector<SharedSelection>> messages{
+      {one},       {many},           {one, few},       {one, many},       {many, one},
+      {many, few}, {one, many, few}, {many, few, one}, {few, one, many},  {many, many, one},
+      {one, one},  {few, many, one}, {many, many},     {one, many, many},
+  };
+  for (const std::vector<SharedSelection>& parts : messages) {
+    RowsMessage rows;
+    for (const SharedSelection& part : parts) rows.entries.Add(part);
+    ExpectSerialised({rows, "token"});
+  }
+}
+
+TEST(SerialiseSubscriptionMessage, LargePartsAreSharedByMessages) {
+  RowsMessage first, second;
+  const SharedSelection shared = SelectionOf(1, 400);
+  first.entries.Add(shared);
+  second.entries.Add(SelectionOf(1000, 1));
+  second.entries.Add(shared);
+  const SerialisedMessage first_pieces = SerialiseSubscriptionMessage({first, "first"});
+  const SerialisedMessage second_pieces = SerialiseSubscriptionMessage({second, "second"});
+  ASSERT_EQ(first_pieces.size(), 3u);
+  ASSERT_EQ(second_pieces.size(), 3u);
+  EXPECT_EQ(first_pieces[1].get(), second_pieces[1].get());
+}
+
+TEST(SerialiseSubscriptionMessage, PiecesOutliveTheMessage) {
+  SerialisedMessage pieces;
+  {
+    RowsMessage rows;
+    rows.entries.Add(SelectionOf(1, 400));
+    pieces = SerialiseSubscriptionMessage({rows, "token"});
+  }
+  std::string bytes;
+  for (const auto& piece : pieces) bytes += *piece;
+  v1::SubscribeJoinedRowsResponse parsed;
+  ASSERT_TRUE(parsed.ParseFromString(bytes));
+  EXPECT_EQ(parsed.rows().rows_size(), 400);
+}
+
+TEST(SerialiseSubscriptionMessage, OtherMessagesAreOnePiece) {
+  ExpectSerialised({StartedMessage{"store", Sequence(7)}, "t"});
+  ExpectSerialised({SnapshotCompleteMessage{Sequence(8)}, "t"});
+  const auto board = std::make_shared<const ProgressBoard>();
+  ExpectSerialised({ProgressMessage{Sequence(9), kRowsNow, board, ""}, "t"});
+  auto set = std::make_shared<ChangeSet>();
+  set->gap.emplace();
+  set->gap->source = "prom";
+  ExpectSerialised({GapMessage{set}, "t"});
 }
 
 }  // namespace

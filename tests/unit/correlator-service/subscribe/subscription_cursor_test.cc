@@ -314,5 +314,56 @@ TEST_F(SubscriptionCursorTest, FallingBehindDuringTheSnapshotEndsTheSame) {
   EXPECT_EQ(ReasonOf(cursor.Next(false, kRowsNow).status()), "SUBSCRIBER_TOO_SLOW");
 }
 
+// --- What cursors share ---
+
+TEST_F(SubscriptionCursorTest, EqualFiltersShareTheSelectionOfASequenceWhereverTheyStand) {
+  SubscriptionArguments arguments;
+  arguments.live_only = true;
+  SubscriptionCursor first = Subscribe(arguments);
+  SubscriptionCursor second = Subscribe(arguments, {1, 1 << 20});
+  NextBody<StartedMessage>(first);
+  NextBody<StartedMessage>(second);
+  Commit({Row(1)});
+  Commit({Row(2)});
+  const RowsMessage both = NextBody<RowsMessage>(first);
+  ASSERT_EQ(both.entries.parts().size(), 2u);
+  const RowsMessage one = NextBody<RowsMessage>(second);
+  const RowsMessage other = NextBody<RowsMessage>(second);
+  EXPECT_EQ(one.entries.parts(), (std::vector{both.entries.parts()[0]}));
+  EXPECT_EQ(other.entries.parts(), (std::vector{both.entries.parts()[1]}));
+}
+
+TEST_F(SubscriptionCursorTest, OtherFiltersShareNothing) {
+  SubscriptionArguments arguments;
+  arguments.live_only = true;
+  SubscriptionCursor all = Subscribe(arguments);
+  arguments.filter.query_name = "q";
+  SubscriptionCursor some = Subscribe(arguments);
+  NextBody<StartedMessage>(all);
+  NextBody<StartedMessage>(some);
+  RowSpec other = Row(2);
+  other.query_name = "other";
+  Commit({Row(1), other});
+  EXPECT_EQ(IdsOf(NextBody<RowsMessage>(all)), (std::vector{IdOf(1), IdOf(2)}));
+  EXPECT_EQ(IdsOf(NextBody<RowsMessage>(some)), (std::vector{IdOf(1)}));
+}
+
+TEST_F(SubscriptionCursorTest, CursorWithoutACacheSharesNothingAndGivesTheSame) {
+  SubscriptionArguments arguments;
+  arguments.live_only = true;
+  SubscriptionCursor sharing = Subscribe(arguments);
+  auto alone = SubscriptionCursor::Create(store(), arguments, kRowsNow);
+  ASSERT_THAT(alone, IsOk());
+  NextBody<StartedMessage>(sharing);
+  NextBody<StartedMessage>(*alone);
+  Commit({Row(1), Row(2)});
+  const SubscriptionMessage shared = Next(sharing);
+  const SubscriptionMessage own = Next(*alone);
+  EXPECT_EQ(own.resume_token, shared.resume_token);
+  EXPECT_EQ(IdsOf(std::get<RowsMessage>(own.body)), IdsOf(std::get<RowsMessage>(shared.body)));
+  EXPECT_NE(std::get<RowsMessage>(own.body).entries.parts(),
+            std::get<RowsMessage>(shared.body).entries.parts());
+}
+
 }  // namespace
 }  // namespace alertjoin
