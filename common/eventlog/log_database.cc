@@ -6,6 +6,7 @@
 #include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 
+#include "common/eventlog/rocksdb_logger.h"
 #include "common/eventlog/stored_record.h"
 #include "common/status/status.h"
 
@@ -25,9 +26,6 @@ constexpr uint64_t kWalWriteBuffersMax = 4;
 constexpr int kBackgroundJobsMax = 2;
 // RocksDB starts its default of 16 at each opening, however few tables there are.
 constexpr int kFileOpeningThreads = 1;
-// RocksDB's own log, the file LOG in the folder.
-constexpr size_t kInfoLogBytesMax = 1 << 20;
-constexpr size_t kInfoLogFilesMax = 2;
 
 rocksdb::DBOptions DatabaseOptions(const LogDatabaseOptions& options) {
   rocksdb::DBOptions result;
@@ -53,10 +51,7 @@ rocksdb::DBOptions DatabaseOptions(const LogDatabaseOptions& options) {
   result.max_file_opening_threads = kFileOpeningThreads;
   result.max_background_jobs = kBackgroundJobsMax;
   result.bytes_per_sync = kBackgroundSyncBytes;
-  result.info_log = options.info_log;
-  result.info_log_level = rocksdb::InfoLogLevel::INFO_LEVEL;
-  result.max_log_file_size = kInfoLogBytesMax;
-  result.keep_log_file_num = kInfoLogFilesMax;
+  result.info_log = options.info_log ? options.info_log : MakeRocksdbLogger(options.folder);
   result.stats_dump_period_sec = 0;
   result.stats_persist_period_sec = 0;
   return result;

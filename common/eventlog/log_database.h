@@ -20,7 +20,7 @@ struct LogDatabaseOptions {
   rocksdb::Env* env = nullptr;  // Outlives the database.
   uint64_t write_buffer_bytes = 0;
   std::shared_ptr<rocksdb::EventListener> listener;  // Null: none.
-  std::shared_ptr<rocksdb::Logger> info_log;         // Null: the file LOG in the folder.
+  std::shared_ptr<rocksdb::Logger> info_log;         // Null: that of rocksdb_logger.h.
 };
 
 // What a log is, as its database tells when it is opened.

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/eventlog/rocksdb_logger.h"
 #include "common/status/status.h"
 #include "correlator-service/rows/stored_row_codec.h"
 
@@ -28,9 +29,6 @@ constexpr uint64_t kBackgroundSyncBytes = 1 << 20;
 constexpr int kBackgroundJobsMax = 2;
 // RocksDB starts its default of 16 at each opening, however few tables there are.
 constexpr int kFileOpeningThreads = 1;
-// RocksDB's own log, the file LOG in the folder.
-constexpr size_t kInfoLogBytesMax = 1 << 20;
-constexpr size_t kInfoLogFilesMax = 2;
 
 constexpr char kRowsFamily[] = "rows";
 constexpr char kChangesFamily[] = "changes";
@@ -83,9 +81,7 @@ rocksdb::DBOptions DatabaseOptions(const RowFilesOptions& options) {
   result.max_file_opening_threads = kFileOpeningThreads;
   result.max_background_jobs = kBackgroundJobsMax;
   result.bytes_per_sync = kBackgroundSyncBytes;
-  result.info_log_level = rocksdb::InfoLogLevel::INFO_LEVEL;
-  result.max_log_file_size = kInfoLogBytesMax;
-  result.keep_log_file_num = kInfoLogFilesMax;
+  result.info_log = MakeRocksdbLogger(options.folder);
   result.stats_dump_period_sec = 0;
   result.stats_persist_period_sec = 0;
   return result;
