@@ -131,10 +131,13 @@ absl::StatusOr<std::unique_ptr<IngestApp>> IngestApp::Start(const IngestConfig& 
     if (parts.stopping) return absl::UnavailableError("stopping");
     return parts.lanes->health();
   });
-  parts.lanes->Start();
   RETURN_IF_ERROR(parts.metrics.Start());
-  RETURN_IF_ERROR(
-      TellAgain(parts.lanes->alerts(), SystemClock().Now() - kToldAgain, parts.metrics));
+  // Before anything is acknowledged, and so maybe trimmed while it is read. What cannot be read is
+  // the uplink's to report; new alerts are taken all the same.
+  const absl::Status told =
+      TellAgain(parts.lanes->alerts(), SystemClock().Now() - kToldAgain, parts.metrics);
+  if (!told.ok()) LogWarn("exact queries are not asked again", {{"error", MessageOf(told)}});
+  parts.lanes->Start();
   RETURN_IF_ERROR(parts.http.Start());
   LogInfo("ingest-service is ready for webhooks",
           {{"version", ALERTJOIN_VERSION},
