@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <filesystem>
 #include <fstream>
 #include <vector>
 
@@ -53,15 +52,10 @@ bool IsReady(HttpTransport& transport, const std::string& url) {
 
 bool PrometheusProcess::IsInstalled() { return access(kBinary, X_OK) == 0; }
 
-PrometheusProcess::~PrometheusProcess() {
-  Kill();
-  if (!folder_.empty()) std::filesystem::remove_all(folder_);
-}
+PrometheusProcess::~PrometheusProcess() { Kill(); }
 
 absl::Status PrometheusProcess::Start(int target_port, const std::string& scrape_interval) {
-  folder_ = (std::filesystem::temp_directory_path() / "alertjoin-prometheus-XXXXXX").string();
-  CHECK(mkdtemp(folder_.data()) != nullptr);
-  std::ofstream(folder_ + "/prometheus.yml") << fmt::format(
+  std::ofstream(folder_ / "prometheus.yml") << fmt::format(
       "global: {{scrape_interval: {0}, scrape_timeout: {0}, evaluation_interval: {0}}}\n"
       "scrape_configs:\n"
       "  - {{job_name: demo, static_configs: [{{targets: ['127.0.0.1:{1}']}}]}}\n",
@@ -69,7 +63,7 @@ absl::Status PrometheusProcess::Start(int target_port, const std::string& scrape
   CurlHttpTransport transport;
   // The port may be taken by someone else before Prometheus has it.
   for (int attempt = 0; attempt < 3; ++attempt) {
-    Spawn(folder_ + "/prometheus.yml");
+    Spawn(folder_ / "prometheus.yml");
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
     while (std::chrono::steady_clock::now() < deadline) {
       if (IsReady(transport, url())) return absl::OkStatus();
@@ -80,19 +74,19 @@ absl::Status PrometheusProcess::Start(int target_port, const std::string& scrape
     }
     Kill();
   }
-  return absl::UnavailableError("prometheus does not start: " + folder_ + "/log");
+  return absl::UnavailableError("prometheus does not start: " + folder_ / "log");
 }
 
 void PrometheusProcess::Spawn(const std::string& config) {
   port_ = FreePort();
   std::vector<std::string> arguments = {
-      kBinary, "--config.file=" + config, "--storage.tsdb.path=" + folder_ + "/data",
+      kBinary, "--config.file=" + config, "--storage.tsdb.path=" + folder_ / "data",
       fmt::format("--web.listen-address=127.0.0.1:{}", port_), "--log.level=warn"};
   std::vector<char*> argv;
   argv.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
-  const std::string log = folder_ + "/log";
+  const std::string log = folder_ / "log";
   pid_ = fork();
   CHECK(pid_ >= 0);
   if (pid_ > 0) return;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "tests/support/temporary_folder.h"
 
 namespace alertjoin {
 
@@ -29,7 +30,7 @@ class PrometheusProcess {
   void Spawn(const std::string& config);
   void Kill();
 
-  std::string folder_;
+  const TemporaryFolder folder_;
   int port_ = 0;
   pid_t pid_ = 0;
 };
