@@ -63,6 +63,8 @@ absl::StatusOr<Event> EventDecoder::Decode(const v1::Event& event) {
       return Checked(DecodeGap(event.gap()));
     case v1::Event::kRawPayload:
       return Checked(DecodeRawPayload(event.raw_payload()));
+    case v1::Event::kQueryError:
+    case v1::Event::kSourceStatus:
     case v1::Event::KIND_NOT_SET:
       break;
   }
