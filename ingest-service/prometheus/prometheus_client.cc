@@ -7,6 +7,7 @@
 #include "common/status/status.h"
 #include "common/time/duration.h"
 #include "common/time/rfc3339.h"
+#include "ingest-service/prometheus/api_answer.h"
 #include "ingest-service/prometheus/generator_url.h"
 
 namespace alertjoin {
@@ -25,6 +26,14 @@ absl::StatusOr<QueryResult> Decode(const std::string& source,
   auto result = DecodeQueryAnswer(answer->code, answer->body);
   if (!result.ok()) return Annotate(result.status(), source);
   return result;
+}
+
+absl::StatusOr<nlohmann::json> DecodeData(const std::string& source,
+                                          const absl::StatusOr<HttpAnswer>& answer) {
+  if (!answer.ok()) return Annotate(answer.status(), source);
+  auto data = DecodeApiData(answer->code, answer->body);
+  if (!data.ok()) return Annotate(data.status(), source);
+  return data;
 }
 
 }  // namespace
@@ -49,11 +58,24 @@ void PrometheusClient::RangeQuery(const std::string& expression, Timestamp start
        lane, std::move(done));
 }
 
+void PrometheusClient::GetData(const std::string& path, const Parameters& parameters,
+                               const std::string& lane, DataDone done) {
+  std::string encoded;
+  for (const auto& [name, value] : parameters) {
+    if (!encoded.empty()) encoded += '&';
+    encoded += PercentEncode(name) + "=" + PercentEncode(value);
+  }
+  transport_.Start(CallOf(options_.base_url + path, encoded, lane, true),
+                   [this, done = std::move(done)](const absl::StatusOr<HttpAnswer>& answer) {
+                     done(DecodeData(options_.source, answer));
+                   });
+}
+
 HttpCall PrometheusClient::CallOf(const std::string& url, const std::string& form,
                                   const std::string& lane, bool get) const {
   HttpCall call;
   call.lane = fmt::format("{}/{}", options_.source, lane);
-  call.url = get ? url + "?" + form : url;
+  call.url = get && !form.empty() ? url + "?" + form : url;
   if (!get) call.form = form;
   call.headers = options_.headers;
   call.timeout = options_.timeout;

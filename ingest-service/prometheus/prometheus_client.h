@@ -2,7 +2,10 @@
 
 #include <atomic>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "ingest-service/prometheus/http_transport.h"
@@ -35,6 +38,14 @@ class PrometheusClient {
   // most 11,001 points.
   void RangeQuery(const std::string& expression, Timestamp start, Timestamp end, Millis step,
                   const std::string& lane, Done done);
+
+  // The "data" of any path of the API, such as /api/v1/rules: a GET with these parameters, which
+  // are encoded here. For answers that are small: a document is made of them (DecodeApiData, whose
+  // errors come with the source in front). Called like Done.
+  using Parameters = std::vector<std::pair<std::string, std::string>>;
+  using DataDone = std::function<void(absl::StatusOr<nlohmann::json>)>;
+  void GetData(const std::string& path, const Parameters& parameters, const std::string& lane,
+               DataDone done);
 
   const PrometheusClientOptions& options() const { return options_; }
 

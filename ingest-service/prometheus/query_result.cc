@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "common/status/status.h"
+#include "ingest-service/prometheus/api_answer.h"
 #include "ingest-service/prometheus/query_answer_handler.h"
 
 namespace alertjoin {
@@ -12,42 +13,15 @@ namespace {
 
 constexpr size_t kExcerptBytes = 300;
 
-absl::Status HttpError(int code, std::string_view body) {
-  const std::string message = fmt::format("HTTP {}: \"{}\"", code, Excerpt(body, kExcerptBytes));
-  if (code == 401) return absl::UnauthenticatedError(message + ": check the credentials");
-  if (code == 403) return absl::PermissionDeniedError(message + ": check the credentials");
-  if (code == 400 || code == 422) return absl::InvalidArgumentError(message);
-  if (code == 404 || code == 406) {
-    return absl::NotFoundError(message + ": check the URL of the metrics source");
-  }
-  if (code >= 300 && code < 400) {
-    return absl::FailedPreconditionError(message +
-                                         ": redirects are not followed, give the final URL");
-  }
-  return absl::UnavailableError(message);
-}
-
-absl::Status ApiError(int code, const QueryAnswer& answer) {
-  const std::string message = fmt::format("{}: {}", Excerpt(answer.error_type, kExcerptBytes),
-                                          Excerpt(answer.error, kExcerptBytes));
-  const std::string& type = answer.error_type;
-  if (type == "bad_data" || type == "execution") return absl::InvalidArgumentError(message);
-  if (type == "not_found" || type == "not_acceptable") return absl::NotFoundError(message);
-  const bool known =
-      type == "timeout" || type == "canceled" || type == "internal" || type == "unavailable";
-  // Other servers of this API have types of their own.
-  return known ? absl::UnavailableError(message) : HttpError(code, message);
-}
-
 bool IsPromqlInfo(const std::string& warning) {
   // Prometheus 2.48 to 2.53 sent hints on the expression as warnings; nothing is missing then.
   return warning.rfind("PromQL info:", 0) == 0;
 }
 
 absl::StatusOr<QueryResult> Judge(int code, QueryAnswer& answer) {
-  if (answer.status == "error") return ApiError(code, answer);
+  if (answer.status == "error") return ApiErrorOf(code, answer.error_type, answer.error);
   if (code < 200 || code > 299 || answer.status != "success") {
-    return HttpError(code, fmt::format("status \"{}\"", Excerpt(answer.status, kExcerptBytes)));
+    return HttpErrorOf(code, fmt::format("status \"{}\"", Excerpt(answer.status, kExcerptBytes)));
   }
   if (answer.result_type == "string") {
     return absl::InvalidArgumentError("the expression gives text, not samples");
@@ -76,7 +50,7 @@ absl::StatusOr<QueryResult> DecodeQueryAnswer(int http_code, std::string_view bo
     return absl::UnavailableError(fmt::format("answer of {} bytes: {}", body.size(), e.what()));
   }
   if (parsed) return Judge(http_code, handler.answer());
-  if (!success) return HttpError(http_code, body);
+  if (!success) return HttpErrorOf(http_code, body);
   return absl::UnavailableError(fmt::format("answer is not of the Prometheus API: {}: \"{}\"",
                                             handler.failure(), Excerpt(body, kExcerptBytes)));
 }

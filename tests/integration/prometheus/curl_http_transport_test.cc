@@ -197,5 +197,28 @@ TEST(PrometheusClient, FallsBackToGetAndRemembers) {
   EXPECT_THAT(methods, ::testing::ElementsAre("POST", "GET", "GET"));
 }
 
+TEST(PrometheusClient, GetsDataWithParametersAndSaysWhoseErrorItIs) {
+  HttpPeer peer([&](const HttpPeer::Request& request) {
+    EXPECT_EQ(request.method, "GET");
+    EXPECT_THAT(request.head, HasSubstr("X-Scope: a"));
+    if (request.target == "/prefix/api/v1/alerts") return HttpPeer::Answer(503, "not ready");
+    EXPECT_EQ(request.target, "/prefix/api/v1/rules?type=alert&match%5B%5D=%7Ba%3D%22b%20c%22%7D");
+    return HttpPeer::Answer(200, R"({"status":"success","data":{"groups":[]}})");
+  });
+  CurlHttpTransport transport;
+  PrometheusClient client({"p", peer.url() + "/prefix", seconds(7), {"X-Scope: a"}}, transport);
+  AwaitedAnswer<nlohmann::json> rules;
+  client.GetData("/api/v1/rules", {{"type", "alert"}, {"match[]", "{a=\"b c\"}"}}, "rules",
+                 rules.Callback());
+  const auto data = rules.Get();
+  ASSERT_THAT(data, IsOk());
+  EXPECT_TRUE(data->contains("groups"));
+  AwaitedAnswer<nlohmann::json> alerts;
+  client.GetData("/api/v1/alerts", {}, "rules", alerts.Callback());
+  const auto refused = alerts.Get();
+  EXPECT_THAT(refused, StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(std::string(refused.status().message()), ::testing::StartsWith("p: HTTP 503"));
+}
+
 }  // namespace
 }  // namespace alertjoin
