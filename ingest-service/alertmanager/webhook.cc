@@ -37,13 +37,10 @@ std::string ReasonOf(const absl::Status& status, const char* otherwise) {
 
 }  // namespace
 
-Webhook::Webhook(WebhookOptions options, const Binder& binder, Spool& spool,
-                 TransitionListener& listener, const Clock& clock, prometheus::Registry& registry,
-                 DeadLetters* dead_letters)
+Webhook::Webhook(WebhookOptions options, TransitionIntake& intake, const Clock& clock,
+                 prometheus::Registry& registry, DeadLetters* dead_letters)
     : options_(std::move(options)),
-      binder_(binder),
-      spool_(spool),
-      listener_(listener),
+      intake_(intake),
       clock_(clock),
       dead_letters_(dead_letters),
       metrics_(registry),
@@ -102,25 +99,18 @@ std::optional<Webhook::Refusal> Webhook::Take(const HttpRequest& request,
 
 std::optional<Webhook::Refusal> Webhook::Keep(DecodedWebhook webhook, RawPayload payload) {
   const std::string source = payload.source;
-  std::vector<Event> events;
-  events.reserve(webhook.events.size() + 1);
-  for (TransitionEvent& event : webhook.events) {
-    for (Binding& binding : binder_.Bind(event)) event.bindings.emplace_back(std::move(binding));
-    events.emplace_back(event);
-  }
-  if (payload.body.size() <= kRawPayloadBytesMax) {
-    events.emplace_back(std::move(payload));
-  } else {
-    metrics_.CountPayloadNotKept(source);
-  }
-  const absl::Status kept = spool_.Append(events).status();
-  if (!kept.ok()) {
+  std::optional<RawPayload> kept_payload;
+  if (payload.body.size() <= kRawPayloadBytesMax) kept_payload = std::move(payload);
+  const bool payload_kept = kept_payload.has_value();
+  const WebhookMetrics::States states = WebhookMetrics::StatesOf(webhook.events);
+  const absl::Status taken = intake_.Take(std::move(webhook.events), std::move(kept_payload));
+  if (!taken.ok()) {
     // What the spool can never take must not be repeated; all else is a fault of ours.
-    const bool never = absl::IsInvalidArgument(kept);
-    return Refusal{never ? 400 : 503, ReasonOf(kept, "append_failed"), MessageOf(kept)};
+    const bool never = absl::IsInvalidArgument(taken);
+    return Refusal{never ? 400 : 503, ReasonOf(taken, "append_failed"), MessageOf(taken)};
   }
-  listener_.OnTransitions(webhook.events);
-  metrics_.CountAlerts(webhook, source);
+  if (!payload_kept) metrics_.CountPayloadNotKept(source);
+  metrics_.CountAlerts(states, source);
   return std::nullopt;
 }
 

@@ -10,10 +10,8 @@
 #include "common/time/clock.h"
 #include "ingest-service/alertmanager/webhook_decode.h"
 #include "ingest-service/alertmanager/webhook_metrics.h"
-#include "ingest-service/binding/binder.h"
 #include "ingest-service/deadletter/dead_letters.h"
-#include "ingest-service/prometheus/transition_listener.h"
-#include "ingest-service/spool/spool.h"
+#include "ingest-service/intake/transition_intake.h"
 
 namespace alertjoin {
 
@@ -34,8 +32,8 @@ struct WebhookOptions {
 class Webhook {
  public:
   // Without `dead_letters` bodies that can never be taken are not kept.
-  Webhook(WebhookOptions options, const Binder& binder, Spool& spool, TransitionListener& listener,
-          const Clock& clock, prometheus::Registry& registry, DeadLetters* dead_letters = nullptr);
+  Webhook(WebhookOptions options, TransitionIntake& intake, const Clock& clock,
+          prometheus::Registry& registry, DeadLetters* dead_letters = nullptr);
 
   // Adds the paths. REQUIRES: the server has not started; this outlives it.
   void AddTo(HttpServer& server);
@@ -50,7 +48,7 @@ class Webhook {
 
   HttpResponse Handle(const HttpRequest& request, const std::string& source);
   std::optional<Refusal> Take(const HttpRequest& request, const std::string& source);
-  // Puts the events into the spool, and what they were made of.
+  // Hands the alerts to the intake, and what they were made of.
   std::optional<Refusal> Keep(DecodedWebhook webhook, RawPayload payload);
   HttpResponse Refuse(const HttpRequest& request, const std::string& source,
                       const Refusal& refusal);
@@ -59,9 +57,7 @@ class Webhook {
 
   // Constant after construction.
   const WebhookOptions options_;
-  const Binder& binder_;
-  Spool& spool_;
-  TransitionListener& listener_;
+  TransitionIntake& intake_;
   const Clock& clock_;
   DeadLetters* const dead_letters_;
 

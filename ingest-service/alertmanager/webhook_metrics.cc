@@ -33,14 +33,19 @@ void WebhookMetrics::CountRefusal(std::string_view reason) {
   refused_.Add({{"reason", std::string(reason)}}).Increment();
 }
 
-void WebhookMetrics::CountAlerts(const DecodedWebhook& webhook, const std::string& source) {
-  size_t firing = 0;
-  for (const TransitionEvent& event : webhook.events) {
-    firing += event.state == AlertState::kFiring ? 1 : 0;
+WebhookMetrics::States WebhookMetrics::StatesOf(const std::vector<TransitionEvent>& events) {
+  States states;
+  for (const TransitionEvent& event : events) {
+    ++(event.state == AlertState::kFiring ? states.firing : states.resolved);
   }
-  const size_t resolved = webhook.events.size() - firing;
-  alerts_.Add({{"source", source}, {"state", "firing"}}).Increment(static_cast<double>(firing));
-  alerts_.Add({{"source", source}, {"state", "resolved"}}).Increment(static_cast<double>(resolved));
+  return states;
+}
+
+void WebhookMetrics::CountAlerts(const States& states, const std::string& source) {
+  alerts_.Add({{"source", source}, {"state", "firing"}})
+      .Increment(static_cast<double>(states.firing));
+  alerts_.Add({{"source", source}, {"state", "resolved"}})
+      .Increment(static_cast<double>(states.resolved));
 }
 
 void WebhookMetrics::CountPayloadNotKept(const std::string& source) {

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ingest-service/alertmanager/webhook_decode.h"
 
@@ -22,8 +24,14 @@ class WebhookMetrics {
 
   void CountAnswer(const std::string& source, int code);
   void CountRefusal(std::string_view reason);
+  // How many alerts there are of each state.
+  struct States {
+    size_t firing = 0;
+    size_t resolved = 0;
+  };
+  static States StatesOf(const std::vector<TransitionEvent>& events);
   // Alerts that were stored.
-  void CountAlerts(const DecodedWebhook& webhook, const std::string& source);
+  void CountAlerts(const States& states, const std::string& source);
   // The alerts were stored, the body was too large to be kept along with them.
   void CountPayloadNotKept(const std::string& source);
   void CountWarnings(const DecodedWebhook& webhook, const std::string& source);

@@ -15,6 +15,7 @@
 #include "ingest-service/app/spool_lanes.h"
 #include "ingest-service/app/tell_again.h"
 #include "ingest-service/deadletter/dead_letters.h"
+#include "ingest-service/intake/transition_intake.h"
 #include "ingest-service/prometheus/metrics_sources.h"
 
 namespace alertjoin {
@@ -106,6 +107,7 @@ struct IngestApp::Parts {
   LaneSink sink;
   MetricsSources metrics;
   std::unique_ptr<RuleBinder> binder;
+  std::unique_ptr<TransitionIntake> intake;
   std::unique_ptr<Webhook> webhook;
   HttpServer http;
 };
@@ -122,8 +124,9 @@ absl::StatusOr<std::unique_ptr<IngestApp>> IngestApp::Start(const IngestConfig& 
   ASSIGN_OR_RETURN(parts.dead_letters,
                    DeadLetters::Open(DeadLetterOptionsOf(config), SystemClock(), *parts.registry));
   ASSIGN_OR_RETURN(parts.binder, RuleBinder::Create(BinderOptionsOf(config), *parts.registry));
-  parts.webhook = std::make_unique<Webhook>(WebhookOptionsOf(config), *parts.binder,
-                                            parts.lanes->alerts(), parts.metrics, SystemClock(),
+  parts.intake =
+      std::make_unique<TransitionIntake>(*parts.binder, parts.lanes->alerts(), parts.metrics);
+  parts.webhook = std::make_unique<Webhook>(WebhookOptionsOf(config), *parts.intake, SystemClock(),
                                             *parts.registry, parts.dead_letters.get());
   parts.webhook->AddTo(parts.http);
   AddBuildInfo(*parts.registry);

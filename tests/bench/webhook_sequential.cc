@@ -20,6 +20,7 @@
 #include "common/net/http_server.h"
 #include "common/status/status.h"
 #include "ingest-service/alertmanager/webhook.h"
+#include "ingest-service/intake/transition_intake.h"
 #include "ingest-service/spool/spool.h"
 #include "tests/support/acknowledging_uplink.h"
 #include "tests/support/raw_http_client.h"
@@ -100,7 +101,8 @@ int Run() {
   prometheus::Registry registry;
   WebhookOptions options;
   options.sources = {"main"};
-  Webhook webhook(options, binder, spool, listener, SystemClock(), registry);
+  TransitionIntake intake(binder, spool, listener);
+  Webhook webhook(options, intake, SystemClock(), registry);
   HttpServer server({});
   webhook.AddTo(server);
   CHECK(server.Start().ok());

@@ -37,8 +37,9 @@ void WebhookFixture::Start(const Setup& setup) {
       DeadLetters::Open({dead_letter_folder(), setup.dead_letters_max}, SystemClock(), registry_);
   ASSERT_THAT(dead_letters, IsOk());
   dead_letters_ = *std::move(dead_letters);
-  webhook_ = std::make_unique<Webhook>(std::move(options), binder_, *spool_, listener_,
-                                       SystemClock(), registry_, dead_letters_.get());
+  intake_ = std::make_unique<TransitionIntake>(binder_, *spool_, listener_);
+  webhook_ = std::make_unique<Webhook>(std::move(options), *intake_, SystemClock(), registry_,
+                                       dead_letters_.get());
   HttpServerOptions http;
   http.body_bytes_max = setup.body_bytes_max;
   server_ = std::make_unique<HttpServer>(std::move(http));

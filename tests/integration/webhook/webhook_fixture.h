@@ -14,6 +14,7 @@
 #include "common/sync/mutex.h"
 #include "ingest-service/alertmanager/webhook.h"
 #include "ingest-service/deadletter/dead_letters.h"
+#include "ingest-service/intake/transition_intake.h"
 #include "ingest-service/spool/spool.h"
 #include "tests/support/acknowledging_uplink.h"
 #include "tests/support/raw_http_client.h"
@@ -70,6 +71,7 @@ class WebhookFixture : public testing::Test {
   std::unique_ptr<AcknowledgingUplink> uplink_;
   const TemporaryFolder folder_;
   std::unique_ptr<DeadLetters> dead_letters_;
+  std::unique_ptr<TransitionIntake> intake_;
   std::unique_ptr<Webhook> webhook_;
   std::unique_ptr<HttpServer> server_;
   std::vector<RawPayload> raw_payloads_;

@@ -13,9 +13,10 @@ RANKS = {
         "spool": 1,
         "prometheus": 2,
         "binding": 3,
-        "alertmanager": 4,
+        "intake": 4,
         "uplink": 4,
-        "app": 5,
+        "alertmanager": 5,
+        "app": 6,
     },
     "correlator-service": {
         "model": 0,

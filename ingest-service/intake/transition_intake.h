@@ -1,0 +1,40 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "common/event/event.h"
+#include "ingest-service/binding/binder.h"
+#include "ingest-service/prometheus/transition_listener.h"
+#include "ingest-service/spool/spool.h"
+
+namespace alertjoin {
+
+// The one way in for transitions, whoever learnt of them: binds each to its queries, puts them into
+// the spool, and has the metrics at their times asked for. Thread-safe, with no lock of its own:
+// callers wait for the spool's disk only, many together for one sync. It keeps the references it is
+// given: they must outlive it.
+class TransitionIntake {
+ public:
+  TransitionIntake(const Binder& binder, Spool& spool, TransitionListener& listener)
+      : binder_(binder), spool_(spool), listener_(listener) {}
+
+  // Takes the transitions, all or none, and with them what they were made of, if anything. OK means
+  // that they are in the spool, as durable as that is, so that their sender may forget them; the
+  // listener has been told of them then. What was taken before may be taken again: it makes no
+  // second row. Nothing happens when there are no transitions.
+  // Errors leave nothing behind: INVALID_ARGUMENT, as EncodeSpoolRecords, when they can never be
+  // taken; all others, such as RESOURCE_EXHAUSTED with reason SPOOL_FULL, when they might be later:
+  // the sender must repeat them.
+  // REQUIRES: `transitions` come without bindings; a payload of at most kRawPayloadBytesMax.
+  absl::Status Take(std::vector<TransitionEvent> transitions,
+                    std::optional<RawPayload> payload = std::nullopt);
+
+ private:
+  const Binder& binder_;
+  Spool& spool_;
+  TransitionListener& listener_;
+};
+
+}  // namespace alertjoin
