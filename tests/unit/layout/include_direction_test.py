@@ -16,7 +16,8 @@ RANKS = {
         "intake": 4,
         "uplink": 4,
         "alertmanager": 5,
-        "app": 6,
+        "reconcile": 6,
+        "app": 7,
     },
     "correlator-service": {
         "model": 0,
