@@ -8,6 +8,7 @@
 #include "common/event/event_rules.h"
 #include "common/status/status.h"
 #include "ingest-service/prometheus/metrics_source_options.h"
+#include "ingest-service/prometheus/promql_operands.h"
 #include "ingest-service/prometheus/promql_text.h"
 
 namespace alertjoin {
@@ -33,6 +34,24 @@ Binding Prototype(Query query, Matching matching) {
   Binding binding;
   binding.query = std::move(query);
   binding.matching = matching;
+  return binding;
+}
+
+// By the labels that the rule matches the operand on, where the alert has them all: relabelling may
+// have taken one away. Else by agreement.
+Binding BindingOf(const ObservedOperand& operand, Query query, const TransitionEvent& event) {
+  Binding binding = Prototype(std::move(query), Matching::kAgreement);
+  binding.comparison_operator = std::string(operand.comparison_operator);
+  binding.threshold = operand.threshold;
+  const bool on =
+      operand.on.has_value() && std::ranges::all_of(*operand.on, [&event](const std::string& name) {
+        return !event.labels.Get(name).empty();
+      });
+  if (!on) return binding;
+  binding.matching = Matching::kOn;
+  binding.on = *operand.on;
+  std::ranges::sort(binding.on);
+  binding.on.erase(std::unique(binding.on.begin(), binding.on.end()), binding.on.end());
   return binding;
 }
 
@@ -150,14 +169,12 @@ void RuleBinder::BindOwnExpression(const TransitionEvent& event,
   if (!expression.has_value()) return;
   if (expression->size() > kExpressionBytesMax) return too_long_.Increment();
   if (!IsValidUtf8(*expression)) return not_text_.Increment();
-  const ObservedComparison comparison = SplitComparison(*expression);
-  if (comparison.observed.empty()) return;
+  const std::vector<ObservedOperand> operands = ObservedOperands(*expression);
   for (const Source* source : SourcesOf(event.generator_url)) {
-    Binding binding =
-        Prototype(OwnQuery(source->name, std::string(comparison.observed)), Matching::kAgreement);
-    binding.comparison_operator = std::string(comparison.comparison_operator);
-    binding.threshold = comparison.threshold;
-    AddOnce(std::move(binding), bindings);
+    for (const ObservedOperand& operand : operands) {
+      AddOnce(BindingOf(operand, OwnQuery(source->name, std::string(operand.expression)), event),
+              bindings);
+    }
   }
 }
 

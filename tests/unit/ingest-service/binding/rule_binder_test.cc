@@ -69,6 +69,27 @@ TEST_F(RuleBinderTest, BindsAWholeExpressionAsEvaluated) {
   EXPECT_EQ(bindings[0].threshold, std::nullopt);
 }
 
+TEST_F(RuleBinderTest, BindsEverySideThatDecides) {
+  const std::string url =
+      "http://prometheus:9090/graph?g0.expr=x+%3E+5+and+on(job)+y+%3C+3+unless+z";
+  const auto bindings = Binder()->Bind(Alert(url, {{"alertname", "A"}, {"job", "api"}}));
+  ASSERT_EQ(bindings.size(), 3u);
+  EXPECT_EQ(bindings[0].query.expression, "x");
+  EXPECT_EQ(bindings[0].comparison_operator, ">");
+  EXPECT_EQ(bindings[0].matching, Matching::kAgreement);
+  EXPECT_EQ(bindings[1].query.expression, "y");
+  EXPECT_EQ(bindings[1].threshold, 3);
+  EXPECT_EQ(bindings[1].matching, Matching::kOn);
+  EXPECT_THAT(bindings[1].on, ElementsAre("job"));
+  EXPECT_EQ(bindings[2].query.expression, "z");
+  EXPECT_EQ(bindings[2].comparison_operator, "");
+  // Without the label nothing would be equal on it.
+  const auto relabelled = Binder()->Bind(Alert(url));
+  ASSERT_EQ(relabelled.size(), 3u);
+  EXPECT_EQ(relabelled[1].matching, Matching::kAgreement);
+  EXPECT_THAT(relabelled[1].on, IsEmpty());
+}
+
 TEST_F(RuleBinderTest, TakesTheSourceThatTheAlertComesFrom) {
   options_.sources = {{"a", "http://10.0.0.1:9090", "https://prometheus.example"},
                       {"b", "http://10.0.0.2:9090/", ""}};
