@@ -12,6 +12,7 @@ RANKS = {
         "deadletter": 1,
         "spool": 1,
         "prometheus": 2,
+        "backfill": 3,
         "binding": 3,
         "intake": 4,
         "uplink": 4,

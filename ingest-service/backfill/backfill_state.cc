@@ -1,0 +1,117 @@
+#include "ingest-service/backfill/backfill_state.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <system_error>
+
+#include "common/log/log.h"
+#include "common/status/status.h"
+#include "common/text/labels.h"
+
+namespace alertjoin {
+namespace {
+
+using nlohmann::json;
+
+json IdentityOf(const BackfillTask& task) {
+  json identity = {{"source", task.query.source},
+                   {"query", task.query.name},
+                   {"expression", task.query.expression}};
+  if (task.step.has_value()) identity["step_ms"] = task.step->count();
+  return identity;
+}
+
+absl::Status FileError(const std::string& path, std::string_view what, int error) {
+  return absl::UnavailableError(
+      fmt::format("backfill: {}: {}: {}", path, what, std::generic_category().message(error)));
+}
+
+bool IsMoment(const json& value) {
+  if (!value.is_number_integer()) return false;
+  const auto ms = value.get<int64_t>();
+  return ms >= Timestamp::Min().millis() && ms <= Timestamp::Max().millis();
+}
+
+// Throws what the JSON library throws; CHECKs nothing that a file could break.
+absl::StatusOr<TimeRanges> Read(const std::string& text, const BackfillTask& task) {
+  const json state = json::parse(text);
+  if (state.at("identity") != IdentityOf(task)) {
+    return absl::DataLossError("it is of another query");
+  }
+  TimeRanges done;
+  for (const json& range : state.at("done_ms")) {
+    if (!range.is_array() || range.size() != 2 || !IsMoment(range[0]) || !IsMoment(range[1]) ||
+        range[0] > range[1]) {
+      return absl::DataLossError("done_ms: not a time range: " + range.dump());
+    }
+    done.Add({Timestamp::FromMillis(range[0].get<int64_t>()),
+              Timestamp::FromMillis(range[1].get<int64_t>())});
+  }
+  return done;
+}
+
+absl::StatusOr<TimeRanges> TryRead(const std::string& text, const BackfillTask& task) {
+  try {
+    return Read(text, task);
+  } catch (const std::exception& e) {
+    return absl::DataLossError(e.what());
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<BackfillState> BackfillState::Open(std::string folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return FileError(folder, "cannot be made", error.value());
+  return BackfillState(std::move(folder));
+}
+
+std::string BackfillState::PathOf(const BackfillTask& task) const {
+  const LabelSet identity = {{"source", task.query.source},
+                             {"query", task.query.name},
+                             {"expression", task.query.expression},
+                             {"step", task.step ? fmt::to_string(task.step->count()) : ""}};
+  return fmt::format("{}/{}.json", folder_, identity.FingerprintHex());
+}
+
+TimeRanges BackfillState::Load(const BackfillTask& task) const {
+  const std::string path = PathOf(task);
+  std::ifstream file(path);
+  if (!file) return {};
+  std::stringstream text;
+  text << file.rdbuf();
+  auto done = TryRead(text.str(), task);
+  if (done.ok()) return *std::move(done);
+  LogWarn("what was backfilled before is not known: all is asked for again",
+          {{"file", path}, {"error", MessageOf(done.status())}});
+  return {};
+}
+
+absl::Status BackfillState::Save(const BackfillTask& task, const TimeRanges& done) const {
+  json ranges = json::array();
+  for (const TimeRange& range : done.All()) {
+    ranges.push_back({range.from.millis(), range.through.millis()});
+  }
+  const std::string path = PathOf(task);
+  const std::string unfinished = path + ".tmp";
+  {
+    std::ofstream file(unfinished, std::ios::trunc);
+    const json state = {{"identity", IdentityOf(task)}, {"done_ms", std::move(ranges)}};
+    file << state.dump(-1, ' ', false, json::error_handler_t::replace) << '\n';
+    file.flush();
+    if (!file) return FileError(unfinished, "cannot be written", errno);
+  }
+  if (std::rename(unfinished.c_str(), path.c_str()) != 0) {
+    return FileError(path, "cannot be written", errno);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace alertjoin
