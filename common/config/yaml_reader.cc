@@ -116,14 +116,21 @@ std::vector<YamlNode> YamlNode::Items() {
   return items;
 }
 
+std::vector<std::pair<std::string, YamlNode>> YamlNode::Entries() {
+  std::vector<std::pair<std::string, YamlNode>> entries;
+  if (present() && state_->value->kind != YamlValue::Kind::kMap) Fault("expected a map");
+  for (const YamlValue::Entry& entry : state_->value->entries) {
+    entries.emplace_back(
+        entry.key, YamlNode(std::make_shared<State>(State{state_->document, entry.value.get(),
+                                                          entry.value->position, entry.key})));
+  }
+  return entries;
+}
+
 std::vector<std::pair<std::string, std::string>> YamlNode::StringMap() {
   std::vector<std::pair<std::string, std::string>> map;
   if (present() && state_->value->kind != YamlValue::Kind::kMap) Fault("expected a map of texts");
-  for (const YamlValue::Entry& entry : state_->value->entries) {
-    YamlNode child(std::make_shared<State>(
-        State{state_->document, entry.value.get(), entry.value->position, entry.key}));
-    map.emplace_back(entry.key, child.String(""));
-  }
+  for (auto& [key, value] : Entries()) map.emplace_back(key, value.String(""));
   return map;
 }
 
@@ -196,6 +203,15 @@ std::vector<std::string> YamlNode::StringList() {
   std::vector<std::string> list;
   for (YamlNode& item : Items()) list.push_back(item.String(""));
   return list;
+}
+
+std::string YamlNode::FilePath() {
+  if (!present()) return "";
+  const std::string path = RequiredString();
+  if (path.empty() || path.front() == '/') return path;
+  const std::string& document = state_->document->name;
+  const size_t slash = document.rfind('/');
+  return slash == std::string::npos ? path : document.substr(0, slash + 1) + path;
 }
 
 void YamlNode::Finish() {

@@ -38,6 +38,8 @@ class YamlNode {
   std::vector<YamlNode> Items();
   // Entries of a map of strings to strings, in the order of the file.
   std::vector<std::pair<std::string, std::string>> StringMap();
+  // The same with any values; an absent value is a node that is not present.
+  std::vector<std::pair<std::string, YamlNode>> Entries();
 
   // Scalars. An absent node gives the default. RequiredString faults then, and when it is empty.
   std::string String(std::string_view default_value);
@@ -49,6 +51,8 @@ class YamlNode {
   // A size: a plain number of bytes, or with KiB, MiB, GiB.
   uint64_t Bytes(uint64_t default_value, uint64_t min, uint64_t max);
   std::vector<std::string> StringList();
+  // The name of a file; "" when absent. A relative one is relative to the folder of the document.
+  std::string FilePath();
 
   // To be called when every known key of a map has been read. Unknown keys are a fault.
   void Finish();

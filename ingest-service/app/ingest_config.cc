@@ -11,6 +11,7 @@
 #include "common/status/status.h"
 #include "common/text/matchers.h"
 #include "ingest-service/deadletter/dead_letters.h"
+#include "ingest-service/prometheus/http_client_config.h"
 
 namespace alertjoin {
 namespace {
@@ -62,11 +63,8 @@ QueryOptions ReadQuery(YamlNode node, std::set<std::string>& names) {
 MetricsSourceOptions ReadSource(YamlNode node, std::set<std::string>& names) {
   MetricsSourceOptions source;
   source.name = ReadName(node.Child("name"), names);
-  YamlNode url = node.Child("url");
-  source.url = url.RequiredString();
-  if (url.present() && !source.url.starts_with("http://") && !source.url.starts_with("https://")) {
-    url.Fault("a URL of a Prometheus API begins with http:// or https://");
-  }
+  source.url = ReadHttpUrl(node.Child("url"));
+  source.http = ReadHttpClient(node);
   source.external_url = node.Child("external_url").String("");
   source.timeout = node.Child("timeout").Duration(source.timeout, Millis(100), kLongest);
   source.settle_delay =

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/status/status.h"
+#include "ingest-service/prometheus/curl_url.h"
 
 namespace alertjoin {
 namespace {
@@ -19,14 +20,33 @@ void InitCurlOnce() {
   CHECK(initialised == CURLE_OK);
 }
 
-absl::Status StatusOfCurl(CURLcode code, const char* detail) {
-  const std::string message =
-      *detail != '\0' ? std::string(detail) : std::string(curl_easy_strerror(code));
+absl::Status StatusOfCurl(CURLcode code, std::string_view detail) {
+  // Some details quote the address of a proxy, and a password in it.
+  const bool quotable = !detail.empty() && detail.find('@') == std::string_view::npos;
+  const std::string message(quotable ? detail : curl_easy_strerror(code));
   if (code == CURLE_OPERATION_TIMEDOUT) return absl::DeadlineExceededError(message);
   if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL) {
     return absl::InvalidArgumentError(message);
   }
   return absl::UnavailableError(message);
+}
+
+std::optional<Timestamp> ParseHttpDate(const std::string& text) {
+  const time_t seconds = curl_getdate(text.c_str(), nullptr);
+  if (seconds <= 0) return std::nullopt;
+  return Timestamp::FromMillis(static_cast<int64_t>(seconds) * 1000);
+}
+
+long SslVersions(TlsClientOptions::Version min, TlsClientOptions::Version max) {
+  using Version = TlsClientOptions::Version;
+  // In libcurl's encoding the greatest version stands above the least.
+  constexpr int kMaxShift = 16;
+  const auto number = [](Version version) -> long {
+    if (version == Version::k10) return CURL_SSLVERSION_TLSv1_0;
+    if (version == Version::k11) return CURL_SSLVERSION_TLSv1_1;
+    return version == Version::k13 ? CURL_SSLVERSION_TLSv1_3 : CURL_SSLVERSION_TLSv1_2;
+  };
+  return number(min) | (max == Version::kDefault ? 0L : number(max) << kMaxShift);
 }
 
 }  // namespace
@@ -68,9 +88,15 @@ class CurlHttpTransport::Transfer {
       : easy_(easy),
         lane_(lane),
         waiting_(std::move(waiting)),
-        body_bytes_max_(options.body_bytes_max) {
+        body_bytes_max_(waiting_.call.body_bytes_max > 0 ? waiting_.call.body_bytes_max
+                                                         : options.body_bytes_max) {
     const HttpCall& call = waiting_.call;
     Set(CURLOPT_URL, call.url.c_str());
+    if (call.tls != nullptr) SetTls(*call.tls);
+    if (!call.proxy_url.empty()) {
+      Set(CURLOPT_PROXY, call.proxy_url.Reveal().c_str());
+      Set(CURLOPT_NOPROXY, call.no_proxy.c_str());
+    }
     Set(CURLOPT_PROTOCOLS_STR, "http,https");
     Set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
     Set(CURLOPT_NOSIGNAL, 1L);
@@ -95,6 +121,7 @@ class CurlHttpTransport::Transfer {
   ~Transfer() {
     --lane_.in_flight;
     curl_slist_free_all(headers_);
+    curl_slist_free_all(connect_to_);
   }
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
@@ -107,7 +134,11 @@ class CurlHttpTransport::Transfer {
     if (code != CURLE_OK) return StatusOfCurl(code, &error_[0]);
     long http_code = 0;
     curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &http_code);
-    return HttpAnswer{static_cast<int>(http_code), std::move(body_)};
+    HttpAnswer answer{static_cast<int>(http_code), std::move(body_)};
+    const auto location = http_code >= 300 && http_code <= 399 ? Header("Location") : std::nullopt;
+    if (location.has_value()) answer.redirect_url = ResolveUrl(waiting_.call.url, *location);
+    if (const auto date = Header("Date"); date.has_value()) answer.date = ParseHttpDate(*date);
+    return answer;
   }
   Done TakeDone() { return std::move(waiting_.done); }
 
@@ -116,6 +147,41 @@ class CurlHttpTransport::Transfer {
   void Set(CURLoption option, Value value) {
     // Fails only for options that this libcurl does not have, or without memory.
     CHECK(curl_easy_setopt(easy_, option, value) == CURLE_OK);
+  }
+
+  void SetBlob(CURLoption option, const std::string& text) {
+    // It stays where it is for as long as the transfer holds the call.
+    curl_blob blob{const_cast<char*>(text.data()), text.size(), CURL_BLOB_NOCOPY};
+    if (!text.empty()) Set(option, &blob);
+  }
+
+  void SetTls(const TlsMaterial& tls) {
+    SetBlob(CURLOPT_CAINFO_BLOB, tls.ca);
+    SetBlob(CURLOPT_SSLCERT_BLOB, tls.cert);
+    SetBlob(CURLOPT_SSLKEY_BLOB, tls.key.Reveal());
+    Set(CURLOPT_SSL_VERIFYPEER, tls.insecure_skip_verify ? 0L : 1L);
+    Set(CURLOPT_SSL_VERIFYHOST, tls.insecure_skip_verify ? 0L : 2L);
+    Set(CURLOPT_SSLVERSION, SslVersions(tls.min_version, tls.max_version));
+    if (!tls.server_name.empty()) SetServerName(tls.server_name);
+  }
+
+  // libcurl verifies the host of the URL, so the name goes there, and the connection elsewhere.
+  void SetServerName(const std::string& server_name) {
+    const auto renamed = RenameHost(waiting_.call.url, server_name);
+    if (!renamed.has_value()) return;
+    Set(CURLOPT_URL, renamed->url.c_str());
+    AddHeader("Host: " + renamed->original_host);
+    connect_to_ = curl_slist_append(nullptr, renamed->connect_to.c_str());
+    CHECK(connect_to_ != nullptr);
+    Set(CURLOPT_CONNECT_TO, connect_to_);
+  }
+
+  std::optional<std::string> Header(const char* name) {
+    curl_header* header = nullptr;
+    if (curl_easy_header(easy_, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK) {
+      return std::nullopt;
+    }
+    return header->value;
   }
 
   void AddHeader(const std::string& header) {
@@ -140,6 +206,7 @@ class CurlHttpTransport::Transfer {
   Waiting waiting_;
   const size_t body_bytes_max_;
   curl_slist* headers_ = nullptr;
+  curl_slist* connect_to_ = nullptr;
   char error_[CURL_ERROR_SIZE] = "";
   std::string body_;
   bool too_large_ = false;

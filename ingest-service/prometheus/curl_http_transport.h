@@ -16,12 +16,12 @@ struct CurlHttpTransportOptions {
   // Calls of one lane that run at the same time, and that have not begun yet.
   size_t in_flight_per_lane_max = 16;
   size_t queued_per_lane_max = 1024;
-  size_t body_bytes_max = 64 << 20;
+  size_t body_bytes_max = 64 << 20;  // Unless a call has a limit of its own.
   Millis connect_timeout = std::chrono::seconds(5);
 };
 
 // An HttpTransport over libcurl: one thread drives all calls. Only http and https; no redirect is
-// followed; connections are kept and used again; the proxy variables of the environment hold.
+// followed; connections are kept and used again. Certificates are verified unless a call says not.
 class CurlHttpTransport final : public HttpTransport {
  public:
   explicit CurlHttpTransport(CurlHttpTransportOptions options = {});

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/event/event.h"
+#include "ingest-service/prometheus/http_client_options.h"
 
 namespace alertjoin {
 
@@ -31,7 +32,7 @@ struct MetricsSourceOptions {
   Millis settle_delay = std::chrono::seconds(10);
   // How long an instant query keeps a value alive (--query.lookback-delta).
   Millis lookback = std::chrono::minutes(5);
-  std::vector<std::string> headers;  // "Name: value", sent with each query.
+  HttpClientOptions http;
   std::vector<QueryOptions> queries;
 };
 

@@ -27,8 +27,10 @@ absl::Status CheckQueryOptions(const std::string& source, const QueryOptions& qu
 
 absl::Status CheckSource(const MetricsSourceOptions& source) {
   if (!AddressOf(source.url).has_value()) {
-    return absl::InvalidArgumentError(
-        fmt::format("url: \"{}\" is not an http or https URL", Excerpt(source.url, 100)));
+    // It may hold a password.
+    const bool shown = source.url.find('@') == std::string::npos;
+    return absl::InvalidArgumentError(fmt::format("url: \"{}\" is not an http or https URL",
+                                                  shown ? Excerpt(source.url, 100) : "..."));
   }
   if (source.timeout <= Millis(0)) return absl::InvalidArgumentError("timeout must be positive");
   if (source.lookback <= Millis(0)) return absl::InvalidArgumentError("lookback must be positive");
@@ -60,9 +62,10 @@ MetricsSources::MetricsSources(MetricsSourcesOptions options, SampleSink& sink,
       poller_({caches_, sink, loop_, clock, metrics_}),
       exact_({caches_, sink, loop_, clock, metrics_}, options_.exact) {
   for (const MetricsSourceOptions& source : options_.sources) {
+    HttpClient& http =
+        *http_clients_.emplace_back(std::make_unique<HttpClient>(source.http, transport_, clock_));
     clients_.push_back(std::make_unique<PrometheusClient>(
-        PrometheusClientOptions{source.name, source.url, source.timeout, source.headers},
-        transport_));
+        PrometheusClientOptions{source.name, source.url, source.timeout, {}}, http));
     exact_.AddSource(source, *clients_.back());
   }
 }

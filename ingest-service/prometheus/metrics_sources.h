@@ -10,6 +10,7 @@
 #include "common/time/clock.h"
 #include "ingest-service/prometheus/curl_http_transport.h"
 #include "ingest-service/prometheus/exact_queries.h"
+#include "ingest-service/prometheus/http_client.h"
 #include "ingest-service/prometheus/poller.h"
 #include "ingest-service/prometheus/task_loop.h"
 
@@ -52,6 +53,7 @@ class MetricsSources final : public TransitionListener {
   QueryCaches caches_;
   CurlHttpTransport transport_;
   TaskLoop loop_;
+  std::vector<std::unique_ptr<HttpClient>> http_clients_;
   std::vector<std::unique_ptr<PrometheusClient>> clients_;
   Poller poller_;
   ExactQueries exact_;

@@ -42,6 +42,34 @@ labels:
   EXPECT_THAT(document.status(), IsOk());
 }
 
+TEST(YamlReader, GivesTheEntriesOfAnyMap) {
+  auto document = Read("b: {x: 1}\na:\nc: [2]\n");
+  YamlNode root = document.root();
+  auto entries = root.Entries();
+  ASSERT_EQ(entries.size(), 3u);
+  EXPECT_EQ(entries[0].first, "b");
+  EXPECT_EQ(entries[0].second.Child("x").Int(0, 0, 9), 1);
+  EXPECT_EQ(entries[1].first, "a");
+  EXPECT_FALSE(entries[1].second.present());
+  EXPECT_EQ(entries[2].second.where(), "f.yml:3:4");
+  EXPECT_THAT(document.status(), IsOk());
+  EXPECT_TRUE(entries[2].second.Entries().empty());
+  EXPECT_THAT(document.status(), StatusIs(kInvalid, "f.yml:3:4: expected a map"));
+}
+
+TEST(YamlReader, FilesAreRelativeToTheDocument) {
+  for (const auto& [name, expected] : std::vector<std::pair<std::string, std::string>>{
+           {"f.yml", "x/y"}, {"/etc/f.yml", "/etc/x/y"}, {"a/f.yml", "a/x/y"}}) {
+    YamlDocument document("file: x/y\nabsolute: /x\nempty: ''", name);
+    EXPECT_EQ(document.root().Child("file").FilePath(), expected);
+    EXPECT_EQ(document.root().Child("absolute").FilePath(), "/x");
+    EXPECT_EQ(document.root().Child("missing").FilePath(), "");
+    EXPECT_THAT(document.status(), IsOk());
+    EXPECT_EQ(document.root().Child("empty").FilePath(), "");
+    EXPECT_THAT(document.status(), StatusIs(kInvalid, "must not be empty"));
+  }
+}
+
 TEST(YamlReader, AbsentAndNullValuesGiveTheDefault) {
   for (const char* text : {"", "# nothing\n", "~", "name:\nport: ~\nsub: null\n"}) {
     auto document = Read(text);

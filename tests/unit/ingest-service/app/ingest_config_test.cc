@@ -25,6 +25,8 @@ metrics_sources:
     timeout: 3s
     settle_delay: 0s
     lookback: 1m
+    authorization: {credentials_file: token}
+    follow_redirects: false
     queries:
       - {name: depth, expr: queue_depth, interval: 5s, window: 1m}
       - {name: ratio, expr: a / b, step: 10s}
@@ -58,6 +60,8 @@ TEST(IngestConfig, ReadsEveryKey) {
   EXPECT_EQ(source.timeout, Millis(3'000));
   EXPECT_EQ(source.settle_delay, Millis(0));
   EXPECT_EQ(source.lookback, Millis(60'000));
+  EXPECT_EQ(source.http.authorization->credentials.file, "token");
+  EXPECT_FALSE(source.http.follow_redirects);
   ASSERT_EQ(source.queries.size(), 2u);
   EXPECT_EQ(source.queries[0].interval, Millis(5'000));
   EXPECT_EQ(source.queries[0].window, Millis(60'000));
