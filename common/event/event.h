@@ -87,7 +87,8 @@ struct Transition {
   // What the join looks at stands together.
   AlertState state = AlertState::kFiring;
   Timestamp starts_at;
-  std::optional<Timestamp> ends_at;  // Exactly when resolved.
+  std::optional<Timestamp> ends_at;    // Exactly when resolved.
+  std::optional<Timestamp> active_at;  // The pending start, at or before starts_at.
   Timestamp received_time;
   std::string source;
   std::string fingerprint;
@@ -164,7 +165,33 @@ struct RawPayload {
   friend bool operator==(const RawPayload&, const RawPayload&) = default;
 };
 
-using Event = std::variant<Shared<TransitionEvent>, SampleBatch, QueryProgress, Gap, RawPayload>;
+// The source refused to answer the query at that time; an empty error: it answers again.
+struct QueryError {
+  Query query;
+  Timestamp time;
+  std::string error;
+};
+
+enum class SourceHealth { kOk = 1, kAuth = 2, kForbidden = 3, kUnreachable = 4, kError = 5 };
+
+enum class SourceKind { kMetrics = 1, kAlerts = 2 };
+
+// How a source fares, as one producer sees it.
+struct SourceStatus {
+  std::string source;
+  SourceKind kind = SourceKind::kMetrics;
+  std::string producer_id;
+  SourceHealth health = SourceHealth::kOk;
+  std::string last_error;
+  std::optional<Timestamp> last_error_time;
+  Timestamp time;
+  std::string description;
+
+  friend bool operator==(const SourceStatus&, const SourceStatus&) = default;
+};
+
+using Event = std::variant<Shared<TransitionEvent>, SampleBatch, QueryProgress, Gap, RawPayload,
+                           QueryError, SourceStatus>;
 
 // The transition that the event is; null when it is something else.
 inline const TransitionEvent* TransitionOf(const Event& event) {

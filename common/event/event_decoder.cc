@@ -64,12 +64,15 @@ absl::StatusOr<Event> EventDecoder::Decode(const v1::Event& event) {
     case v1::Event::kRawPayload:
       return Checked(DecodeRawPayload(event.raw_payload()));
     case v1::Event::kQueryError:
+      return Checked(DecodeQueryError(event.query_error()));
     case v1::Event::kSourceStatus:
+      return Checked(DecodeSourceStatus(event.source_status()));
     case v1::Event::KIND_NOT_SET:
       break;
   }
   return MalformedEvent("kind",
-                        "one of transition, samples, progress, gap, raw_payload is required");
+                        "one of transition, samples, progress, gap, raw_payload, query_error, "
+                        "source_status is required");
 }
 
 absl::Status EventDecoder::DefineQueries(const v1::SampleBatch& batch) {

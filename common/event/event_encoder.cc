@@ -29,12 +29,15 @@ void EventEncoder::Encode(const Event& event, v1::Event* out) {
     EncodeProgress(*progress, out->mutable_progress());
   } else if (const auto* gap = std::get_if<Gap>(&event)) {
     EncodeGap(*gap, out->mutable_gap());
-  } else {
-    const RawPayload& payload = std::get<RawPayload>(event);
+  } else if (const auto* payload = std::get_if<RawPayload>(&event)) {
     v1::RawPayload* raw = out->mutable_raw_payload();
-    raw->set_source(payload.source);
-    *raw->mutable_received_time() = EncodeTime(payload.received_time);
-    raw->set_body(payload.body);
+    raw->set_source(payload->source);
+    *raw->mutable_received_time() = EncodeTime(payload->received_time);
+    raw->set_body(payload->body);
+  } else if (const auto* error = std::get_if<QueryError>(&event)) {
+    EncodeQueryError(*error, out->mutable_query_error());
+  } else {
+    EncodeSourceStatus(std::get<SourceStatus>(event), out->mutable_source_status());
   }
 }
 

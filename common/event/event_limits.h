@@ -11,8 +11,10 @@ constexpr size_t kLabelValueBytesMax = 4 << 10;
 constexpr size_t kAnnotationsMax = 64;
 constexpr size_t kAnnotationValueBytesMax = 16 << 10;
 constexpr size_t kRawPayloadBytesMax = 3 << 20;
-// Names of sources and fingerprints.
+// Names of sources and producers, and fingerprints.
 constexpr size_t kIdentifierBytesMax = 256;
+// What a source said of an error, or says of itself.
+constexpr size_t kSourceTextBytesMax = 1 << 10;
 
 // Limits of one EventBatch message, as ingest_service.proto states them.
 constexpr size_t kBatchEventsMax = 10'000;

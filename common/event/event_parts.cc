@@ -76,6 +76,25 @@ void EncodeGap(const Gap& gap, v1::Gap* out) {
   out->set_voids_progress(gap.voids_progress);
 }
 
+void EncodeQueryError(const QueryError& error, v1::QueryError* out) {
+  EncodeQuery(error.query, out->mutable_query());
+  *out->mutable_time() = EncodeTime(error.time);
+  out->set_error(error.error);
+}
+
+void EncodeSourceStatus(const SourceStatus& status, v1::SourceStatus* out) {
+  out->set_source(status.source);
+  out->set_kind(static_cast<v1::SourceStatus::Kind>(status.kind));
+  out->set_producer_id(status.producer_id);
+  out->set_health(static_cast<v1::SourceHealth>(status.health));
+  out->set_last_error(status.last_error);
+  if (status.last_error_time.has_value()) {
+    *out->mutable_last_error_time() = EncodeTime(*status.last_error_time);
+  }
+  *out->mutable_time() = EncodeTime(status.time);
+  out->set_description(status.description);
+}
+
 Query DecodeQuery(const v1::Query& query) {
   return Query{query.source(), query.name(), query.expression(),
                static_cast<TimeKind>(query.time_kind())};
@@ -117,6 +136,33 @@ absl::StatusOr<Gap> DecodeGap(const v1::Gap& in) {
   gap.reason = in.reason();
   gap.voids_progress = in.voids_progress();
   return gap;
+}
+
+absl::StatusOr<QueryError> DecodeQueryError(const v1::QueryError& in) {
+  if (!in.has_query()) return MalformedEvent("query_error.query", "is required");
+  if (!in.has_time()) return MalformedEvent("query_error.time", "is required");
+  QueryError error;
+  error.query = DecodeQuery(in.query());
+  ASSIGN_OR_RETURN(error.time, DecodeTime(in.time(), "query_error.time"));
+  error.error = in.error();
+  return error;
+}
+
+absl::StatusOr<SourceStatus> DecodeSourceStatus(const v1::SourceStatus& in) {
+  if (!in.has_time()) return MalformedEvent("source_status.time", "is required");
+  SourceStatus status;
+  status.source = in.source();
+  status.kind = static_cast<SourceKind>(in.kind());
+  status.producer_id = in.producer_id();
+  status.health = static_cast<SourceHealth>(in.health());
+  status.last_error = in.last_error();
+  if (in.has_last_error_time()) {
+    ASSIGN_OR_RETURN(status.last_error_time,
+                     DecodeTime(in.last_error_time(), "source_status.last_error_time"));
+  }
+  ASSIGN_OR_RETURN(status.time, DecodeTime(in.time(), "source_status.time"));
+  status.description = in.description();
+  return status;
 }
 
 google::protobuf::Timestamp EncodeTime(Timestamp time) {

@@ -15,6 +15,8 @@ void EncodeLabels(const LabelSet& labels, google::protobuf::Map<std::string, std
 void EncodeNotification(const Notification& notification, v1::Notification* out);
 void EncodeProgress(const QueryProgress& progress, v1::QueryProgress* out);
 void EncodeGap(const Gap& gap, v1::Gap* out);
+void EncodeQueryError(const QueryError& error, v1::QueryError* out);
+void EncodeSourceStatus(const SourceStatus& status, v1::SourceStatus* out);
 
 // The way back. No rule but those of types is checked: an enum without a value stays outside its
 // range, for CheckEvent to name.
@@ -23,6 +25,9 @@ LabelSet DecodeLabels(const google::protobuf::Map<std::string, std::string>& lab
 Notification DecodeNotification(const v1::Notification& notification);
 // INVALID_ARGUMENT, reason MALFORMED_EVENT, for a bad time; names the field.
 absl::StatusOr<Gap> DecodeGap(const v1::Gap& gap);
+// The same, and for a required field that is absent.
+absl::StatusOr<QueryError> DecodeQueryError(const v1::QueryError& error);
+absl::StatusOr<SourceStatus> DecodeSourceStatus(const v1::SourceStatus& status);
 
 // google.protobuf.Timestamp and Duration.
 google::protobuf::Timestamp EncodeTime(Timestamp time);

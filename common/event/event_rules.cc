@@ -19,12 +19,16 @@ absl::Status CheckText(const std::string& text, const std::string& field) {
       field, fmt::format("must be valid UTF-8, is \"{}\"", Excerpt(text, kExcerptBytes)));
 }
 
-absl::Status CheckRequired(const std::string& text, const std::string& field, size_t bytes_max) {
-  if (text.empty()) return MalformedEvent(field, "is required");
+absl::Status CheckBoundedText(const std::string& text, const std::string& field, size_t bytes_max) {
   if (text.size() > bytes_max) {
     return MalformedEvent(field, fmt::format("has {} bytes, at most {}", text.size(), bytes_max));
   }
   return CheckText(text, field);
+}
+
+absl::Status CheckRequired(const std::string& text, const std::string& field, size_t bytes_max) {
+  if (text.empty()) return MalformedEvent(field, "is required");
+  return CheckBoundedText(text, field, bytes_max);
 }
 
 struct LabelLimits {
@@ -110,6 +114,12 @@ absl::Status CheckNotification(const Notification& notification, const std::stri
 absl::Status CheckTransitionTimes(const TransitionEvent& event) {
   RETURN_IF_ERROR(CheckTime(event.starts_at, "transition.starts_at"));
   RETURN_IF_ERROR(CheckTime(event.received_time, "transition.received_time"));
+  if (event.active_at.has_value()) {
+    RETURN_IF_ERROR(CheckTime(*event.active_at, "transition.active_at"));
+    if (*event.active_at > event.starts_at) {
+      return MalformedEvent("transition.active_at", "must not be after starts_at");
+    }
+  }
   if (event.state == AlertState::kFiring) {
     if (!event.ends_at.has_value()) return absl::OkStatus();
     return MalformedEvent("transition.ends_at", "must be absent in the state FIRING");
@@ -197,6 +207,32 @@ absl::Status CheckRawPayload(const RawPayload& payload) {
                                                         payload.body.size(), kRawPayloadBytesMax));
 }
 
+absl::Status CheckQueryError(const QueryError& error) {
+  RETURN_IF_ERROR(CheckQuery(error.query, "query_error.query"));
+  RETURN_IF_ERROR(CheckTime(error.time, "query_error.time"));
+  return CheckBoundedText(error.error, "query_error.error", kSourceTextBytesMax);
+}
+
+absl::Status CheckSourceStatus(const SourceStatus& status) {
+  RETURN_IF_ERROR(CheckRequired(status.source, "source_status.source", kIdentifierBytesMax));
+  if (status.kind != SourceKind::kMetrics && status.kind != SourceKind::kAlerts) {
+    return MalformedEvent("source_status.kind", "must be METRICS or ALERTS");
+  }
+  RETURN_IF_ERROR(
+      CheckRequired(status.producer_id, "source_status.producer_id", kIdentifierBytesMax));
+  if (status.health < SourceHealth::kOk || status.health > SourceHealth::kError) {
+    return MalformedEvent("source_status.health",
+                          "must be OK, AUTH, FORBIDDEN, UNREACHABLE or ERROR");
+  }
+  RETURN_IF_ERROR(
+      CheckBoundedText(status.last_error, "source_status.last_error", kSourceTextBytesMax));
+  if (status.last_error_time.has_value()) {
+    RETURN_IF_ERROR(CheckTime(*status.last_error_time, "source_status.last_error_time"));
+  }
+  RETURN_IF_ERROR(CheckTime(status.time, "source_status.time"));
+  return CheckBoundedText(status.description, "source_status.description", kSourceTextBytesMax);
+}
+
 struct Checker {
   absl::Status operator()(const Shared<TransitionEvent>& event) const {
     return CheckTransition(*event);
@@ -205,32 +241,9 @@ struct Checker {
   absl::Status operator()(const QueryProgress& progress) const { return CheckProgress(progress); }
   absl::Status operator()(const Gap& gap) const { return CheckGap(gap); }
   absl::Status operator()(const RawPayload& payload) const { return CheckRawPayload(payload); }
+  absl::Status operator()(const QueryError& error) const { return CheckQueryError(error); }
+  absl::Status operator()(const SourceStatus& status) const { return CheckSourceStatus(status); }
 };
-
-// Bytes of the well-formed sequence at the start of `text`, 0 when there is none. The table of
-// ranges is that of the Unicode standard (table 3-7).
-size_t SequenceLength(std::string_view text) {
-  const auto byte = [&](size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-  };
-  const auto in = [&](size_t i, unsigned low, unsigned high) {
-    return byte(i) >= low && byte(i) <= high;
-  };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return 1;
-  if (in(0, 0xc2, 0xdf)) return in(1, 0x80, 0xbf) ? 2 : 0;
-  if (in(0, 0xe0, 0xef)) {
-    const unsigned low = lead == 0xe0 ? 0xa0 : 0x80;
-    const unsigned high = lead == 0xed ? 0x9f : 0xbf;
-    return in(1, low, high) && in(2, 0x80, 0xbf) ? 3 : 0;
-  }
-  if (in(0, 0xf0, 0xf4)) {
-    const unsigned low = lead == 0xf0 ? 0x90 : 0x80;
-    const unsigned high = lead == 0xf4 ? 0x8f : 0xbf;
-    return in(1, low, high) && in(2, 0x80, 0xbf) && in(3, 0x80, 0xbf) ? 4 : 0;
-  }
-  return 0;
-}
 
 }  // namespace
 
@@ -253,15 +266,6 @@ absl::Status CheckLabels(const LabelSet& labels, const std::string& field) {
 absl::Status MalformedEvent(std::string_view field, const std::string& why) {
   return WithDetail(absl::InvalidArgumentError(fmt::format("malformed event: {}: {}", field, why)),
                     ErrorDetail{"MALFORMED_EVENT", {{std::string(field), why}}, {}});
-}
-
-bool IsValidUtf8(std::string_view text) {
-  while (!text.empty()) {
-    const size_t length = SequenceLength(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
 }
 
 }  // namespace alertjoin

@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "common/event/event.h"
+#include "common/text/utf8.h"
 
 namespace alertjoin {
 
@@ -21,8 +22,5 @@ absl::Status CheckLabels(const LabelSet& labels, const std::string& field);
 
 // The error of a violation.
 absl::Status MalformedEvent(std::string_view field, const std::string& why);
-
-// True for well-formed UTF-8 (no overlong forms, surrogates or values above U+10FFFF).
-bool IsValidUtf8(std::string_view text);
 
 }  // namespace alertjoin

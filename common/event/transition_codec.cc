@@ -15,6 +15,9 @@ absl::Status DecodeTransitionTimes(const v1::TransitionEvent& in, Transition* tr
   if (in.has_ends_at()) {
     ASSIGN_OR_RETURN(transition->ends_at, DecodeTime(in.ends_at(), "transition.ends_at"));
   }
+  if (in.has_active_at()) {
+    ASSIGN_OR_RETURN(transition->active_at, DecodeTime(in.active_at(), "transition.active_at"));
+  }
   ASSIGN_OR_RETURN(transition->received_time,
                    DecodeTime(in.received_time(), "transition.received_time"));
   return absl::OkStatus();
@@ -39,6 +42,9 @@ void EncodeTransition(const Transition& transition, v1::TransitionEvent* out) {
   out->set_state(static_cast<v1::AlertState>(transition.state));
   *out->mutable_starts_at() = EncodeTime(transition.starts_at);
   if (transition.ends_at.has_value()) *out->mutable_ends_at() = EncodeTime(*transition.ends_at);
+  if (transition.active_at.has_value()) {
+    *out->mutable_active_at() = EncodeTime(*transition.active_at);
+  }
   EncodeLabels(transition.labels, out->mutable_labels());
   EncodeLabels(transition.annotations, out->mutable_annotations());
   out->set_generator_url(transition.generator_url);

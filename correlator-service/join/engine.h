@@ -137,7 +137,10 @@ class Engine {
   void ApplyEvent(const SampleBatch& batch);
   void ApplyEvent(const QueryProgress& progress);
   void ApplyEvent(const Gap& gap);
-  void ApplyEvent(const RawPayload&) {}  // Kept for people, not for the join.
+  void ApplyEvent(const QueryError&) {}
+  // Kept for people, not for the join.
+  void ApplyEvent(const RawPayload&) {}
+  void ApplyEvent(const SourceStatus&) {}
 
   // Null when there is no room for a new series.
   SeriesState* SeriesOf(SeriesDirectory::Stream& stream, uint32_t number);

@@ -32,9 +32,10 @@ PipelineMetrics::PipelineMetrics(prometheus::Registry& registry)
   series_bytes_ = &bytes.Add({{"table", "series"}});
   row_bytes_ = &bytes.Add({{"table", "rows"}});
   auto& events = Counters(registry, "alertjoin_join_events_total", "Events applied, by kind.");
-  events_ = {&events.Add({{"kind", "transition"}}), &events.Add({{"kind", "samples"}}),
-             &events.Add({{"kind", "progress"}}), &events.Add({{"kind", "gap"}}),
-             &events.Add({{"kind", "raw_payload"}})};
+  events_ = {&events.Add({{"kind", "transition"}}),   &events.Add({{"kind", "samples"}}),
+             &events.Add({{"kind", "progress"}}),     &events.Add({{"kind", "gap"}}),
+             &events.Add({{"kind", "raw_payload"}}),  &events.Add({{"kind", "query_error"}}),
+             &events.Add({{"kind", "source_status"}})};
   auto& samples = Counters(registry, "alertjoin_join_samples_total", "Samples, by what they were.");
   auto& refused = Counters(registry, "alertjoin_join_refused_total",
                            "What the join refused: beyond a limit, or older than retention.");

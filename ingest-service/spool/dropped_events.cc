@@ -50,6 +50,7 @@ absl::Status DroppedEvents::Add(const Event& event) {
   } else if (const auto* gap = std::get_if<Gap>(&event)) {
     AddGap(*gap);
   }
+  // Of a query's errors and of what is said of a source only the newest counts: no gap for them.
   return absl::OkStatus();
 }
 

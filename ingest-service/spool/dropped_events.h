@@ -22,7 +22,8 @@ class DroppedEvents {
   // In the order of their queries. For each query that lost samples, claims of progress or an
   // earlier gap of this kind: one that voids progress from the first time lost to the last one. The
   // times between are given up with them: a list of ranges would have no bound. For each source and
-  // query of which other gaps were lost, which void nothing: one that holds them all.
+  // query of which other gaps were lost, which void nothing: one that holds them all. Errors of
+  // queries and what was said of sources are counted alone.
   std::vector<Event> Gaps() const;
 
   uint64_t events() const { return events_; }

@@ -18,11 +18,11 @@
 
 namespace alertjoin {
 
-// The lane of the spool for what alerts can do without: samples, progress and gaps. It takes new
-// ones always: when it is full, the oldest go, about a sixteenth of the lane at a time, and gaps at
-// its end say what is missing (dropped_events.h). So the queries lose their progress for that time,
-// and rows in it stay provisional, but nothing is missing in silence. Thread-safe. The log, the
-// clock and the registry must outlive it.
+// The lane of the spool for what alerts can do without: samples, progress, gaps, errors of queries
+// and how sources fare. It takes new ones always: when it is full, the oldest go, about a sixteenth
+// of the lane at a time, and gaps at its end say what is missing (dropped_events.h). So the queries
+// lose their progress for that time, and rows in it stay provisional, but nothing is missing in
+// silence. Thread-safe. The log, the clock and the registry must outlive it.
 //
 // The gaps stand in this lane and not in that of the alerts: each comes behind everything that it
 // speaks of, what is dropped is counted where it was, and no number of gaps can take the room of an

@@ -114,9 +114,12 @@ void Shift(Event& event, Millis by) {
   } else if (auto* const gap = std::get_if<Gap>(&event)) {
     gap->from = *gap->from + by;
     gap->through = *gap->through + by;
+  } else if (auto* const error = std::get_if<QueryError>(&event)) {
+    error->time = error->time + by;
   } else {
     TransitionEvent shifted = *TransitionOf(event);
     shifted.starts_at = shifted.starts_at + by;
+    if (shifted.active_at) shifted.active_at = *shifted.active_at + by;
     if (shifted.ends_at) shifted.ends_at = *shifted.ends_at + by;
     shifted.received_time = shifted.received_time + by;
     event = std::move(shifted);

@@ -64,6 +64,27 @@ v1::Event ValidGap() {
   return event;
 }
 
+v1::Event ValidQueryError() {
+  v1::Event event;
+  *event.mutable_query_error()->mutable_query() = ValidQuery();
+  event.mutable_query_error()->mutable_time()->set_seconds(1);
+  event.mutable_query_error()->set_error(std::string(kSourceTextBytesMax, 'e'));
+  return event;
+}
+
+v1::Event ValidSourceStatus() {
+  v1::Event event;
+  v1::SourceStatus* status = event.mutable_source_status();
+  status->set_source("prom");
+  status->set_kind(v1::SourceStatus::KIND_METRICS);
+  status->set_producer_id("ingest");
+  status->set_health(v1::SOURCE_HEALTH_ERROR);
+  status->set_last_error(std::string(kSourceTextBytesMax, 'e'));
+  status->mutable_time()->set_seconds(1);
+  status->set_description(std::string(kSourceTextBytesMax, 'd'));
+  return event;
+}
+
 // A rule broken by `Break` in an event that is valid otherwise, and the field to be named.
 struct Violation {
   std::function<v1::Event()> valid;
@@ -110,6 +131,13 @@ TEST(EventRules, EachRuleOfATransitionNamesItsField) {
       with([](auto& t) { t.set_state(v1::ALERT_STATE_FIRING); }, "transition.ends_at"),
       with([](auto& t) { t.mutable_ends_at()->set_nanos(INT32_MAX); }, "transition.ends_at"),
       with([](auto& t) { t.mutable_received_time()->set_nanos(-5); }, "transition.received_time"),
+      with([](auto& t) { t.mutable_active_at()->set_nanos(-1); }, "transition.active_at"),
+      with(
+          [](auto& t) {
+            t.mutable_active_at()->set_seconds(1);
+            t.mutable_active_at()->set_nanos(1'000'000);
+          },
+          "transition.active_at"),
       with([](auto& t) { t.mutable_bindings(0)->clear_query(); }, "transition.bindings[0].query"),
       with([](auto& t) { t.mutable_bindings(0)->mutable_query()->clear_source(); },
            "transition.bindings[0].query.source"),
@@ -182,6 +210,55 @@ TEST(EventRules, EachRuleOfProgressAndGapNamesItsField) {
   });
 }
 
+TEST(EventRules, EachRuleOfAQueryErrorNamesItsField) {
+  const auto with = [](std::function<void(v1::QueryError&)> break_rule, std::string field) {
+    return Violation{ValidQueryError,
+                     [break_rule](v1::Event& event) { break_rule(*event.mutable_query_error()); },
+                     std::move(field)};
+  };
+  ExpectRefused({
+      with([](auto& e) { e.clear_query(); }, "query_error.query"),
+      with([](auto& e) { e.mutable_query()->clear_name(); }, "query_error.query.name"),
+      with([](auto& e) { e.clear_time(); }, "query_error.time"),
+      with([](auto& e) { e.mutable_time()->set_nanos(-1); }, "query_error.time"),
+      with([](auto& e) { e.mutable_error()->push_back('e'); }, "query_error.error"),
+      with([](auto& e) { e.set_error("\xff"); }, "query_error.error"),
+  });
+}
+
+TEST(EventRules, EachRuleOfASourceStatusNamesItsField) {
+  const auto with = [](std::function<void(v1::SourceStatus&)> break_rule, std::string field) {
+    return Violation{ValidSourceStatus,
+                     [break_rule](v1::Event& event) { break_rule(*event.mutable_source_status()); },
+                     "source_status." + field};
+  };
+  ExpectRefused({
+      with([](auto& s) { s.clear_source(); }, "source"),
+      with([](auto& s) { s.set_source(std::string(257, 's')); }, "source"),
+      with([](auto& s) { s.clear_kind(); }, "kind"),
+      with([](auto& s) { s.set_kind(static_cast<v1::SourceStatus::Kind>(3)); }, "kind"),
+      with([](auto& s) { s.clear_producer_id(); }, "producer_id"),
+      with([](auto& s) { s.set_producer_id(std::string(257, 'p')); }, "producer_id"),
+      with([](auto& s) { s.clear_health(); }, "health"),
+      with([](auto& s) { s.set_health(static_cast<v1::SourceHealth>(6)); }, "health"),
+      with([](auto& s) { s.mutable_last_error()->push_back('e'); }, "last_error"),
+      with([](auto& s) { s.mutable_last_error_time()->set_nanos(-1); }, "last_error_time"),
+      with([](auto& s) { s.clear_time(); }, "time"),
+      with([](auto& s) { s.mutable_time()->set_nanos(-1); }, "time"),
+      with([](auto& s) { s.mutable_description()->push_back('d'); }, "description"),
+  });
+}
+
+TEST(EventRules, PendingStartMayBeTheStart) {
+  v1::Event event = ValidTransition();
+  event.mutable_transition()->mutable_active_at()->set_seconds(1);
+  // Both are floored to the millisecond before they are compared.
+  event.mutable_transition()->mutable_active_at()->set_nanos(999'999);
+  const auto decoded = EventDecoder(1).Decode(event);
+  ASSERT_THAT(decoded, IsOk());
+  EXPECT_EQ(TransitionOf(*decoded)->active_at, TransitionOf(*decoded)->starts_at);
+}
+
 LabelSet ManyLabels(size_t count) {
   std::vector<LabelSet::Label> labels;
   for (size_t i = 0; i < count; ++i) labels.emplace_back(fmt::format("label{}", i), "v");
@@ -231,21 +308,6 @@ TEST(EventRules, TextThatAProtoCannotCarryIsRefused) {
   event.generator_url = "\xc0\x80";
   EXPECT_THAT(CheckEvent(event),
               StatusIs(absl::StatusCode::kInvalidArgument, "generator_url: must be valid UTF-8"));
-}
-
-TEST(EventRules, Utf8IsWellFormedOrNot) {
-  for (const std::string text :
-       {"", "ascii", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80",
-        "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "a\xc3\xa4z"}) {
-    EXPECT_TRUE(IsValidUtf8(text)) << Excerpt(text, 20);
-  }
-  EXPECT_TRUE(IsValidUtf8(std::string_view("\0", 1)));
-  for (const std::string text :
-       {"\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xc2", "\xc2z", "\xe0\x9f\xbf", "\xe0\xa0",
-        "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x8f\xbf\xbf", "\xf0\x90\x80", "\xf4\x90\x80\x80",
-        "\xf5\x80\x80\x80", "\xff", "ok\xe2\x82"}) {
-    EXPECT_FALSE(IsValidUtf8(text)) << Excerpt(text, 20);
-  }
 }
 
 TEST(EventRules, AbsentToleranceIsTheDefaultAndOnIsSortedOnce) {

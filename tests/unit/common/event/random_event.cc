@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <limits>
+
+#include "common/event/event_limits.h"
+#include "common/text/utf8.h"
 
 namespace alertjoin {
 namespace {
@@ -39,11 +43,12 @@ std::string DescribeNotification(const Notification& n) {
 
 std::string DescribeTransition(const TransitionEvent& event) {
   std::string result = fmt::format(
-      "transition {}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}", event.source, event.fingerprint,
+      "transition {}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}", event.source, event.fingerprint,
       static_cast<int>(event.state), event.starts_at.millis(), DescribeTime(event.ends_at),
-      DescribeLabels(event.labels), DescribeLabels(event.annotations), event.generator_url,
-      static_cast<int>(event.origin), DescribeNotification(event.notification),
-      DescribeNumber(event.reported_value), event.received_time.millis(), event.traceparent);
+      DescribeTime(event.active_at), DescribeLabels(event.labels),
+      DescribeLabels(event.annotations), event.generator_url, static_cast<int>(event.origin),
+      DescribeNotification(event.notification), DescribeNumber(event.reported_value),
+      event.received_time.millis(), event.traceparent);
   for (const auto& [name, value] : event.reported_values) {
     result += fmt::format("|{}={}", name, DescribeNumber(value));
   }
@@ -83,6 +88,16 @@ std::string Describe(const Event& event) {
     return fmt::format("payload {} {} {}", payload->source, payload->received_time.millis(),
                        payload->body);
   }
+  if (const auto* error = std::get_if<QueryError>(&event)) {
+    return fmt::format("error {} {} {}", DescribeQuery(error->query), error->time.millis(),
+                       error->error);
+  }
+  if (const auto* status = std::get_if<SourceStatus>(&event)) {
+    return fmt::format(
+        "status {}|{}|{}|{}|{}|{}|{}|{}", status->source, static_cast<int>(status->kind),
+        status->producer_id, static_cast<int>(status->health), status->last_error,
+        DescribeTime(status->last_error_time), status->time.millis(), status->description);
+  }
   const Gap& gap = std::get<Gap>(event);
   return fmt::format("gap {} {} {} {} {} {}", gap.source,
                      gap.query.has_value() ? DescribeQuery(*gap.query) : "none",
@@ -91,7 +106,7 @@ std::string Describe(const Event& event) {
 }
 
 Event RandomEvents::Next() {
-  switch (Below(5)) {
+  switch (Below(7)) {
     case 0:
       return RawPayload{Name(), Time(), "\xff" + Text()};
     case 1:
@@ -100,6 +115,10 @@ Event RandomEvents::Next() {
       return SomeProgress();
     case 3:
       return SomeGap();
+    case 4:
+      return QueryError{SomeQuery(), Time(), ShortText()};
+    case 5:
+      return SomeStatus();
     default:
       return SomeSamples();
   }
@@ -120,6 +139,8 @@ std::string RandomEvents::Text() {
                                                      "name=\"x\",other=~\".*\""};
   return kTexts[Below(kTexts.size())];
 }
+
+std::string RandomEvents::ShortText() { return ValidUtf8(Text(), kSourceTextBytesMax); }
 
 std::string RandomEvents::Name() { return fmt::format("n{}{}", Below(5), Coin() ? "" : "é\n"); }
 
@@ -178,6 +199,7 @@ TransitionEvent RandomEvents::SomeTransition() {
     event.state = AlertState::kResolved;
     event.ends_at = Time();
   }
+  if (Coin()) event.active_at = std::min(event.starts_at, Time());
   event.labels = Labels(64);
   event.annotations = Labels(10);
   event.generator_url = Text();
@@ -220,6 +242,19 @@ QueryProgress RandomEvents::SomeProgress() {
   const Timestamp a = Time();
   const Timestamp b = Time();
   return QueryProgress{SomeQuery(), std::min(a, b), std::max(a, b)};
+}
+
+SourceStatus RandomEvents::SomeStatus() {
+  SourceStatus status;
+  status.source = Name();
+  status.kind = Coin() ? SourceKind::kMetrics : SourceKind::kAlerts;
+  status.producer_id = Name();
+  status.health = static_cast<SourceHealth>(1 + Below(5));
+  status.last_error = ShortText();
+  if (Coin()) status.last_error_time = Time();
+  status.time = Time();
+  status.description = ShortText();
+  return status;
 }
 
 Gap RandomEvents::SomeGap() {

@@ -18,6 +18,7 @@ class RandomEvents {
   uint64_t Below(uint64_t bound) { return random_() % bound; }
   bool Coin() { return Below(2) == 0; }
   std::string Text();
+  std::string ShortText();
   std::string Name();
   double Number();
   Timestamp Time();
@@ -28,6 +29,7 @@ class RandomEvents {
   SampleBatch SomeSamples();
   QueryProgress SomeProgress();
   Gap SomeGap();
+  SourceStatus SomeStatus();
 
   std::mt19937_64 random_;
 };

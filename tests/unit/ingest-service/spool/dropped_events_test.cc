@@ -110,6 +110,14 @@ TEST_F(DroppedEventsTest, ReasonsDoNotGrowWithEachDrop) {
   EXPECT_THAT(Texts(), ElementsAre("told a 1-4 several gaps, one of them: y"));
 }
 
+TEST_F(DroppedEventsTest, ErrorsOfQueriesAndWordOfSourcesAreCountedAlone) {
+  Drop(QueryError{QueryOf("a"), At(10), "parse error"});
+  Drop(SourceStatus());
+  EXPECT_THAT(Gaps(), IsEmpty());
+  EXPECT_EQ(dropped_.events(), 2u);
+  EXPECT_EQ(dropped_.samples(), 0u);
+}
+
 TEST_F(DroppedEventsTest, AnAlertIsRefused) {
   EXPECT_THAT(dropped_.Add(TransitionEvent()),
               StatusIs(absl::StatusCode::kFailedPrecondition, "an alert is never dropped"));
