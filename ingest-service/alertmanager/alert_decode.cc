@@ -43,10 +43,17 @@ absl::StatusOr<AlertState> StateField(const nlohmann::json& alert, std::string_v
                                                          Excerpt(text, kShownBytesMax)));
 }
 
-absl::Status DecodeEnd(const nlohmann::json& alert, std::string_view where,
-                       const WebhookContext& context, TransitionEvent& event,
-                       std::vector<WebhookWarning>& warnings) {
-  ASSIGN_OR_RETURN(event.ends_at, TimeField(alert, where, "endsAt"));
+// The state when it is said in the words of a webhook. Others mean something else by the field.
+std::optional<AlertState> KnownState(const nlohmann::json& alert) {
+  const nlohmann::json* const field = FindField(alert, "status");
+  if (!field || !field->is_string()) return std::nullopt;
+  const absl::StatusOr<AlertState> state = StateField(alert, "");
+  return state.ok() ? std::optional(*state) : std::nullopt;
+}
+
+// A resolved alert has an end, and not before its start.
+void CheckEnd(std::string_view where, const WebhookContext& context, TransitionEvent& event,
+              std::vector<WebhookWarning>& warnings) {
   if (!event.ends_at.has_value()) {
     event.ends_at = context.received_time;
     warnings.push_back({WebhookWarning::Kind::kResolvedWithoutEnd,
@@ -59,7 +66,6 @@ absl::Status DecodeEnd(const nlohmann::json& alert, std::string_view where,
                      FormatRfc3339(*event.ends_at), FormatRfc3339(event.starts_at))});
     event.ends_at = event.starts_at;
   }
-  return absl::OkStatus();
 }
 
 // Grafana's named values. What is no number there (null) has no value.
@@ -82,6 +88,41 @@ bool HasTraceparentForm(std::string_view text) {
          std::equal(text.begin(), text.end(), kForm.begin(), [](char c, char form) {
            return form == '-' ? c == '-' : (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
          });
+}
+
+LabelSet WithoutEmpty(const LabelSet& labels) {
+  std::vector<LabelSet::LabelView> kept;
+  for (const auto& label : labels) {
+    if (!label.second.empty()) kept.push_back(label);
+  }
+  return LabelSet(kept);
+}
+
+absl::Status NoObject(const nlohmann::json& alert, std::string_view where) {
+  return WrongShape(where, fmt::format("expected an object, got {}", alert.type_name()));
+}
+
+// What all senders say in the same way, and what is known of the request.
+absl::Status DecodeTexts(const nlohmann::json& alert, std::string_view where,
+                         const WebhookContext& context, TransitionEvent& event,
+                         std::vector<WebhookWarning>& warnings) {
+  event.source = context.source;
+  event.received_time = context.received_time;
+  if (HasTraceparentForm(context.traceparent)) event.traceparent = context.traceparent;
+  ASSIGN_OR_RETURN(event.labels, LabelsField(alert, where, "labels", kLabelValueBytesMax));
+  ASSIGN_OR_RETURN(event.annotations,
+                   LabelsField(alert, where, "annotations", kAnnotationValueBytesMax));
+  ASSIGN_OR_RETURN(event.generator_url, TextField(alert, where, "generatorURL"));
+  if (event.generator_url.size() > kGeneratorUrlBytesMax) {
+    warnings.push_back(
+        {WebhookWarning::Kind::kLongUrl,
+         fmt::format("{}: generatorURL of {} bytes left out", where, event.generator_url.size())});
+    event.generator_url.clear();
+  }
+  if (!context.value_annotation.empty()) {
+    event.reported_value = ParseReportedValue(event.annotations.Get(context.value_annotation));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -107,43 +148,44 @@ std::string_view NameOf(WebhookWarning::Kind kind) {
 absl::StatusOr<TransitionEvent> DecodeAlert(const nlohmann::json& alert, std::string_view where,
                                             const WebhookContext& context,
                                             std::vector<WebhookWarning>& warnings) {
-  if (!alert.is_object()) {
-    return WrongShape(where, fmt::format("expected an object, got {}", alert.type_name()));
-  }
+  if (!alert.is_object()) return NoObject(alert, where);
   TransitionEvent event;
-  event.source = context.source;
-  event.received_time = context.received_time;
-  if (HasTraceparentForm(context.traceparent)) event.traceparent = context.traceparent;
-
   ASSIGN_OR_RETURN(event.state, StateField(alert, where));
   ASSIGN_OR_RETURN(const auto starts_at, TimeField(alert, where, "startsAt"));
   if (!starts_at.has_value()) return WrongShape(PathOf(where, "startsAt"), "missing");
   event.starts_at = *starts_at;
   if (event.state == AlertState::kResolved) {
-    RETURN_IF_ERROR(DecodeEnd(alert, where, context, event, warnings));
+    ASSIGN_OR_RETURN(event.ends_at, TimeField(alert, where, "endsAt"));
+    CheckEnd(where, context, event, warnings);
   }
-
-  ASSIGN_OR_RETURN(event.labels, LabelsField(alert, where, "labels", kLabelValueBytesMax));
-  ASSIGN_OR_RETURN(event.annotations,
-                   LabelsField(alert, where, "annotations", kAnnotationValueBytesMax));
-  ASSIGN_OR_RETURN(event.generator_url, TextField(alert, where, "generatorURL"));
-  if (event.generator_url.size() > kGeneratorUrlBytesMax) {
-    warnings.push_back(
-        {WebhookWarning::Kind::kLongUrl,
-         fmt::format("{}: generatorURL of {} bytes left out", where, event.generator_url.size())});
-    event.generator_url.clear();
-  }
-
+  RETURN_IF_ERROR(DecodeTexts(alert, where, context, event, warnings));
   ASSIGN_OR_RETURN(event.fingerprint, TextField(alert, where, "fingerprint"));
   if (event.fingerprint.empty() || event.fingerprint.size() > kFingerprintBytesMax ||
       !std::all_of(event.fingerprint.begin(), event.fingerprint.end(), IsHexDigit)) {
     event.fingerprint = event.labels.FingerprintHex();
   }
-  if (!context.value_annotation.empty()) {
-    event.reported_value = ParseReportedValue(event.annotations.Get(context.value_annotation));
-  }
   event.reported_values = ValuesField(alert);
   return event;
+}
+
+absl::StatusOr<PostedAlert> DecodePostedAlert(const nlohmann::json& alert, std::string_view where,
+                                              const WebhookContext& context,
+                                              std::vector<WebhookWarning>& warnings) {
+  if (!alert.is_object()) return NoObject(alert, where);
+  PostedAlert posted;
+  TransitionEvent& event = posted.event;
+  ASSIGN_OR_RETURN(event.ends_at, TimeField(alert, where, "endsAt"));
+  const bool has_ended = event.ends_at.has_value() && *event.ends_at <= context.received_time;
+  event.state = KnownState(alert).value_or(has_ended ? AlertState::kResolved : AlertState::kFiring);
+  if (event.state == AlertState::kFiring) event.ends_at.reset();
+  ASSIGN_OR_RETURN(const auto starts_at, TimeField(alert, where, "startsAt"));
+  posted.has_start = starts_at.has_value();
+  event.starts_at = starts_at.value_or(event.ends_at.value_or(context.received_time));
+  if (event.state == AlertState::kResolved) CheckEnd(where, context, event, warnings);
+  RETURN_IF_ERROR(DecodeTexts(alert, where, context, event, warnings));
+  event.labels = WithoutEmpty(event.labels);
+  event.fingerprint = event.labels.FingerprintHex();
+  return posted;
 }
 
 std::optional<double> ParseReportedValue(std::string_view text) {

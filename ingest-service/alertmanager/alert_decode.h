@@ -46,6 +46,21 @@ absl::StatusOr<TransitionEvent> DecodeAlert(const nlohmann::json& alert, std::st
                                             const WebhookContext& context,
                                             std::vector<WebhookWarning>& warnings);
 
+// Decodes one alert of an array as Prometheus posts it to an Alertmanager, in the same way. It says
+// nothing of its state: firing as long as endsAt lies ahead of its reception or is absent, else
+// resolved then. (A `status` of "firing" or "resolved" decides all the same: what is kept of such
+// alerts has one, because it may be read again much later.) Labels without a value are left out, as
+// Alertmanager does, and the fingerprint is computed.
+struct PostedAlert {
+  TransitionEvent event;
+  // False when there was no startsAt: the end stands in if there is one, else the time of
+  // reception.
+  bool has_start = true;
+};
+absl::StatusOr<PostedAlert> DecodePostedAlert(const nlohmann::json& alert, std::string_view where,
+                                              const WebhookContext& context,
+                                              std::vector<WebhookWarning>& warnings);
+
 // The number that a text is as a whole ("93.1", "1e+06", "NaN", "+Inf"); nothing with a unit,
 // spaces or anything else around it.
 std::optional<double> ParseReportedValue(std::string_view text);

@@ -8,6 +8,8 @@
 #include "common/event/event_limits.h"
 #include "common/net/http_head.h"
 #include "common/status/status.h"
+#include "ingest-service/alertmanager/alertmanager_status.h"
+#include "ingest-service/alertmanager/json_limits.h"
 
 namespace alertjoin {
 namespace {
@@ -42,6 +44,7 @@ Webhook::Webhook(WebhookOptions options, TransitionIntake& intake, const Clock& 
     : options_(std::move(options)),
       intake_(intake),
       clock_(clock),
+      started_(clock.Now()),
       dead_letters_(dead_letters),
       metrics_(registry),
       refusal_limiter_(kLogInterval, clock),
@@ -52,13 +55,20 @@ Webhook::Webhook(WebhookOptions options, TransitionIntake& intake, const Clock& 
 void Webhook::AddTo(HttpServer& server) {
   // Grafana can be told to PUT.
   for (const char* method : {"POST", "PUT"}) {
-    server.Handle(method, "/|/webhook/?|/api/v1/alerts", [this](const HttpRequest& request) {
+    server.Handle(method, "/|/webhook/?|/api/v[12]/alerts", [this](const HttpRequest& request) {
       return Handle(request, options_.sources.front());
     });
-    server.Handle(method, "/webhook/([^/]+)/?", [this](const HttpRequest& request) {
-      return Handle(request, request.path_parts.front());
-    });
+    server.Handle(
+        method, "/(?:webhook|prometheus)/([^/]+)(?:/|/api/v[12]/alerts)?",
+        [this](const HttpRequest& request) { return Handle(request, request.path_parts.front()); });
   }
+  server.Handle("GET", "(?:/(?:webhook|prometheus)/[^/]+)?/api/v2/status",
+                [this](const HttpRequest&) {
+                  HttpResponse response;
+                  response.body = AlertmanagerStatusJson(started_);
+                  response.content_type = "application/json";
+                  return response;
+                });
 }
 
 HttpResponse Webhook::Handle(const HttpRequest& request, const std::string& source) {
@@ -80,38 +90,83 @@ std::optional<Webhook::Refusal> Webhook::Take(const HttpRequest& request,
                    fmt::format("Content-Type \"{}\" is not taken: send application/json",
                                Excerpt(HeaderOf(request, "content-type"), kShownBytesMax))};
   }
-  const Timestamp now = clock_.Now();
-  auto webhook = DecodeWebhook(request.body, WebhookContext{source, now, options_.value_annotation,
-                                                            HeaderOf(request, "traceparent")});
-  if (!webhook.ok()) {
-    return Refusal{400, ReasonOf(webhook.status(), "bad_body"), MessageOf(webhook.status())};
-  }
-  metrics_.CountWarnings(*webhook, source);
-  if (!webhook->warnings.empty() && warning_limiter_.Allow()) {
-    LogWarn("odd notification taken", {{"source", source},
-                                       {"remote", request.remote_address},
-                                       {"warnings", fmt::to_string(webhook->warnings.size())},
-                                       {"first", webhook->warnings.front().message}});
-  }
-  if (webhook->events.empty()) return std::nullopt;
-  return Keep(*std::move(webhook), RawPayload{source, now, request.body});
+  const absl::StatusOr<nlohmann::json> root = ParseJson(request.body);
+  if (!root.ok()) return NeverTaken(root.status());
+  const WebhookContext context{source, clock_.Now(), options_.value_annotation,
+                               HeaderOf(request, "traceparent")};
+  return root->is_array() ? TakePosted(*root, context, request)
+                          : TakeNotification(*root, context, request);
 }
 
-std::optional<Webhook::Refusal> Webhook::Keep(DecodedWebhook webhook, RawPayload payload) {
-  const std::string source = payload.source;
-  std::optional<RawPayload> kept_payload;
-  if (payload.body.size() <= kRawPayloadBytesMax) kept_payload = std::move(payload);
-  const bool payload_kept = kept_payload.has_value();
-  const WebhookMetrics::States states = WebhookMetrics::StatesOf(webhook.events);
-  const absl::Status taken = intake_.Take(std::move(webhook.events), std::move(kept_payload));
-  if (!taken.ok()) {
-    // What the spool can never take must not be repeated; all else is a fault of ours.
-    const bool never = absl::IsInvalidArgument(taken);
-    return Refusal{never ? 400 : 503, ReasonOf(taken, "append_failed"), MessageOf(taken)};
-  }
-  if (!payload_kept) metrics_.CountPayloadNotKept(source);
-  metrics_.CountAlerts(states, source);
+std::optional<Webhook::Refusal> Webhook::TakeNotification(const nlohmann::json& root,
+                                                          const WebhookContext& context,
+                                                          const HttpRequest& request) {
+  absl::StatusOr<DecodedWebhook> webhook = DecodeWebhook(root, context);
+  if (!webhook.ok()) return NeverTaken(webhook.status());
+  metrics_.CountTruncated(webhook->truncated_alerts, context.source);
+  WarnOf(webhook->warnings, context, request);
+  if (webhook->events.empty()) return std::nullopt;
+  const WebhookMetrics::States states = WebhookMetrics::StatesOf(webhook->events);
+  const absl::Status taken =
+      intake_.Take(std::move(webhook->events), PayloadOf(context, request.body));
+  if (!taken.ok()) return NotKept(taken);
+  metrics_.CountAlerts(states, context.source);
   return std::nullopt;
+}
+
+std::optional<Webhook::Refusal> Webhook::TakePosted(const nlohmann::json& root,
+                                                    const WebhookContext& context,
+                                                    const HttpRequest& request) {
+  absl::StatusOr<PostedAlerts> posted = DecodePostedAlerts(root, context);
+  if (!posted.ok()) return NeverTaken(posted.status());
+  WarnOf(posted->warnings, context, request);
+  std::vector<TransitionEvent> events;
+  for (auto& [event, has_start] : posted->alerts) {
+    // Without this, each repetition of an alert that has no start would be an episode of its own.
+    if (!has_start) {
+      event.starts_at =
+          intake_.OpenSince(event.source, event.fingerprint).value_or(event.starts_at);
+    }
+    events.push_back(event);
+  }
+  const auto payload_of = [&](std::span<const size_t> chosen) {
+    return PayloadOf(context, BodyOf(root, *posted, chosen));
+  };
+  const auto taken = intake_.TakeNews(std::move(events), payload_of);
+  if (!taken.ok()) return NotKept(taken.status());
+  WebhookMetrics::States states;
+  for (const size_t i : *taken) states.Add(posted->alerts[i].event.state);
+  metrics_.CountAlerts(states, context.source);
+  metrics_.CountRepeated(posted->alerts.size() - taken->size(), context.source);
+  return std::nullopt;
+}
+
+void Webhook::WarnOf(const std::vector<WebhookWarning>& warnings, const WebhookContext& context,
+                     const HttpRequest& request) {
+  metrics_.CountWarnings(warnings, context.source);
+  if (warnings.empty() || !warning_limiter_.Allow()) return;
+  LogWarn("odd notification taken", {{"source", context.source},
+                                     {"remote", request.remote_address},
+                                     {"warnings", fmt::to_string(warnings.size())},
+                                     {"first", warnings.front().message}});
+}
+
+std::optional<RawPayload> Webhook::PayloadOf(const WebhookContext& context, std::string body) {
+  if (body.size() <= kRawPayloadBytesMax) {
+    return RawPayload{context.source, context.received_time, std::move(body)};
+  }
+  metrics_.CountPayloadNotKept(context.source);
+  return std::nullopt;
+}
+
+Webhook::Refusal Webhook::NeverTaken(const absl::Status& why) {
+  return Refusal{400, ReasonOf(why, "bad_body"), MessageOf(why)};
+}
+
+Webhook::Refusal Webhook::NotKept(const absl::Status& why) {
+  // What the spool can never take must not be repeated; all else is a fault of ours.
+  const int code = absl::IsInvalidArgument(why) ? 400 : 503;
+  return Refusal{code, ReasonOf(why, "append_failed"), MessageOf(why)};
 }
 
 HttpResponse Webhook::Refuse(const HttpRequest& request, const std::string& source,

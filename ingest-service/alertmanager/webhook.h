@@ -8,6 +8,7 @@
 #include "common/log/log.h"
 #include "common/net/http_server.h"
 #include "common/time/clock.h"
+#include "ingest-service/alertmanager/posted_alerts.h"
 #include "ingest-service/alertmanager/webhook_decode.h"
 #include "ingest-service/alertmanager/webhook_metrics.h"
 #include "ingest-service/deadletter/dead_letters.h"
@@ -20,9 +21,14 @@ struct WebhookOptions {
   std::string value_annotation = "value";
 };
 
-// Takes webhook notifications of Alertmanager and Grafana: POST or PUT on /webhook/<source>, and on
-// /webhook, / and /api/v1/alerts for the default source. Answers, each refusal with a line of text:
-//   200  all its alerts are in the spool, as durable as that is (empty body)
+// Takes alerts over HTTP, by POST or PUT. Which kind they are is told by the shape of the body, on
+// every path: an object is a webhook notification of Alertmanager or Grafana, an array is what
+// Prometheus sends to Alertmanagers. The paths of a source are /webhook/<source>, and for senders
+// that append a path of their own /webhook/<source>/api/v2/alerts and .../api/v1/alerts, where
+// /prometheus/<source> may stand for /webhook/<source>; those of the default source are also
+// /webhook, /, /api/v2/alerts and /api/v1/alerts. Beside each /api/v2/alerts, GET /api/v2/status
+// answers as an Alertmanager does. Answers, each refusal with a line of text:
+//   200  all its alerts are in the spool, as durable as that is, now or since before (empty body)
 //   400  can never be taken; the text says where and why. The body goes to the dead letters
 //   404  unknown source
 //   415  Content-Type other than application/json (absent is fine)
@@ -48,8 +54,17 @@ class Webhook {
 
   HttpResponse Handle(const HttpRequest& request, const std::string& source);
   std::optional<Refusal> Take(const HttpRequest& request, const std::string& source);
-  // Hands the alerts to the intake, and what they were made of.
-  std::optional<Refusal> Keep(DecodedWebhook webhook, RawPayload payload);
+  // Decodes the body and hands its alerts to the intake, and what they were made of.
+  std::optional<Refusal> TakeNotification(const nlohmann::json& root, const WebhookContext& context,
+                                          const HttpRequest& request);
+  std::optional<Refusal> TakePosted(const nlohmann::json& root, const WebhookContext& context,
+                                    const HttpRequest& request);
+  void WarnOf(const std::vector<WebhookWarning>& warnings, const WebhookContext& context,
+              const HttpRequest& request);
+  // The payload if it is small enough to be kept.
+  std::optional<RawPayload> PayloadOf(const WebhookContext& context, std::string body);
+  static Refusal NeverTaken(const absl::Status& why);
+  static Refusal NotKept(const absl::Status& why);
   HttpResponse Refuse(const HttpRequest& request, const std::string& source,
                       const Refusal& refusal);
   void KeepDeadLetter(const HttpRequest& request, const std::string& source,
@@ -59,6 +74,7 @@ class Webhook {
   const WebhookOptions options_;
   TransitionIntake& intake_;
   const Clock& clock_;
+  const Timestamp started_;
   DeadLetters* const dead_letters_;
 
   WebhookMetrics metrics_;

@@ -12,13 +12,10 @@
 namespace alertjoin {
 namespace {
 
-constexpr char kArrayHint[] =
-    "the body is an array, expected a webhook notification: an object with \"alerts\". Prometheus' "
-    "own format (as for /api/v2/alerts) is not taken on this path: let Prometheus send to "
-    "Alertmanager, and Alertmanager's webhook_configs to this address";
 constexpr char kPayloadHint[] =
-    "expected a webhook notification: an object with \"alerts\". A `payload:` of the sender's own "
-    "is not taken: leave it out of webhook_configs";
+    "expected a webhook notification, an object with \"alerts\", or an array of alerts. A "
+    "`payload:` "
+    "of the sender's own is not taken: leave it out of webhook_configs";
 constexpr size_t kKeptTextBytesMax = 256;
 
 // `state` and `orgId` are Grafana's additions to the group, `values` and `valueString` to an alert.
@@ -105,7 +102,11 @@ void WarnOf(const Notification& notification, bool grafana, std::vector<WebhookW
 
 absl::StatusOr<DecodedWebhook> DecodeWebhook(std::string_view body, const WebhookContext& context) {
   ASSIGN_OR_RETURN(const nlohmann::json root, ParseJson(body));
-  if (root.is_array()) return WithReason(absl::InvalidArgumentError(kArrayHint), "WRONG_SHAPE");
+  return DecodeWebhook(root, context);
+}
+
+absl::StatusOr<DecodedWebhook> DecodeWebhook(const nlohmann::json& root,
+                                             const WebhookContext& context) {
   if (!root.is_object() || !root.contains("alerts")) {
     return WithReason(absl::InvalidArgumentError(kPayloadHint), "WRONG_SHAPE");
   }

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <string_view>
 #include <vector>
 
@@ -23,12 +24,14 @@ struct DecodedWebhook {
   uint64_t truncated_alerts = 0;  // That the sender left out.
 };
 
-// Decodes the body of an Alertmanager webhook (version 4), or Grafana's, which is told by its
-// shape: all of it or nothing. Fields that are not known are ignored, those that are absent or null
-// have defaults, except an alert's status and startsAt. INVALID_ARGUMENT otherwise, with the path
-// of the fault ("alerts[3].labels.job: ...") and a reason: NOT_JSON, WRONG_SHAPE or OVER_LIMIT. Any
-// bytes are safe to give.
-// Source: prometheus/alertmanager template/template.go, notify/webhook/webhook.go.
+// Decodes the parsed body of an Alertmanager webhook (version 4), or Grafana's, which is told by
+// its shape: all of it or nothing. Fields that are not known are ignored, those that are absent or
+// null have defaults, except an alert's status and startsAt. INVALID_ARGUMENT otherwise, with the
+// path of the fault ("alerts[3].labels.job: ...") and a reason: NOT_JSON, WRONG_SHAPE or
+// OVER_LIMIT. Source: prometheus/alertmanager template/template.go, notify/webhook/webhook.go.
+absl::StatusOr<DecodedWebhook> DecodeWebhook(const nlohmann::json& root,
+                                             const WebhookContext& context);
+// The same for the body as it came: any bytes are safe to give.
 absl::StatusOr<DecodedWebhook> DecodeWebhook(std::string_view body, const WebhookContext& context);
 
 }  // namespace alertjoin

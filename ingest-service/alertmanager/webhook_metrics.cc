@@ -17,7 +17,9 @@ WebhookMetrics::WebhookMetrics(prometheus::Registry& registry)
     : requests_(AddFamily(registry, "alertjoin_webhook_requests_total",
                           "Webhook notifications answered, by alert source and HTTP status.")),
       alerts_(AddFamily(registry, "alertjoin_webhook_alerts_total",
-                        "Alerts stored from webhook notifications, repeated ones included.")),
+                        "Alerts stored, those that webhook notifications repeat included.")),
+      repeated_(AddFamily(registry, "alertjoin_webhook_repeated_alerts_total",
+                          "Alerts that Prometheus sent once more and that said nothing new.")),
       refused_(AddFamily(registry, "alertjoin_webhook_refused_total",
                          "Webhook notifications not answered with success, by reason.")),
       warnings_(AddFamily(registry, "alertjoin_webhook_warnings_total",
@@ -35,9 +37,7 @@ void WebhookMetrics::CountRefusal(std::string_view reason) {
 
 WebhookMetrics::States WebhookMetrics::StatesOf(const std::vector<TransitionEvent>& events) {
   States states;
-  for (const TransitionEvent& event : events) {
-    ++(event.state == AlertState::kFiring ? states.firing : states.resolved);
-  }
+  for (const TransitionEvent& event : events) states.Add(event.state);
   return states;
 }
 
@@ -52,13 +52,19 @@ void WebhookMetrics::CountPayloadNotKept(const std::string& source) {
   warnings_.Add({{"source", source}, {"kind", "payload_not_kept"}}).Increment();
 }
 
-void WebhookMetrics::CountWarnings(const DecodedWebhook& webhook, const std::string& source) {
-  for (const WebhookWarning& warning : webhook.warnings) {
+void WebhookMetrics::CountRepeated(size_t alerts, const std::string& source) {
+  if (alerts > 0) repeated_.Add({{"source", source}}).Increment(static_cast<double>(alerts));
+}
+
+void WebhookMetrics::CountWarnings(const std::vector<WebhookWarning>& warnings,
+                                   const std::string& source) {
+  for (const WebhookWarning& warning : warnings) {
     warnings_.Add({{"source", source}, {"kind", std::string(NameOf(warning.kind))}}).Increment();
   }
-  if (webhook.truncated_alerts > 0) {
-    truncated_.Add({{"source", source}}).Increment(static_cast<double>(webhook.truncated_alerts));
-  }
+}
+
+void WebhookMetrics::CountTruncated(uint64_t alerts, const std::string& source) {
+  if (alerts > 0) truncated_.Add({{"source", source}}).Increment(static_cast<double>(alerts));
 }
 
 }  // namespace alertjoin

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,17 +29,24 @@ class WebhookMetrics {
   struct States {
     size_t firing = 0;
     size_t resolved = 0;
+
+    void Add(AlertState state) { ++(state == AlertState::kFiring ? firing : resolved); }
   };
   static States StatesOf(const std::vector<TransitionEvent>& events);
   // Alerts that were stored.
   void CountAlerts(const States& states, const std::string& source);
+  // Alerts that said nothing new.
+  void CountRepeated(size_t alerts, const std::string& source);
   // The alerts were stored, the body was too large to be kept along with them.
   void CountPayloadNotKept(const std::string& source);
-  void CountWarnings(const DecodedWebhook& webhook, const std::string& source);
+  void CountWarnings(const std::vector<WebhookWarning>& warnings, const std::string& source);
+  // Alerts that the sender left out.
+  void CountTruncated(uint64_t alerts, const std::string& source);
 
  private:
   prometheus::Family<prometheus::Counter>& requests_;
   prometheus::Family<prometheus::Counter>& alerts_;
+  prometheus::Family<prometheus::Counter>& repeated_;
   prometheus::Family<prometheus::Counter>& refused_;
   prometheus::Family<prometheus::Counter>& warnings_;
   prometheus::Family<prometheus::Counter>& truncated_;

@@ -6,21 +6,45 @@
 
 namespace alertjoin {
 
-absl::Status TransitionIntake::Take(std::vector<TransitionEvent> transitions,
+void TransitionIntake::Bind(TransitionEvent& transition) const {
+  for (Binding& binding : binder_.Bind(transition)) {
+    transition.bindings.emplace_back(std::move(binding));
+  }
+}
+
+absl::Status TransitionIntake::Keep(std::span<const TransitionEvent> transitions,
                                     std::optional<RawPayload> payload) {
   if (transitions.empty()) return absl::OkStatus();
-  std::vector<Event> events;
-  events.reserve(transitions.size() + 1);
-  for (TransitionEvent& transition : transitions) {
-    for (Binding& binding : binder_.Bind(transition)) {
-      transition.bindings.emplace_back(std::move(binding));
-    }
-    events.emplace_back(transition);
-  }
+  std::vector<Event> events(transitions.begin(), transitions.end());
   if (payload.has_value()) events.emplace_back(*std::move(payload));
   RETURN_IF_ERROR(spool_.Append(events));
+  // Only now: what is known is not taken again.
+  recent_.Remember(transitions);
   listener_.OnTransitions(transitions);
   return absl::OkStatus();
+}
+
+absl::Status TransitionIntake::Take(std::vector<TransitionEvent> transitions,
+                                    std::optional<RawPayload> payload) {
+  for (TransitionEvent& transition : transitions) Bind(transition);
+  return Keep(transitions, std::move(payload));
+}
+
+absl::StatusOr<std::vector<size_t>> TransitionIntake::TakeNews(
+    std::vector<TransitionEvent> transitions, const PayloadOf& payload_of) {
+  std::vector<size_t> chosen;
+  std::vector<TransitionEvent> news;
+  for (size_t i = 0; i < transitions.size(); ++i) {
+    Bind(transitions[i]);
+    if (recent_.Knows(transitions[i])) continue;
+    chosen.push_back(i);
+    news.push_back(std::move(transitions[i]));
+  }
+  if (news.empty()) return chosen;
+  std::optional<RawPayload> payload;
+  if (payload_of) payload = payload_of(chosen);
+  RETURN_IF_ERROR(Keep(news, std::move(payload)));
+  return chosen;
 }
 
 }  // namespace alertjoin

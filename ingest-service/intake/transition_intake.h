@@ -1,19 +1,25 @@
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "common/event/event.h"
 #include "ingest-service/binding/binder.h"
+#include "ingest-service/intake/recent_transitions.h"
 #include "ingest-service/prometheus/transition_listener.h"
 #include "ingest-service/spool/spool.h"
 
 namespace alertjoin {
 
 // The one way in for transitions, whoever learnt of them: binds each to its queries, puts them into
-// the spool, and has the metrics at their times asked for. Thread-safe, with no lock of its own:
-// callers wait for the spool's disk only, many together for one sync. It keeps the references it is
+// the spool, and has the metrics at their times asked for. Thread-safe;
+// callers wait for the spool's disk, many together for one sync. It keeps the references it is
 // given: they must outlive it.
 class TransitionIntake {
  public:
@@ -31,10 +37,29 @@ class TransitionIntake {
   absl::Status Take(std::vector<TransitionEvent> transitions,
                     std::optional<RawPayload> payload = std::nullopt);
 
+  // The same for senders that repeat themselves: takes only those of the transitions that say
+  // something new (RecentTransitions; whatever was taken here counts), and gives their numbers. The
+  // others have been taken before and would change nothing. `payload_of` makes the payload of the
+  // chosen ones; null: there is none. It is called once, if any are chosen.
+  using PayloadOf = std::function<std::optional<RawPayload>(std::span<const size_t> chosen)>;
+  absl::StatusOr<std::vector<size_t>> TakeNews(std::vector<TransitionEvent> transitions,
+                                               const PayloadOf& payload_of = nullptr);
+
+  // When the alert's latest episode began, if one was taken here and none of its ends.
+  std::optional<Timestamp> OpenSince(const std::string& source, const std::string& fingerprint) {
+    return recent_.OpenSince(source, fingerprint);
+  }
+
  private:
+  void Bind(TransitionEvent& transition) const;
+  // Takes transitions that are bound.
+  absl::Status Keep(std::span<const TransitionEvent> transitions,
+                    std::optional<RawPayload> payload);
+
   const Binder& binder_;
   Spool& spool_;
   TransitionListener& listener_;
+  RecentTransitions recent_;
 };
 
 }  // namespace alertjoin

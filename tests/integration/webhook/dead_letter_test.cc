@@ -42,7 +42,7 @@ TEST_F(WebhookDeadLetterTest, EveryKindOfBodyThatIs400IsKept) {
   Start({});
   const std::string faulty = FiringAlert("A", R"("startsAt":"soon")");
   const std::string grafana = R"({"orgId":1,"state":"alerting","alerts":[)" + faulty + "]}";
-  for (const std::string& body : {std::string(), std::string("[]"), std::string("\xff\xfe"),
+  for (const std::string& body : {std::string(), std::string("[[]]"), std::string("\xff\xfe"),
                                   NotificationOf(faulty), grafana, std::string(100'000, '[')}) {
     EXPECT_EQ(Ask(PostRequest("/", body)).status, 400);
     const auto letters = DeadLetterFiles();

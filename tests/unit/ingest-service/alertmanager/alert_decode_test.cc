@@ -1,5 +1,6 @@
 #include "ingest-service/alertmanager/alert_decode.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -40,6 +41,15 @@ class AlertDecode : public testing::Test {
     EXPECT_THAT(event, IsOk());
     return event.ok() ? *event : TransitionEvent();
   }
+  // An alert as it is posted, without a status and an end but for those in `members`.
+  PostedAlert Posted(const std::string& members) {
+    warnings_.clear();
+    nlohmann::json alert = Alert(R"({"status": null, "endsAt": null})");
+    alert.update(nlohmann::json::parse(members));
+    const auto posted = DecodePostedAlert(alert, "[3]", context_, warnings_);
+    EXPECT_THAT(posted, IsOk());
+    return posted.ok() ? *posted : PostedAlert();
+  }
   std::vector<std::string> Warnings() {
     std::vector<std::string> names;
     for (const WebhookWarning& warning : warnings_) names.emplace_back(NameOf(warning.kind));
@@ -73,6 +83,72 @@ TEST_F(AlertDecode, ResolvedAlertEndsAtItsEnd) {
   EXPECT_EQ(event.state, AlertState::kResolved);
   EXPECT_EQ(event.ends_at, At("2026-03-01T10:05:00.001Z"));
   EXPECT_EQ(event.event_time(), *event.ends_at);
+}
+
+// The time of reception is noon.
+TEST_F(AlertDecode, PostedAlertFiresUntilItsEnd) {
+  const struct {
+    const char* ends_at;
+    bool fires;
+  } cases[] = {
+      {"null", true},
+      {R"("0001-01-01T00:00:00Z")", true},
+      {R"("2026-03-01T12:00:00.001Z")", true},
+      {R"("2026-03-01T12:00:00Z")", false},
+      {R"("2026-03-01T11:59:59.999Z")", false},
+  };
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.ends_at);
+    const TransitionEvent event = Posted(fmt::format(R"({{"endsAt": {}}})", c.ends_at)).event;
+    EXPECT_EQ(event.state, c.fires ? AlertState::kFiring : AlertState::kResolved);
+    EXPECT_EQ(event.ends_at.has_value(), !c.fires);
+    EXPECT_EQ(event.starts_at, At("2026-03-01T10:00:12.345Z"));
+  }
+  EXPECT_EQ(Posted(R"({"endsAt": "2026-03-01T11:59:59.999Z"})").event.event_time(),
+            At("2026-03-01T11:59:59.999Z"));
+  EXPECT_THAT(Warnings(), ElementsAre());
+}
+
+// What is kept of posted alerts is read again when all their ends are past.
+TEST_F(AlertDecode, PostedAlertThatHasAStateKeepsIt) {
+  EXPECT_EQ(Posted(R"({"status": "firing", "endsAt": "2026-03-01T11:00:00Z"})").event.state,
+            AlertState::kFiring);
+  EXPECT_EQ(Posted(R"({"status": "resolved", "endsAt": "2026-03-01T13:00:00Z"})").event.ends_at,
+            At("2026-03-01T13:00:00Z"));
+  for (const char* other : {R"({"status": {"state": "active"}})", R"({"status": "active"})"}) {
+    EXPECT_EQ(Posted(other).event.state, AlertState::kFiring) << other;
+  }
+}
+
+TEST_F(AlertDecode, PostedAlertWithoutStartBeginsAtItsEndOrNow) {
+  const PostedAlert firing = Posted(R"({"startsAt": null})");
+  EXPECT_FALSE(firing.has_start);
+  EXPECT_EQ(firing.event.starts_at, context_.received_time);
+  const PostedAlert resolved =
+      Posted(R"({"startsAt": "0001-01-01T00:00:00Z", "endsAt": "2026-03-01T11:00:00Z"})");
+  EXPECT_FALSE(resolved.has_start);
+  EXPECT_EQ(resolved.event.starts_at, At("2026-03-01T11:00:00Z"));
+  EXPECT_TRUE(Posted("{}").has_start);
+}
+
+// Fingerprints as Alertmanager 0.25 gives them to these alerts.
+TEST_F(AlertDecode, PostedAlertGetsTheFingerprintOfAlertmanager) {
+  const struct {
+    const char* labels;
+    const char* fingerprint;
+  } cases[] = {
+      {R"({"alertname":"DiskFull","instance":"db1:9100","job":"node"})", "d051fad0fb611515"},
+      {R"({"alertname":"Empty","gone":"","z":"1"})", "54bffda5b7cd79ea"},
+      {R"({"alertname":"Other","A":"1","a":"2","_":"3"})", "a49d2040e33bd85b"},
+      {R"({})", "cbf29ce484222325"},
+  };
+  for (const auto& c : cases) {
+    const TransitionEvent event =
+        Posted(fmt::format(R"({{"labels": {}, "fingerprint": "0123456789abcdef"}})", c.labels))
+            .event;
+    EXPECT_EQ(event.fingerprint, c.fingerprint) << c.labels;
+    EXPECT_FALSE(event.labels.Has("gone"));
+  }
 }
 
 TEST_F(AlertDecode, TimesAreReadWithOffsetsAndAnyFraction) {

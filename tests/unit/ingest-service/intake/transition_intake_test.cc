@@ -111,5 +111,45 @@ TEST_F(TransitionIntakeTest, NoTransitionsAreNothing) {
   EXPECT_THAT(Spooled(), IsEmpty());
 }
 
+TEST_F(TransitionIntakeTest, OfNewsOnlyWhatIsNotKnownIsTaken) {
+  EXPECT_THAT(intake_.Take({Alert("a")}), IsOk());
+  const auto taken = intake_.TakeNews({Alert("a"), Alert("b")});
+  ASSERT_THAT(taken, IsOk());
+  EXPECT_THAT(*taken, ElementsAre(1u));
+  ASSERT_EQ(Spooled().size(), 2u);
+  EXPECT_EQ(TransitionOf(Spooled()[1])->fingerprint, "b");
+  EXPECT_EQ(told_.size(), 2u);
+  EXPECT_THAT(*intake_.TakeNews({Alert("a"), Alert("b")}), IsEmpty());
+  EXPECT_EQ(Spooled().size(), 2u);
+}
+
+TEST_F(TransitionIntakeTest, ThePayloadIsMadeOfTheNews) {
+  EXPECT_THAT(intake_.Take({Alert("b")}), IsOk());
+  std::vector<size_t> asked;
+  const auto payload_of = [&asked](std::span<const size_t> chosen) {
+    asked.assign(chosen.begin(), chosen.end());
+    return RawPayload{"am", Timestamp(), "kept"};
+  };
+  EXPECT_THAT(intake_.TakeNews({Alert("a"), Alert("b"), Alert("c")}, payload_of), IsOk());
+  EXPECT_THAT(asked, ElementsAre(0u, 2u));
+  EXPECT_EQ(std::get<RawPayload>(Spooled().back()).body, "kept");
+  asked.clear();
+  EXPECT_THAT(intake_.TakeNews({Alert("a")}, payload_of), IsOk());
+  EXPECT_THAT(asked, IsEmpty());
+}
+
+// Else a sender would be answered that all is well, and the alert be nowhere.
+TEST_F(TransitionIntakeTest, WhatWasRefusedIsStillNews) {
+  EXPECT_THAT(intake_.Take({Alert("big", 16'000)}), IsOk());
+  std::vector<TransitionEvent> more;
+  for (int i = 0; i < 6; ++i) more.push_back(Alert("a" + std::to_string(i), 16'000));
+  EXPECT_THAT(intake_.TakeNews(more), StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_THAT(spool_.Acknowledge(LogPosition(1)), IsOk());
+  EXPECT_THAT(spool_.DropBefore(LogPosition(2)), IsOk());
+  const auto taken = intake_.TakeNews(more);
+  ASSERT_THAT(taken, IsOk());
+  EXPECT_EQ(taken->size(), 6u);
+}
+
 }  // namespace
 }  // namespace alertjoin

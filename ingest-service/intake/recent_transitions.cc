@@ -1,0 +1,116 @@
+#include "ingest-service/intake/recent_transitions.h"
+
+#include <algorithm>
+#include <functional>
+
+namespace alertjoin {
+namespace {
+
+// A newline is in no name of a source.
+std::string KeyOf(const std::string& source, const std::string& fingerprint) {
+  return source + '\n' + fingerprint;
+}
+
+void Mix(size_t& hash, size_t more) {
+  hash ^= more + 0x9e3779b97f4a7c15 + (hash << 6) + (hash >> 2);
+}
+
+// Of what can differ between two bindings of one alert. A collision costs one binding that is
+// learnt late, with 2^-64.
+size_t HashOf(const std::vector<Shared<Binding>>& bindings) {
+  const std::hash<std::string> text;
+  size_t hash = bindings.size();
+  for (const auto& shared : bindings) {
+    const Binding& binding = *shared;
+    for (const std::string* part : {&binding.query.source, &binding.query.name,
+                                    &binding.query.expression, &binding.comparison_operator}) {
+      Mix(hash, text(*part));
+    }
+    for (const std::string& label : binding.on) Mix(hash, text(label));
+    Mix(hash, binding.threshold ? std::hash<double>()(*binding.threshold) : 1);
+    Mix(hash, static_cast<size_t>(binding.tolerance.count()));
+    Mix(hash, static_cast<size_t>(binding.matching) * 4 + (binding.strict ? 2 : 0) +
+                  (binding.first_after ? 1 : 0));
+  }
+  return hash;
+}
+
+}  // namespace
+
+bool RecentTransitions::Knows(const TransitionEvent& transition) {
+  const size_t bindings = HashOf(transition.bindings);
+  MutexLock lock(mutex_);
+  const Alert* const alert = Find(KeyOf(transition.source, transition.fingerprint));
+  if (alert == nullptr) return false;
+  const auto episode =
+      std::find_if(alert->episodes.begin(), alert->episodes.end(),
+                   [&transition](const Episode& e) { return e.starts_at == transition.starts_at; });
+  if (episode == alert->episodes.end()) return false;
+  if (transition.state == AlertState::kResolved) {
+    return episode->ends_at.has_value() && *transition.ends_at <= *episode->ends_at &&
+           episode->resolved_bindings == bindings;
+  }
+  if (!episode->fired_at.has_value() || episode->firing_bindings != bindings) return false;
+  if (episode->ends_at.has_value()) return true;
+  if (transition.received_time - *episode->fired_at >= kRepeatInterval) return false;
+  return std::none_of(episode + 1, alert->episodes.end(), [&](const Episode& later) {
+    return later.starts_at >= *episode->fired_at && later.starts_at < transition.received_time;
+  });
+}
+
+std::optional<Timestamp> RecentTransitions::OpenSince(const std::string& source,
+                                                      const std::string& fingerprint) {
+  MutexLock lock(mutex_);
+  const Alert* const alert = Find(KeyOf(source, fingerprint));
+  if (alert == nullptr) return std::nullopt;
+  const Episode& latest = alert->episodes.back();
+  if (!latest.fired_at.has_value() || latest.ends_at.has_value()) return std::nullopt;
+  return latest.starts_at;
+}
+
+void RecentTransitions::Remember(std::span<const TransitionEvent> transitions) {
+  for (const TransitionEvent& transition : transitions) {
+    const std::string key = KeyOf(transition.source, transition.fingerprint);
+    const size_t bindings = HashOf(transition.bindings);
+    MutexLock lock(mutex_);
+    std::vector<Episode>& episodes = FindOrAdd(key).episodes;
+    auto episode = std::lower_bound(
+        episodes.begin(), episodes.end(), transition.starts_at,
+        [](const Episode& e, Timestamp starts_at) { return e.starts_at < starts_at; });
+    if (episode == episodes.end() || episode->starts_at != transition.starts_at) {
+      Episode added;
+      added.starts_at = transition.starts_at;
+      episode = episodes.insert(episode, added);
+    }
+    if (transition.state == AlertState::kResolved) {
+      episode->ends_at =
+          std::max(episode->ends_at.value_or(*transition.ends_at), *transition.ends_at);
+      episode->resolved_bindings = bindings;
+    } else {
+      episode->fired_at =
+          std::max(episode->fired_at.value_or(transition.received_time), transition.received_time);
+      episode->firing_bindings = bindings;
+    }
+    if (episodes.size() > kEpisodesMax) episodes.erase(episodes.begin());
+  }
+}
+
+RecentTransitions::Alert* RecentTransitions::Find(const std::string& key) {
+  const auto found = by_key_.find(key);
+  if (found == by_key_.end()) return nullptr;
+  alerts_.splice(alerts_.begin(), alerts_, found->second);
+  return &alerts_.front();
+}
+
+RecentTransitions::Alert& RecentTransitions::FindOrAdd(const std::string& key) {
+  if (Alert* const known = Find(key)) return *known;
+  if (alerts_.size() >= alerts_max_) {
+    by_key_.erase(alerts_.back().key);
+    alerts_.pop_back();
+  }
+  alerts_.push_front(Alert{key, {}});
+  by_key_.emplace(key, alerts_.begin());
+  return alerts_.front();
+}
+
+}  // namespace alertjoin

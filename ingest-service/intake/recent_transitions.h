@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstddef>
+#include <list>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "common/event/event.h"
+#include "common/sync/mutex.h"
+
+namespace alertjoin {
+
+// What was lately taken of which alerts, to tell news from repetition. What it calls known would
+// change no row if it was taken again, which is all that its users rely on; it may well have
+// forgotten: of `alerts_max` alerts it keeps those that were last spoken of, and of one alert the
+// latest kEpisodesMax starts. Thread-safe.
+class RecentTransitions {
+ public:
+  static constexpr size_t kAlertsMax = 100'000;  // About 300 bytes each.
+  static constexpr size_t kEpisodesMax = 4;
+  // That an alert still fires is news so long after it was last taken (Alertmanager's default
+  // repeat_interval): its episode is kept by the age of that.
+  static constexpr Millis kRepeatInterval = std::chrono::hours(4);
+
+  explicit RecentTransitions(size_t alerts_max = kAlertsMax) : alerts_max_(alerts_max) {}
+
+  // True when all has been remembered that the transition says: identity, end and bindings. A later
+  // end is news. So is a firing alert that was last taken before another start of the same alert,
+  // for it says that both are one episode. REQUIRES: with its bindings.
+  bool Knows(const TransitionEvent& transition) EXCLUDES_LOCK(mutex_);
+
+  // The start of the latest episode of the alert, if it fired and has not resolved.
+  std::optional<Timestamp> OpenSince(const std::string& source, const std::string& fingerprint)
+      EXCLUDES_LOCK(mutex_);
+
+  // REQUIRES: with their bindings; taken.
+  void Remember(std::span<const TransitionEvent> transitions) EXCLUDES_LOCK(mutex_);
+
+ private:
+  // What was said of one start.
+  struct Episode {
+    Timestamp starts_at;
+    std::optional<Timestamp> fired_at;  // When it was last said to be firing.
+    std::optional<Timestamp> ends_at;
+    size_t firing_bindings = 0;  // Hashes.
+    size_t resolved_bindings = 0;
+  };
+  struct Alert {
+    std::string key;
+    std::vector<Episode> episodes;  // By start.
+  };
+
+  // Null when nothing is known of the alert, which becomes the last to be forgotten otherwise.
+  Alert* Find(const std::string& key) REQUIRES_LOCK(mutex_);
+  Alert& FindOrAdd(const std::string& key) REQUIRES_LOCK(mutex_);
+
+  const size_t alerts_max_;
+  Mutex mutex_;
+  std::list<Alert> alerts_ GUARDED_BY(mutex_);  // Those last spoken of in front.
+  std::unordered_map<std::string, std::list<Alert>::iterator> by_key_ GUARDED_BY(mutex_);
+};
+
+}  // namespace alertjoin
