@@ -82,8 +82,10 @@ class Stack:
     """Starts everything on entry, stops everything on exit, however it comes to that."""
 
     def __init__(self, binaries, *, ports=PREFERRED_PORTS, period_seconds=25, scrape_interval="2s",
-                 settle_delay="4s", rules=CONFIG / "rules.yml", ingest=CONFIG / "ingest.yml"):
-        """binaries: a CMake build folder. rules, ingest: configuration files for other uses."""
+                 settle_delay="4s", rules=CONFIG / "rules.yml", ingest=CONFIG / "ingest.yml",
+                 prometheus=CONFIG / "prometheus.yml", prometheus_flags=()):
+        """binaries: a CMake build folder. rules, ingest, prometheus: configuration files for other
+        uses, and further flags."""
         self.addresses = {}
         self.children = []
         self.exit_statuses = {}
@@ -91,7 +93,8 @@ class Stack:
         self._binaries = pathlib.Path(binaries).resolve()
         self._ports = ports
         self._period_seconds = period_seconds
-        self._templates = {"prometheus": CONFIG / "prometheus.yml",
+        self._prometheus_flags = prometheus_flags
+        self._templates = {"prometheus": pathlib.Path(prometheus),
                            "alertmanager": CONFIG / "alertmanager.yml",
                            "correlator": CONFIG / "correlator.yml",
                            "ingest": pathlib.Path(ingest)}
@@ -153,7 +156,7 @@ class Stack:
              [programs["prometheus"], f"--config.file={files['prometheus']}",
               f"--storage.tsdb.path={data / 'prometheus'}",
               f"--web.listen-address={at['prometheus']}",
-              f"--web.external-url=http://{at['prometheus']}"]),
+              f"--web.external-url=http://{at['prometheus']}", *self._prometheus_flags]),
         ]
         for name, _, argv in commands:
             log = self.directory / f"{name}.log"
