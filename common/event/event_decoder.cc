@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "common/event/event_parts.h"
 #include "common/event/event_rules.h"
 #include "common/event/transition_codec.h"
@@ -32,6 +34,23 @@ absl::StatusOr<Event> DecodeProgress(const v1::QueryProgress& in) {
   ASSIGN_OR_RETURN(progress.complete_through,
                    DecodeTime(in.complete_through(), "progress.complete_through"));
   return progress;
+}
+
+absl::Status DecodeTimes(const v1::SampleBatch& in, SampleBatch& batch) {
+  batch.times.resize(static_cast<size_t>(in.times_ms_size()));
+  const int64_t* const times_ms = in.times_ms().data();
+  int64_t least = 0;
+  int64_t greatest = 0;
+  for (size_t i = 0; i < batch.times.size(); ++i) {
+    batch.times[i] = Timestamp::FromMillis(times_ms[i]);
+    least = std::min(least, times_ms[i]);
+    greatest = std::max(greatest, times_ms[i]);
+  }
+  for (const int64_t ms : {least, greatest}) {
+    if (ms >= Timestamp::Min().millis() && ms <= Timestamp::Max().millis()) continue;
+    return MalformedEvent("samples.times_ms", fmt::format("{} is outside the years 1 to 9999", ms));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Event> DecodeRawPayload(const v1::RawPayload& in) {
@@ -101,7 +120,7 @@ absl::Status EventDecoder::DefineSeries(const v1::SampleBatch& batch) {
     key->labels = DecodeLabels(definition.labels());
     RETURN_IF_ERROR(CheckLabels(key->labels, "samples.series.labels"));
     const auto number = static_cast<uint32_t>(series_.size());
-    if (!number_by_ref_.emplace(definition.series_ref(), number).second) {
+    if (!numbers_.Add(definition.series_ref(), number)) {
       return MalformedEvent("samples.series.series_ref",
                             fmt::format("{} is defined already", definition.series_ref()));
     }
@@ -129,25 +148,23 @@ absl::StatusOr<SampleBatch> EventDecoder::DecodeSamples(const v1::SampleBatch& i
   SampleBatch batch;
   batch.series = series_;
   ASSIGN_OR_RETURN(batch.received_time, DecodeTime(in.received_time(), "samples.received_time"));
-  const auto samples = static_cast<size_t>(in.times_ms_size());
-  batch.series_index.reserve(samples);
-  batch.times.reserve(samples);
   batch.values.assign(in.values().begin(), in.values().end());
-  for (int i = 0; i < in.times_ms_size(); ++i) {
-    const auto number = number_by_ref_.find(in.series_refs(i));
-    if (number == number_by_ref_.end()) {
-      return MalformedEvent("samples.series_refs",
-                            fmt::format("{} is not defined", in.series_refs(i)));
-    }
-    const auto time = Timestamp::FromMillis(in.times_ms(i));
-    if (time < Timestamp::Min() || time > Timestamp::Max()) {
-      return MalformedEvent("samples.times_ms",
-                            fmt::format("{} is outside the years 1 to 9999", time.millis()));
-    }
-    batch.series_index.push_back(number->second);
-    batch.times.push_back(time);
-  }
+  RETURN_IF_ERROR(ResolveSeries(in, batch));
+  RETURN_IF_ERROR(DecodeTimes(in, batch));
   return batch;
+}
+
+absl::Status EventDecoder::ResolveSeries(const v1::SampleBatch& in, SampleBatch& batch) const {
+  batch.series_index.resize(static_cast<size_t>(in.series_refs_size()));
+  uint32_t* number = batch.series_index.data();
+  for (const uint32_t reference : in.series_refs()) {
+    *number = numbers_.Find(reference);
+    if (*number == ReferenceTable::kUnknown) {
+      return MalformedEvent("samples.series_refs", fmt::format("{} is not defined", reference));
+    }
+    ++number;
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace alertjoin

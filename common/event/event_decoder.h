@@ -4,11 +4,11 @@
 #include <memory>
 #include <unordered_map>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "alertjoin/v1/events.pb.h"
 #include "common/event/binding_table.h"
 #include "common/event/event.h"
+#include "common/event/reference_table.h"
 
 namespace alertjoin {
 
@@ -28,11 +28,12 @@ class EventDecoder {
   absl::StatusOr<SampleBatch> DecodeSamples(const v1::SampleBatch& batch);
   absl::Status DefineQueries(const v1::SampleBatch& batch);
   absl::Status DefineSeries(const v1::SampleBatch& batch);
+  absl::Status ResolveSeries(const v1::SampleBatch& in, SampleBatch& batch) const;
 
   const size_t series_max_;
   std::unordered_map<uint32_t, std::shared_ptr<const Query>> queries_;
-  SeriesTable series_;  // Of the whole stream.
-  absl::flat_hash_map<uint32_t, uint32_t> number_by_ref_;
+  SeriesTable series_;      // Of the whole stream.
+  ReferenceTable numbers_;  // Of its series.
   BindingTable bindings_;
 };
 

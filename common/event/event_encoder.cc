@@ -43,22 +43,27 @@ void EventEncoder::Encode(const Event& event, v1::Event* out) {
 
 void EventEncoder::EncodeSamples(const SampleBatch& batch, v1::SampleBatch* out) {
   CHECK(batch.series_index.size() == batch.size() && batch.values.size() == batch.size());
-  Refs& refs = RefsOf(batch.series);
-  const int samples = static_cast<int>(batch.size());
+  const Refs& refs = RefsOf(batch, out);
+  const auto samples = static_cast<int>(batch.size());
   out->mutable_series_refs()->Reserve(samples);
+  uint32_t* ref = out->mutable_series_refs()->AddNAlreadyReserved(samples);
+  for (const uint32_t index : batch.series_index) *ref++ = refs[index];
   out->mutable_times_ms()->Reserve(samples);
-  for (size_t i = 0; i < batch.size(); ++i) {
-    const uint32_t index = batch.series_index[i];
-    if (index >= refs.size()) refs.resize(index + size_t{1}, kNotYet);
-    if (refs[index] == kNotYet) {
-      CHECK(batch.series[index] != nullptr);
-      refs[index] = SeriesRef(batch.series[index], out);
-    }
-    out->add_series_refs(refs[index]);
-    out->add_times_ms(batch.times[i].millis());
-  }
+  int64_t* time_ms = out->mutable_times_ms()->AddNAlreadyReserved(samples);
+  for (const Timestamp time : batch.times) *time_ms++ = time.millis();
   out->mutable_values()->Add(batch.values.begin(), batch.values.end());
   *out->mutable_received_time() = EncodeTime(batch.received_time);
+}
+
+const EventEncoder::Refs& EventEncoder::RefsOf(const SampleBatch& batch, v1::SampleBatch* out) {
+  Refs& refs = RefsOf(batch.series);
+  for (const uint32_t index : batch.series_index) {
+    if (index >= refs.size()) refs.resize(index + size_t{1}, kNotYet);
+    if (refs[index] != kNotYet) continue;
+    CHECK(batch.series[index] != nullptr);
+    refs[index] = SeriesRef(batch.series[index], out);
+  }
+  return refs;
 }
 
 uint32_t EventEncoder::QueryRef(const Query& query, v1::SampleBatch* out) {

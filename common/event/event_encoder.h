@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "alertjoin/v1/events.pb.h"
 #include "common/event/event.h"
 
@@ -43,10 +44,12 @@ class EventEncoder {
   void EncodeSamples(const SampleBatch& batch, v1::SampleBatch* out);
   uint32_t QueryRef(const Query& query, v1::SampleBatch* out);
   uint32_t SeriesRef(const std::shared_ptr<const SeriesKey>& series, v1::SampleBatch* out);
+  // With a place for each series of the batch; new ones are defined in `out`.
+  const Refs& RefsOf(const SampleBatch& batch, v1::SampleBatch* out);
   Refs& RefsOf(const SeriesTable& table);
 
   std::map<Query, uint32_t> query_refs_;
-  std::unordered_map<LabelledQuery, uint32_t, LabelledQueryHash> refs_by_content_;
+  absl::flat_hash_map<LabelledQuery, uint32_t, LabelledQueryHash> refs_by_content_;
   std::unordered_map<const void*, KnownTable> tables_;
 };
 

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <iterator>
 #include <random>
 #include <utility>
 
@@ -89,6 +90,10 @@ absl::Status Prepare(const LogDatabaseOptions& options) {
   return checked;
 }
 
+// What a write takes besides the counted bytes of its records, which include their keys: a head,
+// the begin of the log, a durable mark.
+constexpr uint64_t kWriteOverheadBytes = 1 << 10;
+
 }  // namespace
 
 class RocksdbEventLog::Impl {
@@ -121,6 +126,8 @@ class RocksdbEventLog::Impl {
   };
 
   void Commit(std::span<Request* const> group);
+  // About the size of the group's write, so that it is allocated once.
+  static size_t BatchBytes(std::span<Request* const> group);
   absl::Status AddAppend(Request& request, LogState& state, rocksdb::WriteBatch& batch);
   absl::Status AddTrim(Request& request, const LogState& durable, LogState& state,
                        rocksdb::WriteBatch& batch);
@@ -199,7 +206,7 @@ absl::Status RocksdbEventLog::Impl::Trim(LogPosition before) {
 void RocksdbEventLog::Impl::Commit(std::span<Request* const> group) {
   const LogState durable = state();
   LogState state = durable;
-  rocksdb::WriteBatch batch;
+  rocksdb::WriteBatch batch(BatchBytes(group));
   absl::Status failure = latch_.failure();
   for (Request* request : group) {
     request->status = !failure.ok()              ? failure
@@ -222,6 +229,12 @@ void RocksdbEventLog::Impl::Commit(std::span<Request* const> group) {
   }
 }
 
+size_t RocksdbEventLog::Impl::BatchBytes(std::span<Request* const> group) {
+  size_t bytes = kWriteOverheadBytes;
+  for (const Request* request : group) bytes += request->bytes;
+  return bytes;
+}
+
 absl::Status RocksdbEventLog::Impl::AddAppend(Request& request, LogState& state,
                                               rocksdb::WriteBatch& batch) {
   const uint64_t bytes_used = state.bytes_before_next - state.bytes_before_first;
@@ -235,8 +248,12 @@ absl::Status RocksdbEventLog::Impl::AddAppend(Request& request, LogState& state,
   }
   request.first = state.next;
   for (const std::string& record : request.records) {
-    const rocksdb::Status status = batch.Put(database_->records(), PositionKey(state.next),
-                                             EncodeStoredRecord(state.bytes_before_next, record));
+    const std::string key = PositionKey(state.next);
+    const std::string head = EncodeStoredHead(state.bytes_before_next);
+    const rocksdb::Slice key_slice(key);
+    const rocksdb::Slice value_slices[] = {head, record};
+    const rocksdb::Status status =
+        batch.Put(database_->records(), {&key_slice, 1}, {value_slices, std::size(value_slices)});
     CHECK(status.ok());  // A batch in memory.
     state.next = state.next.Next();
     state.bytes_before_next += CountedBytes(record);

@@ -59,11 +59,14 @@ absl::StatusOr<LogPosition> ParsePositionKey(std::string_view key) {
   return LogPosition(NumberAt(key, 0));
 }
 
+std::string EncodeStoredHead(uint64_t bytes_before) {
+  std::string head(1, static_cast<char>(kStoredFormatVersion));
+  AppendNumber(bytes_before, head);
+  return head;
+}
+
 std::string EncodeStoredRecord(uint64_t bytes_before, std::string_view payload) {
-  std::string value;
-  value.reserve(1 + kNumberBytes + payload.size());
-  value.push_back(static_cast<char>(kStoredFormatVersion));
-  AppendNumber(bytes_before, value);
+  std::string value = EncodeStoredHead(bytes_before);
   value.append(payload);
   return value;
 }

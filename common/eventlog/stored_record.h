@@ -33,6 +33,8 @@ struct StoredRecord {
   std::string_view payload;  // Into the value it was decoded from.
 };
 std::string EncodeStoredRecord(uint64_t bytes_before, std::string_view payload);
+// What comes before the payload.
+std::string EncodeStoredHead(uint64_t bytes_before);
 // FAILED_PRECONDITION, reason LOG_FORMAT_UNKNOWN, for a version that is not known, DATA_LOSS when
 // the value is too short.
 absl::StatusOr<StoredRecord> DecodeStoredRecord(std::string_view value);

@@ -37,14 +37,13 @@ absl::Status CheckHello(const v1::Hello& hello) {
   return absl::OkStatus();
 }
 
-absl::Status CheckBatchSize(const v1::EventBatch& batch) {
+absl::Status CheckBatchSize(const v1::EventBatch& batch, size_t bytes) {
   const auto events = static_cast<size_t>(batch.events_size());
   if (events == 0) return MalformedEvent("batch.events", "must not be empty");
   if (events > kBatchEventsMax) {
     return MalformedEvent("batch.events",
                           fmt::format("has {} events, at most {}", events, kBatchEventsMax));
   }
-  const size_t bytes = batch.ByteSizeLong();
   if (bytes > kBatchBytesMax) {
     return MalformedEvent("batch", fmt::format("has {} bytes, at most {}", bytes, kBatchBytesMax));
   }
@@ -119,7 +118,8 @@ absl::Status IntakeSession::OnHello(const v1::Hello& hello) {
 }
 
 absl::Status IntakeSession::OnBatch(const v1::EventBatch& batch) {
-  RETURN_IF_ERROR(CheckBatchSize(batch));
+  const size_t bytes = batch.ByteSizeLong();
+  RETURN_IF_ERROR(CheckBatchSize(batch, bytes));
   uint64_t accepted = 0;
   {
     MutexLock lock(mutex_);
@@ -137,7 +137,7 @@ absl::Status IntakeSession::OnBatch(const v1::EventBatch& batch) {
     }
   }
   if (pending.events.empty()) return pending.then;
-  pending.bytes = batch.ByteSizeLong();
+  pending.bytes = bytes;
   pending_ = std::move(pending);
   return absl::OkStatus();
 }

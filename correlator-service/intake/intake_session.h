@@ -29,7 +29,7 @@ class IntakeSession {
   // Batches of one stream in the pipeline, and the window that follows.
   // Up to the lower number whatever their size, up to the higher one as long as they are small.
   static constexpr size_t kBatchesInFlightMin = 4;
-  static constexpr size_t kBatchesInFlightMax = 64;
+  static constexpr size_t kBatchesInFlightMax = 512;
   static constexpr size_t kBytesInFlight = 8 << 20;
   static constexpr uint32_t kWindowEventsMax = 40'000;
   static constexpr size_t kSeriesPerStreamMax = 1'000'000;

@@ -13,7 +13,7 @@ namespace alertjoin {
 namespace {
 
 // A round is synced and applied as a whole: these bound its memory and its delay.
-constexpr size_t kRoundBatchesMax = 64;
+constexpr size_t kRoundBatchesMax = 1'024;
 constexpr size_t kRoundBytes = 4 << 20;
 // How often a full log is tried again, if nobody says that there is room.
 constexpr std::chrono::seconds kFullRetry(1);
