@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "common/event/event_rules.h"
+#include "common/event/transition_wire.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
@@ -16,10 +17,15 @@ constexpr char kRecordFormat = 1;
 }  // namespace
 
 std::string EncodeRecord(const Event& event) {
+  std::string record(1, kRecordFormat);
+  if (const auto* transition = TransitionOf(event)) {
+    WireWriter out(record);
+    out.Message(v1::Event::kTransitionFieldNumber, [&] { WriteTransition(*transition, out); });
+    return record;
+  }
   google::protobuf::Arena arena;
   auto* message = google::protobuf::Arena::CreateMessage<v1::Event>(&arena);
   EventEncoder().Encode(event, message);
-  std::string record(1, kRecordFormat);
   CHECK(message->AppendToString(&record));
   return record;
 }

@@ -1,6 +1,8 @@
 #include "common/text/utf8.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 
 namespace alertjoin {
 namespace {
@@ -32,9 +34,22 @@ size_t SequenceLength(std::string_view text) {
   return 0;
 }
 
+// Bytes of ASCII at the start of `text`, rounded down to whole words of 8: most text is nothing
+// else.
+size_t AsciiWords(std::string_view text) {
+  constexpr uint64_t kHighBits = 0x8080808080808080;
+  size_t length = 0;
+  for (uint64_t word = 0; length + sizeof(word) <= text.size(); length += sizeof(word)) {
+    std::memcpy(&word, text.data() + length, sizeof(word));
+    if ((word & kHighBits) != 0) break;
+  }
+  return length;
+}
+
 }  // namespace
 
 bool IsValidUtf8(std::string_view text) {
+  text.remove_prefix(AsciiWords(text));
   while (!text.empty()) {
     const size_t length = SequenceLength(text);
     if (length == 0) return false;

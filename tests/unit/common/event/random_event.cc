@@ -206,11 +206,14 @@ TransitionEvent RandomEvents::SomeTransition() {
   event.origin = static_cast<Origin>(Below(5));
   event.notification.receiver = Text();
   event.notification.group_key = Text();
+  event.notification.group_status = Text();
   event.notification.group_labels = Labels(3);
   event.notification.common_labels = Labels(3);
   event.notification.common_annotations = Labels(3);
   event.notification.route_labels = Labels(3);
+  event.notification.external_url = Text();
   event.notification.version = "4";
+  event.notification.notification_reason = Text();
   event.notification.truncated_alerts = random_();
   if (Coin()) event.reported_value = Number();
   if (Coin()) event.reported_values = {{"A", Number()}, {"B", Number()}};

@@ -26,6 +26,18 @@ TEST(Utf8, IsWellFormedOrNot) {
   }
 }
 
+// It is looked at in words.
+TEST(Utf8, OneBadByteIsFoundAnywhere) {
+  for (size_t size = 1; size <= 40; ++size) {
+    for (size_t at = 0; at < size; ++at) {
+      std::string text(size, 'a');
+      ASSERT_TRUE(IsValidUtf8(text));
+      text[at] = '\x80';
+      ASSERT_FALSE(IsValidUtf8(text)) << at << " of " << size;
+    }
+  }
+}
+
 TEST(Utf8, WhatFitsStaysAsItIs) {
   EXPECT_EQ(ValidUtf8("", 0), "");
   EXPECT_EQ(ValidUtf8("a\xc3\xa4z", 4), "a\xc3\xa4z");
