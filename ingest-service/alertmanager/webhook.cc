@@ -50,6 +50,7 @@ Webhook::Webhook(WebhookOptions options, TransitionIntake& intake, const Clock& 
       refusal_limiter_(kLogInterval, clock),
       warning_limiter_(kLogInterval, clock) {
   CHECK(!options_.sources.empty());
+  for (const auto& [source, auth] : options_.auth) auth_.try_emplace(source, auth, clock_);
 }
 
 void Webhook::AddTo(HttpServer& server) {
@@ -85,6 +86,7 @@ std::optional<Webhook::Refusal> Webhook::Take(const HttpRequest& request,
                    fmt::format("unknown alert source \"{}\": configured are {}",
                                Excerpt(source, kShownBytesMax), fmt::join(options_.sources, ", "))};
   }
+  if (auto refusal = CheckSender(request, source)) return refusal;
   if (!IsJson(request)) {
     return Refusal{415, "content_type",
                    fmt::format("Content-Type \"{}\" is not taken: send application/json",
@@ -169,6 +171,16 @@ Webhook::Refusal Webhook::NotKept(const absl::Status& why) {
   return Refusal{code, ReasonOf(why, "append_failed"), MessageOf(why)};
 }
 
+std::optional<Webhook::Refusal> Webhook::CheckSender(const HttpRequest& request,
+                                                     const std::string& source) {
+  const auto auth = auth_.find(source);
+  if (auth == auth_.end()) return std::nullopt;
+  auto denial = auth->second.Check(request);
+  if (!denial.has_value()) return std::nullopt;
+  metrics_.CountDenial(source, denial->reason);
+  return Refusal{denial->code, denial->reason, denial->message, denial->challenge};
+}
+
 HttpResponse Webhook::Refuse(const HttpRequest& request, const std::string& source,
                              const Refusal& refusal) {
   // A name that is not configured is the sender's text, and would be an unbounded label.
@@ -184,6 +196,9 @@ HttpResponse Webhook::Refuse(const HttpRequest& request, const std::string& sour
   HttpResponse response;
   response.status = refusal.code;
   response.body = refusal.message + "\n";
+  if (!refusal.challenge.empty()) {
+    response.headers.emplace_back("WWW-Authenticate", refusal.challenge);
+  }
   if (refusal.code == 503) response.headers.emplace_back("Retry-After", kRetryAfterSeconds);
   return response;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "common/net/http_server.h"
 #include "common/time/clock.h"
 #include "ingest-service/alertmanager/posted_alerts.h"
+#include "ingest-service/alertmanager/sender_auth.h"
 #include "ingest-service/alertmanager/webhook_decode.h"
 #include "ingest-service/alertmanager/webhook_metrics.h"
 #include "ingest-service/deadletter/dead_letters.h"
@@ -19,6 +21,8 @@ namespace alertjoin {
 struct WebhookOptions {
   std::vector<std::string> sources;  // At least one; the first is the default.
   std::string value_annotation = "value";
+  // By the source's name. Without an entry everyone may send.
+  std::map<std::string, SenderAuthOptions> auth = {};
 };
 
 // Takes alerts over HTTP, by POST or PUT. Which kind they are is told by the shape of the body, on
@@ -30,6 +34,8 @@ struct WebhookOptions {
 // answers as an Alertmanager does. Answers, each refusal with a line of text:
 //   200  all its alerts are in the spool, as durable as that is, now or since before (empty body)
 //   400  can never be taken; the text says where and why. The body goes to the dead letters
+//   401  no or wrong credentials, where the source wants them (with WWW-Authenticate)
+//   403  no, a wrong or an old signature, where the source wants one
 //   404  unknown source
 //   415  Content-Type other than application/json (absent is fine)
 //   503  not kept: the spool is full, or its disk fails. The sender must repeat it, which is
@@ -50,6 +56,7 @@ class Webhook {
     int code;
     std::string reason;  // lower_snake, for metrics.
     std::string message;
+    std::string challenge = {};  // For WWW-Authenticate.
   };
 
   HttpResponse Handle(const HttpRequest& request, const std::string& source);
@@ -65,6 +72,7 @@ class Webhook {
   std::optional<RawPayload> PayloadOf(const WebhookContext& context, std::string body);
   static Refusal NeverTaken(const absl::Status& why);
   static Refusal NotKept(const absl::Status& why);
+  std::optional<Refusal> CheckSender(const HttpRequest& request, const std::string& source);
   HttpResponse Refuse(const HttpRequest& request, const std::string& source,
                       const Refusal& refusal);
   void KeepDeadLetter(const HttpRequest& request, const std::string& source,
@@ -73,6 +81,7 @@ class Webhook {
   // Constant after construction.
   const WebhookOptions options_;
   TransitionIntake& intake_;
+  std::map<std::string, SenderAuth> auth_;
   const Clock& clock_;
   const Timestamp started_;
   DeadLetters* const dead_letters_;

@@ -22,6 +22,9 @@ WebhookMetrics::WebhookMetrics(prometheus::Registry& registry)
                           "Alerts that Prometheus sent once more and that said nothing new.")),
       refused_(AddFamily(registry, "alertjoin_webhook_refused_total",
                          "Webhook notifications not answered with success, by reason.")),
+      denied_(
+          AddFamily(registry, "alertjoin_webhook_denied_total",
+                    "Requests without the credentials or signature that the alert source wants.")),
       warnings_(AddFamily(registry, "alertjoin_webhook_warnings_total",
                           "Oddities in notifications that were taken all the same.")),
       truncated_(AddFamily(registry, "alertjoin_webhook_truncated_alerts_total",
@@ -46,6 +49,10 @@ void WebhookMetrics::CountAlerts(const States& states, const std::string& source
       .Increment(static_cast<double>(states.firing));
   alerts_.Add({{"source", source}, {"state", "resolved"}})
       .Increment(static_cast<double>(states.resolved));
+}
+
+void WebhookMetrics::CountDenial(const std::string& source, const std::string& reason) {
+  denied_.Add({{"source", source}, {"reason", reason}}).Increment();
 }
 
 void WebhookMetrics::CountPayloadNotKept(const std::string& source) {

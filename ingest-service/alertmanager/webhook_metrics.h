@@ -25,6 +25,8 @@ class WebhookMetrics {
 
   void CountAnswer(const std::string& source, int code);
   void CountRefusal(std::string_view reason);
+  // A sender that did not show who it is.
+  void CountDenial(const std::string& source, const std::string& reason);
   // How many alerts there are of each state.
   struct States {
     size_t firing = 0;
@@ -48,6 +50,7 @@ class WebhookMetrics {
   prometheus::Family<prometheus::Counter>& alerts_;
   prometheus::Family<prometheus::Counter>& repeated_;
   prometheus::Family<prometheus::Counter>& refused_;
+  prometheus::Family<prometheus::Counter>& denied_;
   prometheus::Family<prometheus::Counter>& warnings_;
   prometheus::Family<prometheus::Counter>& truncated_;
 };

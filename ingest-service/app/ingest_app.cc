@@ -76,6 +76,7 @@ DeadLetters::Options DeadLetterOptionsOf(const IngestConfig& config) {
 WebhookOptions WebhookOptionsOf(const IngestConfig& config) {
   WebhookOptions options;
   options.sources = config.alert_sources;
+  options.auth = config.sender_auth;
   options.value_annotation = config.value_annotation;
   return options;
 }

@@ -10,6 +10,7 @@
 #include "common/config/yaml_reader.h"
 #include "common/status/status.h"
 #include "common/text/matchers.h"
+#include "ingest-service/alertmanager/sender_auth_config.h"
 #include "ingest-service/deadletter/dead_letters.h"
 #include "ingest-service/prometheus/http_client_config.h"
 
@@ -149,6 +150,7 @@ absl::StatusOr<IngestConfig> Read(YamlDocument document) {
   std::set<std::string> alert_names;
   for (YamlNode& source : alert_sources.Items()) {
     config.alert_sources.push_back(ReadName(source.Child("name"), alert_names));
+    config.sender_auth[config.alert_sources.back()] = ReadSenderAuth(source);
     source.Finish();
   }
   if (config.alert_sources.empty()) alert_sources.Fault("at least one alert source is needed");

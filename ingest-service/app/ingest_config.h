@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/time/timestamp.h"
+#include "ingest-service/alertmanager/sender_auth.h"
 #include "ingest-service/binding/rule_binder.h"
 #include "ingest-service/prometheus/metrics_source_options.h"
 
@@ -18,6 +20,8 @@ struct IngestConfig {
   std::string correlator_address = "127.0.0.1:9750";
   std::string http_listen_address = "127.0.0.1:9752";
   std::vector<std::string> alert_sources{"alertmanager"};  // The first one is the default.
+  // What the senders of each must show, by its name.
+  std::map<std::string, SenderAuthOptions> sender_auth;
   std::string value_annotation = "value";
   std::string spool_path = "ingest-spool";  // A folder; made when it is missing.
   uint64_t spool_alert_bytes_max = uint64_t{256} << 20;

@@ -63,54 +63,6 @@ std::string HeaderText(YamlNode node) {
   return text;
 }
 
-SecretText ReadSecret(YamlNode& node, const std::string& name, bool in_header) {
-  SecretText secret;
-  YamlNode text = node.Child(name);
-  YamlNode file = node.Child(name + "_file");
-  secret.text = Secret(in_header ? HeaderText(text) : text.String(""));
-  secret.file = file.FilePath();
-  if (text.present() && file.present()) {
-    file.Fault(fmt::format("give {} or {}_file, not both", name, name));
-  }
-  return secret;
-}
-
-std::optional<HttpBasicAuth> ReadBasicAuth(YamlNode node) {
-  if (!node.present()) return std::nullopt;
-  HttpBasicAuth auth;
-  YamlNode username = node.Child("username");
-  YamlNode username_file = node.Child("username_file");
-  auth.username = HeaderText(username);
-  auth.username_file = username_file.FilePath();
-  if (username.present() && username_file.present()) {
-    username_file.Fault("give username or username_file, not both");
-  }
-  if (auth.username.find(':') != std::string::npos) {
-    username.Fault("a user name for basic_auth cannot have a colon");
-  }
-  auth.password = ReadSecret(node, "password", true);
-  node.Finish();
-  return auth;
-}
-
-std::optional<HttpAuthorization> ReadAuthorization(YamlNode node) {
-  if (!node.present()) return std::nullopt;
-  HttpAuthorization authorization;
-  YamlNode type = node.Child("type");
-  if (type.present()) authorization.type = HeaderText(type);
-  if (LowerCase(authorization.type) == "basic") {
-    type.Fault("for the type Basic, use basic_auth with username and password");
-  } else if (!IsHeaderName(authorization.type)) {
-    type.Fault("the type is one word, such as Bearer");
-  }
-  authorization.credentials = ReadSecret(node, "credentials", true);
-  if (authorization.credentials.empty()) {
-    node.Fault("authorization needs credentials or credentials_file");
-  }
-  node.Finish();
-  return authorization;
-}
-
 TlsClientOptions::Version ReadVersion(YamlNode node) {
   using Version = TlsClientOptions::Version;
   if (!node.present()) return Version::kDefault;
@@ -126,9 +78,9 @@ TlsClientOptions::Version ReadVersion(YamlNode node) {
 TlsClientOptions ReadTls(YamlNode node) {
   using Version = TlsClientOptions::Version;
   TlsClientOptions tls;
-  tls.ca = ReadSecret(node, "ca", false);
-  tls.cert = ReadSecret(node, "cert", false);
-  tls.key = ReadSecret(node, "key", false);
+  tls.ca = ReadSecretText(node, "ca", false);
+  tls.cert = ReadSecretText(node, "cert", false);
+  tls.key = ReadSecretText(node, "key", false);
   if (tls.cert.empty() != tls.key.empty()) {
     node.Fault("a client certificate needs both, cert_file and key_file (or cert and key)");
   }
@@ -228,6 +180,54 @@ void RefuseOthers(YamlNode& node) {
 }
 
 }  // namespace
+
+SecretText ReadSecretText(YamlNode& node, const std::string& name, bool in_header) {
+  SecretText secret;
+  YamlNode text = node.Child(name);
+  YamlNode file = node.Child(name + "_file");
+  secret.text = Secret(in_header ? HeaderText(text) : text.String(""));
+  secret.file = file.FilePath();
+  if (text.present() && file.present()) {
+    file.Fault(fmt::format("give {} or {}_file, not both", name, name));
+  }
+  return secret;
+}
+
+std::optional<HttpBasicAuth> ReadBasicAuth(YamlNode node) {
+  if (!node.present()) return std::nullopt;
+  HttpBasicAuth auth;
+  YamlNode username = node.Child("username");
+  YamlNode username_file = node.Child("username_file");
+  auth.username = HeaderText(username);
+  auth.username_file = username_file.FilePath();
+  if (username.present() && username_file.present()) {
+    username_file.Fault("give username or username_file, not both");
+  }
+  if (auth.username.find(':') != std::string::npos) {
+    username.Fault("a user name for basic_auth cannot have a colon");
+  }
+  auth.password = ReadSecretText(node, "password", true);
+  node.Finish();
+  return auth;
+}
+
+std::optional<HttpAuthorization> ReadAuthorization(YamlNode node) {
+  if (!node.present()) return std::nullopt;
+  HttpAuthorization authorization;
+  YamlNode type = node.Child("type");
+  if (type.present()) authorization.type = HeaderText(type);
+  if (LowerCase(authorization.type) == "basic") {
+    type.Fault("for the type Basic, use basic_auth with username and password");
+  } else if (!IsHeaderName(authorization.type)) {
+    type.Fault("the type is one word, such as Bearer");
+  }
+  authorization.credentials = ReadSecretText(node, "credentials", true);
+  if (authorization.credentials.empty()) {
+    node.Fault("authorization needs credentials or credentials_file");
+  }
+  node.Finish();
+  return authorization;
+}
 
 HttpClientOptions ReadHttpClient(YamlNode node) {
   HttpClientOptions options;

@@ -35,22 +35,10 @@ absl::StatusOr<std::string> Read(const SecretText& secret, std::string_view key)
   return text;
 }
 
-// The same for a part of a header line, which is trimmed.
-absl::StatusOr<std::string> ReadLine(const SecretText& secret, std::string_view key) {
-  if (secret.file.empty()) return secret.text.Reveal();
-  ASSIGN_OR_RETURN(const std::string text, Read(secret, key));
-  std::string line = Trimmed(text);
-  if (line.empty()) return FileFault(key, secret.file + ": is empty");
-  const bool fits =
-      std::none_of(line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
-  if (!fits) return FileFault(key, secret.file + ": has a line break or control character inside");
-  return line;
-}
-
 absl::Status AddBasicAuth(const HttpBasicAuth& auth, HttpCredentials& credentials) {
   const SecretText username{Secret(auth.username), auth.username_file};
-  ASSIGN_OR_RETURN(const std::string user, ReadLine(username, "username_file"));
-  ASSIGN_OR_RETURN(const std::string password, ReadLine(auth.password, "password_file"));
+  ASSIGN_OR_RETURN(const std::string user, ReadSecretLine(username, "username_file"));
+  ASSIGN_OR_RETURN(const std::string password, ReadSecretLine(auth.password, "password_file"));
   const std::string pair = absl::Base64Escape(user + ":" + password);
   credentials.headers.push_back("Authorization: Basic " + pair);
   credentials.secrets.emplace_back(pair);
@@ -61,7 +49,7 @@ absl::Status AddBasicAuth(const HttpBasicAuth& auth, HttpCredentials& credential
 absl::Status AddAuthorization(const HttpAuthorization& authorization,
                               HttpCredentials& credentials) {
   ASSIGN_OR_RETURN(const std::string token,
-                   ReadLine(authorization.credentials, "credentials_file"));
+                   ReadSecretLine(authorization.credentials, "credentials_file"));
   credentials.headers.push_back(fmt::format("Authorization: {} {}", authorization.type, token));
   credentials.secrets.emplace_back(token);
   return absl::OkStatus();
@@ -72,7 +60,8 @@ absl::Status AddHeader(const HttpHeaderOptions& header, HttpCredentials& credent
     credentials.headers.push_back(fmt::format("{}: {}", header.name, value));
   }
   for (const SecretText& secret : header.secrets) {
-    ASSIGN_OR_RETURN(const std::string value, ReadLine(secret, "http_headers: " + header.name));
+    ASSIGN_OR_RETURN(const std::string value,
+                     ReadSecretLine(secret, "http_headers: " + header.name));
     credentials.headers.push_back(fmt::format("{}: {}", header.name, value));
     credentials.secrets.emplace_back(value);
   }
@@ -93,6 +82,17 @@ absl::StatusOr<std::shared_ptr<const TlsMaterial>> ReadTls(const TlsClientOption
 }
 
 }  // namespace
+
+absl::StatusOr<std::string> ReadSecretLine(const SecretText& secret, std::string_view key) {
+  if (secret.file.empty()) return secret.text.Reveal();
+  ASSIGN_OR_RETURN(const std::string text, Read(secret, key));
+  std::string line = Trimmed(text);
+  if (line.empty()) return FileFault(key, secret.file + ": is empty");
+  const bool fits =
+      std::none_of(line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+  if (!fits) return FileFault(key, secret.file + ": has a line break or control character inside");
+  return line;
+}
 
 absl::StatusOr<HttpCredentials> ReadCredentials(const HttpClientOptions& options) {
   HttpCredentials credentials;

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -16,6 +17,11 @@ struct HttpCredentials {
   std::shared_ptr<const TlsMaterial> tls;
   std::vector<Secret> secrets;  // In each form in which they are sent.
 };
+
+// The text, or that of its file, trimmed, as a part of a header line has it. FAILED_PRECONDITION
+// names `key` and the file when it cannot be read, is empty, or has a line break or control
+// character inside.
+absl::StatusOr<std::string> ReadSecretLine(const SecretText& secret, std::string_view key);
 
 // Reads the files. FAILED_PRECONDITION names the key and the file that cannot be read, is empty, or
 // has a line break where none can be.

@@ -33,6 +33,7 @@ void WebhookFixture::Start(const Setup& setup) {
   uplink_ = std::make_unique<AcknowledgingUplink>(*spool_);
   WebhookOptions options;
   options.sources = {"main", "second"};
+  options.auth = setup.auth;
   auto dead_letters =
       DeadLetters::Open({dead_letter_folder(), setup.dead_letters_max}, SystemClock(), registry_);
   ASSERT_THAT(dead_letters, IsOk());

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <prometheus/registry.h>
 
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -46,6 +47,7 @@ class WebhookFixture : public testing::Test {
     uint64_t spool_bytes_max = 256 << 20;
     size_t body_bytes_max = 1 << 20;
     uint64_t dead_letters_max = 1000;
+    std::map<std::string, SenderAuthOptions> auth = {};
   };
   void Start(const Setup& setup);
   std::string dead_letter_folder() const { return folder_ / "dead-letters"; }

@@ -14,7 +14,9 @@ constexpr char kFull[] = R"(
 producer_id: one
 correlator: {address: "127.0.0.1:1"}
 http: {listen_address: "127.0.0.1:2"}
-alert_sources: [{name: east}, {name: west}]
+alert_sources:
+  - {name: east, authorization: {credentials: open sesame}}
+  - {name: west}
 webhook: {value_annotation: reading}
 spool: {path: /var/spool/alertjoin, alert_bytes_max: 64MiB, sample_bytes_max: 128MiB}
 dead_letters: {count_max: 5, bytes_max: 2MiB}
@@ -46,6 +48,7 @@ TEST(IngestConfig, ReadsEveryKey) {
   EXPECT_EQ(config->correlator_address, "127.0.0.1:1");
   EXPECT_EQ(config->http_listen_address, "127.0.0.1:2");
   EXPECT_THAT(config->alert_sources, ElementsAre("east", "west"));
+  EXPECT_EQ(config->sender_auth.at("east").authorization->credentials.text.Reveal(), "open sesame");
   EXPECT_EQ(config->value_annotation, "reading");
   EXPECT_EQ(config->spool_path, "/var/spool/alertjoin");
   EXPECT_EQ(DeadLetterFolderOf(*config), "/var/spool/alertjoin/dead-letters");
