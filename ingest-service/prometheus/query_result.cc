@@ -2,11 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <exception>
-
 #include "common/status/status.h"
 #include "ingest-service/prometheus/api_answer.h"
-#include "ingest-service/prometheus/query_answer_handler.h"
+#include "ingest-service/prometheus/query_answer_parser.h"
 
 namespace alertjoin {
 namespace {
@@ -27,11 +25,7 @@ absl::StatusOr<QueryResult> Judge(int code, QueryAnswer& answer) {
     return absl::InvalidArgumentError("the expression gives text, not samples");
   }
   if (!answer.has_result) return absl::UnavailableError("the answer has no data.result");
-  for (const ResultSeries& series : answer.result.series) {
-    if (series.times.size() != series.values.size()) {
-      return absl::UnavailableError("the answer has a time without a value");
-    }
-  }
+  if (answer.is_text) return absl::UnavailableError("the answer is a number that is none");
   for (const std::string& warning : answer.result.warnings) {
     answer.result.partial |= !IsPromqlInfo(warning);
   }
@@ -42,17 +36,12 @@ absl::StatusOr<QueryResult> Judge(int code, QueryAnswer& answer) {
 
 absl::StatusOr<QueryResult> DecodeQueryAnswer(int http_code, std::string_view body) {
   const bool success = http_code >= 200 && http_code <= 299;
-  QueryAnswerHandler handler;
-  bool parsed = false;
-  try {
-    parsed = nlohmann::json::sax_parse(body.begin(), body.end(), &handler);
-  } catch (const std::exception& e) {
-    return absl::UnavailableError(fmt::format("answer of {} bytes: {}", body.size(), e.what()));
-  }
-  if (parsed) return Judge(http_code, handler.answer());
+  QueryAnswer answer;
+  const std::string failure = ParseQueryAnswer(body, &answer);
+  if (failure.empty()) return Judge(http_code, answer);
   if (!success) return HttpErrorOf(http_code, body);
   return absl::UnavailableError(fmt::format("answer is not of the Prometheus API: {}: \"{}\"",
-                                            handler.failure(), Excerpt(body, kExcerptBytes)));
+                                            failure, Excerpt(body, kExcerptBytes)));
 }
 
 bool IsPermanent(const absl::Status& status) {

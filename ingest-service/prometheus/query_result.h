@@ -26,7 +26,9 @@ struct QueryResult {
   bool partial = false;
   // Points that were left out because they are native histograms.
   uint64_t histograms_skipped = 0;
+  // What the server remarked, at most 100 of each.
   std::vector<std::string> warnings;
+  std::vector<std::string> infos;
 };
 
 // Decodes the answer of /api/v1/query or /api/v1/query_range. Limits: nesting of 32. Errors, with

@@ -170,6 +170,92 @@ TEST(QueryResult, MisshapenAnswersAreRefused) {
   }
 }
 
+TEST(QueryResult, RefusalsSayWhere) {
+  EXPECT_THAT(
+      DecodeQueryAnswer(200, R"({"status":"success","data":{"result":[{"values":[[1,2]]}]}})"),
+      StatusIs(StatusCode::kUnavailable, "expected a string at byte 52"));
+  EXPECT_THAT(DecodeQueryAnswer(200, R"({"data":{"result":[{"values":[[1,"x"]]}]}})"),
+              StatusIs(StatusCode::kUnavailable, "\"x\" is no number at byte"));
+}
+
+TEST(QueryResult, KeysComeInAnyOrder) {
+  const auto result = DecodeQueryAnswer(
+      200, R"({"warnings":["w"],"data":{"result":[{"values":[[1,"2"]],"metric":{"b":"2","a":"1"}}],
+               "resultType":"matrix"},"infos":["i"],"status":"success"})");
+  ASSERT_THAT(result, IsOk());
+  ASSERT_EQ(result->series.size(), 1u);
+  EXPECT_EQ(result->series[0].labels, (LabelSet{{"a", "1"}, {"b", "2"}}));
+  EXPECT_THAT(result->series[0].values, ElementsAre(2));
+  EXPECT_THAT(result->warnings, ElementsAre("w"));
+  EXPECT_THAT(result->infos, ElementsAre("i"));
+  const auto text = DecodeQueryAnswer(
+      200, R"({"data":{"result":[1,"a"],"resultType":"string"},"status":"success"})");
+  EXPECT_THAT(text, StatusIs(StatusCode::kInvalidArgument, "gives text"));
+}
+
+TEST(QueryResult, NothingIsThereTwice) {
+  for (const std::string data :
+       {R"({"result":[],"result":[]})", R"({"resultType":"vector","result":[],"resultType":"x"})",
+        R"({"result":[{"metric":{},"metric":{}}]})", R"({"result":[{"values":[],"values":[]}]})",
+        R"({"result":[{"value":[1,"2"],"value":[1,"2"]}]})",
+        R"({"result":[{"metric":{"a":"1","a":"2"}}]})"}) {
+    EXPECT_THAT(DecodeQueryAnswer(200, Success(data)), StatusIs(StatusCode::kUnavailable, "twice"))
+        << data;
+  }
+  EXPECT_THAT(DecodeQueryAnswer(200, Success(R"({"result":[]})", R"(,"status":"error")")),
+              StatusIs(StatusCode::kUnavailable, "twice"));
+}
+
+TEST(QueryResult, TextIsUtf8) {
+  const std::string label = R"({"result":[{"metric":{"a":")";
+  EXPECT_THAT(DecodeQueryAnswer(200, Success(label + "\xc3\xa9\"}}]}")), IsOk());
+  EXPECT_THAT(DecodeQueryAnswer(200, Success(label + "\xc3\"}}]}")),
+              StatusIs(StatusCode::kUnavailable, "not UTF-8"));
+}
+
+TEST(QueryResult, TimesAreReadHoweverTheyAreWritten) {
+  for (const auto& [text, ms] :
+       std::vector<std::pair<std::string, int64_t>>{{"1700000000", 1700000000000},
+                                                    {"1700000000.1", 1700000000100},
+                                                    {"1700000000.123", 1700000000123},
+                                                    {"1700000000.1234", 1700000000123},
+                                                    {"1700000000.1236", 1700000000124},
+                                                    {"1.7e9", 1700000000000},
+                                                    {"1700000000.123e0", 1700000000123},
+                                                    {"-1.5", -1500},
+                                                    {"0", 0},
+                                                    {"253402300799.999", 253402300799999}}) {
+    const auto result = DecodeQueryAnswer(
+        200, Success(R"({"resultType":"scalar","result":[)" + text + R"(,"1"]})"));
+    ASSERT_THAT(result, IsOk()) << text;
+    EXPECT_EQ(result->series.at(0).times.at(0), At(ms)) << text;
+  }
+  for (const std::string text : {"253402300800", "1e999", "-1e30", "999999999999999999999"}) {
+    EXPECT_THAT(DecodeQueryAnswer(
+                    200, Success(R"({"resultType":"scalar","result":[)" + text + R"(,"1"]})")),
+                StatusIs(StatusCode::kUnavailable, "outside the years"))
+        << text;
+  }
+}
+
+TEST(QueryResult, ValuesAreReadToTheLastBit) {
+  for (const std::string text : {"0.1", "1e+21", "5e-324", "1.7976931348623157e308", "-0",
+                                 "0.30000000000000004", "9007199254740993", "123456.789"}) {
+    const auto result = DecodeQueryAnswer(
+        200, Success(R"({"resultType":"scalar","result":[1,")" + text + R"("]})"));
+    ASSERT_THAT(result, IsOk()) << text;
+    const double value = result->series.at(0).values.at(0);
+    EXPECT_EQ(value, std::strtod(text.c_str(), nullptr)) << text;
+    EXPECT_EQ(std::signbit(value), text[0] == '-') << text;
+  }
+  for (const std::string text : {"", " ", "1x", "--1", "one", "1,5"}) {
+    EXPECT_THAT(DecodeQueryAnswer(200, Success(R"({"resultType":"vector","result":[{"value":[1,")" +
+                                               text + R"("]}]})")),
+                StatusIs(StatusCode::kUnavailable, "is no number"))
+        << text;
+  }
+}
+
 TEST(QueryResult, DeepNestingEndsEarly) {
   EXPECT_THAT(DecodeQueryAnswer(200, R"({"a":)" + std::string(1'000'000, '[')),
               StatusIs(StatusCode::kUnavailable, "nested deeper"));
