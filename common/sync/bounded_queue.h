@@ -55,6 +55,28 @@ class BoundedQueue {
     return taken;
   }
 
+  // The same, but also empty when it was woken by Wake, now or since it returned last.
+  std::vector<T> PopUpToOrWake(size_t items_max) EXCLUDES_LOCK(mutex_) {
+    std::vector<T> taken;
+    MutexLock lock(mutex_);
+    while (items_.empty() && !closed_ && !woken_) changed_.Wait(mutex_);
+    woken_ = false;
+    while (!items_.empty() && taken.size() < items_max) {
+      taken.push_back(std::move(items_.front()));
+      items_.pop_front();
+    }
+    room_.NotifyAll();
+    return taken;
+  }
+  // Has one who is in PopUpToOrWake, or comes to it next, return.
+  void Wake() EXCLUDES_LOCK(mutex_) {
+    {
+      MutexLock lock(mutex_);
+      woken_ = true;
+    }
+    changed_.NotifyAll();
+  }
+
   // The same, but also empty when nothing came before the deadline.
   std::vector<T> PopUpToBefore(std::chrono::steady_clock::time_point deadline, size_t items_max)
       EXCLUDES_LOCK(mutex_) {
@@ -80,6 +102,11 @@ class BoundedQueue {
     room_.NotifyAll();
   }
 
+  // Closed, and nothing left in it.
+  bool ended() const EXCLUDES_LOCK(mutex_) {
+    MutexLock lock(mutex_);
+    return closed_ && items_.empty();
+  }
   bool closed() const EXCLUDES_LOCK(mutex_) {
     MutexLock lock(mutex_);
     return closed_;
@@ -96,6 +123,7 @@ class BoundedQueue {
   CondVar room_;
   std::deque<T> items_ GUARDED_BY(mutex_);
   bool closed_ GUARDED_BY(mutex_) = false;
+  bool woken_ GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace alertjoin

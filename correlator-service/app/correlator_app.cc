@@ -88,7 +88,7 @@ struct CorrelatorApp::Parts {
           pipeline(PipelineOptionsOf(config), data.engine(), data.log(), data.store(),
                    SystemClock(), registry, std::move(on_failure)),
           ingest(pipeline, data.store().store_id(), SystemClock(), registry),
-          correlator(data.store(), hub, SystemClock(), registry) {}
+          correlator(data.store(), pipeline.tables(), hub, SystemClock(), registry) {}
 
     SubscriptionHub hub;
     Pipeline pipeline;

@@ -60,6 +60,8 @@ void EncodeBinding(const Binding& binding, v1::BoundQuery* out) {
   if (binding.threshold.has_value()) out->set_threshold(*binding.threshold);
 }
 
+}  // namespace
+
 void EncodeMatch(const Match& match, Timestamp event_time, v1::Match* out) {
   out->set_state(static_cast<v1::MatchState>(match.state));
   if (match.series != nullptr) EncodeLabels(match.series->labels, out->mutable_series_labels());
@@ -73,8 +75,6 @@ void EncodeMatch(const Match& match, Timestamp event_time, v1::Match* out) {
     *out->mutable_next_sample_time() = EncodeTime(*match.next_sample_time);
   }
 }
-
-}  // namespace
 
 void EncodeRow(const JoinedRow& row, Operation operation, v1::JoinedRow* out) {
   out->set_row_id(ToHex(row.id));

@@ -99,6 +99,7 @@ class Engine {
 
  private:
   friend class EngineRestore;
+  friend class TableReader;
 
   struct Alert {
     AlertHistory history;

@@ -61,6 +61,7 @@ struct SeriesState {
   std::unique_ptr<SeriesRows> rows;  // Null when there never was one.
   QueryState* query = nullptr;
   std::shared_ptr<const SeriesKey> key;
+  uint32_t ordinal = 0;  // Among the series of its query, as they became known.
 };
 
 struct QueryState {
@@ -84,6 +85,8 @@ struct QueryState {
   };
 
   Query query;
+  uint32_t ordinal = 0;                       // Among all, as they became known.
+  std::vector<SeriesState*> series_in_order;  // In which they became known.
   absl::flat_hash_set<std::unique_ptr<SeriesState>, LabelsHash, LabelsEqual> series;
   MatchIndex index;
   Coverage coverage;

@@ -7,9 +7,9 @@ namespace {
 
 // Streams that are remembered. A producer has one at a time; each reconnection makes a new one.
 constexpr size_t kStreamsMax = 64;
-// A series without its labels and samples: the object, its key, and its places in the query's set
-// and index and in one stream's table.
-constexpr uint64_t kSeriesBytes = sizeof(SeriesState) + sizeof(SeriesKey) + 96;
+// A series without its labels and samples: the object, its key, and its places in the query's set,
+// order and index and in one stream's table.
+constexpr uint64_t kSeriesBytes = sizeof(SeriesState) + sizeof(SeriesKey) + 104;
 
 }  // namespace
 
@@ -18,6 +18,8 @@ QueryState& SeriesDirectory::QueryOf(const Query& query) {
   if (state == nullptr) {
     state = std::make_unique<QueryState>();
     state->query = query;
+    state->ordinal = static_cast<uint32_t>(queries_in_order_.size());
+    queries_in_order_.push_back(state.get());
   }
   return *state;
 }
@@ -50,6 +52,8 @@ SeriesState* SeriesDirectory::Add(QueryState& query, std::shared_ptr<const Serie
   series->query = &query;
   series->key = std::move(key);
   query.series.insert(std::move(series));
+  added->ordinal = static_cast<uint32_t>(query.series_in_order.size());
+  query.series_in_order.push_back(added);
   ++series_count_;
   series_bytes_ += kSeriesBytes + added->key->labels.MemoryBytes();
   return added;

@@ -26,6 +26,8 @@ class SeriesDirectory {
 
   QueryState& QueryOf(const Query& query);
   const Queries& queries() const { return queries_; }
+  // In the order in which they became known.
+  const std::vector<QueryState*>& queries_in_order() const { return queries_in_order_; }
 
   // The stream that has this table, remembered or new. Valid until the next call.
   Stream& StreamOf(const SeriesTable& table);
@@ -41,6 +43,7 @@ class SeriesDirectory {
 
  private:
   Queries queries_;
+  std::vector<QueryState*> queries_in_order_;
   absl::flat_hash_map<const void*, std::unique_ptr<Stream>> streams_;
   uint64_t uses_ = 0;
   size_t series_count_ = 0;

@@ -21,4 +21,22 @@ std::string ToHex(const RowId& id) {
   return text;
 }
 
+std::optional<RowId> RowIdFromHex(std::string_view text) {
+  RowId id;
+  if (text.size() != 2 * id.bytes.size()) return std::nullopt;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    int digit = 0;
+    if (c >= '0' && c <= '9') {
+      digit = c - '0';
+    } else if (c >= 'a' && c <= 'f') {
+      digit = c - 'a' + 10;
+    } else {
+      return std::nullopt;
+    }
+    id.bytes[i / 2] = static_cast<uint8_t>(id.bytes[i / 2] << 4 | digit);
+  }
+  return id;
+}
+
 }  // namespace alertjoin

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "common/event/event.h"
 
@@ -23,6 +24,8 @@ struct RowIdHash {
 };
 // 32 lower-case hex digits.
 std::string ToHex(const RowId& id);
+// The way back; nothing when the text is something else.
+std::optional<RowId> RowIdFromHex(std::string_view text);
 
 // Position of a change in the correlator's order. 0: none yet.
 class Sequence {

@@ -47,6 +47,9 @@ class Pipeline final : public EventSink {
 
   bool TryPush(IntakeBatch&& batch) override;
 
+  // The engine's tables, between two rounds of the writer. Between Start and Stop.
+  TableAccess& tables() { return writer_.tables(); }
+
   // OK, or why nothing more is taken.
   absl::Status health() const { return failure_.failure(); }
 

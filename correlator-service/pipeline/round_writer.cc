@@ -23,6 +23,7 @@ RoundWriter::RoundWriter(Engine& engine, RowStore& store, RoundLog& log, RoundLo
       log_(log),
       logger_(logger),
       logged_(logged),
+      turns_([&logged] { logged.Wake(); }),
       metrics_(registry),
       failed_(std::move(failed)) {}
 
@@ -39,17 +40,20 @@ void RoundWriter::Join() {
 
 void RoundWriter::Run() {
   for (;;) {
-    std::vector<LoggedRound> rounds = logged_.PopUpTo(kRoundsAtOnce);
-    if (rounds.empty()) return;
+    std::vector<LoggedRound> rounds = logged_.PopUpToOrWake(kRoundsAtOnce);
+    if (rounds.empty() && logged_.ended()) break;
+    if (rounds.empty()) turns_.Run(engine_);
     for (LoggedRound& logged : rounds) {
       const absl::Status status = Apply(std::move(logged));
+      turns_.Run(engine_);
       if (status.ok()) continue;
       // The logger must not wait for room here.
       logged_.Close();
       failed_(status);
-      return;
+      return turns_.Close();
     }
   }
+  turns_.Close();
 }
 
 absl::Status RoundWriter::Apply(LoggedRound logged) {

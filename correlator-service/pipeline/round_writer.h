@@ -11,6 +11,7 @@
 #include "correlator-service/join/engine.h"
 #include "correlator-service/pipeline/pipeline_metrics.h"
 #include "correlator-service/pipeline/round_logger.h"
+#include "correlator-service/pipeline/table_turns.h"
 #include "correlator-service/rows/row_store.h"
 
 namespace alertjoin {
@@ -31,6 +32,9 @@ class RoundWriter {
   // Ends when the queue is closed and empty. Waits for that. Idempotent.
   void Join();
 
+  // The engine's tables for others; open from construction to the end of the thread.
+  TableAccess& tables() { return turns_; }
+
  private:
   void Run();
   absl::Status Apply(LoggedRound logged);
@@ -43,6 +47,7 @@ class RoundWriter {
   RoundLog& log_;
   RoundLogger& logger_;
   BoundedQueue<LoggedRound>& logged_;
+  TableTurns turns_;
   PipelineMetrics metrics_;
   const std::function<void(const absl::Status&)> failed_;
   bool carrying_ = false;  // Rounds of CarryOver are on their way. Writer thread only.

@@ -1,25 +1,25 @@
 #include "correlator-service/query/correlator_service.h"
 
-#include <prometheus/counter.h>
-
-#include "common/net/grpc_status.h"
-#include "common/status/status.h"
+#include "correlator-service/query/alert_context.h"
 #include "correlator-service/query/list_joined_rows.h"
+#include "correlator-service/query/list_samples.h"
+#include "correlator-service/query/list_series.h"
+#include "correlator-service/query/look_up_as_of.h"
+#include "correlator-service/query/summarize_samples.h"
 #include "correlator-service/subscribe/joined_rows_reactor.h"
 
 namespace alertjoin {
 
-CorrelatorServiceImpl::CorrelatorServiceImpl(RowStore& store, SubscriptionHub& hub,
-                                             const Clock& clock, prometheus::Registry& registry,
+CorrelatorServiceImpl::CorrelatorServiceImpl(RowStore& store, TableAccess& tables,
+                                             SubscriptionHub& hub, const Clock& clock,
+                                             prometheus::Registry& registry,
                                              SubscriptionOptions options)
     : store_(store),
+      tables_(tables),
       hub_(hub),
       clock_(clock),
       options_(options),
-      list_requests_total_(prometheus::BuildCounter()
-                               .Name("alertjoin_list_requests_total")
-                               .Help("ListJoinedRows calls by status code.")
-                               .Register(registry)) {}
+      calls_(registry) {}
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* CorrelatorServiceImpl::SubscribeJoinedRows(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
@@ -29,17 +29,65 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* CorrelatorServiceImpl::SubscribeJoin
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListJoinedRows(
     grpc::CallbackServerContext* context, const v1::ListJoinedRowsRequest* request,
     v1::ListJoinedRowsResponse* response) {
-  auto listed = alertjoin::ListJoinedRows(store_, *request);
-  list_requests_total_.Add({{"code", absl::StatusCodeToString(listed.status().code())}})
-      .Increment();
-  auto* const reactor = context->DefaultReactor();
-  if (listed.ok()) {
-    *response = *std::move(listed);
-    reactor->Finish(grpc::Status::OK);
-  } else {
-    reactor->Finish(ToGrpcStatus(listed.status()));
-  }
-  return reactor;
+  return calls_.Serve<v1::ListJoinedRowsRequest, v1::ListJoinedRowsResponse>(
+      context, "ListJoinedRows", request, response, [this](const v1::ListJoinedRowsRequest& asked) {
+        return alertjoin::ListJoinedRows(store_, asked);
+      });
+}
+
+grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListSamples(grpc::CallbackServerContext* context,
+                                                             const v1::ListSamplesRequest* request,
+                                                             v1::ListSamplesResponse* response) {
+  return calls_.Serve<v1::ListSamplesRequest, v1::ListSamplesResponse>(
+      context, "ListSamples", request, response, [this](const v1::ListSamplesRequest& asked) {
+        return alertjoin::ListSamples(tables_, asked);
+      });
+}
+
+grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListSeries(grpc::CallbackServerContext* context,
+                                                            const v1::ListSeriesRequest* request,
+                                                            v1::ListSeriesResponse* response) {
+  return calls_.Serve<v1::ListSeriesRequest, v1::ListSeriesResponse>(
+      context, "ListSeries", request, response,
+      [this](const v1::ListSeriesRequest& asked) { return alertjoin::ListSeries(tables_, asked); });
+}
+
+grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListQueries(grpc::CallbackServerContext* context,
+                                                             const v1::ListQueriesRequest* request,
+                                                             v1::ListQueriesResponse* response) {
+  return calls_.Serve<v1::ListQueriesRequest, v1::ListQueriesResponse>(
+      context, "ListQueries", request, response, [this](const v1::ListQueriesRequest& asked) {
+        return alertjoin::ListQueries(tables_, asked);
+      });
+}
+
+grpc::ServerUnaryReactor* CorrelatorServiceImpl::LookUpAsOf(grpc::CallbackServerContext* context,
+                                                            const v1::LookUpAsOfRequest* request,
+                                                            v1::LookUpAsOfResponse* response) {
+  return calls_.Serve<v1::LookUpAsOfRequest, v1::LookUpAsOfResponse>(
+      context, "LookUpAsOf", request, response, [this](const v1::LookUpAsOfRequest& asked) {
+        return alertjoin::LookUpAsOf(tables_, asked, clock_.Now());
+      });
+}
+
+grpc::ServerUnaryReactor* CorrelatorServiceImpl::GetAlertContext(
+    grpc::CallbackServerContext* context, const v1::GetAlertContextRequest* request,
+    v1::GetAlertContextResponse* response) {
+  return calls_.Serve<v1::GetAlertContextRequest, v1::GetAlertContextResponse>(
+      context, "GetAlertContext", request, response,
+      [this](const v1::GetAlertContextRequest& asked) {
+        return alertjoin::GetAlertContext(tables_, store_, asked);
+      });
+}
+
+grpc::ServerUnaryReactor* CorrelatorServiceImpl::SummarizeSamples(
+    grpc::CallbackServerContext* context, const v1::SummarizeSamplesRequest* request,
+    v1::SummarizeSamplesResponse* response) {
+  return calls_.Serve<v1::SummarizeSamplesRequest, v1::SummarizeSamplesResponse>(
+      context, "SummarizeSamples", request, response,
+      [this](const v1::SummarizeSamplesRequest& asked) {
+        return alertjoin::SummarizeSamples(tables_, asked, clock_.Now());
+      });
 }
 
 }  // namespace alertjoin

@@ -4,27 +4,26 @@
 
 #include "alertjoin/v1/correlator_service.grpc.pb.h"
 #include "common/time/clock.h"
+#include "correlator-service/join/table_access.h"
+#include "correlator-service/query/unary_calls.h"
 #include "correlator-service/rows/row_store.h"
 #include "correlator-service/subscribe/subscription.h"
 #include "correlator-service/subscribe/subscription_hub.h"
 
-namespace prometheus {
-class Counter;
-}
-
 namespace alertjoin {
 
 // alertjoin.v1.CorrelatorService over gRPC. Thread-safe. To stop: hub.Stop(), then the server's
-// Shutdown with a deadline.
+// Shutdown with a deadline, then the writer that `tables` are of.
 //
-// Metrics: alertjoin_list_requests_total{code}, and those of the hub.
+// Metrics: those of UnaryCalls and of the hub.
 class CorrelatorServiceImpl final
     : public v1::CorrelatorService::WithRawCallbackMethod_SubscribeJoinedRows<
           v1::CorrelatorService::CallbackService> {
  public:
   // All must outlive the service, which must outlive its server.
-  CorrelatorServiceImpl(RowStore& store, SubscriptionHub& hub, const Clock& clock,
-                        prometheus::Registry& registry, SubscriptionOptions options = {});
+  CorrelatorServiceImpl(RowStore& store, TableAccess& tables, SubscriptionHub& hub,
+                        const Clock& clock, prometheus::Registry& registry,
+                        SubscriptionOptions options = {});
 
   // As bytes, most of which many calls share (joined_rows_reactor.h).
   grpc::ServerWriteReactor<grpc::ByteBuffer>* SubscribeJoinedRows(
@@ -32,13 +31,32 @@ class CorrelatorServiceImpl final
   grpc::ServerUnaryReactor* ListJoinedRows(grpc::CallbackServerContext* context,
                                            const v1::ListJoinedRowsRequest* request,
                                            v1::ListJoinedRowsResponse* response) override;
+  grpc::ServerUnaryReactor* ListSamples(grpc::CallbackServerContext* context,
+                                        const v1::ListSamplesRequest* request,
+                                        v1::ListSamplesResponse* response) override;
+  grpc::ServerUnaryReactor* ListSeries(grpc::CallbackServerContext* context,
+                                       const v1::ListSeriesRequest* request,
+                                       v1::ListSeriesResponse* response) override;
+  grpc::ServerUnaryReactor* ListQueries(grpc::CallbackServerContext* context,
+                                        const v1::ListQueriesRequest* request,
+                                        v1::ListQueriesResponse* response) override;
+  grpc::ServerUnaryReactor* LookUpAsOf(grpc::CallbackServerContext* context,
+                                       const v1::LookUpAsOfRequest* request,
+                                       v1::LookUpAsOfResponse* response) override;
+  grpc::ServerUnaryReactor* GetAlertContext(grpc::CallbackServerContext* context,
+                                            const v1::GetAlertContextRequest* request,
+                                            v1::GetAlertContextResponse* response) override;
+  grpc::ServerUnaryReactor* SummarizeSamples(grpc::CallbackServerContext* context,
+                                             const v1::SummarizeSamplesRequest* request,
+                                             v1::SummarizeSamplesResponse* response) override;
 
  private:
   RowStore& store_;
+  TableAccess& tables_;
   SubscriptionHub& hub_;
   const Clock& clock_;
   const SubscriptionOptions options_;
-  prometheus::Family<prometheus::Counter>& list_requests_total_;
+  UnaryCalls calls_;
 };
 
 }  // namespace alertjoin

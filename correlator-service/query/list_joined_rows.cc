@@ -2,14 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
-#include "common/event/event_codec.h"
 #include "common/status/status.h"
 #include "correlator-service/codec/filter_codec.h"
 #include "correlator-service/codec/row_codec.h"
 #include "correlator-service/model/row_size.h"
 #include "correlator-service/query/page_token.h"
+#include "correlator-service/query/request_fields.h"
 #include "correlator-service/rows/row_filter.h"
 
 namespace alertjoin {
@@ -27,41 +25,18 @@ struct Listing {
   uint64_t argument_hash = 0;
 };
 
-absl::StatusOr<Timestamp> DecodeTimeField(const google::protobuf::Timestamp& time,
-                                          const char* field) {
-  const auto decoded = DecodeTime(time);
-  if (!decoded.ok()) {
-    return InvalidField("INVALID_TIME_RANGE", field, MessageOf(decoded.status()));
-  }
-  return decoded;
-}
-
 absl::StatusOr<Listing> DecodeRequest(const v1::ListJoinedRowsRequest& request) {
   Listing listing;
   ASSIGN_OR_RETURN(listing.filter,
                    DecodeRowFilter(request.filter(), request.state(), request.query_name(),
                                    request.final_only(), request.match_state()));
-  if (request.has_from()) {
-    ASSIGN_OR_RETURN(listing.range.from, DecodeTimeField(request.from(), "from"));
-  }
-  if (request.has_to()) {
-    ASSIGN_OR_RETURN(listing.range.to, DecodeTimeField(request.to(), "to"));
-  }
-  const auto& [after, from, to] = listing.range;
-  if (from.has_value() && to.has_value() && *from > *to) {
-    return InvalidField("INVALID_TIME_RANGE", "from", "expected a time at or before `to`");
-  }
-  if (request.page_size() < 0) {
-    return InvalidField("INVALID_PAGE_SIZE", "page_size",
-                        fmt::format("expected at least 0, found {}", request.page_size()));
-  }
-  listing.page_size = static_cast<size_t>(
-      request.page_size() == 0 ? kPageSizeDefault : std::min(request.page_size(), kPageSizeMax));
-  const auto millis = [](const std::optional<Timestamp>& time) {
-    return time.has_value() ? fmt::to_string(time->millis()) : std::string("none");
-  };
-  listing.argument_hash = ArgumentHash(
-      fmt::format("from={} to={} {}", millis(from), millis(to), listing.filter.ToString()));
+  ASSIGN_OR_RETURN(const TimeRange range, DecodeTimeRange(request));
+  listing.range.from = range.from;
+  listing.range.to = range.to;
+  ASSIGN_OR_RETURN(listing.page_size,
+                   DecodePageSize(request.page_size(), kPageSizeDefault, kPageSizeMax));
+  listing.argument_hash =
+      ArgumentHash(fmt::format("{} {}", range.ToString(), listing.filter.ToString()));
   if (!request.page_token().empty()) {
     ASSIGN_OR_RETURN(listing.range.after,
                      DecodePageToken(request.page_token(), listing.argument_hash));

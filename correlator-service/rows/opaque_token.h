@@ -11,6 +11,7 @@ namespace alertjoin {
 enum class TokenKind : uint8_t {
   kResume = 'R',
   kPage = 'P',
+  kSeriesPage = 'S',
 };
 
 // Builds the binary content of a token: fixed-width big-endian fields.

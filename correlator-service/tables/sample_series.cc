@@ -130,6 +130,22 @@ std::optional<Sample> SampleSeries::Oldest() const {
   return empty() ? std::nullopt : std::optional(leaf(0).At(0));
 }
 
+bool SampleSeries::Read(Timestamp from, Timestamp to, size_t samples_max,
+                        std::vector<Sample>* out) const {
+  if (from >= to) return true;
+  Position at = from == Timestamp::Min() ? Position{0, 0} : UpperBound(from - Millis(1));
+  for (; at.leaf < leaf_count(); at = {at.leaf + 1, 0}) {
+    const SampleLeaf& source = leaf(at.leaf);
+    for (; at.index < source.size(); ++at.index) {
+      if (source.time(at.index) >= to) return true;
+      if (samples_max == 0) return false;
+      out->push_back(source.At(at.index));
+      --samples_max;
+    }
+  }
+  return true;
+}
+
 bool SampleSeries::Contains(Timestamp time) const {
   const auto found = Previous(UpperBound(time));
   return found && TimeAt(*found) == time;

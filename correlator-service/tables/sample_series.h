@@ -39,6 +39,9 @@ class SampleSeries {
   std::optional<Sample> After(Timestamp time) const;
   std::optional<Sample> Newest() const;
   std::optional<Sample> Oldest() const;
+  // Appends to `out` the samples in [from, to), at most `samples_max` of them. False when that left
+  // some out.
+  bool Read(Timestamp from, Timestamp to, size_t samples_max, std::vector<Sample>* out) const;
   // Whether there is a sample at exactly that time.
   bool Contains(Timestamp time) const;
 

@@ -30,6 +30,7 @@
 #include "correlator-service/rows/memory_row_store.h"
 #include "tests/bench/support/bench_tools.h"
 #include "tests/bench/support/stream_load.h"
+#include "tests/support/engine_tables.h"
 
 namespace alertjoin {
 namespace {
@@ -142,7 +143,9 @@ class ReadingSide {
   prometheus::Registry registry_;
   MemoryRowStore store_{registry_};
   SubscriptionHub hub_{store_, SystemClock(), registry_};
-  CorrelatorServiceImpl service_{store_, hub_, SystemClock(), registry_};
+  Engine engine_{EngineLimits{}};
+  EngineTables tables_{engine_};
+  CorrelatorServiceImpl service_{store_, tables_, hub_, SystemClock(), registry_};
   RunningGrpcServer server_;
 };
 

@@ -24,6 +24,7 @@
 #include "correlator-service/query/correlator_service.h"
 #include "correlator-service/rows/memory_row_store.h"
 #include "tests/bench/support/bench_tools.h"
+#include "tests/support/engine_tables.h"
 
 namespace alertjoin {
 namespace {
@@ -121,7 +122,9 @@ Outcome RunOnce(bool with_stalled) {
   prometheus::Registry registry;
   MemoryRowStore store(registry);
   SubscriptionHub hub(store, SystemClock(), registry);
-  CorrelatorServiceImpl service(store, hub, SystemClock(), registry);
+  Engine engine{EngineLimits{}};
+  EngineTables tables(engine);
+  CorrelatorServiceImpl service(store, tables, hub, SystemClock(), registry);
   GrpcServerOptions options;
   options.services = {&service};
   auto running = StartGrpcServer(options);

@@ -46,8 +46,8 @@ class GrpcurlLinesTest(unittest.TestCase):
         shared_stack()
         wait_for_rows()
 
-    def test_there_are_ten(self):
-        self.assertGreaterEqual(len(grpcurl_lines()), 10)
+    def test_there_are_fifteen(self):
+        self.assertGreaterEqual(len(grpcurl_lines()), 15)
 
     def test_each_line_answers(self):
         for line in grpcurl_lines():

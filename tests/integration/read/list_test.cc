@@ -23,7 +23,9 @@ TEST_F(ListTest, PagesAreTheTable) {
   uint64_t sequence = 0;
   EXPECT_EQ(ListAll(request, &sequence).size(), 10u);
   EXPECT_EQ(sequence, 1u);
-  EXPECT_THAT(Metrics(), testing::HasSubstr("alertjoin_list_requests_total{code=\"OK\"} 4\n"));
+  EXPECT_THAT(Metrics(),
+              testing::HasSubstr(
+                  "alertjoin_grpc_requests_total{code=\"OK\",method=\"ListJoinedRows\"} 4\n"));
 }
 
 TEST_F(ListTest, ErrorsNameTheField) {
@@ -37,7 +39,8 @@ TEST_F(ListTest, ErrorsNameTheField) {
   EXPECT_EQ(detail->reason, "INVALID_PAGE_SIZE");
   ASSERT_EQ(detail->field_violations.size(), 1u);
   EXPECT_EQ(detail->field_violations[0].field, "page_size");
-  EXPECT_THAT(Metrics(), testing::HasSubstr("{code=\"INVALID_ARGUMENT\"} 1\n"));
+  EXPECT_THAT(Metrics(),
+              testing::HasSubstr("{code=\"INVALID_ARGUMENT\",method=\"ListJoinedRows\"} 1\n"));
 }
 
 }  // namespace

@@ -51,8 +51,8 @@ absl::Status SubscribedClient::Finish() {
 void ReadTest::Start(Options options) {
   store_ = std::make_unique<MemoryRowStore>(registry_, options.store);
   hub_ = std::make_unique<SubscriptionHub>(*store_, SystemClock(), registry_, options.hub);
-  service_ = std::make_unique<CorrelatorServiceImpl>(*store_, *hub_, SystemClock(), registry_,
-                                                     options.subscription);
+  service_ = std::make_unique<CorrelatorServiceImpl>(*store_, tables_, *hub_, SystemClock(),
+                                                     registry_, options.subscription);
   GrpcServerOptions server;
   server.services = {service_.get()};
   auto running = StartGrpcServer(server);

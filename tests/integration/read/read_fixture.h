@@ -16,6 +16,7 @@
 #include "correlator-service/query/correlator_service.h"
 #include "correlator-service/rows/memory_row_store.h"
 #include "correlator-service/subscribe/subscription_hub.h"
+#include "tests/support/engine_tables.h"
 #include "tests/support/joined_rows.h"
 
 namespace alertjoin {
@@ -68,6 +69,8 @@ class ReadTest : public testing::Test {
   prometheus::Registry registry_;
   std::unique_ptr<MemoryRowStore> store_;
   std::unique_ptr<SubscriptionHub> hub_;
+  Engine engine_{EngineLimits{}};
+  EngineTables tables_{engine_};
   std::unique_ptr<CorrelatorServiceImpl> service_;
   RunningGrpcServer server_;
   std::unique_ptr<v1::CorrelatorService::Stub> stub_;

@@ -65,6 +65,24 @@ class ModelledSeries {
     ASSERT_EQ(series_.Expire(At(horizon)), before - model_.size()) << horizon;
   }
 
+  // What lies in [from, to), up to `samples_max` samples of it.
+  void CheckRead(int64_t from, int64_t to, size_t samples_max) const {
+    std::vector<Sample> read;
+    const bool whole = series_.Read(At(from), At(to), samples_max, &read);
+    auto expected = model_.lower_bound(from);
+    for (const Sample& sample : read) {
+      ASSERT_NE(expected, model_.end());
+      ASSERT_EQ(sample.time, At(expected->first));
+      ASSERT_EQ(sample.value, expected->second);
+      ++expected;
+    }
+    const bool more = expected != model_.end() && expected->first < to;
+    ASSERT_EQ(whole, !more) << from << " " << to << " " << samples_max;
+    if (more) {
+      ASSERT_EQ(read.size(), samples_max);
+    }
+  }
+
   // The same samples forwards, backwards and by search.
   void Check() const {
     ASSERT_EQ(series_.size(), model_.size());
@@ -161,6 +179,20 @@ TEST(SampleSeriesPositions, AHorizonBeforeAtAndBehindEverySample) {
       series.Append(10 * kThreeLeaves + 10, -3);
     });
   }
+}
+
+TEST(SampleSeriesPositions, ARangeFromEveryPosition) {
+  const ModelledSeries series = ModelledSeries::Filled(kThreeLeaves);
+  for (int64_t from = 0; from <= 10 * kThreeLeaves + 10; from += 5) {
+    for (const int64_t length : {int64_t{-5}, int64_t{0}, int64_t{1}, 10 * kLeaf, 40 * kLeaf}) {
+      for (const size_t samples_max : {size_t{0}, size_t{1}, size_t{kLeaf}, size_t{5 * kLeaf}}) {
+        ASSERT_NO_FATAL_FAILURE(series.CheckRead(from, from + length, samples_max));
+      }
+    }
+  }
+  std::vector<Sample> read;
+  EXPECT_TRUE(SampleSeries().Read(Timestamp::Min(), Timestamp::Max(), 1, &read));
+  EXPECT_TRUE(read.empty());
 }
 
 TEST(SampleSeriesPositions, EveryGapFilledInAnyOrder) {

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "alertjoin/v1/samples.pb.h"
+#include "correlator-service/join/table_access.h"
+#include "correlator-service/rows/row_store.h"
+
+namespace alertjoin {
+
+// Answers CorrelatorService.GetAlertContext, whose comment states the rules; also the errors of
+// TableAccess::Read. Where retention has taken the samples, the row's own one is still given.
+// Thread-safe.
+absl::StatusOr<v1::GetAlertContextResponse> GetAlertContext(
+    TableAccess& tables, const RowStore& store, const v1::GetAlertContextRequest& request);
+
+}  // namespace alertjoin

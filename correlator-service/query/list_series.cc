@@ -1,0 +1,126 @@
+#include "correlator-service/query/list_series.h"
+
+#include <fmt/format.h>
+
+#include "common/event/event_parts.h"
+#include "common/status/status.h"
+#include "correlator-service/codec/sample_codec.h"
+#include "correlator-service/query/request_fields.h"
+#include "correlator-service/query/series_page.h"
+#include "correlator-service/query/series_selection.h"
+#include "correlator-service/rows/row_filter.h"
+
+namespace alertjoin {
+namespace {
+
+constexpr int kPageSizeDefault = 100;
+constexpr int kPageSizeMax = 1000;
+
+// What is held of one series.
+struct Held {
+  size_t samples = 0;
+  std::optional<Sample> oldest;
+  std::optional<Sample> newest;
+};
+
+absl::StatusOr<std::vector<Held>> ReadHeld(TableAccess& tables,
+                                           const std::vector<KnownSeries>& series) {
+  std::vector<Held> held;
+  RETURN_IF_ERROR(tables.Read([&](const TableReader& reader) {
+    for (const KnownSeries& known : series) {
+      const SampleSeries& samples = reader.Samples(known.place);
+      held.push_back({samples.size(), samples.Oldest(), samples.Newest()});
+    }
+  }));
+  return held;
+}
+
+void Describe(const KnownSeries& series, const Held& held, v1::SeriesDescription* out) {
+  EncodeSeries(*series.key, out->mutable_series());
+  out->set_samples(held.samples);
+  if (held.oldest) *out->mutable_first_sample_time() = EncodeTime(held.oldest->time);
+  if (held.newest) EncodeSample(*held.newest, out->mutable_last_sample());
+}
+
+void Describe(const KnownQuery& known, v1::QueryDescription* out) {
+  EncodeQuery(known.query, out->mutable_query());
+  out->set_series(known.series);
+  if (!known.progress) return;
+  EncodeProgress({known.query, known.progress->from, known.progress->through},
+                 out->mutable_progress());
+}
+
+}  // namespace
+
+absl::StatusOr<v1::ListSeriesResponse> ListSeries(TableAccess& tables,
+                                                  const v1::ListSeriesRequest& request,
+                                                  const SeriesPageLimits& limits) {
+  ASSIGN_OR_RETURN(const SeriesSelection selection, DecodeSeriesSelector(request.series()));
+  ASSIGN_OR_RETURN(const size_t page_size,
+                   DecodePageSize(request.page_size(), kPageSizeDefault, kPageSizeMax));
+  const uint64_t arguments = ArgumentHash("ListSeries " + selection.ToString());
+  SeriesPosition position;
+  if (!request.page_token().empty()) {
+    ASSIGN_OR_RETURN(position,
+                     DecodeSeriesPageToken(request.page_token(), arguments, tables.run_id()));
+  }
+  v1::ListSeriesResponse response;
+  const auto ends_at = [&](SeriesPlace place) {
+    response.set_next_page_token(EncodeSeriesPageToken({place}, arguments, tables.run_id()));
+    return std::move(response);
+  };
+  SeriesScan scan(tables, selection, position.place);
+  size_t bytes = 0;
+  while (!scan.AtEnd()) {
+    const size_t room = page_size - static_cast<size_t>(response.series_size());
+    if (room == 0 || scan.scanned() >= limits.series_scanned_max) return ends_at(scan.next());
+    ASSIGN_OR_RETURN(const std::vector<KnownSeries> found, scan.Next(room));
+    ASSIGN_OR_RETURN(const std::vector<Held> held, ReadHeld(tables, found));
+    for (size_t i = 0; i < found.size(); ++i) {
+      v1::SeriesDescription* const added = response.add_series();
+      Describe(found[i], held[i], added);
+      bytes += added->ByteSizeLong();
+      if (bytes <= limits.bytes_max || response.series_size() == 1) continue;
+      response.mutable_series()->RemoveLast();
+      return ends_at(found[i].place);
+    }
+  }
+  return response;
+}
+
+absl::StatusOr<v1::ListQueriesResponse> ListQueries(TableAccess& tables,
+                                                    const v1::ListQueriesRequest& request,
+                                                    const SeriesPageLimits& limits) {
+  SeriesSelection selection;
+  selection.query_name = request.query_name();
+  selection.source = request.source();
+  ASSIGN_OR_RETURN(const size_t page_size,
+                   DecodePageSize(request.page_size(), kPageSizeDefault, kPageSizeMax));
+  const uint64_t arguments = ArgumentHash("ListQueries " + selection.ToString());
+  std::optional<size_t> after;
+  if (!request.page_token().empty()) {
+    ASSIGN_OR_RETURN(const SeriesPosition position,
+                     DecodeSeriesPageToken(request.page_token(), arguments, tables.run_id()));
+    after = position.place.query;
+  }
+  std::vector<KnownQuery> found;
+  RETURN_IF_ERROR(tables.Read([&](const TableReader& reader) {
+    found = reader.Queries(after, page_size + 1,
+                           [&](const Query& query) { return selection.Wants(query); });
+  }));
+  v1::ListQueriesResponse response;
+  size_t bytes = 0;
+  for (size_t i = 0; i < found.size(); ++i) {
+    v1::QueryDescription* const added = response.add_queries();
+    Describe(found[i], added);
+    bytes += added->ByteSizeLong();
+    if (i == 0 || (i < page_size && bytes <= limits.bytes_max)) continue;
+    response.mutable_queries()->RemoveLast();
+    response.set_next_page_token(
+        EncodeSeriesPageToken({{found[i - 1].ordinal, 0}}, arguments, tables.run_id()));
+    break;
+  }
+  return response;
+}
+
+}  // namespace alertjoin
