@@ -17,6 +17,7 @@
 #include "ingest-service/deadletter/dead_letters.h"
 #include "ingest-service/intake/transition_intake.h"
 #include "ingest-service/prometheus/metrics_sources.h"
+#include "ingest-service/rules/rule_learning.h"
 
 namespace alertjoin {
 namespace {
@@ -35,7 +36,7 @@ class LaneSink final : public SampleSink {
   SampleLane& lane_;
 };
 
-RuleBinderOptions BinderOptionsOf(const IngestConfig& config) {
+RuleBinderOptions BinderOptionsOf(const IngestConfig& config, const RuleCatalog& catalog) {
   RuleBinderOptions options;
   for (const MetricsSourceOptions& source : config.metrics_sources) {
     options.sources.push_back({source.name, source.url, source.external_url});
@@ -44,6 +45,7 @@ RuleBinderOptions BinderOptionsOf(const IngestConfig& config) {
     }
   }
   options.rules = config.bindings;
+  options.catalog = &catalog;
   return options;
 }
 
@@ -99,6 +101,7 @@ struct IngestApp::Parts {
         lanes(std::move(opened)),
         sink(lanes->samples()),
         metrics(MetricsOptionsOf(config), sink, *registry, SystemClock()),
+        learning(config.metrics_sources, metrics, *registry, SystemClock()),
         http(HttpOptionsOf(config, *registry)) {}
 
   const std::unique_ptr<prometheus::Registry> registry;
@@ -107,6 +110,7 @@ struct IngestApp::Parts {
   std::unique_ptr<DeadLetters> dead_letters;
   LaneSink sink;
   MetricsSources metrics;
+  RuleLearning learning;
   std::unique_ptr<RuleBinder> binder;
   std::unique_ptr<TransitionIntake> intake;
   std::unique_ptr<Webhook> webhook;
@@ -124,9 +128,11 @@ absl::StatusOr<std::unique_ptr<IngestApp>> IngestApp::Start(const IngestConfig& 
   Parts& parts = *app->parts_;
   ASSIGN_OR_RETURN(parts.dead_letters,
                    DeadLetters::Open(DeadLetterOptionsOf(config), SystemClock(), *parts.registry));
-  ASSIGN_OR_RETURN(parts.binder, RuleBinder::Create(BinderOptionsOf(config), *parts.registry));
+  ASSIGN_OR_RETURN(
+      parts.binder,
+      RuleBinder::Create(BinderOptionsOf(config, parts.learning.catalog()), *parts.registry));
   parts.intake =
-      std::make_unique<TransitionIntake>(*parts.binder, parts.lanes->alerts(), parts.metrics);
+      std::make_unique<TransitionIntake>(*parts.binder, parts.lanes->alerts(), parts.learning);
   parts.webhook = std::make_unique<Webhook>(WebhookOptionsOf(config), *parts.intake, SystemClock(),
                                             *parts.registry, parts.dead_letters.get());
   parts.webhook->AddTo(parts.http);
@@ -136,10 +142,11 @@ absl::StatusOr<std::unique_ptr<IngestApp>> IngestApp::Start(const IngestConfig& 
     return parts.lanes->health();
   });
   RETURN_IF_ERROR(parts.metrics.Start());
+  parts.learning.Start();
   // Before anything is acknowledged, and so maybe trimmed while it is read. What cannot be read is
   // the uplink's to report; new alerts are taken all the same.
   const absl::Status told =
-      TellAgain(parts.lanes->alerts(), SystemClock().Now() - kToldAgain, parts.metrics);
+      TellAgain(parts.lanes->alerts(), SystemClock().Now() - kToldAgain, parts.learning);
   if (!told.ok()) LogWarn("exact queries are not asked again", {{"error", MessageOf(told)}});
   parts.lanes->Start();
   RETURN_IF_ERROR(parts.http.Start());
@@ -162,6 +169,7 @@ void IngestApp::Stop() {
   Parts& parts = *parts_;
   parts.stopping = true;
   parts.http.Stop();
+  parts.learning.Stop();
   parts.metrics.Stop();
   // What is left waits on the disk for the next start; less is better.
   parts.lanes->Stop(kDrainTimeout);

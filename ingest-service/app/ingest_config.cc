@@ -11,6 +11,7 @@
 #include "common/status/status.h"
 #include "common/text/matchers.h"
 #include "ingest-service/alertmanager/sender_auth_config.h"
+#include "ingest-service/app/learn_config.h"
 #include "ingest-service/deadletter/dead_letters.h"
 #include "ingest-service/prometheus/http_client_config.h"
 
@@ -71,6 +72,7 @@ MetricsSourceOptions ReadSource(YamlNode node, std::set<std::string>& names) {
   source.settle_delay =
       node.Child("settle_delay").Duration(source.settle_delay, Millis(0), kLongest);
   source.lookback = node.Child("lookback").Duration(source.lookback, Millis(1000), kLongest);
+  source.learn = ReadLearn(node.Child("learn"));
   std::set<std::string> query_names;
   YamlNode queries = node.Child("queries");
   for (YamlNode& query : queries.Items()) source.queries.push_back(ReadQuery(query, query_names));

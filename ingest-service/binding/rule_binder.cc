@@ -37,6 +37,22 @@ Binding Prototype(Query query, Matching matching) {
   return binding;
 }
 
+prometheus::Counter& Refused(const std::string& reason, prometheus::Registry& registry) {
+  return prometheus::BuildCounter()
+      .Name("alertjoin_binding_expressions_refused_total")
+      .Help("Own expressions of alerts that were not bound, by reason.")
+      .Register(registry)
+      .Add({{"reason", reason}});
+}
+
+prometheus::Counter& Rules(const std::string& found, prometheus::Registry& registry) {
+  return prometheus::BuildCounter()
+      .Name("alertjoin_binding_rules_total")
+      .Help("Transitions by where the rule of their alert was found.")
+      .Register(registry)
+      .Add({{"found", found}});
+}
+
 // By the labels that the rule matches the operand on, where the alert has them all: relabelling may
 // have taken one away. Else by agreement.
 Binding BindingOf(const ObservedOperand& operand, Query query, const TransitionEvent& event) {
@@ -58,20 +74,17 @@ Binding BindingOf(const ObservedOperand& operand, Query query, const TransitionE
 }  // namespace
 
 RuleBinder::RuleBinder(prometheus::Registry& registry)
-    : too_long_(prometheus::BuildCounter()
-                    .Name("alertjoin_binding_expressions_refused_total")
-                    .Help("Own expressions of alerts that were not bound, by reason.")
-                    .Register(registry)
-                    .Add({{"reason", "too_long"}})),
-      not_text_(prometheus::BuildCounter()
-                    .Name("alertjoin_binding_expressions_refused_total")
-                    .Help("Own expressions of alerts that were not bound, by reason.")
-                    .Register(registry)
-                    .Add({{"reason", "not_utf8"}})) {}
+    : too_long_(Refused("too_long", registry)),
+      not_text_(Refused("not_utf8", registry)),
+      from_catalog_(Rules("catalogue", registry)),
+      from_url_(Rules("generator_url", registry)),
+      unknown_(Rules("none", registry)),
+      ambiguous_(Rules("ambiguous", registry)) {}
 
 absl::StatusOr<std::unique_ptr<RuleBinder>> RuleBinder::Create(const RuleBinderOptions& options,
                                                                prometheus::Registry& registry) {
   std::unique_ptr<RuleBinder> binder(new RuleBinder(registry));
+  binder->catalog_ = options.catalog;
   for (const BoundSource& source : options.sources) {
     Source bound{source.name, {}};
     for (const std::string& url : {source.url, source.external_url}) {
@@ -163,16 +176,49 @@ Query RuleBinder::OwnQuery(const std::string& source, const std::string& express
   return LearntQuery(source, expression);
 }
 
+std::string RuleBinder::ExpressionOf(const TransitionEvent& event) const {
+  auto expression = ExpressionOfGeneratorUrl(event.generator_url);
+  if (!expression.has_value()) return "";
+  if (expression->size() > kExpressionBytesMax) {
+    too_long_.Increment();
+    return "";
+  }
+  if (!IsValidUtf8(*expression)) {
+    not_text_.Increment();
+    return "";
+  }
+  return *std::move(expression);
+}
+
 void RuleBinder::BindOwnExpression(const TransitionEvent& event,
                                    std::vector<Binding>* bindings) const {
-  const auto expression = ExpressionOfGeneratorUrl(event.generator_url);
-  if (!expression.has_value()) return;
-  if (expression->size() > kExpressionBytesMax) return too_long_.Increment();
-  if (!IsValidUtf8(*expression)) return not_text_.Increment();
-  const std::vector<ObservedOperand> operands = ObservedOperands(*expression);
-  for (const Source* source : SourcesOf(event.generator_url)) {
-    for (const ObservedOperand& operand : operands) {
-      AddOnce(BindingOf(operand, OwnQuery(source->name, std::string(operand.expression)), event),
+  const std::string expression = ExpressionOf(event);
+  const std::vector<const Source*> sources = SourcesOf(event.generator_url);
+  bool found = false;
+  for (const Source* source : sources) {
+    if (catalog_ == nullptr) break;
+    const auto expressions = catalog_->ExpressionsFor(source->name, event.labels, expression);
+    if (expressions.empty()) continue;
+    found = true;
+    if (expressions.size() > 1) ambiguous_.Increment();
+    BindOperands(event, source->name, expressions, bindings);
+  }
+  if (found) return from_catalog_.Increment();
+  if (expression.empty()) return unknown_.Increment();
+  from_url_.Increment();
+  for (const Source* source : sources) BindOperands(event, source->name, {expression}, bindings);
+}
+
+void RuleBinder::BindOperands(const TransitionEvent& event, const std::string& source,
+                              const std::vector<std::string>& expressions,
+                              std::vector<Binding>* bindings) const {
+  for (const std::string& expression : expressions) {
+    for (ObservedOperand& operand : ObservedOperands(expression)) {
+      if (expressions.size() > 1) {
+        operand.comparison_operator = {};
+        operand.threshold = std::nullopt;
+      }
+      AddOnce(BindingOf(operand, OwnQuery(source, std::string(operand.expression)), event),
               bindings);
     }
   }

@@ -11,11 +11,9 @@
 #include "common/text/matchers.h"
 #include "ingest-service/binding/binder.h"
 #include "ingest-service/prometheus/generator_url.h"
+#include "ingest-service/rules/rule_catalog.h"
 
 namespace alertjoin {
-
-// Longest expression of a rule that an alert is bound to.
-constexpr size_t kExpressionBytesMax = 16 << 10;
 
 // A metrics source, as far as binding goes.
 struct BoundSource {
@@ -45,12 +43,18 @@ struct RuleBinderOptions {
   std::vector<BoundSource> sources;
   std::vector<BoundQuery> queries;
   std::vector<BindingRule> rules;
+  // The alerting rules of the sources; null when none are known. Must outlive the binder.
+  const RuleCatalog* catalog = nullptr;
 };
 
 // Binds an alert to, in this order:
-//   1. its own expression, from the generator URL: what its comparison observes, joined by
-//      agreement. The metrics source is the one whose address (url or external_url) the generator
-//      URL begins with; else the only one there is; else all of them;
+//   1. every operand of its own rule (ObservedOperands), joined by agreement or on the labels that
+//      the rule names. The metrics source is the one whose address (url or external_url) the
+//      generator URL begins with; else the only one there is; else all of them. The rule is that of
+//      the catalogue which has the alert's name, contradicts none of its labels and has the
+//      expression of its generator URL; a source that has it is preferred to those that have not.
+//      Where there is none, the generator URL's expression is the rule. Without that, all rules
+//      that fit by name and labels are; and when these differ, no operator is known;
 //   2. the queries whose name equals the alert's name, on instance and job;
 //   3. the queries of every rule whose matchers match the alert.
 // Each query once: the first wins. An own expression that is also a configured query, word for
@@ -82,13 +86,24 @@ class RuleBinder final : public Binder {
   absl::Status AddRule(const BindingRule& rule, const RuleBinderOptions& options);
   void BindOwnExpression(const TransitionEvent& event, std::vector<Binding>* bindings) const;
   std::vector<const Source*> SourcesOf(const std::string& generator_url) const;
+  // The expression of the generator URL; empty when it has none that can be bound.
+  std::string ExpressionOf(const TransitionEvent& event) const;
+  // Binds the operands of the expressions, of which one is the alert's, at the source.
+  void BindOperands(const TransitionEvent& event, const std::string& source,
+                    const std::vector<std::string>& expressions,
+                    std::vector<Binding>* bindings) const;
   Query OwnQuery(const std::string& source, const std::string& expression) const;
 
   std::vector<Source> sources_;
   std::vector<ConfiguredQuery> queries_;
   std::vector<Rule> rules_;
+  const RuleCatalog* catalog_ = nullptr;
   prometheus::Counter& too_long_;
   prometheus::Counter& not_text_;
+  prometheus::Counter& from_catalog_;
+  prometheus::Counter& from_url_;
+  prometheus::Counter& unknown_;
+  prometheus::Counter& ambiguous_;
 };
 
 }  // namespace alertjoin

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +23,22 @@ struct QueryOptions {
   std::optional<Millis> step;
 };
 
+// What is done with the queries that are learnt from the alerting rules of a source. Each is asked
+// at the event times of its alerts in any case.
+struct LearnOptions {
+  enum class Poll {
+    kAlways,        // All of them are polled.
+    kAroundAlerts,  // While an alert of theirs is pending or firing, and a while after it.
+    kTransitions,   // None.
+  };
+
+  Poll poll = Poll::kAroundAlerts;
+  Millis refresh = std::chrono::seconds(60);  // Time between readings of the rules.
+  Millis around = std::chrono::minutes(5);    // How long polls go on after an alert.
+  Millis interval = std::chrono::seconds(15);
+  size_t queries_max = 200;  // Polled at the same time.
+};
+
 // A server of the Prometheus API.
 struct MetricsSourceOptions {
   std::string name;
@@ -34,6 +51,7 @@ struct MetricsSourceOptions {
   Millis lookback = std::chrono::minutes(5);
   HttpClientOptions http;
   std::vector<QueryOptions> queries;
+  LearnOptions learn;
 };
 
 // The query as events name it; its time kind follows from its expression.

@@ -103,4 +103,11 @@ void MetricsSources::OnTransitions(std::span<const TransitionEvent> transitions)
   exact_.OnTransitions(transitions);
 }
 
+void MetricsSources::SetLearntQueries(const std::string& source,
+                                      std::vector<std::string> expressions) {
+  loop_.Post([this, source, expressions = std::move(expressions)] {
+    poller_.SetLearnt(source, expressions);
+  });
+}
+
 }  // namespace alertjoin

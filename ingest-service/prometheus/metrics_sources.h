@@ -11,6 +11,7 @@
 #include "ingest-service/prometheus/curl_http_transport.h"
 #include "ingest-service/prometheus/exact_queries.h"
 #include "ingest-service/prometheus/http_client.h"
+#include "ingest-service/prometheus/learnt_query_sink.h"
 #include "ingest-service/prometheus/poller.h"
 #include "ingest-service/prometheus/task_loop.h"
 
@@ -28,7 +29,7 @@ struct MetricsSourcesOptions {
 // schedule, keeps what is known of the series, and appends to the sink.
 //
 // Thread-safe. What is passed in must outlive it. Nothing is polled before Start or after Stop.
-class MetricsSources final : public TransitionListener {
+class MetricsSources final : public TransitionListener, public LearntQuerySink {
  public:
   // REQUIRES: options that pass Check.
   MetricsSources(MetricsSourcesOptions options, SampleSink& sink, prometheus::Registry& registry,
@@ -45,6 +46,12 @@ class MetricsSources final : public TransitionListener {
 
   // Those of before Start wait for it; after Stop nothing comes of them.
   void OnTransitions(std::span<const TransitionEvent> transitions) override;
+
+  void SetLearntQueries(const std::string& source, std::vector<std::string> expressions) override;
+
+  // The client of the source with this position in the options, for other things to ask of it. It
+  // lives as long as this, and answers nothing after Stop.
+  PrometheusClient& client(size_t position) { return *clients_[position]; }
 
  private:
   const MetricsSourcesOptions options_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "common/status/status.h"
@@ -33,18 +34,55 @@ absl::Status Poller::AddSource(const MetricsSourceOptions& options, PrometheusCl
   Source& source =
       *sources_.emplace_back(std::make_unique<Source>(options, client, environment_.clock));
   for (const QueryOptions& query_options : options.queries) {
-    const Query query = QueryOf(options.name, query_options);
-    auto cache = environment_.caches.Find(query, now);
-    if (cache == nullptr) {
+    auto polled = Polled(source, query_options, now);
+    if (polled == nullptr) {
       return absl::ResourceExhaustedError(fmt::format(
           "metrics source {}: query {}: too many queries", options.name, query_options.name));
     }
-    const PollTerms terms = TermsOf(options, query_options);
-    PollSchedule schedule(terms.interval, StablePhase(terms.interval, HashOf(query)), now);
-    queries_.push_back(std::make_unique<PolledQuery>(
-        PolledQuery{source, std::move(cache), terms, schedule, std::nullopt, false}));
+    queries_.push_back(std::move(polled));
   }
   return absl::OkStatus();
+}
+
+std::shared_ptr<Poller::PolledQuery> Poller::Polled(Source& source,
+                                                    const QueryOptions& query_options,
+                                                    Timestamp now) {
+  const Query query = QueryOf(source.options.name, query_options);
+  auto cache = environment_.caches.Find(query, now);
+  if (cache == nullptr) return nullptr;
+  const PollTerms terms = TermsOf(source.options, query_options);
+  PollSchedule schedule(terms.interval, StablePhase(terms.interval, HashOf(query)), now);
+  return std::make_shared<PolledQuery>(
+      PolledQuery{source, std::move(cache), terms, schedule, std::nullopt, false, false});
+}
+
+void Poller::SetLearnt(const std::string& source_name,
+                       const std::vector<std::string>& expressions) {
+  const Timestamp now = environment_.clock.Now();
+  const auto source = std::ranges::find_if(
+      sources_, [&](const auto& each) { return each->options.name == source_name; });
+  if (source == sources_.end()) return;
+  std::set<std::string> wanted(expressions.begin(), expressions.end());
+  std::erase_if(queries_, [&](const auto& query) {
+    if (!query->learnt || &query->source != source->get()) return false;
+    // What is polled already is not to be added.
+    return wanted.erase(query->cache->query()->expression) == 0;
+  });
+  for (const std::string& expression : wanted) {
+    QueryOptions options;
+    options.name = expression;
+    options.expression = expression;
+    options.interval = (*source)->options.learn.interval;
+    auto polled = Polled(**source, options, now);
+    if (polled == nullptr) {
+      if (!(*source)->log_limiter.Allow()) continue;
+      LogWarn("a learnt query is not polled: too many queries",
+              {{"source", source_name}, {"query", expression}});
+      continue;
+    }
+    polled->learnt = true;
+    queries_.push_back(std::move(polled));
+  }
 }
 
 Timestamp Poller::Step() {
@@ -54,17 +92,18 @@ Timestamp Poller::Step() {
     const Timestamp blocked_until = query->source.backoff.BlockedUntil(now);
     const auto decision = query->schedule.Step(now, blocked_until);
     environment_.metrics.CountSkipped(query->source.options.name, decision);
-    if (decision.poll) StartPoll(*query, now);
+    if (decision.poll) StartPoll(query, now);
     next = std::min(next, query->schedule.NextDue());
   }
   return next;
 }
 
-void Poller::StartPoll(PolledQuery& query, Timestamp now) {
+void Poller::StartPoll(const std::shared_ptr<PolledQuery>& polled, Timestamp now) {
+  PolledQuery& query = *polled;
   const std::string& expression = query.cache->query()->expression;
   PrometheusClient& client = query.source.client;
-  auto round =
-      std::make_shared<Round>(Round{query, now, environment_.clock.SteadyNow(), {}, {}, {}, 0});
+  auto round = std::make_shared<Round>(
+      Round{query, now, environment_.clock.SteadyNow(), {}, {}, {}, 0, polled});
   if (query.cache->query()->time_kind == TimeKind::kSample) {
     round->selector = PlanSelectorPoll(query.terms, query.taken_at, now);
     round->awaited = 2;

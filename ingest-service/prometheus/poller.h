@@ -39,6 +39,11 @@ class Poller {
   // hold. The options must outlive the poller.
   absl::Status AddSource(const MetricsSourceOptions& options, PrometheusClient& client);
 
+  // Polls these learnt queries of the source, which must have been added, and no other learnt ones
+  // from now on. A poll under way is not broken off. Queries that the caches do not hold are not
+  // polled, which is logged.
+  void SetLearnt(const std::string& source, const std::vector<std::string>& expressions);
+
   // Starts every poll that is due. Gives when the next one will be; the end of a poll may make that
   // earlier.
   Timestamp Step();
@@ -60,6 +65,7 @@ class Poller {
     PollSchedule schedule;
     std::optional<Timestamp> taken_at;  // Of the last poll whose samples were taken.
     bool fault_reported = false;
+    bool learnt = false;
   };
   // A poll under way.
   struct Round {
@@ -70,9 +76,12 @@ class Poller {
     GridPoll grid;          // Of any other expression.
     std::vector<absl::StatusOr<QueryResult>> answers;
     size_t awaited = 0;
+    std::shared_ptr<PolledQuery> holder;  // A learnt one may be polled no more meanwhile.
   };
 
-  void StartPoll(PolledQuery& query, Timestamp now);
+  // Null when there is no room in the caches.
+  std::shared_ptr<PolledQuery> Polled(Source& source, const QueryOptions& options, Timestamp now);
+  void StartPoll(const std::shared_ptr<PolledQuery>& polled, Timestamp now);
   // The callback for the answer with this index.
   PrometheusClient::Done Await(const std::shared_ptr<Round>& round, size_t index);
   void Finish(Round& round);
@@ -82,7 +91,7 @@ class Poller {
 
   const Environment environment_;
   std::vector<std::unique_ptr<Source>> sources_;
-  std::vector<std::unique_ptr<PolledQuery>> queries_;
+  std::vector<std::shared_ptr<PolledQuery>> queries_;
 };
 
 }  // namespace alertjoin

@@ -27,6 +27,7 @@ metrics_sources:
     timeout: 3s
     settle_delay: 0s
     lookback: 1m
+    learn: {poll: always, refresh: 30s, around: 2m, interval: 20s, queries_max: 7}
     authorization: {credentials_file: token}
     follow_redirects: false
     queries:
@@ -65,6 +66,11 @@ TEST(IngestConfig, ReadsEveryKey) {
   EXPECT_EQ(source.lookback, Millis(60'000));
   EXPECT_EQ(source.http.authorization->credentials.file, "token");
   EXPECT_FALSE(source.http.follow_redirects);
+  EXPECT_EQ(source.learn.poll, LearnOptions::Poll::kAlways);
+  EXPECT_EQ(source.learn.refresh, Millis(30'000));
+  EXPECT_EQ(source.learn.around, Millis(120'000));
+  EXPECT_EQ(source.learn.interval, Millis(20'000));
+  EXPECT_EQ(source.learn.queries_max, 7u);
   ASSERT_EQ(source.queries.size(), 2u);
   EXPECT_EQ(source.queries[0].interval, Millis(5'000));
   EXPECT_EQ(source.queries[0].window, Millis(60'000));
@@ -89,6 +95,20 @@ TEST(IngestConfig, AnEmptyFileMeansDefaults) {
   EXPECT_EQ(config->spool_sample_bytes_max, uint64_t{1} << 30);
   EXPECT_EQ(config->dead_letters_count_max, 1000u);
   EXPECT_EQ(config->dead_letters_bytes_max, uint64_t{64} << 20);
+}
+
+TEST(IngestConfig, LearntQueriesArePolledAroundTheirAlertsUnlessToldOtherwise) {
+  const auto poll = [](const std::string& learn) {
+    const auto config =
+        ParseIngestConfig("metrics_sources: [{name: a, url: http://x" + learn + "}]", "ingest.yml");
+    return config.ok() ? std::optional(config->metrics_sources[0].learn.poll) : std::nullopt;
+  };
+  EXPECT_EQ(poll(""), LearnOptions::Poll::kAroundAlerts);
+  EXPECT_EQ(poll(", learn: {poll: around_alerts}"), LearnOptions::Poll::kAroundAlerts);
+  EXPECT_EQ(poll(", learn: {poll: transitions}"), LearnOptions::Poll::kTransitions);
+  EXPECT_THAT(Fault("metrics_sources: [{name: a, url: http://x, learn: {poll: never}}]"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "ingest.yml:1:58: must be always, around_alerts or transitions"));
 }
 
 TEST(IngestConfig, FaultsNameFileLineAndColumn) {

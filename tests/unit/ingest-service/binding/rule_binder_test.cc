@@ -90,6 +90,67 @@ TEST_F(RuleBinderTest, BindsEverySideThatDecides) {
   EXPECT_THAT(relabelled[1].on, IsEmpty());
 }
 
+// What a source's rules are, for alerts named A.
+std::shared_ptr<const RuleList> RulesNamedA(const std::vector<std::string>& expressions) {
+  auto list = std::make_shared<RuleList>();
+  for (const std::string& expression : expressions) {
+    AlertingRule& rule = list->rules.emplace_back();
+    rule.name = "A";
+    rule.expression = expression;
+  }
+  return list;
+}
+
+TEST_F(RuleBinderTest, TheCatalogueKnowsTheRuleOfAnAlertWithoutAnExpression) {
+  RuleCatalog catalog;
+  options_.catalog = &catalog;
+  const auto binder = Binder();
+  EXPECT_THAT(binder->Bind(Alert("http://grafana/alerting/1")), IsEmpty());
+  catalog.Publish("main", RulesNamedA({"x > 5 and y < 3"}));
+  const auto bindings = binder->Bind(Alert("http://grafana/alerting/1"));
+  ASSERT_EQ(bindings.size(), 2u);
+  EXPECT_EQ(bindings[0].query.expression, "x");
+  EXPECT_EQ(bindings[0].threshold, 5);
+  EXPECT_EQ(bindings[1].query.expression, "y");
+  EXPECT_THAT(binder->Bind(Alert("", {{"alertname", "B"}})), IsEmpty());
+}
+
+TEST_F(RuleBinderTest, RulesThatMayAllBeTheAlertsGiveNoOperator) {
+  RuleCatalog catalog;
+  options_.catalog = &catalog;
+  catalog.Publish("main", RulesNamedA({"x > 5", "x > 9 and y < 3"}));
+  const auto bindings = Binder()->Bind(Alert(""));
+  ASSERT_EQ(bindings.size(), 2u);
+  for (const Binding& binding : bindings) {
+    EXPECT_EQ(binding.comparison_operator, "");
+    EXPECT_EQ(binding.threshold, std::nullopt);
+  }
+  // The expression of the alert tells.
+  const auto told = Binder()->Bind(Alert("http://prometheus:9090/graph?g0.expr=x+%3E+5"));
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].threshold, 5);
+}
+
+TEST_F(RuleBinderTest, AnExpressionThatTheCatalogueDoesNotKnowIsTheAlertsAllTheSame) {
+  RuleCatalog catalog;
+  options_.catalog = &catalog;
+  catalog.Publish("main", RulesNamedA({"x > 5"}));
+  const auto bindings = Binder()->Bind(Alert("http://prometheus:9090/graph?g0.expr=x+%3E+7"));
+  ASSERT_EQ(bindings.size(), 1u);
+  EXPECT_EQ(bindings[0].threshold, 7);
+}
+
+TEST_F(RuleBinderTest, TheSourceThatHasTheRuleIsPreferred) {
+  RuleCatalog catalog;
+  options_.catalog = &catalog;
+  options_.sources = {{"a", "http://a", ""}, {"b", "http://b", ""}, {"c", "http://c", ""}};
+  catalog.Publish("a", RulesNamedA({"y > 5"}));
+  catalog.Publish("b", RulesNamedA({"x > 5"}));
+  EXPECT_THAT(NamesFor(Alert("http://unknown/graph?g0.expr=x+%3E+5")), ElementsAre("b/x"));
+  // Where the alert says which it comes from, that is the one.
+  EXPECT_THAT(NamesFor(Alert("http://c/graph?g0.expr=x+%3E+5")), ElementsAre("c/x"));
+}
+
 TEST_F(RuleBinderTest, TakesTheSourceThatTheAlertComesFrom) {
   options_.sources = {{"a", "http://10.0.0.1:9090", "https://prometheus.example"},
                       {"b", "http://10.0.0.2:9090/", ""}};

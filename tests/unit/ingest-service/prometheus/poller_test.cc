@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+#include <string>
+
 #include "tests/support/status_matchers.h"
 #include "tests/unit/ingest-service/prometheus/query_harness.h"
 
@@ -319,6 +322,47 @@ TEST_F(PollerTest, TheSeriesObjectIsSharedBetweenPolls) {
   }
   ASSERT_THAT(keys, SizeIs(2));
   EXPECT_EQ(keys[0], keys[1]);
+}
+
+TEST_F(PollerTest, LearntQueriesComeAndGoWhileTheOthersStay) {
+  ConfigureSelector();
+  source_.learn.interval = seconds(5);
+  const auto expressions = [&](Millis span) {
+    std::set<std::string> seen;
+    for (const Timestamp end = h_.clock.Now() + span; h_.clock.Now() < end;) {
+      h_.clock.Advance(seconds(1));
+      poller_.Step();
+      while (!h_.transport.waiting.empty()) {
+        seen.insert(h_.transport.waiting.front().query);
+        h_.AnswerNext(MatrixAnswer({}));
+      }
+    }
+    return seen;
+  };
+  expressions(seconds(30));
+  EXPECT_THAT(expressions(seconds(15)), SizeIs(2));  // The selector's range and presence.
+  poller_.SetLearnt("p", {"sum(a)", "sum(b)"});
+  EXPECT_THAT(expressions(seconds(15)), testing::IsSupersetOf({"(up)", "sum(a)", "sum(b)"}));
+  poller_.SetLearnt("p", {"sum(b)", "sum(c)"});
+  auto seen = expressions(seconds(15));
+  EXPECT_THAT(seen, testing::IsSupersetOf({"(up)", "sum(b)", "sum(c)"}));
+  EXPECT_FALSE(seen.contains("sum(a)"));
+  poller_.SetLearnt("other", {});
+  EXPECT_THAT(expressions(seconds(15)), SizeIs(4));
+  poller_.SetLearnt("p", {});
+  EXPECT_THAT(expressions(seconds(15)), SizeIs(2));
+}
+
+TEST_F(PollerTest, APollOfALearntQueryThatIsPolledNoMoreEndsWell) {
+  Configure({});
+  poller_.SetLearnt("p", {"sum(a)"});
+  NextPoll();
+  ASSERT_THAT(h_.transport.waiting, SizeIs(1));
+  poller_.SetLearnt("p", {});
+  const int64_t at = h_.clock.Now().millis();
+  h_.AnswerNext(MatrixAnswer({{LabelSet{}, {{at, "5"}}}}));
+  EXPECT_THAT(h_.sink.SampleLines(), SizeIs(1));
+  EXPECT_EQ(poller_.Step(), Timestamp::Max());
 }
 
 }  // namespace
