@@ -2,7 +2,9 @@
 
 #include <prometheus/registry.h>
 
+#include <algorithm>
 #include <atomic>
+#include <iterator>
 
 #include "common/log/log.h"
 #include "common/net/admin_endpoints.h"
@@ -14,7 +16,9 @@
 #include "ingest-service/alertmanager/webhook.h"
 #include "ingest-service/app/spool_lanes.h"
 #include "ingest-service/app/tell_again.h"
+#include "ingest-service/binding/switched_binder.h"
 #include "ingest-service/deadletter/dead_letters.h"
+#include "ingest-service/grafana/grafana_sources.h"
 #include "ingest-service/intake/transition_intake.h"
 #include "ingest-service/prometheus/metrics_sources.h"
 #include "ingest-service/rules/rule_learning.h"
@@ -23,6 +27,7 @@ namespace alertjoin {
 namespace {
 
 constexpr auto kDrainTimeout = std::chrono::seconds(2);
+constexpr auto kGrafanaAwaited = std::chrono::seconds(5);
 // Queries at times before that were asked by the last process, or would come too late.
 constexpr Millis kToldAgain = std::chrono::hours(1);
 
@@ -36,15 +41,25 @@ class LaneSink final : public SampleSink {
   SampleLane& lane_;
 };
 
-RuleBinderOptions BinderOptionsOf(const IngestConfig& config, const RuleCatalog& catalog) {
+// `found` are the data sources of Grafanas that are there now.
+RuleBinderOptions BinderOptionsOf(const IngestConfig& config, const RuleCatalog& catalog,
+                                  const std::vector<MetricsSourceOptions>& found) {
   RuleBinderOptions options;
-  for (const MetricsSourceOptions& source : config.metrics_sources) {
-    options.sources.push_back({source.name, source.url, source.external_url});
-    for (const QueryOptions& query : source.queries) {
-      options.queries.push_back({source.name, query.name, query.expression});
+  for (const auto* sources : {&config.metrics_sources, &found}) {
+    for (const MetricsSourceOptions& source : *sources) {
+      options.sources.push_back({source.name, source.url, source.external_url});
+      for (const QueryOptions& query : source.queries) {
+        options.queries.push_back({source.name, query.name, query.expression});
+      }
     }
   }
-  options.rules = config.bindings;
+  // The others wait for a data source that has their query.
+  std::ranges::copy_if(
+      config.bindings, std::back_inserter(options.rules), [&options](const BindingRule& rule) {
+        return std::ranges::any_of(options.queries, [&rule](const BoundQuery& query) {
+          return query.name == rule.query && (rule.source.empty() || rule.source == query.source);
+        });
+      });
   options.catalog = &catalog;
   return options;
 }
@@ -111,11 +126,22 @@ struct IngestApp::Parts {
   LaneSink sink;
   MetricsSources metrics;
   RuleLearning learning;
-  std::unique_ptr<RuleBinder> binder;
+  std::unique_ptr<SwitchedBinder> binder;
+  std::unique_ptr<GrafanaSources> grafana;
   std::unique_ptr<TransitionIntake> intake;
   std::unique_ptr<Webhook> webhook;
   HttpServer http;
 };
+
+// Alerts are bound to what there is to ask.
+void IngestApp::Rebind(const IngestConfig& config, const std::vector<MetricsSourceOptions>& found,
+                       Parts& parts) {
+  auto binder =
+      RuleBinder::Create(BinderOptionsOf(config, parts.learning.catalog(), found), *parts.registry);
+  if (binder.ok()) return parts.binder->Switch(*std::move(binder));
+  LogError("alerts are not bound to the data sources of Grafana",
+           {{"error", MessageOf(binder.status())}});
+}
 
 IngestApp::IngestApp(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
@@ -129,10 +155,16 @@ absl::StatusOr<std::unique_ptr<IngestApp>> IngestApp::Start(const IngestConfig& 
   ASSIGN_OR_RETURN(parts.dead_letters,
                    DeadLetters::Open(DeadLetterOptionsOf(config), SystemClock(), *parts.registry));
   ASSIGN_OR_RETURN(
-      parts.binder,
-      RuleBinder::Create(BinderOptionsOf(config, parts.learning.catalog()), *parts.registry));
+      auto binder,
+      RuleBinder::Create(BinderOptionsOf(config, parts.learning.catalog(), {}), *parts.registry));
+  parts.binder = std::make_unique<SwitchedBinder>(std::move(binder));
+  parts.grafana = std::make_unique<GrafanaSources>(
+      config.grafana_sources, parts.learning, parts.sink, *parts.registry, SystemClock(),
+      [&parts, config](const std::vector<MetricsSourceOptions>& found) {
+        Rebind(config, found, parts);
+      });
   parts.intake =
-      std::make_unique<TransitionIntake>(*parts.binder, parts.lanes->alerts(), parts.learning);
+      std::make_unique<TransitionIntake>(*parts.binder, parts.lanes->alerts(), *parts.grafana);
   parts.webhook = std::make_unique<Webhook>(WebhookOptionsOf(config), *parts.intake, SystemClock(),
                                             *parts.registry, parts.dead_letters.get());
   parts.webhook->AddTo(parts.http);
@@ -146,8 +178,11 @@ absl::StatusOr<std::unique_ptr<IngestApp>> IngestApp::Start(const IngestConfig& 
   // Before anything is acknowledged, and so maybe trimmed while it is read. What cannot be read is
   // the uplink's to report; new alerts are taken all the same.
   const absl::Status told =
-      TellAgain(parts.lanes->alerts(), SystemClock().Now() - kToldAgain, parts.learning);
+      TellAgain(parts.lanes->alerts(), SystemClock().Now() - kToldAgain, *parts.grafana);
   if (!told.ok()) LogWarn("exact queries are not asked again", {{"error", MessageOf(told)}});
+  // Alerts that come before are not bound to data sources.
+  parts.grafana->Start();
+  parts.grafana->WaitUntilLooked(SystemClock().SteadyNow() + kGrafanaAwaited);
   parts.lanes->Start();
   RETURN_IF_ERROR(parts.http.Start());
   LogInfo("ingest-service is ready for webhooks",
@@ -156,7 +191,8 @@ absl::StatusOr<std::unique_ptr<IngestApp>> IngestApp::Start(const IngestConfig& 
            {"correlator", config.correlator_address},
            {"spool", config.spool_path},
            {"spooled_events", std::to_string(parts.lanes->waiting())},
-           {"metrics_sources", std::to_string(config.metrics_sources.size())}});
+           {"metrics_sources", std::to_string(config.metrics_sources.size())},
+           {"grafana_sources", std::to_string(config.grafana_sources.size())}});
   return app;
 }
 
@@ -169,6 +205,7 @@ void IngestApp::Stop() {
   Parts& parts = *parts_;
   parts.stopping = true;
   parts.http.Stop();
+  if (parts.grafana) parts.grafana->Stop();
   parts.learning.Stop();
   parts.metrics.Stop();
   // What is left waits on the disk for the next start; less is better.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "ingest-service/app/ingest_config.h"
@@ -27,6 +28,8 @@ class IngestApp {
  private:
   struct Parts;
   explicit IngestApp(std::unique_ptr<Parts> parts);
+  static void Rebind(const IngestConfig& config, const std::vector<MetricsSourceOptions>& found,
+                     Parts& parts);
 
   std::unique_ptr<Parts> parts_;
 };

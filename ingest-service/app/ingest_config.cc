@@ -1,6 +1,7 @@
 #include "ingest-service/app/ingest_config.h"
 
 #include <fmt/format.h>
+#include <re2/re2.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -62,12 +63,12 @@ QueryOptions ReadQuery(YamlNode node, std::set<std::string>& names) {
   return query;
 }
 
-MetricsSourceOptions ReadSource(YamlNode node, std::set<std::string>& names) {
+// What metrics sources and Grafanas have both.
+MetricsSourceOptions ReadTerms(YamlNode node, std::set<std::string>& names) {
   MetricsSourceOptions source;
   source.name = ReadName(node.Child("name"), names);
   source.url = ReadHttpUrl(node.Child("url"));
   source.http = ReadHttpClient(node);
-  source.external_url = node.Child("external_url").String("");
   source.timeout = node.Child("timeout").Duration(source.timeout, Millis(100), kLongest);
   source.settle_delay =
       node.Child("settle_delay").Duration(source.settle_delay, Millis(0), kLongest);
@@ -76,8 +77,36 @@ MetricsSourceOptions ReadSource(YamlNode node, std::set<std::string>& names) {
   std::set<std::string> query_names;
   YamlNode queries = node.Child("queries");
   for (YamlNode& query : queries.Items()) source.queries.push_back(ReadQuery(query, query_names));
+  return source;
+}
+
+MetricsSourceOptions ReadSource(YamlNode node, std::set<std::string>& names) {
+  MetricsSourceOptions source = ReadTerms(node, names);
+  source.external_url = node.Child("external_url").String("");
   node.Finish();
   return source;
+}
+
+std::string ReadExpression(YamlNode node) {
+  const std::string text = node.String("");
+  if (const RE2 expression(text, RE2::Quiet); !expression.ok()) {
+    node.Fault("not a regular expression (RE2): " + expression.error());
+  }
+  return text;
+}
+
+GrafanaOptions ReadGrafana(YamlNode node, std::set<std::string>& names) {
+  GrafanaOptions grafana;
+  grafana.terms = ReadTerms(node, names);
+  grafana.name = grafana.terms.name;
+  grafana.url = grafana.terms.url;
+  grafana.interval = node.Child("interval").Duration(grafana.interval, Millis(1000), kLongest);
+  grafana.include = ReadExpression(node.Child("include"));
+  grafana.exclude = ReadExpression(node.Child("exclude"));
+  std::set<std::string> uids;
+  for (YamlNode& uid : node.Child("uids").Items()) grafana.uids.push_back(ReadName(uid, uids));
+  node.Finish();
+  return grafana;
 }
 
 bool HasQuery(const MetricsSourceOptions& source, const BindingRule& rule) {
@@ -86,7 +115,14 @@ bool HasQuery(const MetricsSourceOptions& source, const BindingRule& rule) {
                      [&rule](const QueryOptions& query) { return query.name == rule.query; });
 }
 
-BindingRule ReadBinding(YamlNode node, const std::vector<MetricsSourceOptions>& sources) {
+// Whether any data source of the Grafana would have it.
+bool HasQuery(const GrafanaOptions& grafana, const BindingRule& rule) {
+  BindingRule of_any = rule;
+  if (rule.source.starts_with(grafana.name + "/")) of_any.source.clear();
+  return HasQuery(grafana.terms, of_any);
+}
+
+BindingRule ReadBinding(YamlNode node, const IngestConfig& config) {
   BindingRule rule;
   YamlNode match = node.Child("match");
   rule.matchers = match.RequiredString();
@@ -96,8 +132,9 @@ BindingRule ReadBinding(YamlNode node, const std::vector<MetricsSourceOptions>& 
   YamlNode query = node.Child("query");
   rule.query = query.RequiredString();
   rule.source = node.Child("source").String("");
-  const bool known = std::any_of(sources.begin(), sources.end(),
-                                 [&rule](const auto& source) { return HasQuery(source, rule); });
+  const auto has_it = [&rule](const auto& source) { return HasQuery(source, rule); };
+  const bool known = std::ranges::any_of(config.metrics_sources, has_it) ||
+                     std::ranges::any_of(config.grafana_sources, has_it);
   if (query.present() && !known) {
     query.Fault(fmt::format("no such metrics source has a query named \"{}\"", rule.query));
   }
@@ -160,8 +197,11 @@ absl::StatusOr<IngestConfig> Read(YamlDocument document) {
   for (YamlNode& source : root.Child("metrics_sources").Items()) {
     config.metrics_sources.push_back(ReadSource(source, metrics_names));
   }
+  for (YamlNode& grafana : root.Child("grafana_sources").Items()) {
+    config.grafana_sources.push_back(ReadGrafana(grafana, metrics_names));
+  }
   for (YamlNode& binding : root.Child("bindings").Items()) {
-    config.bindings.push_back(ReadBinding(binding, config.metrics_sources));
+    config.bindings.push_back(ReadBinding(binding, config));
   }
   root.Finish();
   RETURN_IF_ERROR(document.status());

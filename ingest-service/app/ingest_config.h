@@ -10,6 +10,7 @@
 #include "common/time/timestamp.h"
 #include "ingest-service/alertmanager/sender_auth.h"
 #include "ingest-service/binding/rule_binder.h"
+#include "ingest-service/grafana/grafana_options.h"
 #include "ingest-service/prometheus/metrics_source_options.h"
 
 namespace alertjoin {
@@ -29,6 +30,7 @@ struct IngestConfig {
   uint64_t dead_letters_count_max = 1000;
   uint64_t dead_letters_bytes_max = uint64_t{64} << 20;
   std::vector<MetricsSourceOptions> metrics_sources;
+  std::vector<GrafanaOptions> grafana_sources;
   std::vector<BindingRule> bindings;
 };
 

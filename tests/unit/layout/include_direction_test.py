@@ -13,6 +13,7 @@ RANKS = {
         "spool": 1,
         "prometheus": 2,
         "backfill": 3,
+        "grafana": 3,
         "rules": 3,
         "binding": 4,
         "intake": 5,

@@ -42,6 +42,38 @@ absl::Status Fault(const std::string& text) {
   return ParseIngestConfig(text, "ingest.yml").status();
 }
 
+TEST(IngestConfig, ReadsGrafanas) {
+  const auto config = ParseIngestConfig(R"(
+grafana_sources:
+  - name: hubs
+    url: https://grafana.example/sub/
+    authorization: {credentials_file: /run/token}
+    interval: 1m
+    include: 'hub-.*'
+    exclude: '.*-test'
+    uids: [PE9C8AA5B1A6E7E89]
+    timeout: 20s
+    queries: [{name: depth, expr: queue_depth}]
+bindings:
+  - {match: 'a="b"', query: depth}
+  - {match: 'a="b"', query: depth, source: hubs/hub-1}
+)",
+                                        "ingest.yml");
+  ASSERT_THAT(config, IsOk());
+  ASSERT_EQ(config->grafana_sources.size(), 1u);
+  const GrafanaOptions& grafana = config->grafana_sources[0];
+  EXPECT_EQ(grafana.name, "hubs");
+  EXPECT_EQ(grafana.url, "https://grafana.example/sub/");
+  EXPECT_EQ(grafana.interval, Millis(60'000));
+  EXPECT_EQ(grafana.include, "hub-.*");
+  EXPECT_EQ(grafana.exclude, ".*-test");
+  EXPECT_THAT(grafana.uids, ElementsAre("PE9C8AA5B1A6E7E89"));
+  EXPECT_EQ(grafana.terms.timeout, Millis(20'000));
+  EXPECT_EQ(grafana.terms.http.authorization->credentials.file, "/run/token");
+  ASSERT_EQ(grafana.terms.queries.size(), 1u);
+  EXPECT_EQ(config->bindings.size(), 2u);
+}
+
 TEST(IngestConfig, ReadsEveryKey) {
   const auto config = ParseIngestConfig(kFull, "ingest.yml");
   ASSERT_THAT(config, IsOk());
@@ -129,6 +161,19 @@ TEST(IngestConfig, FaultsNameFileLineAndColumn) {
   EXPECT_THAT(Fault("bindings: [{match: 'a=b', query: nowhere}]"), StatusIs(kInvalid, "nowhere"));
   EXPECT_THAT(Fault("bindings: [{match: 'a=', query: x}, {match: 'a>b', query: x}]"),
               StatusIs(kInvalid, "ingest.yml:1:"));
+}
+
+TEST(IngestConfig, FaultsOfGrafanasSayWhere) {
+  constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+  const std::string begin = "grafana_sources:\n  - name: hubs\n    url: http://g\n";
+  EXPECT_THAT(Fault(begin + "    include: '('\n"),
+              StatusIs(kInvalid, ":4:14: not a regular expression (RE2)"));
+  EXPECT_THAT(Fault(begin + "    uids: [a/b]\n"), StatusIs(kInvalid, "letters"));
+  EXPECT_THAT(Fault(begin + "    external_url: http://g\n"), StatusIs(kInvalid, "unknown key"));
+  EXPECT_THAT(Fault("metrics_sources: [{name: hubs, url: 'http://p'}]\n" + begin),
+              StatusIs(kInvalid, "already"));
+  EXPECT_THAT(Fault(begin + "bindings: [{match: 'a=b', query: depth, source: hubs/x}]\n"),
+              StatusIs(kInvalid, "no such metrics source"));
 }
 
 }  // namespace

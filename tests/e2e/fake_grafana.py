@@ -1,0 +1,98 @@
+"""A Grafana of made-up Prometheus data sources, some of them ill.
+
+Answers /api/datasources, /api/frontend/settings and, through /api/datasources/proxy/uid/<uid>, what
+fake_prometheus answers. What it does is read from a file for each request, so that a test can change
+it at any time: {"token": ..., "list": status, "settings": status, "sources": {name: kind}}.
+Run: fake_grafana.py --port 3000 --state FILE
+"""
+import argparse
+import json
+import pathlib
+import time
+import urllib.parse
+
+import fake_prometheus
+
+# What becomes of requests to a data source. The name of the kind is also its uid's first part.
+KINDS = {
+    "well": "as fake_prometheus",
+    "nan": "as fake_prometheus, but every value is NaN",
+    "forbidden": "403",
+    "dead": "502, as when Grafana cannot connect",
+    "slow": "no answer for longer than anybody waits",
+}
+SLOW_SECONDS = 60
+
+
+def uid_of(name, kind):
+    return f"{kind}-{name.replace(' ', '_')}"
+
+
+class Handler(fake_prometheus.Handler):
+    state_file = None
+
+    def _respond(self, path, form):
+        state = json.loads(self.state_file.read_text(encoding="utf-8"))
+        if path == "/-/ready":
+            return self._send(200, {})
+        if self.headers.get("Authorization") != f"Bearer {state['token']}":
+            return self._send(401, {"message": "Invalid API key"})
+        if path == "/api/datasources":
+            return self._send_list(state)
+        if path == "/api/frontend/settings":
+            return self._send_settings(state)
+        prefix = "/api/datasources/proxy/uid/"
+        if not path.startswith(prefix):
+            return self._send(404, {"message": "Not found"})
+        uid, _, rest = path.removeprefix(prefix).partition("/")
+        if uid not in {uid_of(*source) for source in state["sources"].items()}:
+            return self._send(404, {"message": "Unable to find datasource"})
+        return self._proxy(uid.partition("-")[0], "/" + rest, form)
+
+    def _send_list(self, state):
+        if state["list"] != 200:
+            return self._send(state["list"], {"message": "Permission denied"})
+        sources = [{"uid": uid_of(name, kind), "name": name, "type": "prometheus",
+                    "access": "proxy", "url": f"http://{uid_of(name, kind)}.internal:9090"}
+                   for name, kind in state["sources"].items()]
+        return self._send(200, [*sources, {"uid": "l", "name": "logs", "type": "loki"}])
+
+    def _send_settings(self, state):
+        if state["settings"] != 200:
+            return self._send(state["settings"], {"message": "Permission denied"})
+        return self._send(200, {"datasources": {
+            name: {"uid": uid_of(name, kind), "type": "prometheus", "access": "proxy"}
+            for name, kind in state["sources"].items()}})
+
+    def _proxy(self, kind, path, form):
+        if kind == "forbidden":
+            return self._send(403, {"message": "Permission denied"})
+        if kind == "dead":
+            return self._send(502, {"message": "Bad gateway"})
+        if kind == "slow":
+            time.sleep(SLOW_SECONDS)
+        if kind == "nan" and path == "/api/v1/query":
+            return self._send_nan(dict(urllib.parse.parse_qsl(form)))
+        return super()._respond(path, form)
+
+    def _send_nan(self, parameters):
+        kind, result = fake_prometheus.answer(
+            parameters["query"], fake_prometheus.parse_time_ms(parameters["time"]))
+        for series in result:
+            for point in series.get("values", [series.get("value")]):
+                point[1] = "NaN"
+        return self._send(200, {"status": "success",
+                                "data": {"resultType": kind, "result": result}})
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--state", type=pathlib.Path, required=True)
+    arguments = parser.parse_args()
+    Handler.state_file = arguments.state
+    fake_prometheus.Server(("127.0.0.1", arguments.port), Handler).serve_forever()
+
+
+if __name__ == "__main__":
+    main()
