@@ -1,0 +1,96 @@
+"""The asyncio client: the calls of alertjoin.Client, to be awaited."""
+from __future__ import annotations
+
+import asyncio
+from typing import Any, AsyncIterator, Sequence
+
+import grpc
+import pandas as pd
+
+from alertjoin import frames, requests
+from alertjoin.client import CHANNEL_OPTIONS, DEFAULT_ADDRESS, DEFAULT_TIMEOUT_SECONDS
+from alertjoin.errors import AlertjoinError
+from alertjoin.subscription import Message, Resumption
+from alertjoin.v1 import correlator_service_pb2_grpc as pb_grpc
+
+
+def connect(address: str = DEFAULT_ADDRESS, *, credentials: grpc.ChannelCredentials | None = None,
+            timeout: float = DEFAULT_TIMEOUT_SECONDS) -> Client:
+    """As alertjoin.connect. Call it where an event loop runs."""
+    channel = (grpc.aio.insecure_channel(address, CHANNEL_OPTIONS) if credentials is None
+               else grpc.aio.secure_channel(address, credentials, CHANNEL_OPTIONS))
+    return Client(channel, timeout)
+
+
+class Client:
+    """Reads a correlator. For one event loop."""
+
+    def __init__(self, channel: grpc.aio.Channel, timeout: float = DEFAULT_TIMEOUT_SECONDS):
+        self._channel = channel
+        self._timeout = timeout
+        self.stub = pb_grpc.CorrelatorServiceStub(channel)
+
+    async def close(self) -> None:
+        await self._channel.close()
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def subscribe(self, *, retry: bool = True, **arguments: Any) -> AsyncIterator[Message]:
+        """As alertjoin.Client.subscribe; ends when the task is cancelled."""
+        resumption = Resumption(requests.subscribe(**arguments), retry)
+        while True:
+            call = self.stub.SubscribeJoinedRows(resumption.request())
+            try:
+                async for response in call:
+                    yield resumption.took(response)
+                pause = resumption.ended()
+            except grpc.aio.AioRpcError as error:
+                pause, message = resumption.broke(AlertjoinError.from_rpc(error))
+                if message is not None:
+                    yield message
+            finally:
+                call.cancel()
+            await asyncio.sleep(pause)
+
+    async def joined(self, *, labels: Sequence[str] = (), limit: int | None = None,
+                     **arguments: Any) -> pd.DataFrame:
+        request = requests.joined(**arguments)
+        rows: list[Any] = []
+        while True:
+            page = await self._call(self.stub.ListJoinedRows, request)
+            rows.extend(page.rows)
+            request.page_token = page.next_page_token
+            if not request.page_token or (limit is not None and len(rows) >= limit):
+                return frames.joined_frame(rows[:limit], labels)
+
+    async def samples(self, query: str = "", *, labels: Sequence[str] | None = None,
+                      **arguments: Any) -> pd.DataFrame:
+        request = requests.samples(query, **arguments)
+        series: list[Any] = []
+        while True:
+            page = await self._call(self.stub.ListSamples, request)
+            series.extend(page.series)
+            request.page_token = page.next_page_token
+            if not request.page_token:
+                return frames.samples_frame(requests.merged(series), labels)
+
+    async def as_of(self, query: str = "", time: Any = None, *,
+                    labels: Sequence[str] | None = None, **arguments: Any) -> pd.DataFrame:
+        request = requests.as_of(query, time, **arguments)
+        results: list[Any] = []
+        while True:
+            page = await self._call(self.stub.LookUpAsOf, request)
+            results.extend(page.results)
+            request.page_token = page.next_page_token
+            if not request.page_token:
+                return frames.as_of_frame(results, labels)
+
+    async def _call(self, method: Any, request: Any) -> Any:
+        try:
+            return await method(request, timeout=self._timeout)
+        except grpc.aio.AioRpcError as error:
+            raise AlertjoinError.from_rpc(error) from error

@@ -1,0 +1,82 @@
+"""Rows and samples as files."""
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+from typing import Any, Iterator, TextIO
+
+import pandas as pd
+
+from alertjoin import frames
+from alertjoin.client import Client
+
+_ROWS_AT_ONCE = 10_000
+
+
+def run_as_of(client: Client, options: argparse.Namespace) -> int:
+    frame = client.as_of(options.query, options.time, filter=options.filter)
+    if frame.empty:
+        print(f'alertjoin: no series of "{options.query}" is known', file=sys.stderr)
+        return 1
+    print(frame.to_string(index=False))
+    return 0
+
+
+def _joined(client: Client, options: argparse.Namespace) -> Iterator[pd.DataFrame]:
+    """Frame by frame, so that memory does not grow with the number of rows."""
+    rows = client.joined_rows(filter=options.filter, state=options.state, query=options.query,
+                              final_only=options.final, since=options.since, until=options.until,
+                              progress=_progress("rows"))
+    while True:
+        part = list(itertools.islice(rows, _ROWS_AT_ONCE))
+        yield frames.joined_frame(part, options.label).reset_index()
+        if len(part) < _ROWS_AT_ONCE:
+            return
+
+
+def _samples(client: Client, options: argparse.Namespace) -> Iterator[pd.DataFrame]:
+    yield client.samples(options.query, filter=options.filter, since=options.since,
+                         until=options.until, labels=options.label or None,
+                         progress=_progress("samples"))
+
+
+def _progress(what: str) -> Any:
+    if not sys.stderr.isatty():
+        return None
+    return lambda count: print(f"\r{count} {what}", end="", file=sys.stderr, flush=True)
+
+
+def _write_text(parts: Iterator[pd.DataFrame], file: TextIO, ndjson: bool) -> int:
+    count = 0
+    for part in parts:
+        if ndjson:
+            part.to_json(file, orient="records", lines=True, date_format="iso")
+        else:
+            part.to_csv(file, index=False, header=count == 0, date_format="%Y-%m-%dT%H:%M:%S.%fZ")
+        count += len(part)
+    return count
+
+
+def run_export(client: Client, options: argparse.Namespace) -> int:
+    parts = (_joined if options.what == "joined" else _samples)(client, options)
+    name = options.file
+    if name == "-":
+        count = _write_text(parts, sys.stdout, False)
+    elif name.endswith((".csv", ".ndjson")):
+        with open(name, "w", encoding="utf-8", newline="") as file:
+            count = _write_text(parts, file, name.endswith(".ndjson"))
+    elif name.endswith(".parquet"):
+        frame = pd.concat(list(parts), ignore_index=True)
+        try:
+            frame.to_parquet(name, index=False)
+        except ImportError as error:
+            raise ValueError("Parquet needs pyarrow: pip install 'alertjoin[parquet]'") from error
+        count = len(frame)
+    else:
+        raise ValueError(f'"{name}" ends in none of .csv, .ndjson, .parquet')
+    if sys.stderr.isatty():
+        print("\r", end="", file=sys.stderr)
+    print(f"{count} {'rows' if options.what == 'joined' else 'samples'} written to {name}",
+          file=sys.stderr)
+    return 0

@@ -1,0 +1,198 @@
+"""The blocking client."""
+from __future__ import annotations
+
+import threading
+from typing import Any, Callable, Iterator, Sequence
+
+import grpc
+import pandas as pd
+
+from alertjoin import frames, requests
+from alertjoin.errors import AlertjoinError
+from alertjoin.live import LiveTable
+from alertjoin.subscription import Message, Resumption
+from alertjoin.v1 import correlator_service_pb2_grpc as pb_grpc
+from alertjoin.v1 import joined_row_pb2, samples_pb2
+
+DEFAULT_ADDRESS = "127.0.0.1:9750"
+DEFAULT_TIMEOUT_SECONDS = 30.0
+# An idle subscription is told from a dead one.
+CHANNEL_OPTIONS = [
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.max_receive_message_length", 16 << 20),
+    # A correlator that was started again is found soon.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+]
+
+Progress = Callable[[int], None]
+
+
+def connect(address: str = DEFAULT_ADDRESS, *, credentials: grpc.ChannelCredentials | None = None,
+            timeout: float = DEFAULT_TIMEOUT_SECONDS) -> Client:
+    """A client of the correlator at host:port. Nothing is sent before the first call.
+
+    credentials: of TLS; None for a plain connection, as on loopback.
+    timeout: longest wait for one answer, in seconds. Subscriptions have none.
+    """
+    channel = (grpc.insecure_channel(address, CHANNEL_OPTIONS) if credentials is None
+               else grpc.secure_channel(address, credentials, CHANNEL_OPTIONS))
+    return Client(channel, timeout)
+
+
+class Client:
+    """Reads a correlator. Thread-safe. Every failure is an AlertjoinError; a wrong argument that is
+    seen before anything is sent, a ValueError."""
+
+    def __init__(self, channel: grpc.Channel, timeout: float = DEFAULT_TIMEOUT_SECONDS):
+        self._channel = channel
+        self._timeout = timeout
+        self.stub = pb_grpc.CorrelatorServiceStub(channel)
+
+    def close(self) -> None:
+        self._channel.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def subscribe(self, *, retry: bool = True, stop: threading.Event | None = None,
+                  **arguments: Any) -> Iterator[Message]:
+        """Joined rows: those that exist, and then every change as it happens, also across restarts
+        of the correlator and broken connections, with nothing missed and nothing twice.
+
+        filter, state, query, final_only: which rows, as in joined().
+        since: how far back the first snapshot reaches ("1d" by default).
+        live_only: no snapshot.
+        resume_token: of the last message of an earlier subscription, to go on behind it.
+        retry: False ends with the first failure.
+        stop: once set, the subscription ends with the next message.
+        """
+        resumption = Resumption(requests.subscribe(**arguments), retry)
+        stop = stop or threading.Event()
+        while not stop.is_set():
+            call = self.stub.SubscribeJoinedRows(resumption.request())
+            try:
+                for response in call:
+                    yield resumption.took(response)
+                    if stop.is_set():
+                        return
+                pause = resumption.ended()
+            except grpc.RpcError as error:
+                pause, message = resumption.broke(AlertjoinError.from_rpc(error))
+                if message is not None:
+                    yield message
+            finally:
+                call.cancel()
+            stop.wait(pause)
+
+    def live(self, labels: Sequence[str] = (), **arguments: Any) -> LiveTable:
+        """A table that keeps itself current on a thread of its own; its frame() is as joined()'s.
+        The arguments are those of subscribe(). Close it, or use it in a `with`."""
+        return LiveTable(self, labels, arguments)
+
+    def joined_rows(self, *, limit: int | None = None, progress: Progress | None = None,
+                    **arguments: Any) -> Iterator[joined_row_pb2.JoinedRow]:
+        """The rows of joined() as messages, newest first, page by page."""
+        request = requests.joined(**arguments)
+        count = 0
+        while limit is None or count < limit:
+            page = self._call(self.stub.ListJoinedRows, request)
+            rows = page.rows if limit is None else page.rows[:limit - count]
+            yield from rows
+            count += len(rows)
+            if progress is not None:
+                progress(count)
+            request.page_token = page.next_page_token
+            if not request.page_token:
+                return
+
+    def joined(self, *, labels: Sequence[str] = (), limit: int | None = None,
+               progress: Progress | None = None, **arguments: Any) -> pd.DataFrame:
+        """Joined rows as a frame, newest event time first.
+
+        filter: matchers as Alertmanager writes them, 'severity=page,job=~"api.*"'.
+        state: "FIRING" or "RESOLVED". query: name of a query. final_only. match: "MATCHED", ...
+        since, until: by event time: "now-30d", RFC 3339, seconds since 1970, a datetime.
+        labels: of series or alert, each as a column.
+        progress: is told the number of rows so far, page by page.
+        """
+        return frames.joined_frame(
+            self.joined_rows(limit=limit, progress=progress, **arguments), labels)
+
+    def sample_series(self, query: str = "", *, progress: Progress | None = None,
+                      **arguments: Any) -> list[samples_pb2.SeriesSamples]:
+        """The samples of samples() as messages, each series once."""
+        request = requests.samples(query, **arguments)
+        series: list[samples_pb2.SeriesSamples] = []
+        count = 0
+        while True:
+            page = self._call(self.stub.ListSamples, request)
+            series.extend(page.series)
+            count += sum(len(one.samples) for one in page.series)
+            if progress is not None:
+                progress(count)
+            request.page_token = page.next_page_token
+            if not request.page_token:
+                return requests.merged(series)
+
+    def samples(self, query: str = "", *, labels: Sequence[str] | None = None,
+                progress: Progress | None = None, **arguments: Any) -> pd.DataFrame:
+        """Samples that the correlator holds, as a tidy frame. A stale marker is a row without value.
+
+        filter, source: which series. since, until: as in joined(). labels: None for all.
+        """
+        return frames.samples_frame(self.sample_series(query, progress=progress, **arguments),
+                                    labels)
+
+    def samples_wide(self, query: str = "", **arguments: Any) -> pd.DataFrame:
+        """The same with a column for each series, named as prometheus-pandas names it."""
+        return frames.wide_frame(self.sample_series(query, **arguments))
+
+    def as_of(self, query: str = "", time: Any = None, *, labels: Sequence[str] | None = None,
+              **arguments: Any) -> pd.DataFrame:
+        """What each series said at a moment (now by default), by the rules of the join.
+
+        filter, source: which series. tolerance, strict, first_after: as in a binding.
+        """
+        request = requests.as_of(query, time, **arguments)
+        results: list[samples_pb2.AsOfResult] = []
+        while True:
+            page = self._call(self.stub.LookUpAsOf, request)
+            results.extend(page.results)
+            request.page_token = page.next_page_token
+            if not request.page_token:
+                return frames.as_of_frame(results, labels)
+
+    def summarize(self, query: str = "", *, labels: Sequence[str] | None = None,
+                  **arguments: Any) -> pd.DataFrame:
+        """Figures of series over a time, or for each `step` of it.
+
+        filter, source: which series. since, until, step. ema_alpha: weight of the newest sample.
+        """
+        request = requests.summarize(query, **arguments)
+        summaries: list[samples_pb2.SampleSummary] = []
+        while True:
+            page = self._call(self.stub.SummarizeSamples, request)
+            summaries.extend(page.summaries)
+            request.page_token = page.next_page_token
+            if not request.page_token:
+                return frames.summary_frame(summaries, labels)
+
+    def firing_intervals(self, *, labels: Sequence[str] = (), **arguments: Any) -> pd.DataFrame:
+        """When which alert fired: a row for each episode, `ends_at` NaT while it lasts.
+
+        filter, since, until: as in joined(); by the event times of its transitions.
+        """
+        return frames.firing_intervals(self.joined(labels=labels, **arguments), labels)
+
+    def _call(self, method: Any, request: Any) -> Any:
+        try:
+            return method(request, timeout=self._timeout)
+        except grpc.RpcError as error:
+            raise AlertjoinError.from_rpc(error) from error

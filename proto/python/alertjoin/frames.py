@@ -1,0 +1,193 @@
+"""Messages of the correlator as tidy pandas frames: one row for each joined row or sample, times in
+UTC, one column for each label that was asked for, categories for states. No value is NA; NaN is a
+value that the metric had."""
+from __future__ import annotations
+
+from typing import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from alertjoin.times import millis
+from alertjoin.v1 import events_pb2, joined_row_pb2, samples_pb2
+
+_STATES = ["FIRING", "RESOLVED"]
+_MATCHES = ["MATCHED", "NO_SERIES", "NO_SAMPLE", "TOO_OLD", "STALE", "UNBOUND"]
+
+
+def _times(values: Sequence[int | None]) -> pd.Series:
+    times = pd.Series(pd.to_datetime(pd.array(values, dtype="Int64"), unit="ms", utc=True))
+    return times.dt.as_unit("ms")
+
+
+def _time(message, field: str) -> int | None:
+    return millis(getattr(message, field)) if message.HasField(field) else None
+
+
+def _optional(message, field: str) -> float | None:
+    return getattr(message, field) if message.HasField(field) else None
+
+
+def floats(values: Sequence[float | None]) -> pd.Series:
+    """Where a value is missing it is NA; a NaN stays NaN."""
+    present = np.array([value is not None for value in values], dtype=bool)
+    filled = np.array([0.0 if value is None else value for value in values], dtype=float)
+    return pd.Series(pd.arrays.FloatingArray(filled, ~present))
+
+
+def _category(values: Sequence[str], categories: list[str]) -> pd.Series:
+    return pd.Series(pd.Categorical(values, categories=categories))
+
+
+def _span_ms(message, field: str) -> int | None:
+    if not message.HasField(field):
+        return None
+    span = getattr(message, field)
+    return span.seconds * 1000 + span.nanos // 10**6
+
+
+def _spans(values: Sequence[int | None]) -> pd.Series:
+    spans = pd.Series(pd.to_timedelta(pd.array(values, dtype="Int64"), unit="ms"))
+    return spans.dt.as_unit("ms")
+
+
+def joined_frame(rows: Iterable[joined_row_pb2.JoinedRow],
+                 labels: Sequence[str] = ()) -> pd.DataFrame:
+    rows = list(rows)
+    transitions = [row.transition for row in rows]
+    matches = [row.match for row in rows]
+    queries = [row.query for row in rows]
+    columns = {
+        "event_time": _times([millis(t.event_time) for t in transitions]),
+        "state": _category([events_pb2.AlertState.Name(t.state).removeprefix("ALERT_STATE_")
+                            for t in transitions], _STATES),
+        "alert": pd.Series([t.alert_name for t in transitions], dtype=str),
+        "job": pd.Series([t.job for t in transitions], dtype=str),
+        "instance": pd.Series([t.instance for t in transitions], dtype=str),
+        "query": pd.Series([q.name for q in queries], dtype=str),
+        "value": floats([_optional(m, "value") for m in matches]),
+        "operator": pd.Series([q.comparison_operator for q in queries], dtype=str),
+        "threshold": floats([_optional(q, "threshold") for q in queries]),
+        "reported_value": floats([_optional(t, "reported_value") for t in transitions]),
+        "match": _category([joined_row_pb2.MatchState.Name(m.state).removeprefix("MATCH_STATE_")
+                            for m in matches], _MATCHES),
+        "sample_time": _times([_time(m, "sample_time") for m in matches]),
+        "final": pd.Series([row.final for row in rows], dtype=bool),
+        "revision": pd.Series([row.revision for row in rows], dtype="int64"),
+        "starts_at": _times([millis(t.starts_at) for t in transitions]),
+        "ends_at": _times([_time(t, "ends_at") for t in transitions]),
+        "duration": _spans([_span_ms(t, "duration") for t in transitions]),
+        "source": pd.Series([t.source for t in transitions], dtype=str),
+        "fingerprint": pd.Series([t.fingerprint for t in transitions], dtype=str),
+        "metrics_source": pd.Series([q.source for q in queries], dtype=str),
+    }
+    for name in labels:
+        columns[name] = pd.Series([_label(row, name) for row in rows], dtype=str)
+    frame = pd.DataFrame(columns)
+    frame.index = pd.Index([row.row_id for row in rows], name="row_id", dtype=str)
+    return frame
+
+
+def _label(row: joined_row_pb2.JoinedRow, name: str) -> str:
+    """Of the series, else of the alert."""
+    return row.match.series_labels.get(name) or row.transition.labels.get(name, "")
+
+
+def samples_frame(series: Iterable[samples_pb2.SeriesSamples],
+                  labels: Sequence[str] | None = None) -> pd.DataFrame:
+    """`labels` None: all that any of the series has."""
+    series = list(series)
+    if labels is None:
+        labels = sorted({name for one in series for name in one.series.labels})
+    counts = [len(one.samples) for one in series]
+
+    def repeated(values: list[str]) -> pd.Series:
+        return pd.Series(np.repeat(np.array(values, dtype=object), counts), dtype=str)
+
+    samples = [sample for one in series for sample in one.samples]
+    columns = {
+        "time": _times([millis(sample.time) for sample in samples]),
+        "value": floats([_optional(sample, "value") for sample in samples]),
+        "query": repeated([one.series.query.name for one in series]),
+        "source": repeated([one.series.query.source for one in series]),
+    }
+    for name in labels:
+        columns[name] = repeated([one.series.labels.get(name, "") for one in series])
+    return pd.DataFrame(columns)
+
+
+def as_of_frame(results: Iterable[samples_pb2.AsOfResult],
+                labels: Sequence[str] | None = None) -> pd.DataFrame:
+    results = list(results)
+    if labels is None:
+        labels = sorted({name for one in results for name in one.series.labels})
+    columns = {
+        "value": floats([_optional(one.match, "value") for one in results]),
+        "match": _category([joined_row_pb2.MatchState.Name(one.match.state)
+                            .removeprefix("MATCH_STATE_") for one in results], _MATCHES),
+        "sample_time": _times([_time(one.match, "sample_time") for one in results]),
+        "next_value": floats([_optional(one.match, "next_value") for one in results]),
+        "final": pd.Series([one.final for one in results], dtype=bool),
+        "query": pd.Series([one.series.query.name for one in results], dtype=str),
+        "source": pd.Series([one.series.query.source for one in results], dtype=str),
+    }
+    for name in labels:
+        columns[name] = pd.Series([one.series.labels.get(name, "") for one in results], dtype=str)
+    return pd.DataFrame(columns)
+
+
+def series_name(labels: dict[str, str], metric: str = "") -> str:
+    """As Prometheus writes it: metric{a="b"}."""
+    name = labels.get("__name__", metric)
+    pairs = ",".join(f'{key}="{_escape(value)}"' for key, value in sorted(labels.items())
+                     if key != "__name__")
+    return f"{name}{{{pairs}}}" if pairs else name
+
+
+def _escape(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def wide_frame(series: Iterable[samples_pb2.SeriesSamples]) -> pd.DataFrame:
+    """A column for each series, named as prometheus-pandas names it; times as index."""
+    columns = {}
+    for one in series:
+        labels = dict(one.series.labels)
+        times = pd.to_datetime([millis(s.time) for s in one.samples], unit="ms", utc=True)
+        values = [s.value if s.HasField("value") else None for s in one.samples]
+        columns[series_name(labels)] = pd.Series(floats(values).array, index=times)
+    frame = pd.DataFrame(columns).sort_index()
+    frame.index.name = "time"
+    return frame
+
+
+def summary_frame(summaries: Iterable[samples_pb2.SampleSummary],
+                  labels: Sequence[str] | None = None) -> pd.DataFrame:
+    summaries = list(summaries)
+    if labels is None:
+        labels = sorted({name for one in summaries for name in one.series.labels})
+    pairs = [(one, figures) for one in summaries for figures in one.statistics]
+    columns: dict[str, pd.Series] = {
+        "start": _times([millis(figures.start) for _, figures in pairs]),
+        "end": _times([millis(figures.end) for _, figures in pairs]),
+        "count": pd.Series([figures.count for _, figures in pairs], dtype="int64"),
+        "nan_count": pd.Series([figures.nan_count for _, figures in pairs], dtype="int64"),
+    }
+    for name in ("min", "max", "mean", "last", "ema"):
+        columns[name] = floats([_optional(figures, name) for _, figures in pairs])
+    columns["query"] = pd.Series([one.series.query.name for one, _ in pairs], dtype=str)
+    columns["source"] = pd.Series([one.series.query.source for one, _ in pairs], dtype=str)
+    for name in labels:
+        columns[name] = pd.Series([one.series.labels.get(name, "") for one, _ in pairs], dtype=str)
+    return pd.DataFrame(columns)
+
+
+def firing_intervals(joined: pd.DataFrame, labels: Sequence[str] = ()) -> pd.DataFrame:
+    """One row for each episode, from a frame of joined rows."""
+    episode = ["source", "fingerprint", "starts_at"]
+    kept = [*episode, "ends_at", "alert", "job", "instance", *labels]
+    # RESOLVED rows know the end; FIRING ones come first in the order of the alphabet.
+    last = joined.sort_values("state").groupby(episode, observed=True, sort=False).tail(1)
+    intervals = last[kept].sort_values("starts_at", ascending=False).reset_index(drop=True)
+    intervals["duration"] = intervals["ends_at"] - intervals["starts_at"]
+    return intervals

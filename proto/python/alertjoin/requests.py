@@ -1,0 +1,93 @@
+"""What callers say, as requests. Shared by the blocking and the asyncio client."""
+from __future__ import annotations
+
+from typing import Any, Sequence
+
+from alertjoin.times import to_proto, to_proto_duration
+from alertjoin.v1 import correlator_service_pb2 as pb
+from alertjoin.v1 import events_pb2, joined_row_pb2, samples_pb2, subscription_pb2
+
+PAGE_MOST = 1000
+SAMPLES_PAGE_MOST = 10_000
+
+
+def _enum(enum: Any, prefix: str, name: str | None) -> Any:
+    if not name:
+        return 0
+    try:
+        return enum.Value(prefix + name.upper())
+    except ValueError:
+        names = [known.removeprefix(prefix) for known in enum.keys()[1:]]
+        raise ValueError(f'"{name}" is none of {", ".join(names)}') from None
+
+
+def _state(name: str | None) -> Any:
+    return _enum(events_pb2.AlertState, "ALERT_STATE_", name)
+
+
+def subscribe(filter: str = "", state: str | None = None, query: str = "",
+              final_only: bool = False, live_only: bool = False, since: Any = None,
+              resume_token: str = "", progress_interval: Any = None
+              ) -> pb.SubscribeJoinedRowsRequest:
+    start = "SUBSCRIPTION_START_" + ("LIVE" if live_only else "SNAPSHOT")
+    return pb.SubscribeJoinedRowsRequest(
+        filter=filter, state=_state(state), query_name=query, final_only=final_only,
+        start=subscription_pb2.SubscriptionStart.Value(start),
+        snapshot_window=to_proto_duration(since), resume_token=resume_token,
+        progress_interval=to_proto_duration(progress_interval))
+
+
+def joined(filter: str = "", state: str | None = None, query: str = "", final_only: bool = False,
+           match: str | None = None, since: Any = None, until: Any = None
+           ) -> pb.ListJoinedRowsRequest:
+    request = pb.ListJoinedRowsRequest(
+        filter=filter, state=_state(state), query_name=query, final_only=final_only,
+        match_state=_enum(joined_row_pb2.MatchState, "MATCH_STATE_", match), to=to_proto(until),
+        page_size=PAGE_MOST)
+    if since is not None:
+        getattr(request, "from").CopyFrom(to_proto(since))
+    return request
+
+
+def selector(query: str, filter: str, source: str) -> samples_pb2.SeriesSelector:
+    return samples_pb2.SeriesSelector(query_name=query, filter=filter, source=source)
+
+
+def samples(query: str = "", filter: str = "", source: str = "", since: Any = None,
+            until: Any = None) -> samples_pb2.ListSamplesRequest:
+    request = samples_pb2.ListSamplesRequest(
+        series=selector(query, filter, source), to=to_proto(until), page_size=SAMPLES_PAGE_MOST)
+    if since is not None:
+        getattr(request, "from").CopyFrom(to_proto(since))
+    return request
+
+
+def as_of(query: str = "", time: Any = None, filter: str = "", source: str = "",
+          tolerance: Any = None, strict: bool = False, first_after: bool = False
+          ) -> samples_pb2.LookUpAsOfRequest:
+    return samples_pb2.LookUpAsOfRequest(
+        series=selector(query, filter, source), time=to_proto(time),
+        tolerance=to_proto_duration(tolerance), strict=strict, first_after=first_after,
+        page_size=PAGE_MOST)
+
+
+def summarize(query: str = "", filter: str = "", source: str = "", since: Any = None,
+              until: Any = None, step: Any = None, ema_alpha: float | None = None
+              ) -> samples_pb2.SummarizeSamplesRequest:
+    request = samples_pb2.SummarizeSamplesRequest(
+        series=selector(query, filter, source), to=to_proto(until), step=to_proto_duration(step),
+        ema_alpha=ema_alpha, page_size=PAGE_MOST)
+    if since is not None:
+        getattr(request, "from").CopyFrom(to_proto(since))
+    return request
+
+
+def merged(series: Sequence[samples_pb2.SeriesSamples]) -> list[samples_pb2.SeriesSamples]:
+    """A series whose samples were cut by the end of a page, put together again."""
+    whole: list[samples_pb2.SeriesSamples] = []
+    for one in series:
+        if whole and whole[-1].series == one.series:
+            whole[-1].samples.extend(one.samples)
+        else:
+            whole.append(one)
+    return whole

@@ -1,0 +1,343 @@
+"""The Python package, as users install it, against both services. The command line, too."""
+import asyncio
+import io
+import json
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import types
+import unittest
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402
+import pandas as pd  # noqa: E402
+
+import alertjoin  # noqa: E402
+import alertjoin.aio  # noqa: E402
+from alertjoin.times import millis  # noqa: E402
+from alert_feed import new_episode, now_ms  # noqa: E402
+from fault_stack import FaultStack, notification  # noqa: E402
+from support import wait_until  # noqa: E402
+
+WAIT_SECONDS = 30
+
+
+class PythonPackageTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.stack = FaultStack(types.SimpleNamespace(addCleanup=cls.addClassCleanup),
+                               ingests=("one",))
+        cls.stack.start_all()
+        cls.client = alertjoin.connect(cls.stack.address["grpc"])
+        cls.addClassCleanup(cls.client.close)
+        cls.dice = random.Random(1)
+        cls.episodes = cls.post_episodes(12)
+        wait_until(lambda: len(cls.client.joined(final_only=True)) >= 24, WAIT_SECONDS, "rows")
+
+    @classmethod
+    def post_episodes(cls, count):
+        """Alerts that fired and resolved a moment ago, each with rows of its own."""
+        episodes = []
+        for _ in range(count):
+            start = now_ms() - 5000 - cls.dice.randrange(2000)
+            firing = new_episode(cls.dice, start, measured=1)
+            ended = firing.ended(start + 1500)
+            for alert in (firing, ended):
+                assert cls.stack.post("one", notification([alert.as_alert()])) == 200
+            episodes.append(ended)
+        return episodes
+
+    def test_a_frame_has_a_row_for_each_joined_row(self):
+        frame = self.client.joined(labels=["part", "kind"])
+        rows = list(self.client.joined_rows())
+        self.assertEqual([row.row_id for row in rows], list(frame.index))
+        self.assertTrue(frame.event_time.is_monotonic_decreasing)
+        self.assertEqual("UTC", str(frame.event_time.dt.tz))
+        for row, (_, line) in zip(rows, frame.iterrows()):
+            self.assertEqual(millis(row.transition.event_time), line.event_time.value // 10**6)
+            self.assertEqual(row.match.value, line.value)
+            self.assertEqual(row.match.series_labels["part"], line.part)
+            self.assertEqual("measured", line.kind)
+        self.assertEqual(["FIRING", "RESOLVED"], list(frame.state.cat.categories))
+        self.assertEqual({"MATCHED"}, set(frame.match))
+
+    def test_rows_are_selected(self):
+        self.assertEqual({"RESOLVED"}, set(self.client.joined(state="resolved").state))
+        number = self.episodes[0].number
+        one = self.client.joined(filter=f"number={number}")
+        self.assertEqual({self.episodes[0].fingerprint}, set(one.fingerprint))
+        self.assertEqual(2, len(self.client.joined(limit=2)))
+        empty = self.client.joined(until="2001-01-01")
+        self.assertEqual(0, len(empty))
+        self.assertEqual(list(one.dtypes), list(empty.dtypes))
+
+    def test_figures_are_those_of_pandas(self):
+        samples = self.client.samples("load", labels=["instance", "part"])
+        self.assertGreater(len(samples), 100)
+        until = samples.time.max() - pd.Timedelta("1s")
+        since = until - pd.Timedelta("12s")
+        summary = self.client.summarize("load", since=since, until=until, step="4s",
+                                        labels=["instance", "part"], ema_alpha=0.3)
+        part = samples[(samples.time >= since) & (samples.time < until)].sort_values("time")
+        part = part.assign(value=part.value.astype(float),
+                           start=since + (part.time - since) // pd.Timedelta("4s")
+                           * pd.Timedelta("4s"))
+        part["ema"] = part.groupby(["instance", "part"]).value.transform(
+            lambda values: values.ewm(alpha=0.3, adjust=False).mean())
+        expected = part.groupby(["instance", "part", "start"]).agg(
+            count=("value", "count"), min=("value", "min"), max=("value", "max"),
+            mean=("value", "mean"), last=("value", "last"), ema=("ema", "last"))
+        actual = summary.set_index(["instance", "part", "start"]).sort_index()[
+            list(expected.columns)].astype(float)
+        pd.testing.assert_frame_equal(expected.astype(float), actual, check_index_type=False,
+                                      check_dtype=False)
+
+    def test_a_look_up_gives_what_a_row_has(self):
+        row = next(iter(self.client.joined_rows(state="FIRING", query="load")))
+        labels = dict(row.match.series_labels)
+        frame = self.client.as_of(
+            "load", row.transition.event_time.ToDatetime(),
+            filter=f'instance={labels["instance"]},part={labels["part"]}')
+        self.assertEqual(1, len(frame))
+        self.assertEqual(row.match.value, frame.value[0])
+        self.assertEqual("MATCHED", frame.match[0])
+
+    def test_wide_frames_are_named_as_by_prometheus_pandas(self):
+        wide = self.client.samples_wide("load", filter="instance=i1,part=a")
+        self.assertEqual(['load{instance="i1",part="a"}'], list(wide.columns))
+        self.assertTrue(wide.index.is_monotonic_increasing)
+
+    def test_firing_intervals(self):
+        intervals = self.client.firing_intervals()
+        self.assertEqual(len(intervals), intervals.fingerprint.nunique())
+        known = intervals.set_index("fingerprint")
+        for episode in self.episodes:
+            interval = known.loc[episode.fingerprint]
+            self.assertEqual(episode.starts_ms, interval.starts_at.value // 10**6)
+            self.assertEqual(episode.ends_ms, interval.ends_at.value // 10**6)
+            self.assertEqual(pd.Timedelta("1.5s"), interval.duration)
+
+    def test_a_frame_can_be_plotted(self):
+        samples = self.client.samples("heat", labels=["instance"])
+        wide = samples.pivot_table(index="time", columns="instance", values="value")
+        axes = wide.astype(float).plot()
+        figure = io.BytesIO()
+        axes.figure.savefig(figure, format="png")
+        plt.close(axes.figure)
+        self.assertTrue(figure.getvalue().startswith(b"\x89PNG"))
+
+    def test_a_wrong_argument_is_named(self):
+        with self.assertRaises(alertjoin.AlertjoinError) as caught:
+            self.client.joined(filter="severity==")
+        self.assertEqual(("INVALID_ARGUMENT", "INVALID_FILTER", "filter"),
+                         (caught.exception.code, caught.exception.reason, caught.exception.field))
+        self.assertIn("column", caught.exception.hint)
+        for arguments in ({"state": "BURNING"}, {"since": "yesterday-ish"}):
+            with self.assertRaises(ValueError):
+                self.client.joined(**arguments)
+
+    def test_nobody_there_is_one_clear_error(self):
+        with alertjoin.connect("127.0.0.1:1", timeout=5) as nobody:
+            with self.assertRaises(alertjoin.AlertjoinError) as caught:
+                nobody.joined()
+            self.assertEqual("UNAVAILABLE", caught.exception.code)
+            with self.assertRaises(alertjoin.AlertjoinError):
+                next(nobody.subscribe(retry=False))
+
+    def test_asyncio(self):
+        async def read():
+            async with alertjoin.aio.connect(self.stack.address["grpc"]) as client:
+                kinds = []
+                async for message in client.subscribe():
+                    kinds.append(message.kind)
+                    if message.kind == "snapshot_complete":
+                        break
+                return kinds, await client.joined(), await client.samples("load"), \
+                    await client.as_of("load")
+
+        kinds, joined, samples, as_of = asyncio.run(read())
+        self.assertEqual("started", kinds[0])
+        self.assertIn("rows", kinds)
+        self.assertEqual(set(self.client.joined().index), set(joined.index))
+        self.assertGreater(len(samples), 0)
+        self.assertEqual(20, len(as_of))
+
+
+class SubscriptionTest(unittest.TestCase):
+    """Restarts of the correlator, each test with services of its own."""
+
+    def setUp(self):
+        self.stack = FaultStack(self, ingests=("one",))
+        self.stack.start_all()
+        self.client = alertjoin.connect(self.stack.address["grpc"])
+        self.addCleanup(self.client.close)
+        self.dice = random.Random(2)
+
+    def post(self):
+        alert = new_episode(self.dice, now_ms() - 4000, measured=1)
+        self.assertEqual(200, self.stack.post("one", notification([alert.as_alert()])))
+        return alert.fingerprint
+
+    def final_fingerprints(self):
+        """Of the alerts whose rows are all final."""
+        try:
+            frame = self.client.joined()
+        except alertjoin.AlertjoinError as error:
+            self.assertEqual("UNAVAILABLE", error.code)
+            return set()
+        return set(frame.fingerprint) - set(frame[~frame.final].fingerprint)
+
+    def test_goes_on_across_kills_with_nothing_missed_and_nothing_twice(self):
+        folded, sequences, stop = {}, [], threading.Event()
+        messages = self.client.subscribe(stop=stop, progress_interval="100ms")
+
+        def follow():
+            for message in messages:
+                for row in message.rows:
+                    if row.operation == 2:
+                        folded.pop(row.row_id, None)
+                    else:
+                        folded[row.row_id] = row
+                if message.kind == "rows":
+                    sequences.append({row.sequence for row in message.rows})
+                self.assertNotEqual("reset", message.kind)
+
+        thread = threading.Thread(target=follow, daemon=True)
+        thread.start()
+        sent = set()
+        for _ in range(3):
+            sent |= {self.post() for _ in range(5)}
+            wait_until(lambda: sent <= {row.transition.fingerprint for row in list(folded.values())},
+                       WAIT_SECONDS, "the rows arrived")
+            self.stack.kill("correlator")
+            self.stack.start("correlator")
+        sent |= {self.post()}
+        wait_until(lambda: self.final_fingerprints() == sent, WAIT_SECONDS, "all rows are final")
+        listed = {row.row_id: row for row in self.client.joined_rows()}
+        wait_until(lambda: dict(folded) == listed, WAIT_SECONDS, "the stream says what the list says")
+        stop.set()
+        thread.join(10)
+        self.assertFalse(thread.is_alive())
+        self.assertEqual(sent, {row.transition.fingerprint for row in listed.values()})
+        # A sequence comes once, but that the part of a snapshot may span several.
+        live = [sequence for message in sequences[1:] for sequence in message]
+        self.assertEqual(len(live), len(set(live)))
+
+    def test_a_live_frame_follows(self):
+        with self.client.live(labels=["number"]) as table:
+            self.assertEqual(0, len(table.frame()))
+            first = self.post()
+            wait_until(lambda: first in set(table.frame().fingerprint), WAIT_SECONDS, "the row")
+            self.stack.kill("correlator")
+            self.stack.start("correlator")
+            second = self.post()
+            wait_until(lambda: second in set(table.frame().fingerprint), WAIT_SECONDS, "the row")
+            before = table.sequence
+            self.post()
+            self.assertGreater(table.wait_for_change(before, WAIT_SECONDS), before)
+
+    def test_a_store_that_was_lost_is_told_of(self):
+        self.post()
+        messages = self.client.subscribe()
+        kinds = []
+        for message in messages:
+            kinds.append(message.kind)
+            if message.kind == "snapshot_complete":
+                break
+        self.stack.kill("correlator")
+        subprocess.run(["rm", "-r", str(self.stack.directory / "data")], check=True)
+        self.stack.start("correlator")
+        for message in messages:
+            if message.kind == "reset":
+                break
+            self.assertIn(message.kind, ("rows", "progress"))
+        self.assertEqual("started", next(messages).kind)
+        messages.close()
+
+
+class CommandLineTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.stack = FaultStack(types.SimpleNamespace(addCleanup=cls.addClassCleanup),
+                               ingests=("one",))
+        cls.stack.start_all()
+        dice = random.Random(3)
+        cls.alert = new_episode(dice, now_ms() - 4000, measured=1)
+        assert cls.stack.post("one", notification([cls.alert.as_alert()])) == 200
+        with alertjoin.connect(cls.stack.address["grpc"]) as client:
+            wait_until(lambda: len(client.joined(final_only=True)) >= 2, WAIT_SECONDS, "final rows")
+            cls.rows = len(client.joined())
+
+    def run_command(self, *arguments, status=0):
+        program = pathlib.Path(sys.executable).parent / "alertjoin"
+        done = subprocess.run(
+            [program, "--address", self.stack.address["grpc"], *arguments],
+            capture_output=True, text=True, timeout=60)
+        self.assertEqual(status, done.returncode, done.stderr)
+        return done.stdout if status == 0 else done.stderr
+
+    def test_list(self):
+        header, *lines = self.run_command("list").splitlines()
+        self.assertTrue(header.startswith("TIME (UTC)"))
+        self.assertEqual(self.rows, len(lines))
+        self.assertIn("Fault", lines[0])
+
+    def test_tail_prints_what_is_there_and_what_comes(self):
+        program = pathlib.Path(sys.executable).parent / "alertjoin"
+        with subprocess.Popen([program, "--address", self.stack.address["grpc"], "tail"],
+                              stdout=subprocess.PIPE, text=True) as tail:
+            self.addCleanup(tail.kill)
+            for _ in range(1 + self.rows):
+                self.assertTrue(tail.stdout.readline())
+            ended = self.alert.ended(self.alert.starts_ms + 1000)
+            self.assertEqual(200, self.stack.post("one", notification([ended.as_alert()])))
+            self.assertIn("RESOLVED", tail.stdout.readline())
+            tail.kill()
+
+    def test_as_of(self):
+        text = self.run_command("as-of", "load", "now", "--filter", "instance=i1,part=a")
+        self.assertIn("MATCHED", text)
+        self.assertIn("no series", self.run_command("as-of", "nonsense", status=1))
+
+    def test_export(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for kind, read in (("csv", pd.read_csv), ("parquet", pd.read_parquet),
+                               ("ndjson", lambda path: pd.read_json(path, lines=True))):
+                path = f"{folder}/rows.{kind}"
+                self.run_command("export", "joined", path, "--label", "part", "--state", "firing")
+                frame = read(path)
+                self.assertEqual({"FIRING"}, set(frame.state), kind)
+                self.assertIn("part", frame.columns)
+            self.run_command("export", "samples", f"{folder}/samples.csv", "--query", "load")
+            self.assertGreater(len(pd.read_csv(f"{folder}/samples.csv")), 10)
+            refused = self.run_command("export", "joined", f"{folder}/rows.xls", status=2)
+            self.assertIn(".csv", refused)
+        self.assertIn("row_id,", self.run_command("export", "joined", "-"))
+
+    def test_errors_are_one_line(self):
+        text = self.run_command("list", "--filter", "a==", status=1)
+        self.assertIn("INVALID_FILTER", text)
+        self.assertEqual(1, len(text.strip().splitlines()), text)
+        self.run_command("list", "--since", "whenever", status=2)
+
+    def test_hostile_labels_stay_in_their_cell(self):
+        from alertjoin.cli.tail import visible
+        self.assertEqual("a\ufffd[31mb", visible("a\x1b[31mb", 20))
+        self.assertEqual("abc\u2026", visible("abcdefgh", 4))
+
+
+class TypesTest(unittest.TestCase):
+    def test_the_package_keeps_its_types(self):
+        done = subprocess.run(
+            [sys.executable, "-m", "mypy", "--ignore-missing-imports", "-p", "alertjoin"],
+            capture_output=True, text=True, cwd=tempfile.gettempdir())
+        self.assertEqual(0, done.returncode, done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
