@@ -66,6 +66,7 @@ RuleBinderOptions BinderOptionsOf(const IngestConfig& config, const RuleCatalog&
 
 MetricsSourcesOptions MetricsOptionsOf(const IngestConfig& config) {
   MetricsSourcesOptions options;
+  options.producer_id = config.producer_id;
   options.sources = config.metrics_sources;
   return options;
 }

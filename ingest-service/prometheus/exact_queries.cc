@@ -6,6 +6,7 @@
 
 #include "common/status/status.h"
 #include "ingest-service/prometheus/exact_queries_state.h"
+#include "ingest-service/prometheus/query_fault.h"
 
 namespace alertjoin {
 namespace {
@@ -176,6 +177,7 @@ void ExactQueries::OnTaken(const Attempt& attempt, bool partial, Timestamp now) 
   Pending& pending = attempt.pending;
   QueryState& state = pending.state;
   const Query& query = *state.cache->query();
+  ClearFault(*state.cache, now, environment_.sink);
   state.backoff.Reset();
   state.blocked_until = Timestamp::Min();
   const bool settled = attempt.phase == ExactTask::Phase::kSettled;
@@ -204,7 +206,10 @@ void ExactQueries::OnFailure(Pending& pending, const absl::Status& status, Times
     LogWarn("exact query failed",
             {{"source", query.source}, {"query", query.name}, {"error", MessageOf(status)}});
   }
-  if (IsPermanent(status)) return GiveUp(pending, MessageOf(status), now);
+  if (IsPermanent(status)) {
+    ReportFault(*state.cache, status, now, environment_.sink);
+    return GiveUp(pending, MessageOf(status), now);
+  }
   state.blocked_until = std::max(state.blocked_until, now + state.backoff.Next());
   if (pending.give_up_at <= now) return GiveUp(pending, MessageOf(status), now);
   const Timestamp settles_at = pending.task.time + state.source.options.settle_delay;

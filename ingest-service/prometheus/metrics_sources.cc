@@ -59,13 +59,16 @@ MetricsSources::MetricsSources(MetricsSourcesOptions options, SampleSink& sink,
       caches_(options_.caches),
       transport_(options_.transport),
       loop_(clock),
+      watches_(options_.producer_id, {sink, loop_, registry, clock}),
       poller_({caches_, sink, loop_, clock, metrics_}),
       exact_({caches_, sink, loop_, clock, metrics_}, options_.exact) {
   for (const MetricsSourceOptions& source : options_.sources) {
     HttpClient& http =
         *http_clients_.emplace_back(std::make_unique<HttpClient>(source.http, transport_, clock_));
     clients_.push_back(std::make_unique<PrometheusClient>(
-        PrometheusClientOptions{source.name, source.url, source.timeout, {}}, http));
+        PrometheusClientOptions{
+            source.name, source.url, source.timeout, {}, &watches_.Add(source.name)},
+        http));
     exact_.AddSource(source, *clients_.back());
   }
 }
@@ -89,7 +92,7 @@ absl::Status MetricsSources::Start() {
   for (size_t i = 0; i < clients_.size(); ++i) {
     RETURN_IF_ERROR(poller_.AddSource(options_.sources[i], *clients_[i]));
   }
-  loop_.Start([this] { return std::min(poller_.Step(), exact_.Step()); });
+  loop_.Start([this] { return std::min({poller_.Step(), exact_.Step(), watches_.Step()}); });
   return absl::OkStatus();
 }
 

@@ -13,11 +13,13 @@
 #include "ingest-service/prometheus/http_client.h"
 #include "ingest-service/prometheus/learnt_query_sink.h"
 #include "ingest-service/prometheus/poller.h"
+#include "ingest-service/prometheus/source_watches.h"
 #include "ingest-service/prometheus/task_loop.h"
 
 namespace alertjoin {
 
 struct MetricsSourcesOptions {
+  std::string producer_id = "ingest";  // Who reports how the sources fare.
   std::vector<MetricsSourceOptions> sources;
   CurlHttpTransportOptions transport;
   QueryCachesOptions caches;
@@ -60,6 +62,7 @@ class MetricsSources final : public TransitionListener, public LearntQuerySink {
   QueryCaches caches_;
   CurlHttpTransport transport_;
   TaskLoop loop_;
+  SourceWatches watches_;
   std::vector<std::unique_ptr<HttpClient>> http_clients_;
   std::vector<std::unique_ptr<PrometheusClient>> clients_;
   Poller poller_;

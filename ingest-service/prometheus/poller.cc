@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/status/status.h"
+#include "ingest-service/prometheus/query_fault.h"
 
 namespace alertjoin {
 namespace {
@@ -53,7 +54,7 @@ std::shared_ptr<Poller::PolledQuery> Poller::Polled(Source& source,
   const PollTerms terms = TermsOf(source.options, query_options);
   PollSchedule schedule(terms.interval, StablePhase(terms.interval, HashOf(query)), now);
   return std::make_shared<PolledQuery>(
-      PolledQuery{source, std::move(cache), terms, schedule, std::nullopt, false, false});
+      PolledQuery{source, std::move(cache), terms, schedule, std::nullopt, false});
 }
 
 void Poller::SetLearnt(const std::string& source_name,
@@ -139,7 +140,7 @@ void Poller::Finish(Round& round) {
   environment_.metrics.CountPoll(source, outcome.ok() ? *outcome : "failed", took.count());
   if (!outcome.ok()) return OnFailure(round, outcome.status(), now);
   query.taken_at = round.started;
-  query.fault_reported = false;
+  ClearFault(*query.cache, now, environment_.sink);
   query.source.backoff.OnSuccess(round.started);
   query.schedule.OnFinished(std::nullopt);
 }
@@ -176,11 +177,7 @@ void Poller::OnFailure(Round& round, const absl::Status& status, Timestamp now) 
   environment_.metrics.CountError(of.source, status);
   if (IsPermanent(status)) {
     // The source is well; only this query is left alone, and complained of once.
-    if (!query.fault_reported) {
-      LogError("query refused by the metrics source: correct it",
-               {{"source", of.source}, {"query", of.name}, {"error", MessageOf(status)}});
-    }
-    query.fault_reported = true;
+    ReportFault(*query.cache, status, now, environment_.sink);
     query.source.backoff.OnSuccess(round.started);
     return query.schedule.OnFinished(now + kRetryCap);
   }

@@ -64,7 +64,6 @@ class Poller {
     PollTerms terms;
     PollSchedule schedule;
     std::optional<Timestamp> taken_at;  // Of the last poll whose samples were taken.
-    bool fault_reported = false;
     bool learnt = false;
   };
   // A poll under way.

@@ -43,7 +43,7 @@ PrometheusClient::PrometheusClient(PrometheusClientOptions options, HttpTranspor
 
 void PrometheusClient::InstantQuery(const std::string& expression, Timestamp time,
                                     const std::string& lane, Done done) {
-  Send("/api/v1/query",
+  Send("/api/v1/query", expression,
        fmt::format("query={}&time={}&timeout={}", PercentEncode(expression),
                    PercentEncode(FormatRfc3339(time)), FormatDuration(options_.timeout)),
        lane, std::move(done));
@@ -51,7 +51,7 @@ void PrometheusClient::InstantQuery(const std::string& expression, Timestamp tim
 
 void PrometheusClient::RangeQuery(const std::string& expression, Timestamp start, Timestamp end,
                                   Millis step, const std::string& lane, Done done) {
-  Send("/api/v1/query_range",
+  Send("/api/v1/query_range", expression,
        fmt::format("query={}&start={}&end={}&step={}&timeout={}", PercentEncode(expression),
                    PercentEncode(FormatRfc3339(start)), PercentEncode(FormatRfc3339(end)),
                    FormatDuration(step), FormatDuration(options_.timeout)),
@@ -65,10 +65,13 @@ void PrometheusClient::GetData(const std::string& path, const Parameters& parame
     if (!encoded.empty()) encoded += '&';
     encoded += PercentEncode(name) + "=" + PercentEncode(value);
   }
-  transport_.Start(CallOf(options_.base_url + path, encoded, lane, true),
-                   [this, done = std::move(done)](const absl::StatusOr<HttpAnswer>& answer) {
-                     done(DecodeData(options_.source, answer));
-                   });
+  transport_.Start(
+      CallOf(options_.base_url + path, encoded, lane, true),
+      [this, sent = Now(), done = std::move(done)](const absl::StatusOr<HttpAnswer>& answer) {
+        auto data = DecodeData(options_.source, answer);
+        if (options_.watch != nullptr) options_.watch->OnOtherAnswer(sent, answer, data.status());
+        done(std::move(data));
+      });
 }
 
 HttpCall PrometheusClient::CallOf(const std::string& url, const std::string& form,
@@ -82,29 +85,34 @@ HttpCall PrometheusClient::CallOf(const std::string& url, const std::string& for
   return call;
 }
 
-void PrometheusClient::Send(const std::string& path, std::string form, const std::string& lane,
-                            Done done) {
+Timestamp PrometheusClient::Now() const {
+  return options_.watch == nullptr ? Timestamp() : options_.watch->Now();
+}
+
+void PrometheusClient::Finish(const std::string& expression, Timestamp sent,
+                              const absl::StatusOr<HttpAnswer>& answer, const Done& done) {
+  auto result = Decode(options_.source, answer);
+  if (options_.watch != nullptr) options_.watch->OnQueryAnswer(expression, sent, answer, result);
+  done(std::move(result));
+}
+
+void PrometheusClient::Send(const std::string& path, const std::string& expression,
+                            std::string form, const std::string& lane, Done done) {
   const std::string url = options_.base_url + path;
-  if (get_only_) {
-    transport_.Start(CallOf(url, form, lane, true),
-                     [this, done = std::move(done)](const absl::StatusOr<HttpAnswer>& answer) {
-                       done(Decode(options_.source, answer));
-                     });
-    return;
-  }
-  HttpCall call = CallOf(url, form, lane, false);
-  transport_.Start(std::move(call),
-                   [this, url, form = std::move(form), lane,
-                    done = std::move(done)](const absl::StatusOr<HttpAnswer>& answer) {
-                     if (!answer.ok() || answer->code != kMethodNotAllowed) {
-                       return done(Decode(options_.source, answer));
-                     }
-                     get_only_ = true;
-                     transport_.Start(CallOf(url, form, lane, true),
-                                      [this, done](const absl::StatusOr<HttpAnswer>& again) {
-                                        done(Decode(options_.source, again));
-                                      });
-                   });
+  const bool posted = !get_only_;
+  HttpCall call = CallOf(url, form, lane, !posted);
+  transport_.Start(
+      std::move(call), [this, url, expression, form = std::move(form), lane, posted, sent = Now(),
+                        done = std::move(done)](const absl::StatusOr<HttpAnswer>& answer) {
+        if (!posted || !answer.ok() || answer->code != kMethodNotAllowed) {
+          return Finish(expression, sent, answer, done);
+        }
+        get_only_ = true;
+        transport_.Start(CallOf(url, form, lane, true),
+                         [this, expression, sent, done](const absl::StatusOr<HttpAnswer>& again) {
+                           Finish(expression, sent, again, done);
+                         });
+      });
 }
 
 }  // namespace alertjoin

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "ingest-service/prometheus/http_transport.h"
 #include "ingest-service/prometheus/query_result.h"
+#include "ingest-service/prometheus/source_watch.h"
 
 namespace alertjoin {
 
@@ -18,6 +19,8 @@ struct PrometheusClientOptions {
   std::string base_url;  // With the path prefix, if any; what follows is /api/v1/...
   Millis timeout = std::chrono::seconds(10);
   std::vector<std::string> headers;  // "Name: value", sent with each call.
+  // Is told of every answer, if there is one. Must outlive the client.
+  SourceWatch* watch = nullptr;
 };
 
 // Asks one server of the Prometheus API. Thread-safe. The transport must outlive it; the client
@@ -50,7 +53,12 @@ class PrometheusClient {
   const PrometheusClientOptions& options() const { return options_; }
 
  private:
-  void Send(const std::string& path, std::string form, const std::string& lane, Done done);
+  void Send(const std::string& path, const std::string& expression, std::string form,
+            const std::string& lane, Done done);
+  // Decodes the answer of a query and tells everybody.
+  void Finish(const std::string& expression, Timestamp sent,
+              const absl::StatusOr<HttpAnswer>& answer, const Done& done);
+  Timestamp Now() const;
   HttpCall CallOf(const std::string& url, const std::string& form, const std::string& lane,
                   bool get) const;
 

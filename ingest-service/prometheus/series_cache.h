@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -55,6 +56,10 @@ class SeriesCache {
   // before `series_horizon`, with the evaluations of then. Pointers to those series become invalid.
   void Forget(Timestamp samples_horizon, Timestamp series_horizon);
 
+  // Why the source refuses the query, as was told (query_fault.h); empty when it does not.
+  const std::string& reported_fault() const { return reported_fault_; }
+  void set_reported_fault(std::string fault) { reported_fault_ = std::move(fault); }
+
   const std::shared_ptr<const Query>& query() const { return query_; }
   size_t size() const { return series_.size(); }
 
@@ -68,6 +73,7 @@ class SeriesCache {
   std::unordered_map<LabelSet, KnownSeries, LabelSetHash> series_;
   std::vector<Timestamp> disappearances_;  // Ordered, each once.
   std::vector<Timestamp> evaluations_;     // Ordered, each once.
+  std::string reported_fault_;
 };
 
 }  // namespace alertjoin

@@ -62,6 +62,20 @@ size_t CollectingSink::EventCount() const {
   return events_.size();
 }
 
+std::vector<Event> CollectingSink::Events() const {
+  MutexLock lock(mutex_);
+  return events_;
+}
+
+std::optional<SourceStatus> CollectingSink::StatusOf(const std::string& source) const {
+  std::optional<SourceStatus> newest;
+  for (const Event& event : Events()) {
+    const auto* status = std::get_if<SourceStatus>(&event);
+    if (status != nullptr && status->source == source) newest = *status;
+  }
+  return newest;
+}
+
 bool CollectingSink::WaitUntil(const std::function<bool()>& condition) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
   while (true) {

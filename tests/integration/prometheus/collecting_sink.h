@@ -26,6 +26,9 @@ class CollectingSink final : public SampleSink {
   size_t repetitions() const EXCLUDES_LOCK(mutex_);
   std::vector<QueryProgress> ProgressOf(const std::string& query) const EXCLUDES_LOCK(mutex_);
   size_t EventCount() const EXCLUDES_LOCK(mutex_);
+  std::vector<Event> Events() const EXCLUDES_LOCK(mutex_);
+  // The newest word on how the source fares.
+  std::optional<SourceStatus> StatusOf(const std::string& source) const EXCLUDES_LOCK(mutex_);
 
   // Waits until `condition` holds, looking after every append. False after 30 s.
   bool WaitUntil(const std::function<bool()>& condition) EXCLUDES_LOCK(mutex_);

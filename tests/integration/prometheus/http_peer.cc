@@ -3,9 +3,11 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 
 #include "common/status/status.h"
@@ -13,13 +15,16 @@
 namespace alertjoin {
 namespace {
 
-// Reads until `data` holds at least `bytes`. False when the peer has closed.
-bool ReadMore(int fd, std::string* data) {
-  char buffer[16 << 10];
-  const ssize_t got = recv(fd, buffer, sizeof(buffer), 0);
-  if (got <= 0) return false;
-  data->append(buffer, static_cast<size_t>(got));
-  return true;
+std::shared_ptr<SSL_CTX> MakeContext(const HttpPeer::Tls& tls) {
+  std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
+  CHECK(context != nullptr);
+  CHECK(SSL_CTX_use_certificate_chain_file(context.get(), tls.cert_file.c_str()) == 1);
+  CHECK(SSL_CTX_use_PrivateKey_file(context.get(), tls.key_file.c_str(), SSL_FILETYPE_PEM) == 1);
+  if (!tls.client_ca_file.empty()) {
+    CHECK(SSL_CTX_load_verify_locations(context.get(), tls.client_ca_file.c_str(), nullptr) == 1);
+    SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  }
+  return context;
 }
 
 size_t ContentLength(const std::string& head) {
@@ -31,7 +36,62 @@ size_t ContentLength(const std::string& head) {
 
 }  // namespace
 
-HttpPeer::HttpPeer(Handler handler) : handler_(std::move(handler)) {
+// The bytes of a connection, with TLS or without.
+class HttpPeer::Stream {
+ public:
+  Stream(int fd, SSL_CTX* context) : fd_(fd) {
+    if (context == nullptr) return;
+    ssl_.reset(SSL_new(context));
+    CHECK(ssl_ != nullptr && SSL_set_fd(ssl_.get(), fd) == 1);
+    open_ = SSL_accept(ssl_.get()) == 1;
+  }
+
+  bool open() const { return open_; }
+  // False when the peer has closed.
+  bool ReadMore(std::string* data) {
+    char buffer[16 << 10];
+    const ssize_t got = ssl_ == nullptr ? recv(fd_, buffer, sizeof(buffer), 0)
+                                        : SSL_read(ssl_.get(), buffer, sizeof(buffer));
+    if (got <= 0) return false;
+    data->append(buffer, static_cast<size_t>(got));
+    return true;
+  }
+  bool Write(const std::string& data) {
+    const ssize_t sent = ssl_ == nullptr
+                             ? send(fd_, data.data(), data.size(), MSG_NOSIGNAL)
+                             : SSL_write(ssl_.get(), data.data(), static_cast<int>(data.size()));
+    return sent == static_cast<ssize_t>(data.size());
+  }
+  std::string Client() const {
+    X509* const cert = ssl_ == nullptr ? nullptr : SSL_get_peer_certificate(ssl_.get());
+    if (cert == nullptr) return "";
+    char name[256] = "";
+    X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, name, sizeof(name));
+    X509_free(cert);
+    return name;
+  }
+  std::string ServerName() const {
+    const char* const name =
+        ssl_ == nullptr ? nullptr : SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name);
+    return name == nullptr ? "" : name;
+  }
+
+ private:
+  struct Deleter {
+    void operator()(SSL* ssl) const { SSL_free(ssl); }
+  };
+
+  const int fd_;
+  std::unique_ptr<SSL, Deleter> ssl_;
+  bool open_ = true;
+};
+
+HttpPeer::HttpPeer(Handler handler) : HttpPeer(std::move(handler), Tls{}) {}
+
+HttpPeer::HttpPeer(Handler handler, const Tls& tls)
+    : handler_(std::move(handler)), tls_(tls.cert_file.empty() ? nullptr : MakeContext(tls)) {
+  // SSL_write has no flag against it.
+  std::signal(SIGPIPE, SIG_IGN);
   listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address = {};
   address.sin_family = AF_INET;
@@ -79,26 +139,28 @@ void HttpPeer::Accept() {
 
 void HttpPeer::Serve(int fd) {
   std::string data;
-  bool open = true;
+  Stream stream(fd, tls_.get());
+  bool open = stream.open();
   while (open) {
-    while (open && data.find("\r\n\r\n") == std::string::npos) open = ReadMore(fd, &data);
+    while (open && data.find("\r\n\r\n") == std::string::npos) open = stream.ReadMore(&data);
     if (!open) break;
     Request request;
     const size_t end = data.find("\r\n\r\n") + 4;
     request.head = data.substr(0, end);
+    request.client = stream.Client();
+    request.server_name = stream.ServerName();
     request.method = data.substr(0, data.find(' '));
     const size_t target = request.method.size() + 1;
     request.target = data.substr(target, data.find(' ', target) - target);
     const size_t length = ContentLength(request.head);
-    while (open && data.size() < end + length) open = ReadMore(fd, &data);
+    while (open && data.size() < end + length) open = stream.ReadMore(&data);
     if (!open) break;
     request.body = data.substr(end, length);
     data.erase(0, end + length);
     const std::string answer = handler_(request);
     if (answer.empty()) break;
     if (answer == kNoAnswer) continue;
-    open =
-        send(fd, answer.data(), answer.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(answer.size());
+    open = stream.Write(answer);
   }
   MutexLock lock(mutex_);
   connections_.remove(fd);

@@ -3,10 +3,13 @@
 #include <atomic>
 #include <functional>
 #include <list>
+#include <memory>
 #include <string>
 #include <thread>
 
 #include "common/sync/mutex.h"
+
+struct ssl_ctx_st;
 
 namespace alertjoin {
 
@@ -19,6 +22,14 @@ class HttpPeer {
     std::string target;  // Path and query, as sent.
     std::string head;    // All header lines.
     std::string body;
+    std::string client;       // Of TLS: who the client's certificate says it is.
+    std::string server_name;  // Of TLS: whom the client asked for.
+  };
+  // How TLS is spoken, by files in PEM.
+  struct Tls {
+    std::string cert_file;
+    std::string key_file;
+    std::string client_ca_file;  // Clients need a certificate of its; empty: they need none.
   };
   // Gives the raw answer; "" closes the connection, kNoAnswer leaves it hanging. Called on several
   // threads.
@@ -26,10 +37,13 @@ class HttpPeer {
   static constexpr char kNoAnswer[] = "no answer";
 
   explicit HttpPeer(Handler handler);
+  HttpPeer(Handler handler, const Tls& tls);
   ~HttpPeer();
 
   int port() const { return port_; }
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  std::string url() const {
+    return (tls_ == nullptr ? "http://127.0.0.1:" : "https://127.0.0.1:") + std::to_string(port_);
+  }
 
   // Connections taken so far.
   int connections() const { return connections_taken_; }
@@ -41,7 +55,10 @@ class HttpPeer {
   void Accept();
   void Serve(int fd);
 
+  class Stream;
+
   const Handler handler_;
+  const std::shared_ptr<ssl_ctx_st> tls_;
   int listener_ = -1;
   int port_ = 0;
   std::atomic<int> connections_taken_{0};

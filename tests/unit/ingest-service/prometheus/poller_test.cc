@@ -222,6 +222,56 @@ TEST_F(PollerTest, AFaultyQueryIsLeftAloneForAMinuteButNotItsSource) {
       bad);
 }
 
+TEST_F(PollerTest, ARefusedQueryIsReportedOnceForEachReasonAndTakenBack) {
+  ConfigureExpression();
+  const auto errors = [this] {
+    std::vector<std::string> found;
+    for (const Event& event : h_.sink.events) {
+      const auto* error = std::get_if<QueryError>(&event);
+      if (error == nullptr) continue;
+      EXPECT_EQ(error->query, QueryOf("p", source_.queries[0]));
+      found.push_back(error->error);
+    }
+    return found;
+  };
+  const auto answer = [this](const std::string& body, int code = 200) {
+    while (h_.transport.waiting.empty()) NextPoll();  // It is left alone for a while.
+    h_.AnswerNext(body, code);
+  };
+  const auto refuse = [&](const std::string& type, int code) { answer(ErrorAnswer(type), code); };
+  refuse("bad_data", 400);
+  refuse("bad_data", 400);
+  EXPECT_THAT(errors(), ElementsAre("p: bad_data: why"));
+  refuse("execution", 422);
+  EXPECT_THAT(errors(), ElementsAre("p: bad_data: why", "p: execution: why"));
+  // Trouble of another kind says nothing of the query.
+  answer("", 503);
+  EXPECT_THAT(errors(), SizeIs(2));
+  // What the sink does not take is told again.
+  h_.sink.status = absl::ResourceExhaustedError("full");
+  refuse("bad_data", 400);
+  EXPECT_THAT(errors(), SizeIs(2));
+  h_.sink.status = absl::OkStatus();
+  refuse("bad_data", 400);
+  EXPECT_THAT(errors(), SizeIs(3));
+  for (int i = 0; i < 2; ++i) answer(MatrixAnswer({}));
+  EXPECT_THAT(errors(),
+              ElementsAre("p: bad_data: why", "p: execution: why", "p: bad_data: why", ""));
+}
+
+TEST_F(PollerTest, FloatsBesideNativeHistogramsAreTaken) {
+  ConfigureExpression();
+  const int64_t at = NextPoll() / 15'000 * 15;
+  h_.AnswerNext(fmt::format(
+      R"({{"status":"success","data":{{"resultType":"matrix","result":[)"
+      R"({{"metric":{{"x":"a"}},"values":[[{0},"NaN"]],"histograms":[[{0},{{"count":"1"}}]]}},)"
+      R"({{"metric":{{"x":"b"}},"values":[[{0},"+Inf"]]}}]}}}})",
+      at));
+  EXPECT_THAT(h_.sink.SampleLines(), ElementsAre(fmt::format("{{x=\"a\"}} {}000 nan", at),
+                                                 fmt::format("{{x=\"b\"}} {}000 inf", at)));
+  EXPECT_EQ(h_.Counter("alertjoin_histograms_skipped_total", {{"source", "p"}}), 1);
+}
+
 TEST_F(PollerTest, OneFailingSourceBacksOffAndNoOther) {
   MetricsSourceOptions other;
   other.name = "other";
