@@ -20,11 +20,10 @@ const std::map<std::string, LogLevel> kLogLevels{{"debug", LogLevel::kDebug},
                                                  {"error", LogLevel::kError}};
 
 struct Arguments {
-  std::string config_file;
   std::string log_level = "info";
   bool check_only = false;
   const ServiceCommand* command = nullptr;  // Null: none of the service's own.
-  std::set<std::string> switches;           // Of the command.
+  CommandArguments given;                   // The configuration file whatever the command.
 };
 
 // Signals are taken by the thread that waits for them, never by a handler.
@@ -42,19 +41,19 @@ sigset_t BlockStopSignals() {
 int Run(const Service& service, const Arguments& arguments) {
   SetLogLevel(kLogLevels.at(arguments.log_level));
   if (arguments.check_only) {
-    const absl::Status status = service.check(arguments.config_file);
+    const absl::Status status = service.check(arguments.given.config_file);
     std::fprintf(
         status.ok() ? stdout : stderr, "%s\n",
-        status.ok() ? (arguments.config_file + ": OK").c_str() : MessageOf(status).c_str());
+        status.ok() ? (arguments.given.config_file + ": OK").c_str() : MessageOf(status).c_str());
     return status.ok() ? 0 : 1;
   }
   if (arguments.command != nullptr) {
-    const absl::Status status = arguments.command->run(arguments.config_file, arguments.switches);
+    const absl::Status status = arguments.command->run(arguments.given);
     if (!status.ok()) std::fprintf(stderr, "%s\n", MessageOf(status).c_str());
     return status.ok() ? 0 : 1;
   }
   const sigset_t signals = BlockStopSignals();
-  const absl::Status status = service.run(arguments.config_file, [&signals] {
+  const absl::Status status = service.run(arguments.given.config_file, [&signals] {
     int taken = 0;
     CHECK(sigwait(&signals, &taken) == 0);
     LogInfo("stopping", {{"signal", taken == SIGINT ? "SIGINT" : "SIGTERM"}});
@@ -70,10 +69,21 @@ int Run(const Service& service, const Arguments& arguments) {
 void AddCommand(const ServiceCommand& command, CLI::App& app, Arguments& arguments) {
   CLI::App* const added = app.add_subcommand(command.name, command.description)->fallthrough();
   for (const auto& [name, meaning] : command.switches) added->add_flag(name, meaning);
+  for (const ServiceCommand::Option& option : command.options) {
+    added->add_option(option.name, option.meaning)
+        ->required(option.required)
+        ->type_name(option.value)
+        ->expected(1)
+        ->take_all();
+  }
   added->callback([&command, added, &arguments] {
     arguments.command = &command;
     for (const auto& [name, meaning] : command.switches) {
-      if (added->count(name) > 0) arguments.switches.insert(name);
+      if (added->count(name) > 0) arguments.given.switches.insert(name);
+    }
+    for (const ServiceCommand::Option& option : command.options) {
+      const auto values = added->get_option(option.name)->results();
+      if (!values.empty()) arguments.given.options[option.name] = values;
     }
   });
 }
@@ -92,7 +102,7 @@ int ServiceMain(int argc, char** argv, const Service& service) {
   Arguments arguments;
   CLI::App app(service.description, service.name);
   app.set_version_flag("--version", service.name + " " + ALERTJOIN_VERSION);
-  app.add_option("--config.file", arguments.config_file, "Configuration file (YAML)")
+  app.add_option("--config.file", arguments.given.config_file, "Configuration file (YAML)")
       ->required()
       ->type_name("FILE");
   app.add_option("--log.level", arguments.log_level, "What is logged at least")

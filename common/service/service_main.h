@@ -1,6 +1,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -10,6 +12,26 @@
 
 namespace alertjoin {
 
+// What the command line gives a subcommand.
+struct CommandArguments {
+  std::string config_file;
+  std::set<std::string> switches;
+  // The values of each option that was given, in their order.
+  std::map<std::string, std::vector<std::string>> options = {};
+
+  bool Has(const std::string& name) const { return switches.contains(name); }
+  // The last value of the option.
+  std::optional<std::string> Get(const std::string& name) const {
+    const auto given = options.find(name);
+    if (given == options.end()) return std::nullopt;
+    return given->second.back();
+  }
+  std::vector<std::string> All(const std::string& name) const {
+    const auto given = options.find(name);
+    return given == options.end() ? std::vector<std::string>() : given->second;
+  }
+};
+
 // A subcommand of a service besides check-config: it does something with the configuration file
 // instead of running the service, which may run meanwhile.
 struct ServiceCommand {
@@ -17,9 +39,16 @@ struct ServiceCommand {
   std::string description;
   // The switches it takes, such as "--json", each with its meaning.
   std::vector<std::pair<std::string, std::string>> switches;
-  // Does it and writes to standard output. `given` holds the switches that the command line has.
-  std::function<absl::Status(const std::string& config_file, const std::set<std::string>& given)>
-      run;
+  // Does it and writes to standard output.
+  std::function<absl::Status(const CommandArguments& arguments)> run;
+  // An option with a value, such as "--from TIME".
+  struct Option {
+    std::string name;
+    std::string value;  // What to write for it in the help: "TIME".
+    std::string meaning;
+    bool required = false;
+  };
+  std::vector<Option> options = {};
 };
 
 // What the two services' main functions have in common.

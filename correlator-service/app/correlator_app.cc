@@ -87,7 +87,8 @@ struct CorrelatorApp::Parts {
         : hub(data.store(), SystemClock(), registry, {.subscribers_max = config.subscribers_max}),
           pipeline(PipelineOptionsOf(config), data.engine(), data.log(), data.store(),
                    SystemClock(), registry, std::move(on_failure)),
-          ingest(pipeline, data.store().store_id(), SystemClock(), registry),
+          ingest(pipeline, data.store().store_id(), SystemClock(), registry,
+                 {.sample_retention = config.sample_retention}),
           correlator(data.store(), pipeline.tables(), hub, SystemClock(), registry) {}
 
     SubscriptionHub hub;

@@ -37,9 +37,7 @@ ServiceCommand PayloadsCommand() {
           "Print the bodies of all notifications that are kept, oldest first, as JSON, one per "
           "line, and exit. The service must not be running",
           {},
-          [](const std::string& config_file, const std::set<std::string>&) {
-            return PrintPayloads(config_file);
-          }};
+          [](const CommandArguments& arguments) { return PrintPayloads(arguments.config_file); }};
 }
 
 }  // namespace alertjoin

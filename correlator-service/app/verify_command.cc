@@ -48,9 +48,7 @@ ServiceCommand VerifyCommand() {
           "Make all rows anew from the event log, compare them with those that are stored, and "
           "exit. The service must not be running",
           {},
-          [](const std::string& config_file, const std::set<std::string>&) {
-            return Verify(config_file);
-          }};
+          [](const CommandArguments& arguments) { return Verify(arguments.config_file); }};
 }
 
 }  // namespace alertjoin

@@ -44,7 +44,8 @@ void IngestServiceImpl::Stop() {
 grpc::ServerBidiReactor<v1::PushEventsRequest, v1::PushEventsResponse>*
 IngestServiceImpl::PushEvents(grpc::CallbackServerContext* /*context*/) {
   const auto stream = IntakeStream::Make({producers_, sink_, metrics_, clock_, store_id_,
-                                          options_.heartbeat_interval, [this] { Poke(); }});
+                                          options_.heartbeat_interval, options_.sample_retention,
+                                          [this] { Poke(); }});
   if (const absl::Status status = Register(stream); !status.ok()) {
     stream->End(status);
   } else {

@@ -3,6 +3,7 @@
 #include <grpcpp/support/server_callback.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -27,6 +28,8 @@ constexpr size_t kIntakeStreamsMax = 1'000;
 struct IntakeOptions {
   // A stream without another answer gets a heartbeat after this.
   Millis heartbeat_interval{5'000};
+  // What producers are told of how long samples are kept.
+  std::optional<Millis> sample_retention = std::nullopt;
 };
 
 // Serves IngestService.PushEvents. Knows each producer's log for as long as it lives, and those

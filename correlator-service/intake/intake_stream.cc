@@ -165,6 +165,10 @@ void IntakeStream::AnswerOrFinish() {
     if (!heartbeat) return;
     *response_.mutable_heartbeat()->mutable_send_time() = EncodeTime(context_.clock.Now());
   }
+  if (response_.has_welcome() && context_.sample_retention.has_value()) {
+    *response_.mutable_welcome()->mutable_sample_retention() =
+        EncodeSpan(*context_.sample_retention);
+  }
   {
     MutexLock lock(mutex_);
     writing_ = true;

@@ -32,6 +32,7 @@ class IntakeStream final
     const Clock& clock;
     std::string store_id;
     Millis heartbeat_interval;
+    std::optional<Millis> sample_retention;
     // Asks for a Tick soon. Must not block.
     std::function<void()> poke;
   };

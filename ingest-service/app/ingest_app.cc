@@ -14,6 +14,7 @@
 #include "common/status/status.h"
 #include "common/time/clock.h"
 #include "ingest-service/alertmanager/webhook.h"
+#include "ingest-service/app/service_backfill.h"
 #include "ingest-service/app/spool_lanes.h"
 #include "ingest-service/app/tell_again.h"
 #include "ingest-service/binding/switched_binder.h"
@@ -131,6 +132,7 @@ struct IngestApp::Parts {
   std::unique_ptr<GrafanaSources> grafana;
   std::unique_ptr<TransitionIntake> intake;
   std::unique_ptr<Webhook> webhook;
+  std::unique_ptr<ServiceBackfill> backfill;  // Null: none is configured.
   HttpServer http;
 };
 
@@ -185,6 +187,8 @@ absl::StatusOr<std::unique_ptr<IngestApp>> IngestApp::Start(const IngestConfig& 
   parts.grafana->Start();
   parts.grafana->WaitUntilLooked(SystemClock().SteadyNow() + kGrafanaAwaited);
   parts.lanes->Start();
+  ASSIGN_OR_RETURN(parts.backfill, ServiceBackfill::Start(config, parts.lanes->samples(),
+                                                          *parts.registry, SystemClock()));
   RETURN_IF_ERROR(parts.http.Start());
   LogInfo("ingest-service is ready for webhooks",
           {{"version", ALERTJOIN_VERSION},
@@ -206,6 +210,7 @@ void IngestApp::Stop() {
   Parts& parts = *parts_;
   parts.stopping = true;
   parts.http.Stop();
+  parts.backfill.reset();
   if (parts.grafana) parts.grafana->Stop();
   parts.learning.Stop();
   parts.metrics.Stop();

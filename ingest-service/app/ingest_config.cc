@@ -12,6 +12,7 @@
 #include "common/status/status.h"
 #include "common/text/matchers.h"
 #include "ingest-service/alertmanager/sender_auth_config.h"
+#include "ingest-service/app/backfill_config.h"
 #include "ingest-service/app/learn_config.h"
 #include "ingest-service/deadletter/dead_letters.h"
 #include "ingest-service/prometheus/http_client_config.h"
@@ -83,6 +84,7 @@ MetricsSourceOptions ReadTerms(YamlNode node, std::set<std::string>& names) {
 MetricsSourceOptions ReadSource(YamlNode node, std::set<std::string>& names) {
   MetricsSourceOptions source = ReadTerms(node, names);
   source.external_url = node.Child("external_url").String("");
+  source.backfill = ReadBackfill(node.Child("backfill"), source.queries);
   node.Finish();
   return source;
 }

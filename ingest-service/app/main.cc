@@ -5,6 +5,7 @@
 
 #include "common/service/service_main.h"
 #include "common/status/status.h"
+#include "ingest-service/app/backfill_command.h"
 #include "ingest-service/app/ingest_app.h"
 #include "ingest-service/app/ingest_config.h"
 #include "ingest-service/deadletter/dead_letter_list.h"
@@ -14,10 +15,10 @@ namespace {
 
 constexpr char kJsonSwitch[] = "--json";
 
-absl::Status PrintDeadLetters(const std::string& config_file, const std::set<std::string>& given) {
-  ASSIGN_OR_RETURN(const IngestConfig config, ReadIngestConfig(config_file));
+absl::Status PrintDeadLetters(const CommandArguments& arguments) {
+  ASSIGN_OR_RETURN(const IngestConfig config, ReadIngestConfig(arguments.config_file));
   const auto format =
-      given.contains(kJsonSwitch) ? DeadLetterFormat::kJson : DeadLetterFormat::kLines;
+      arguments.Has(kJsonSwitch) ? DeadLetterFormat::kJson : DeadLetterFormat::kLines;
   return ListDeadLetters(DeadLetterFolderOf(config), format, [](std::string_view line) {
     std::printf("%.*s\n", static_cast<int>(line.size()), line.data());
   });
@@ -49,6 +50,6 @@ int main(int argc, char** argv) {
     app->Stop();
     return app->health();
   };
-  service.commands = {DeadLettersCommand()};
+  service.commands = {DeadLettersCommand(), BackfillCommand()};
   return ServiceMain(argc, argv, service);
 }

@@ -158,7 +158,7 @@ void Backfill::StartChunk(Source& source, Timestamp now) {
   source.asking = true;
   source.next_request =
       now + Millis(static_cast<int64_t>(1000.0 * static_cast<double>(chunk->awaited) /
-                                        options_.requests_per_second));
+                                        run.job.requests_per_second));
   if (!raw) {
     return run.job.client.RangeQuery(expression, range->from, range->through, *run.job.task.step,
                                      kLane, Await(chunk, 0));

@@ -23,7 +23,6 @@
 namespace alertjoin {
 
 struct BackfillOptions {
-  double requests_per_second = 5;  // Of each source.
   // How often a chunk is asked for, at most; then it has failed. A source that has failed so often
   // gets one try for each of the next chunks until it answers. None: for ever. Whatever the number:
   // what the source refuses for good is asked for once, and after three chunks of a query that
@@ -56,6 +55,7 @@ class Backfill {
     std::function<absl::Status(const TimeRanges&)> remember;
     // Samples before this moment are counted as too old.
     std::optional<Timestamp> kept_from;
+    double requests_per_second = 5;
   };
 
   Backfill(Environment environment, BackfillOptions options);

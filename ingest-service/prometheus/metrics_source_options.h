@@ -39,6 +39,16 @@ struct LearnOptions {
   size_t queries_max = 200;  // Polled at the same time.
 };
 
+// What of the past is wanted of the configured queries of a source. The times are texts
+// (common/time/time_point.h), since they may be relative to the start of the service.
+struct BackfillTerms {
+  std::string from;
+  std::string to = "now";
+  std::optional<Millis> step;  // Of expressions; by default that of the query.
+  double requests_per_second = 5;
+  std::vector<std::string> queries;  // Their names; empty: all.
+};
+
 // A server of the Prometheus API.
 struct MetricsSourceOptions {
   std::string name;
@@ -52,6 +62,7 @@ struct MetricsSourceOptions {
   HttpClientOptions http;
   std::vector<QueryOptions> queries;
   LearnOptions learn;
+  std::optional<BackfillTerms> backfill;
 };
 
 // The query as events name it; its time kind follows from its expression.

@@ -88,6 +88,14 @@ void Uplink::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+bool Uplink::WaitConnected(std::chrono::steady_clock::time_point deadline) {
+  MutexLock lock(state_mutex_);
+  while (!connected()) {
+    if (!state_changed_.WaitUntil(state_mutex_, deadline)) return connected();
+  }
+  return true;
+}
+
 void Uplink::Run() {
   for (bool first = true; !mailbox_->stopping(); first = false) {
     if (!first) metrics_.reconnects.Increment();
@@ -175,6 +183,9 @@ void Uplink::Report(const UplinkSession::News& news) {
   metrics_.missing_events.Increment(static_cast<double>(news.missing_events));
   // Only progress counts as success: a stream may be welcomed and still end at its first batch.
   if (news.acked_events > 0) backoff_.Reset();
+  if (news.welcomed) {
+    sample_retention_ms_ = news.sample_retention ? news.sample_retention->count() : kNotTold;
+  }
   if (news.welcomed) SetState(UplinkState::kStreaming, options_.address);
   if (news.store_changed) {
     metrics_.store_changes.Increment();
@@ -188,7 +199,12 @@ void Uplink::Report(const UplinkSession::News& news) {
 }
 
 void Uplink::SetState(UplinkState state, const std::string& reason) {
-  const UplinkState before = state_.exchange(state);
+  UplinkState before = UplinkState::kIdle;
+  {
+    MutexLock lock(state_mutex_);
+    before = state_.exchange(state);
+  }
+  state_changed_.NotifyAll();
   metrics_.connected.Set(state == UplinkState::kStreaming ? 1 : 0);
   const LogField from{"from", std::string(ToString(before))};
   const LogField to{"to", std::string(ToString(state))};

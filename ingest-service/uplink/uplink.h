@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -10,6 +11,7 @@
 #include "absl/status/status.h"
 #include "common/log/log.h"
 #include "common/net/backoff.h"
+#include "common/sync/mutex.h"
 #include "common/time/clock.h"
 #include "ingest-service/spool/spool.h"
 #include "ingest-service/uplink/uplink_metrics.h"
@@ -65,8 +67,16 @@ class Uplink {
   // The correlator takes events.
   bool connected() const { return state_.load() == UplinkState::kStreaming; }
   UplinkState state() const { return state_.load(); }
+  // Waits until the correlator takes events. False when the deadline has passed before.
+  bool WaitConnected(std::chrono::steady_clock::time_point deadline) EXCLUDES_LOCK(state_mutex_);
+  // How long the correlator keeps samples, as its newest welcome told. None: it has not.
+  std::optional<Millis> sample_retention() const {
+    const int64_t ms = sample_retention_ms_.load();
+    return ms == kNotTold ? std::nullopt : std::optional(Millis(ms));
+  }
 
  private:
+  static constexpr int64_t kNotTold = -1;
   using Steady = std::chrono::steady_clock::time_point;
   struct Stream;
 
@@ -86,6 +96,9 @@ class Uplink {
   const std::shared_ptr<UplinkMailbox> mailbox_;
   UplinkMetrics metrics_;
   std::atomic<UplinkState> state_ = UplinkState::kIdle;
+  std::atomic<int64_t> sample_retention_ms_ = kNotTold;
+  Mutex state_mutex_;  // Of those who wait for a state.
+  CondVar state_changed_;
   std::thread thread_;
 
   // The thread of the uplink only.

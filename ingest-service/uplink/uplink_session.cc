@@ -60,6 +60,9 @@ absl::StatusOr<UplinkSession::News> UplinkSession::OnWelcome(const v1::Welcome& 
   ASSIGN_OR_RETURN(news.acked_events, Acknowledge(durable));
   news.store_changed = !store_id_.empty() && store_id_ != welcome.store_id();
   news.welcomed = true;
+  if (welcome.has_sample_retention()) {
+    ASSIGN_OR_RETURN(news.sample_retention, DecodeSpan(welcome.sample_retention()));
+  }
   store_id_ = welcome.store_id();
   // Not where the spool begins by now: the correlator knows nothing of what was dropped since.
   next_to_send_ = std::max(durable + 1, hello_first_);

@@ -8,6 +8,7 @@
 #include "alertjoin/v1/ingest_service.pb.h"
 #include "common/event/event_encoder.h"
 #include "common/event/event_limits.h"
+#include "common/time/timestamp.h"
 #include "ingest-service/spool/spool.h"
 
 namespace alertjoin {
@@ -35,6 +36,8 @@ class UplinkSession {
     // Acknowledged before and no longer in the spool, but unknown to the correlator. What the
     // spool dropped unacknowledged is not among them.
     uint64_t missing_events = 0;
+    // How long the correlator keeps samples, when the answer told.
+    std::optional<Millis> sample_retention = {};
   };
 
   UplinkSession(Spool& spool, Identity identity);

@@ -33,6 +33,7 @@ metrics_sources:
     queries:
       - {name: depth, expr: queue_depth, interval: 5s, window: 1m}
       - {name: ratio, expr: a / b, step: 10s}
+    backfill: {from: now-30d, to: now/d, step: 1d, rate: 2, queries: [ratio]}
 bindings:
   - {match: 'severity="page"', query: depth, on: [job, instance], tolerance: 1m, strict: true}
   - {match: 'a=~"b.*"', query: ratio, source: prom, first_after: true}
@@ -108,6 +109,12 @@ TEST(IngestConfig, ReadsEveryKey) {
   EXPECT_EQ(source.queries[0].window, Millis(60'000));
   EXPECT_EQ(source.queries[1].expression, "a / b");
   EXPECT_EQ(source.queries[1].step, Millis(10'000));
+  ASSERT_TRUE(source.backfill.has_value());
+  EXPECT_EQ(source.backfill->from, "now-30d");
+  EXPECT_EQ(source.backfill->to, "now/d");
+  EXPECT_EQ(source.backfill->step, std::chrono::hours(24));
+  EXPECT_EQ(source.backfill->requests_per_second, 2);
+  EXPECT_THAT(source.backfill->queries, ElementsAre("ratio"));
   ASSERT_EQ(config->bindings.size(), 2u);
   EXPECT_EQ(config->bindings[0].query, "depth");
   EXPECT_THAT(config->bindings[0].on, ElementsAre("job", "instance"));
@@ -141,6 +148,21 @@ TEST(IngestConfig, LearntQueriesArePolledAroundTheirAlertsUnlessToldOtherwise) {
   EXPECT_THAT(Fault("metrics_sources: [{name: a, url: http://x, learn: {poll: never}}]"),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        "ingest.yml:1:58: must be always, around_alerts or transitions"));
+}
+
+TEST(IngestConfig, BackfillFaultsNameFileLineAndColumn) {
+  constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+  const auto fault = [](const std::string& block) {
+    return Fault("metrics_sources:\n  - name: a\n    url: http://x\n    backfill: " + block);
+  };
+  EXPECT_THAT(fault("{from: now-1d}"), IsOk());
+  EXPECT_THAT(fault("{to: now}"), StatusIs(kInvalid, "from"));
+  EXPECT_THAT(fault("{from: yesterday}"),
+              StatusIs(kInvalid, "ingest.yml:4:22: \"yesterday\" is not a time"));
+  EXPECT_THAT(fault("{from: now, to: never}"), StatusIs(kInvalid, "ingest.yml:4:31"));
+  EXPECT_THAT(fault("{from: now-1d, rate: 0}"), StatusIs(kInvalid, "ingest.yml:4:36"));
+  EXPECT_THAT(fault("{from: now-1d, steps: 1d}"), StatusIs(kInvalid, "unknown key \"steps\""));
+  EXPECT_THAT(fault("{from: now-1d, queries: [b]}"), StatusIs(kInvalid, "no query named \"b\""));
 }
 
 TEST(IngestConfig, FaultsNameFileLineAndColumn) {

@@ -51,7 +51,8 @@ class BackfillTest : public ::testing::Test {
  protected:
   void Make(std::optional<int> attempts_max = 3, double rate = 1000) {
     backfill_ = std::make_unique<Backfill>(Backfill::Environment{h_.sink, h_.executor, h_.clock},
-                                           BackfillOptions{rate, attempts_max});
+                                           BackfillOptions{attempts_max});
+    rate_ = rate;
   }
   // The last `length` before now.
   void Add(const std::string& query, Millis length, std::optional<Millis> step = std::nullopt,
@@ -68,7 +69,8 @@ class BackfillTest : public ::testing::Test {
                     minutes(5),
                     remembered_,
                     remember,
-                    kept_from_});
+                    kept_from_,
+                    rate_});
   }
   void AnswerAll() {
     while (!h_.transport.waiting.empty()) h_.AnswerNext(AnswerTo(h_.transport.waiting.front()));
@@ -89,6 +91,7 @@ class BackfillTest : public ::testing::Test {
   PrometheusClient other_client_{{"q", "http://q", seconds(10), {}}, h_.transport};
   TimeRanges remembered_;
   std::optional<Timestamp> kept_from_;
+  double rate_ = 0;
   std::unique_ptr<Backfill> backfill_;
 };
 

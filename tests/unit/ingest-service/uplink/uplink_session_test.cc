@@ -100,6 +100,17 @@ TEST_F(UplinkSessionTest, StartsBehindWhatIsDurableAndAcknowledgesIt) {
   EXPECT_EQ(Next(), "4:2");
 }
 
+TEST_F(UplinkSessionTest, AWelcomeMayTellHowLongSamplesAreKept) {
+  session_.Connect();
+  v1::PushEventsResponse response;
+  response.mutable_welcome()->set_store_id("s");
+  response.mutable_welcome()->set_window_events_max(1000);
+  EXPECT_EQ(session_.OnResponse(response)->sample_retention, std::nullopt);
+  session_.Connect();
+  response.mutable_welcome()->mutable_sample_retention()->set_seconds(3600);
+  EXPECT_EQ(session_.OnResponse(response)->sample_retention, std::chrono::hours(1));
+}
+
 TEST_F(UplinkSessionTest, OneBatchTakesEverythingThatWaits) {
   Open();
   EXPECT_EQ(Next(), "");

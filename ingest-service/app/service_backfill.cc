@@ -1,0 +1,138 @@
+#include "ingest-service/app/service_backfill.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "common/log/log.h"
+#include "common/status/status.h"
+#include "common/time/time_point.h"
+#include "ingest-service/app/backfill_spool.h"
+#include "ingest-service/backfill/backfill_query.h"
+
+namespace alertjoin {
+namespace {
+
+// What waits in the lane at most for more to be added: some 10 MB of samples.
+constexpr uint64_t kEventsWaitingMax = 32;
+
+absl::Status AddTasks(const MetricsSourceOptions& source, Timestamp now,
+                      std::vector<BackfillRunner::Task>& tasks) {
+  const BackfillTerms& terms = *source.backfill;
+  for (const QueryOptions& query : source.queries) {
+    const auto& names = terms.queries;
+    const bool wanted =
+        names.empty() || std::find(names.begin(), names.end(), query.name) != names.end();
+    if (!wanted) continue;
+    BackfillWish wish;
+    wish.query = query.name;
+    ASSIGN_OR_RETURN(wish.from, ParseTimePoint(terms.from, now));
+    ASSIGN_OR_RETURN(wish.to, ParseTimePoint(terms.to, now));
+    // Raw samples are wanted of a plain selector whatever the step.
+    const bool raw = QueryOf(source.name, query).time_kind == TimeKind::kSample;
+    if (!raw) wish.step = terms.step;
+    ASSIGN_OR_RETURN(BackfillTask task, BackfillTaskOf(source, wish, now));
+    tasks.push_back({source, std::move(task), terms.requests_per_second});
+  }
+  return absl::OkStatus();
+}
+
+prometheus::Family<prometheus::Gauge>& Gauges(prometheus::Registry& registry, const char* name,
+                                              const char* help) {
+  return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
+}
+
+void TellEnd(const BackfillReport& report) {
+  for (const std::string& line : ResultLines(report)) {
+    if (report.failures.empty()) {
+      LogInfo("backfill has ended", {{"result", line}});
+    } else {
+      LogError("backfill is not complete: it is tried again at the next start", {{"result", line}});
+    }
+  }
+}
+
+}  // namespace
+
+// The lane takes everything and drops what is oldest. This one would rather wait.
+class ServiceBackfill::PatientSink final : public SampleSink {
+ public:
+  explicit PatientSink(SampleLane& lane) : lane_(lane) {}
+  absl::Status Append(std::span<const Event> events) override {
+    const Spool& spool = lane_.spool();
+    if (spool.waiting() > kEventsWaitingMax || spool.bounds().bytes > spool.bytes_max() / 2) {
+      return absl::ResourceExhaustedError("backfill: live samples come first");
+    }
+    return lane_.Append(events);
+  }
+
+ private:
+  SampleLane& lane_;
+};
+
+struct ServiceBackfill::Metrics {
+  explicit Metrics(prometheus::Registry& registry)
+      : left_seconds(Gauges(registry, "alertjoin_backfill_left_seconds",
+                            "Time that is still to be backfilled, of all queries together.")),
+        samples(
+            Gauges(registry, "alertjoin_backfill_samples", "Samples backfilled since the start.")),
+        failures(Gauges(registry, "alertjoin_backfill_failures",
+                        "Time ranges that could not be backfilled since the start.")) {}
+
+  prometheus::Family<prometheus::Gauge>& left_seconds;
+  prometheus::Family<prometheus::Gauge>& samples;
+  prometheus::Family<prometheus::Gauge>& failures;
+};
+
+ServiceBackfill::ServiceBackfill(SampleLane& lane, prometheus::Registry& registry)
+    : sink_(std::make_unique<PatientSink>(lane)), metrics_(std::make_unique<Metrics>(registry)) {}
+
+ServiceBackfill::~ServiceBackfill() = default;
+
+absl::StatusOr<std::unique_ptr<ServiceBackfill>> ServiceBackfill::Start(
+    const IngestConfig& config, SampleLane& lane, prometheus::Registry& registry,
+    const Clock& clock) {
+  BackfillRunner::Options options;
+  for (const MetricsSourceOptions& source : config.metrics_sources) {
+    if (!source.backfill.has_value()) continue;
+    RETURN_IF_ERROR(
+        Annotate(AddTasks(source, clock.Now(), options.tasks), source.name + ": backfill"));
+  }
+  if (options.tasks.empty()) return std::unique_ptr<ServiceBackfill>();
+  options.state_folder = BackfillFolderOf(config);
+  auto service = std::unique_ptr<ServiceBackfill>(new ServiceBackfill(lane, registry));
+  options.after_step = [&service = *service] { service.Publish(); };
+  ASSIGN_OR_RETURN(service->runner_,
+                   BackfillRunner::Create(std::move(options), *service->sink_, clock));
+  service->runner_->Start();
+  return service;
+}
+
+void ServiceBackfill::Publish() {
+  struct Sums {
+    Millis left{0};
+    uint64_t samples = 0;
+    size_t failures = 0;
+  };
+  std::map<std::string, Sums> by_source;
+  const std::vector<BackfillReport> reports = runner_->Reports();
+  for (const BackfillReport& report : reports) {
+    Sums& sums = by_source[report.query.source];
+    sums.left += report.left;
+    sums.samples += report.samples;
+    sums.failures += report.failures.size();
+  }
+  for (const auto& [source, sums] : by_source) {
+    const prometheus::Labels labels = {{"source", source}};
+    metrics_->left_seconds.Add(labels).Set(static_cast<double>(sums.left.count()) / 1000);
+    metrics_->samples.Add(labels).Set(static_cast<double>(sums.samples));
+    metrics_->failures.Add(labels).Set(static_cast<double>(sums.failures));
+  }
+  const bool ended = std::all_of(reports.begin(), reports.end(),
+                                 [](const BackfillReport& report) { return report.finished; });
+  if (!ended || std::exchange(told_, true)) return;
+  for (const BackfillReport& report : reports) TellEnd(report);
+}
+
+}  // namespace alertjoin
