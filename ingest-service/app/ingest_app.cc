@@ -165,7 +165,8 @@ absl::StatusOr<std::unique_ptr<IngestApp>> IngestApp::Start(const IngestConfig& 
       config.grafana_sources, parts.learning, parts.sink, *parts.registry, SystemClock(),
       [&parts, config](const std::vector<MetricsSourceOptions>& found) {
         Rebind(config, found, parts);
-      });
+      },
+      config.producer_id);
   parts.intake =
       std::make_unique<TransitionIntake>(*parts.binder, parts.lanes->alerts(), *parts.grafana);
   parts.webhook = std::make_unique<Webhook>(WebhookOptionsOf(config), *parts.intake, SystemClock(),

@@ -27,13 +27,14 @@ TransitionEvent WithBindings(const TransitionEvent& transition, const Chosen& ch
 
 GrafanaSources::GrafanaSources(std::vector<GrafanaOptions> options, TransitionListener& others,
                                SampleSink& sink, prometheus::Registry& registry, const Clock& clock,
-                               OnChange on_change)
+                               OnChange on_change, std::string producer_id)
     : options_(std::move(options)),
       others_(others),
       sink_(sink),
       registry_(registry),
       clock_(clock),
       on_change_(std::move(on_change)),
+      producer_id_(std::move(producer_id)),
       loop_(clock) {
   for (const GrafanaOptions& grafana : options_) {
     HttpClient& client = *clients_.emplace_back(
@@ -144,6 +145,7 @@ std::vector<TransitionEvent> GrafanaSources::TakeHeld(const std::string& source)
 
 std::shared_ptr<MetricsSources> GrafanaSources::StartSource(const MetricsSourceOptions& options) {
   MetricsSourcesOptions one;
+  one.producer_id = producer_id_;
   one.sources = {options};
   absl::Status started = MetricsSources::Check(one);
   std::shared_ptr<MetricsSources> source;

@@ -34,7 +34,8 @@ class GrafanaSources final : public TransitionListener {
   using OnChange = std::function<void(const std::vector<MetricsSourceOptions>&)>;
 
   GrafanaSources(std::vector<GrafanaOptions> options, TransitionListener& others, SampleSink& sink,
-                 prometheus::Registry& registry, const Clock& clock, OnChange on_change);
+                 prometheus::Registry& registry, const Clock& clock, OnChange on_change,
+                 std::string producer_id = "ingest");
   ~GrafanaSources() override;  // Stops.
 
   // Called once.
@@ -73,6 +74,7 @@ class GrafanaSources final : public TransitionListener {
   prometheus::Registry& registry_;
   const Clock& clock_;
   const OnChange on_change_;
+  const std::string producer_id_;  // Who reports how the sources fare.
   CurlHttpTransport transport_;
   TaskLoop loop_;
   std::vector<std::unique_ptr<HttpClient>> clients_;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/event/event_rules.h"
+#include "common/log/log.h"
 #include "common/status/status.h"
 #include "ingest-service/prometheus/generator_url.h"
 
@@ -90,6 +91,11 @@ absl::Status MetricsSources::Check(const MetricsSourcesOptions& options) {
 
 absl::Status MetricsSources::Start() {
   for (size_t i = 0; i < clients_.size(); ++i) {
+    // Each request will say so, too, and go on once the file is there.
+    if (const absl::Status files = CheckFiles(options_.sources[i].http); !files.ok()) {
+      LogWarn("a file that a metrics source needs cannot be read",
+              {{"source", options_.sources[i].name}, {"error", MessageOf(files)}});
+    }
     RETURN_IF_ERROR(poller_.AddSource(options_.sources[i], *clients_[i]));
   }
   loop_.Start([this] { return std::min({poller_.Step(), exact_.Step(), watches_.Step()}); });

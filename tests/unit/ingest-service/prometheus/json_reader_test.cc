@@ -132,6 +132,7 @@ TEST(JsonReader, RefusesWhatIsNoJson) {
                                  "\"\\u12g4\"",
                                  "\"\\ud800\"",
                                  "\"\\ud800\\u0041\"",
+                                 "\"\\ud800\\ue000\"",
                                  "\"\\udc00\"",
                                  "\"a\nb\"",
                                  "\"\xff\"",
