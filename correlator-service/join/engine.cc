@@ -49,10 +49,27 @@ std::vector<JoinedRow> Engine::Apply(std::vector<Event> events, Timestamp applie
   changed_reports_.clear();
   gone_reports_.clear();
   PrefetchTransitions(events);
-  for (const Event& event : events) {
-    std::visit([this](const auto& kind) { ApplyEvent(kind); }, event);
+  for (std::span<const Event> rest(events); !rest.empty();) {
+    const SampleOrder::Batches batches = FindBatches(rest);
+    if (batches.empty()) {
+      std::visit([this](const auto& kind) { ApplyEvent(kind); }, rest.front());
+    } else {
+      ApplyBatches(batches);
+    }
+    rest = rest.subspan(std::max<size_t>(batches.size(), 1));
   }
   return rows_.Flush(applied_at);
+}
+
+SampleOrder::Batches Engine::FindBatches(std::span<const Event> events) {
+  batches_.clear();
+  for (const Event& event : events) {
+    const auto* const batch = std::get_if<SampleBatch>(&event);
+    if (batch == nullptr) break;
+    if (!batches_.empty() && batch->series.id() != batches_[0]->series.id()) break;
+    batches_.push_back(batch);
+  }
+  return batches_;
 }
 
 void Engine::ApplyEvent(const QueryProgress& progress) {

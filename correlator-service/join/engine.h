@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "correlator-service/join/engine_state.h"
 #include "correlator-service/join/episodes.h"
 #include "correlator-service/join/row_table.h"
+#include "correlator-service/join/sample_order.h"
 #include "correlator-service/join/series_directory.h"
 
 namespace alertjoin {
@@ -146,6 +148,12 @@ class Engine {
   // Null when there is no room for a new series.
   SeriesState* SeriesOf(SeriesDirectory::Stream& stream, uint32_t number);
   SeriesState* AddSeries(const std::shared_ptr<const SeriesKey>& key);
+  // The batches of one stream that the events begin with. Valid until the next call.
+  SampleOrder::Batches FindBatches(std::span<const Event> events);
+  // Of one stream, one after the other.
+  void ApplyBatches(SampleOrder::Batches batches);
+  // The same by series, as sample_order_ has them; none is older than the horizon.
+  void ApplyBySeries(SampleOrder::Batches batches);
   // False when the samples of each series are neighbours. Else batch_order_ has, in its lower
   // halves, the order in which they are, so that each series is visited once.
   bool OrderBatch(SeriesDirectory::Stream& stream, const SampleBatch& batch);
@@ -178,6 +186,8 @@ class Engine {
   std::vector<AlertReport> gone_reports_;
   // Of the event being applied; kept for their memory.
   std::vector<uint64_t> batch_order_;
+  std::vector<const SampleBatch*> batches_;
+  SampleOrder sample_order_;
   std::vector<SeriesState*> series_matches_;
   std::vector<BoundTransition*> bound_matches_;
 };

@@ -9,6 +9,22 @@ namespace {
 
 // Samples of a batch that are looked at together.
 constexpr size_t kChunkSamples = 64;
+// Series that are looked at together.
+constexpr size_t kChunkSeries = 32;
+
+// What applying a sample looks at first may lie on two lines.
+void Prefetch(const SeriesState* series) {
+  if (series == nullptr) return;
+  __builtin_prefetch(&series->samples);
+  __builtin_prefetch(&series->newest_row_time);
+}
+
+bool HasSampleBefore(SampleOrder::Batches batches, Timestamp time) {
+  return std::any_of(batches.begin(), batches.end(), [time](const SampleBatch* batch) {
+    return std::any_of(batch->times.begin(), batch->times.end(),
+                       [time](Timestamp at) { return at < time; });
+  });
+}
 
 // The time of the newest sample with a value before `time`: rows from there on take the first value
 // behind it as their next one.
@@ -73,6 +89,42 @@ bool Engine::OrderBatch(SeriesDirectory::Stream& stream, const SampleBatch& batc
   return true;
 }
 
+void Engine::ApplyBatches(SampleOrder::Batches batches) {
+  if (batches.size() > 1 && !HasSampleBefore(batches, sample_horizon_) &&
+      sample_order_.Make(batches)) {
+    return ApplyBySeries(batches);
+  }
+  for (const SampleBatch* const batch : batches) ApplyEvent(*batch);
+}
+
+void Engine::ApplyBySeries(SampleOrder::Batches batches) {
+  SeriesDirectory::Stream& stream = directory_.StreamOf(batches[0]->series);
+  for (size_t begin = 0; begin < sample_order_.series_count(); begin += kChunkSeries) {
+    const size_t end = std::min(sample_order_.series_count(), begin + kChunkSeries);
+    SeriesState* chunk[kChunkSeries];
+    for (size_t i = begin; i < end; ++i) {
+      const auto number = static_cast<uint32_t>(sample_order_.first_number() + i);
+      chunk[i - begin] = sample_order_.places(i).empty() ? nullptr : SeriesOf(stream, number);
+      Prefetch(chunk[i - begin]);
+    }
+    for (size_t i = begin; i < end; ++i) {
+      if (chunk[i - begin] != nullptr) chunk[i - begin]->samples.PrefetchTail();
+    }
+    for (size_t i = begin; i < end; ++i) {
+      for (const SampleOrder::Place place : sample_order_.places(i)) {
+        const SampleBatch& batch = *batches[place.batch];
+        const Timestamp time = batch.times[place.sample];
+        if (chunk[i - begin] == nullptr) {
+          const uint32_t number = batch.series_index[place.sample];
+          RefuseSample(directory_.QueryOf(*batch.series[number]->query), time);
+        } else {
+          ApplySample(*chunk[i - begin], {time, batch.values[place.sample], batch.received_time});
+        }
+      }
+    }
+  }
+}
+
 void Engine::ApplyEvent(const SampleBatch& batch) {
   SeriesDirectory::Stream& stream = directory_.StreamOf(batch.series);
   const bool ordered = OrderBatch(stream, batch);
@@ -88,7 +140,7 @@ void Engine::ApplyEvent(const SampleBatch& batch) {
       const size_t at = place(i);
       const bool expired = batch.times[at] < sample_horizon_;
       chunk[i - begin] = expired ? nullptr : SeriesOf(stream, batch.series_index[at]);
-      __builtin_prefetch(chunk[i - begin]);
+      Prefetch(chunk[i - begin]);
     }
     for (size_t i = begin; i < end; ++i) {
       if (chunk[i - begin] != nullptr) chunk[i - begin]->samples.PrefetchTail();

@@ -3,6 +3,25 @@
 #include "tests/support/join_events.h"
 
 namespace alertjoin {
+namespace {
+
+constexpr int64_t kSeries = 8;
+
+SeriesTable AllSeries() {
+  SeriesTable all;
+  for (const char* const query : {"p", "q"}) {
+    for (const char* const i : {"0", "1"}) {
+      for (const char* const x : {"0", "1"}) {
+        all.push_back(Samples(query, {{"i", i}, {"x", x}}, {}).series[0]);
+      }
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
+RandomHistory::RandomHistory(uint64_t seed) : random_(seed), stream_(AllSeries()) {}
 
 std::vector<Event> RandomHistory::Make(bool with_ties) {
   std::vector<Event> events;
@@ -37,13 +56,20 @@ Event RandomHistory::MakeGap() {
 }
 
 Event RandomHistory::MakeSamples(bool with_ties) {
-  const LabelSet labels{{"i", std::to_string(Upto(1))}, {"x", std::to_string(Upto(1))}};
-  SampleBatch batch = Samples(QueryName(), labels, {});
+  const auto series = static_cast<uint32_t>(Upto(kSeries - 1));
+  const bool of_stream = Upto(3) != 0;
+  SampleBatch batch;
+  if (of_stream) {
+    batch.series = stream_;
+  } else {
+    batch.series.push_back(stream_[series]);
+  }
   const int64_t count = Upto(3);
   for (int64_t i = 0; i <= count; ++i) {
     const int64_t time = Upto(90);
     const int64_t value = with_ties ? Upto(3) : time % 4;
-    batch.series_index.push_back(0);
+    // Neighbours in a stream are often together.
+    batch.series_index.push_back(of_stream ? series ^ static_cast<uint32_t>(Upto(1)) : 0);
     batch.times.push_back(At(time));
     batch.values.push_back(value == 3 ? StaleMarker() : static_cast<double>(value));
   }

@@ -14,7 +14,7 @@ namespace alertjoin {
 // that void it. Times are in [0, 140] ms. All of it follows from the seed.
 class RandomHistory {
  public:
-  explicit RandomHistory(uint64_t seed) : random_(seed) {}
+  explicit RandomHistory(uint64_t seed);
 
   // Up to some fifty events. Without ties a sample's value follows from its time, so that the order
   // of the events cannot matter.
@@ -34,6 +34,8 @@ class RandomHistory {
   Event MakeTransition();
 
   std::mt19937_64 random_;
+  // All series, for batches that are of one stream; others have a table of their own.
+  SeriesTable stream_;
 };
 
 }  // namespace alertjoin
