@@ -43,7 +43,7 @@ void EventEncoder::Encode(const Event& event, v1::Event* out) {
 
 void EventEncoder::EncodeSamples(const SampleBatch& batch, v1::SampleBatch* out) {
   CHECK(batch.series_index.size() == batch.size() && batch.values.size() == batch.size());
-  const Refs& refs = RefsOf(batch, out);
+  const std::span<const uint32_t> refs = EncodeDefinitions(batch, out);
   const auto samples = static_cast<int>(batch.size());
   out->mutable_series_refs()->Reserve(samples);
   uint32_t* ref = out->mutable_series_refs()->AddNAlreadyReserved(samples);
@@ -52,10 +52,10 @@ void EventEncoder::EncodeSamples(const SampleBatch& batch, v1::SampleBatch* out)
   int64_t* time_ms = out->mutable_times_ms()->AddNAlreadyReserved(samples);
   for (const Timestamp time : batch.times) *time_ms++ = time.millis();
   out->mutable_values()->Add(batch.values.begin(), batch.values.end());
-  *out->mutable_received_time() = EncodeTime(batch.received_time);
 }
 
-const EventEncoder::Refs& EventEncoder::RefsOf(const SampleBatch& batch, v1::SampleBatch* out) {
+std::span<const uint32_t> EventEncoder::EncodeDefinitions(const SampleBatch& batch,
+                                                          v1::SampleBatch* out) {
   Refs& refs = RefsOf(batch.series);
   for (const uint32_t index : batch.series_index) {
     if (index >= refs.size()) refs.resize(index + size_t{1}, kNotYet);
@@ -63,6 +63,7 @@ const EventEncoder::Refs& EventEncoder::RefsOf(const SampleBatch& batch, v1::Sam
     CHECK(batch.series[index] != nullptr);
     refs[index] = SeriesRef(batch.series[index], out);
   }
+  *out->mutable_received_time() = EncodeTime(batch.received_time);
   return refs;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -20,6 +21,10 @@ class EventEncoder {
  public:
   // Fills `out`, which must be empty. REQUIRES: CheckEvent(event) is OK.
   void Encode(const Event& event, v1::Event* out);
+
+  // Fills in all of `out`, which must be empty, but the columns, and gives the references of the
+  // batch's series by their numbers. Valid until the next call.
+  std::span<const uint32_t> EncodeDefinitions(const SampleBatch& batch, v1::SampleBatch* out);
 
   size_t series_count() const { return refs_by_content_.size(); }
 
@@ -44,8 +49,6 @@ class EventEncoder {
   void EncodeSamples(const SampleBatch& batch, v1::SampleBatch* out);
   uint32_t QueryRef(const Query& query, v1::SampleBatch* out);
   uint32_t SeriesRef(const std::shared_ptr<const SeriesKey>& series, v1::SampleBatch* out);
-  // With a place for each series of the batch; new ones are defined in `out`.
-  const Refs& RefsOf(const SampleBatch& batch, v1::SampleBatch* out);
   Refs& RefsOf(const SeriesTable& table);
 
   std::map<Query, uint32_t> query_refs_;

@@ -8,12 +8,15 @@
 
 #include "alertjoin/storage/v1/log_record.pb.h"
 #include "common/status/status.h"
+#include "correlator-service/pipeline/sample_columns.h"
 
 namespace alertjoin {
 namespace {
 
-// The first byte of every record.
-constexpr char kRecordFormat = 1;
+// The first byte of every record. Format 1 has the columns of samples as events do; it is still
+// read.
+constexpr char kRecordFormat = 2;
+constexpr char kFirstRecordFormat = 1;
 
 absl::Status Damaged(std::string_view why) {
   return WithReason(absl::DataLossError(fmt::format("damaged: {}", why)), "LOG_DAMAGED");
@@ -22,9 +25,9 @@ absl::Status Damaged(std::string_view why) {
 absl::Status UnknownFormat(char format) {
   return WithReason(
       absl::FailedPreconditionError(fmt::format(
-          "its format {} is unknown, this version of alertjoin reads format {}: use the version "
-          "that wrote it",
-          static_cast<unsigned char>(format), static_cast<unsigned char>(kRecordFormat))),
+          "its format {} is unknown, this version of alertjoin reads formats {} to {}: use the "
+          "version that wrote it",
+          static_cast<unsigned char>(format), kFirstRecordFormat + 0, kRecordFormat + 0)),
       "LOG_FORMAT_UNKNOWN");
 }
 
@@ -39,14 +42,40 @@ ProducerPosition DecodeProducer(const storage::v1::ProducerPosition& in) {
   return {in.producer_id(), in.log_id(), in.epoch(), in.last_sequence()};
 }
 
+void EncodeEvent(const Event& event, EventEncoder& encoder, storage::v1::LoggedEvent* out) {
+  const auto* const samples = std::get_if<SampleBatch>(&event);
+  if (samples == nullptr) return encoder.Encode(event, out->mutable_event());
+  v1::SampleBatch* const batch = out->mutable_event()->mutable_samples();
+  PackColumns(*samples, encoder.EncodeDefinitions(*samples, batch), batch, out->mutable_columns());
+}
+
+absl::Status DecodeEvent(const v1::Event& event, EventDecoder& decoder, std::vector<Event>* out) {
+  auto decoded = decoder.Decode(event);
+  if (!decoded.ok()) return Damaged(MessageOf(decoded.status()));
+  out->push_back(*std::move(decoded));
+  return absl::OkStatus();
+}
+
+// Changes `in`: its columns go to its events.
+absl::Status DecodeLoggedEvents(storage::v1::LogRecord& in, EventDecoder& decoder,
+                                std::vector<Event>* out) {
+  out->reserve(out->size() + static_cast<size_t>(in.logged_events_size()));
+  for (storage::v1::LoggedEvent& logged : *in.mutable_logged_events()) {
+    if (logged.has_columns()) {
+      if (!logged.event().has_samples()) return Damaged("columns without samples");
+      const absl::Status unpacked =
+          UnpackColumns(logged.columns(), logged.mutable_event()->mutable_samples());
+      if (!unpacked.ok()) return Damaged(MessageOf(unpacked));
+    }
+    RETURN_IF_ERROR(DecodeEvent(logged.event(), decoder, out));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status DecodeEvents(const google::protobuf::RepeatedPtrField<v1::Event>& in,
                           EventDecoder& decoder, std::vector<Event>* out) {
   out->reserve(static_cast<size_t>(in.size()));
-  for (const v1::Event& event : in) {
-    auto decoded = decoder.Decode(event);
-    if (!decoded.ok()) return Damaged(MessageOf(decoded.status()));
-    out->push_back(*std::move(decoded));
-  }
+  for (const v1::Event& event : in) RETURN_IF_ERROR(DecodeEvent(event, decoder, out));
   return absl::OkStatus();
 }
 
@@ -64,7 +93,9 @@ std::string RoundEncoder::Encode(const Round& round) {
     record->mutable_horizons()->set_sample_horizon_ms(round.horizons->samples.millis());
     record->mutable_horizons()->set_row_horizon_ms(round.horizons->rows.millis());
   }
-  for (const Event& event : round.events) encoder_->Encode(event, record->add_events());
+  for (const Event& event : round.events) {
+    EncodeEvent(event, *encoder_, record->add_logged_events());
+  }
   for (const auto& producer : round.producers) EncodeProducer(producer, record->add_producers());
   for (const Event& event : round.carried) encoder_->Encode(event, record->add_carried());
   std::string bytes(1, kRecordFormat);
@@ -74,7 +105,9 @@ std::string RoundEncoder::Encode(const Round& round) {
 
 absl::StatusOr<Round> RoundDecoder::Decode(std::string_view bytes) {
   if (bytes.empty()) return Damaged("it is empty");
-  if (bytes.front() != kRecordFormat) return UnknownFormat(bytes.front());
+  if (bytes.front() < kFirstRecordFormat || bytes.front() > kRecordFormat) {
+    return UnknownFormat(bytes.front());
+  }
   bytes.remove_prefix(1);
   google::protobuf::Arena arena;
   auto* record = google::protobuf::Arena::CreateMessage<storage::v1::LogRecord>(&arena);
@@ -94,6 +127,7 @@ absl::StatusOr<Round> RoundDecoder::Decode(std::string_view bytes) {
                                     Timestamp::FromMillis(record->horizons().row_horizon_ms())});
   }
   RETURN_IF_ERROR(DecodeEvents(record->events(), *decoder_, &round.events));
+  RETURN_IF_ERROR(DecodeLoggedEvents(*record, *decoder_, &round.events));
   for (const auto& producer : record->producers()) {
     round.producers.push_back(DecodeProducer(producer));
   }

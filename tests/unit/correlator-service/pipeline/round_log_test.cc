@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "alertjoin/storage/v1/log_record.pb.h"
 #include "common/eventlog/memory_event_log.h"
 #include "common/status/status.h"
 #include "tests/support/join_events.h"
@@ -72,6 +73,33 @@ TEST_F(RoundLogTest, AnyRoundComesBackAsItWas) {
     ASSERT_EQ(read[i].producers.size(), 1u);
     EXPECT_EQ(read[i].producers[0].producer_id, "p\xC3\xA4");
     EXPECT_EQ(read[i].producers[0].last_sequence, i);
+  }
+}
+
+TEST_F(RoundLogTest, RecordsOfTheFirstFormatAreStillRead) {
+  const uint64_t seed = TestSeed();
+  SCOPED_TRACE(seed);
+  RandomEvents random(seed);
+  EventEncoder encoder;
+  std::vector<Event> written;
+  for (int i = 0; i < 100; ++i) {
+    storage::v1::LogRecord record;
+    record.set_time_ms(i);
+    record.set_begins_segment(i == 0);
+    written.push_back(random.Next());
+    encoder.Encode(written.back(), record.add_events());
+    ASSERT_THAT(log_.Append(std::vector{"\x01" + record.SerializeAsString()}), IsOk());
+  }
+  // One of this format behind them.
+  RoundLog log(log_, {});
+  ReadAll(&log);
+  written.push_back(random.Next());
+  Append(log, RoundAt(100, {written.back()}));
+  const std::vector<Round> read = ReadAll();
+  ASSERT_EQ(read.size(), written.size());
+  for (size_t i = 0; i < read.size(); ++i) {
+    EXPECT_EQ(read[i].time, At(static_cast<int64_t>(i)));
+    EXPECT_EQ(DescribeAll(read[i].events), DescribeAll({written[i]}));
   }
 }
 
@@ -160,11 +188,11 @@ TEST_F(RoundLogTest, DamageIsSaidWithItsPlace) {
 }
 
 TEST_F(RoundLogTest, AnUnknownFormatIsRefusedByName) {
-  const std::string newer = "\x02what comes";
+  const std::string newer = "\x03what comes";
   ASSERT_THAT(log_.Append({&newer, 1}), IsOk());
   const auto nothing = [](LogPosition, Round&&) { return absl::OkStatus(); };
   RoundLog log(log_, {});
-  EXPECT_THAT(log.Replay(nothing), StatusIs(absl::StatusCode::kFailedPrecondition, "format 2"));
+  EXPECT_THAT(log.Replay(nothing), StatusIs(absl::StatusCode::kFailedPrecondition, "format 3"));
 }
 
 }  // namespace
