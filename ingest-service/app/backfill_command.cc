@@ -19,6 +19,7 @@
 #include "ingest-service/app/ingest_config.h"
 #include "ingest-service/backfill/backfill_query.h"
 #include "ingest-service/backfill/backfill_runner.h"
+#include "ingest-service/grafana/find_data_sources.h"
 
 namespace alertjoin {
 namespace {
@@ -106,7 +107,8 @@ absl::StatusOr<BackfillWish> WishOf(const CommandArguments& arguments, Timestamp
 
 absl::Status CheckSources(const IngestConfig& config, const std::vector<std::string>& wanted) {
   if (config.metrics_sources.empty()) {
-    return absl::InvalidArgumentError("the configuration has no metrics_sources");
+    return absl::InvalidArgumentError(
+        "the configuration has no metrics_sources, and no Grafana has data sources");
   }
   for (const std::string& name : wanted) {
     const bool known = std::any_of(config.metrics_sources.begin(), config.metrics_sources.end(),
@@ -209,8 +211,18 @@ absl::Status PrintResults(const std::vector<BackfillReport>& reports) {
       "backfill: not complete, see FAILED above: start it again to ask for the rest");
 }
 
+// The data sources of Grafanas are metrics sources like others.
+absl::Status AddDataSources(IngestConfig& config) {
+  for (const GrafanaOptions& grafana : config.grafana_sources) {
+    ASSIGN_OR_RETURN(const auto found, FindDataSources(grafana));
+    config.metrics_sources.insert(config.metrics_sources.end(), found.begin(), found.end());
+  }
+  return absl::OkStatus();
+}
+
 absl::Status RunBackfill(const CommandArguments& arguments) {
-  ASSIGN_OR_RETURN(const IngestConfig config, ReadIngestConfig(arguments.config_file));
+  ASSIGN_OR_RETURN(IngestConfig config, ReadIngestConfig(arguments.config_file));
+  RETURN_IF_ERROR(AddDataSources(config));
   const Timestamp now = SystemClock().Now();
   ASSIGN_OR_RETURN(auto tasks, TasksOf(arguments, config, now));
   ASSIGN_OR_RETURN(const auto spool, BackfillSpool::Open(config, HashOf(tasks)));

@@ -150,7 +150,7 @@ void GrafanaDiscovery::Report(const absl::Status& state) {
     state_.Add({{"grafana", options_.name}, {"state", word}})
         .Set(std::string_view(word) == StateOf(state) ? 1 : 0);
   }
-  const bool changed = std::exchange(reported_, state.code()) != state.code();
+  const bool changed = std::exchange(state_of_look_, state).code() != state.code();
   if (state.ok()) {
     if (changed) LogInfo("Grafana tells its data sources", {{"grafana", options_.name}});
   } else if (changed || log_limiter_.Allow()) {

@@ -43,6 +43,8 @@ class GrafanaDiscovery {
 
   // Whether it has looked once, with whatever outcome.
   bool looked() const { return looked_; }
+  // How the last look fared: OK, or why nothing was told.
+  const absl::Status& state() const { return state_of_look_; }
 
  private:
   using Found = absl::StatusOr<std::vector<GrafanaDataSource>>;
@@ -64,7 +66,7 @@ class GrafanaDiscovery {
   bool looked_ = false;
   Timestamp next_ = Timestamp::Min();
   std::map<GrafanaDataSource, int> known_;  // With how often each was missing since.
-  absl::StatusCode reported_ = absl::StatusCode::kUnknown;
+  absl::Status state_of_look_ = absl::UnknownError("not asked yet");
   LogLimiter log_limiter_;
   prometheus::Family<prometheus::Gauge>& state_;
   prometheus::Gauge& count_;

@@ -19,7 +19,7 @@ namespace alertjoin {
 // latest kEpisodesMax starts. Thread-safe.
 class RecentTransitions {
  public:
-  static constexpr size_t kAlertsMax = 100'000;  // About 300 bytes each.
+  static constexpr size_t kAlertsMax = 100'000;  // Some 400 bytes each.
   static constexpr size_t kEpisodesMax = 4;
   // That an alert still fires is news so long after it was last taken (Alertmanager's default
   // repeat_interval): its episode is kept by the age of that.
