@@ -13,16 +13,35 @@ namespace alertjoin {
 namespace {
 
 constexpr char kRecordFormat = 1;
+// What a payload's record usually has around the body.
+constexpr size_t kRecordHeadBytes = 64;
 
 }  // namespace
 
-std::string EncodeRecord(const Event& event) {
+std::string EncodeRecord(const TransitionEvent& transition) {
   std::string record(1, kRecordFormat);
-  if (const auto* transition = TransitionOf(event)) {
-    WireWriter out(record);
-    out.Message(v1::Event::kTransitionFieldNumber, [&] { WriteTransition(*transition, out); });
-    return record;
-  }
+  WireWriter out(record);
+  out.Message(v1::Event::kTransitionFieldNumber, [&] { WriteTransition(transition, out); });
+  return record;
+}
+
+std::string EncodeRecord(const RawPayload& payload) {
+  using Field = v1::RawPayload;
+  std::string record(1, kRecordFormat);
+  record.reserve(payload.body.size() + kRecordHeadBytes);
+  WireWriter out(record);
+  out.Message(v1::Event::kRawPayloadFieldNumber, [&] {
+    out.Text(Field::kSourceFieldNumber, payload.source);
+    out.Time(Field::kReceivedTimeFieldNumber, payload.received_time);
+    out.Text(Field::kBodyFieldNumber, payload.body);
+  });
+  return record;
+}
+
+std::string EncodeRecord(const Event& event) {
+  if (const auto* transition = TransitionOf(event)) return EncodeRecord(*transition);
+  if (const auto* payload = std::get_if<RawPayload>(&event)) return EncodeRecord(*payload);
+  std::string record(1, kRecordFormat);
   google::protobuf::Arena arena;
   auto* message = google::protobuf::Arena::CreateMessage<v1::Event>(&arena);
   EventEncoder().Encode(event, message);

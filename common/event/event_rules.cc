@@ -13,20 +13,20 @@ namespace {
 constexpr size_t kExcerptBytes = 64;
 constexpr std::array<std::string_view, 6> kComparisonOperators = {">", ">=", "<", "<=", "==", "!="};
 
-absl::Status CheckText(const std::string& text, const std::string& field) {
+absl::Status CheckText(const std::string& text, const FieldPath& field) {
   if (IsValidUtf8(text)) return absl::OkStatus();
   return MalformedEvent(
       field, fmt::format("must be valid UTF-8, is \"{}\"", Excerpt(text, kExcerptBytes)));
 }
 
-absl::Status CheckBoundedText(const std::string& text, const std::string& field, size_t bytes_max) {
+absl::Status CheckBoundedText(const std::string& text, const FieldPath& field, size_t bytes_max) {
   if (text.size() > bytes_max) {
     return MalformedEvent(field, fmt::format("has {} bytes, at most {}", text.size(), bytes_max));
   }
   return CheckText(text, field);
 }
 
-absl::Status CheckRequired(const std::string& text, const std::string& field, size_t bytes_max) {
+absl::Status CheckRequired(const std::string& text, const FieldPath& field, size_t bytes_max) {
   if (text.empty()) return MalformedEvent(field, "is required");
   return CheckBoundedText(text, field, bytes_max);
 }
@@ -36,14 +36,14 @@ struct LabelLimits {
   size_t value_bytes_max;
 };
 
-absl::Status CheckLabelSet(const LabelSet& labels, const std::string& field, LabelLimits limits) {
+absl::Status CheckLabelSet(const LabelSet& labels, const FieldPath& field, LabelLimits limits) {
   if (labels.size() > limits.labels_max) {
     return MalformedEvent(
         field, fmt::format("has {} entries, at most {}", labels.size(), limits.labels_max));
   }
   for (const auto& [name, value] : labels) {
     const auto entry = [&, &label_name = name] {
-      return fmt::format("{}[\"{}\"]", field, Excerpt(label_name, kExcerptBytes));
+      return fmt::format("{}[\"{}\"]", field.ToString(), Excerpt(label_name, kExcerptBytes));
     };
     if (name.size() > kLabelNameBytesMax) {
       return MalformedEvent(
@@ -60,55 +60,55 @@ absl::Status CheckLabelSet(const LabelSet& labels, const std::string& field, Lab
   return absl::OkStatus();
 }
 
-absl::Status CheckAnnotations(const LabelSet& annotations, const std::string& field) {
+absl::Status CheckAnnotations(const LabelSet& annotations, const FieldPath& field) {
   return CheckLabelSet(annotations, field, {kAnnotationsMax, kAnnotationValueBytesMax});
 }
 
-absl::Status CheckTime(Timestamp time, std::string_view field) {
+absl::Status CheckTime(Timestamp time, const FieldPath& field) {
   if (time >= Timestamp::Min() && time <= Timestamp::Max()) return absl::OkStatus();
   return MalformedEvent(
       field,
       fmt::format("{} ms since the Unix epoch is outside the years 1 to 9999", time.millis()));
 }
 
-absl::Status CheckBinding(const Binding& binding, const std::string& field) {
-  RETURN_IF_ERROR(CheckQuery(binding.query, field + ".query"));
+absl::Status CheckBinding(const Binding& binding, const FieldPath& field) {
+  RETURN_IF_ERROR(CheckQuery(binding.query, {field, "query"}));
   if (binding.matching != Matching::kOn && binding.matching != Matching::kAgreement) {
-    return MalformedEvent(field + ".matching", "must be MATCHING_ON or MATCHING_AGREEMENT");
+    return MalformedEvent({field, "matching"}, "must be MATCHING_ON or MATCHING_AGREEMENT");
   }
   if (binding.matching == Matching::kAgreement && !binding.on.empty()) {
-    return MalformedEvent(field + ".on", "must be empty with MATCHING_AGREEMENT");
+    return MalformedEvent({field, "on"}, "must be empty with MATCHING_AGREEMENT");
   }
   if (binding.on.size() > kLabelsMax) {
     return MalformedEvent(
-        field + ".on", fmt::format("names {} labels, at most {}", binding.on.size(), kLabelsMax));
+        {field, "on"}, fmt::format("names {} labels, at most {}", binding.on.size(), kLabelsMax));
   }
   for (const std::string& name : binding.on) {
-    RETURN_IF_ERROR(CheckRequired(name, field + ".on", kLabelNameBytesMax));
+    RETURN_IF_ERROR(CheckRequired(name, {field, "on"}, kLabelNameBytesMax));
   }
   if (binding.tolerance < Millis(0)) {
-    return MalformedEvent(field + ".tolerance", "must not be negative");
+    return MalformedEvent({field, "tolerance"}, "must not be negative");
   }
   if (binding.comparison_operator.empty()) return absl::OkStatus();
   for (const std::string_view known : kComparisonOperators) {
     if (binding.comparison_operator == known) return absl::OkStatus();
   }
-  return MalformedEvent(field + ".comparison_operator",
+  return MalformedEvent({field, "comparison_operator"},
                         fmt::format("must be one of > >= < <= == !=, is \"{}\"",
                                     Excerpt(binding.comparison_operator, kExcerptBytes)));
 }
 
-absl::Status CheckNotification(const Notification& notification, const std::string& field) {
-  RETURN_IF_ERROR(CheckText(notification.receiver, field + ".receiver"));
-  RETURN_IF_ERROR(CheckText(notification.group_key, field + ".group_key"));
-  RETURN_IF_ERROR(CheckText(notification.group_status, field + ".group_status"));
-  RETURN_IF_ERROR(CheckLabels(notification.group_labels, field + ".group_labels"));
-  RETURN_IF_ERROR(CheckLabels(notification.common_labels, field + ".common_labels"));
-  RETURN_IF_ERROR(CheckAnnotations(notification.common_annotations, field + ".common_annotations"));
-  RETURN_IF_ERROR(CheckLabels(notification.route_labels, field + ".route_labels"));
-  RETURN_IF_ERROR(CheckText(notification.external_url, field + ".external_url"));
-  RETURN_IF_ERROR(CheckText(notification.version, field + ".version"));
-  return CheckText(notification.notification_reason, field + ".notification_reason");
+absl::Status CheckNotification(const Notification& notification, const FieldPath& field) {
+  RETURN_IF_ERROR(CheckText(notification.receiver, {field, "receiver"}));
+  RETURN_IF_ERROR(CheckText(notification.group_key, {field, "group_key"}));
+  RETURN_IF_ERROR(CheckText(notification.group_status, {field, "group_status"}));
+  RETURN_IF_ERROR(CheckLabels(notification.group_labels, {field, "group_labels"}));
+  RETURN_IF_ERROR(CheckLabels(notification.common_labels, {field, "common_labels"}));
+  RETURN_IF_ERROR(CheckAnnotations(notification.common_annotations, {field, "common_annotations"}));
+  RETURN_IF_ERROR(CheckLabels(notification.route_labels, {field, "route_labels"}));
+  RETURN_IF_ERROR(CheckText(notification.external_url, {field, "external_url"}));
+  RETURN_IF_ERROR(CheckText(notification.version, {field, "version"}));
+  return CheckText(notification.notification_reason, {field, "notification_reason"});
 }
 
 absl::Status CheckTransitionTimes(const TransitionEvent& event) {
@@ -145,7 +145,7 @@ absl::Status CheckTransition(const TransitionEvent& event) {
     RETURN_IF_ERROR(CheckText(name, "transition.reported_values"));
   }
   for (size_t i = 0; i < event.bindings.size(); ++i) {
-    RETURN_IF_ERROR(CheckBinding(*event.bindings[i], fmt::format("transition.bindings[{}]", i)));
+    RETURN_IF_ERROR(CheckBinding(*event.bindings[i], {"transition", "bindings", i}));
   }
   return CheckText(event.traceparent, "transition.traceparent");
 }
@@ -248,24 +248,27 @@ struct Checker {
 }  // namespace
 
 absl::Status CheckEvent(const Event& event) { return std::visit(Checker{}, event); }
+absl::Status CheckEvent(const TransitionEvent& transition) { return CheckTransition(transition); }
+absl::Status CheckEvent(const RawPayload& payload) { return CheckRawPayload(payload); }
 
-absl::Status CheckQuery(const Query& query, const std::string& field) {
-  RETURN_IF_ERROR(CheckRequired(query.source, field + ".source", kIdentifierBytesMax));
-  RETURN_IF_ERROR(CheckRequired(query.name, field + ".name", kEventBytesMax));
-  RETURN_IF_ERROR(CheckRequired(query.expression, field + ".expression", kEventBytesMax));
+absl::Status CheckQuery(const Query& query, const FieldPath& field) {
+  RETURN_IF_ERROR(CheckRequired(query.source, {field, "source"}, kIdentifierBytesMax));
+  RETURN_IF_ERROR(CheckRequired(query.name, {field, "name"}, kEventBytesMax));
+  RETURN_IF_ERROR(CheckRequired(query.expression, {field, "expression"}, kEventBytesMax));
   if (query.time_kind == TimeKind::kSample || query.time_kind == TimeKind::kEvaluation) {
     return absl::OkStatus();
   }
-  return MalformedEvent(field + ".time_kind", "must be SAMPLE or EVALUATION");
+  return MalformedEvent({field, "time_kind"}, "must be SAMPLE or EVALUATION");
 }
 
-absl::Status CheckLabels(const LabelSet& labels, const std::string& field) {
+absl::Status CheckLabels(const LabelSet& labels, const FieldPath& field) {
   return CheckLabelSet(labels, field, {kLabelsMax, kLabelValueBytesMax});
 }
 
-absl::Status MalformedEvent(std::string_view field, const std::string& why) {
-  return WithDetail(absl::InvalidArgumentError(fmt::format("malformed event: {}: {}", field, why)),
-                    ErrorDetail{"MALFORMED_EVENT", {{std::string(field), why}}, {}});
+absl::Status MalformedEvent(const FieldPath& field, const std::string& why) {
+  const std::string path = field.ToString();
+  return WithDetail(absl::InvalidArgumentError(fmt::format("malformed event: {}: {}", path, why)),
+                    ErrorDetail{"MALFORMED_EVENT", {{path, why}}, {}});
 }
 
 }  // namespace alertjoin

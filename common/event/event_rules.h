@@ -1,10 +1,10 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "absl/status/status.h"
 #include "common/event/event.h"
+#include "common/event/field_path.h"
 #include "common/text/utf8.h"
 
 namespace alertjoin {
@@ -15,12 +15,14 @@ namespace alertjoin {
 // EventDecoder, so a producer that checks before it accepts never holds what the correlator
 // refuses for ever. Strings must be valid UTF-8, since a proto3 string must.
 absl::Status CheckEvent(const Event& event);
+absl::Status CheckEvent(const TransitionEvent& transition);
+absl::Status CheckEvent(const RawPayload& payload);
 
 // Parts of it; `field` is the path that a violation names.
-absl::Status CheckQuery(const Query& query, const std::string& field);
-absl::Status CheckLabels(const LabelSet& labels, const std::string& field);
+absl::Status CheckQuery(const Query& query, const FieldPath& field);
+absl::Status CheckLabels(const LabelSet& labels, const FieldPath& field);
 
 // The error of a violation.
-absl::Status MalformedEvent(std::string_view field, const std::string& why);
+absl::Status MalformedEvent(const FieldPath& field, const std::string& why);
 
 }  // namespace alertjoin

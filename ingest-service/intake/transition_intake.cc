@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/status/status.h"
+#include "ingest-service/spool/spool_records.h"
 
 namespace alertjoin {
 
@@ -13,11 +14,11 @@ void TransitionIntake::Bind(TransitionEvent& transition) const {
 }
 
 absl::Status TransitionIntake::Keep(std::span<const TransitionEvent> transitions,
-                                    std::optional<RawPayload> payload) {
+                                    const std::optional<RawPayload>& payload) {
   if (transitions.empty()) return absl::OkStatus();
-  std::vector<Event> events(transitions.begin(), transitions.end());
-  if (payload.has_value()) events.emplace_back(*std::move(payload));
-  RETURN_IF_ERROR(spool_.Append(events));
+  ASSIGN_OR_RETURN(const std::vector<std::string> records,
+                   EncodeSpoolRecords(transitions, payload));
+  RETURN_IF_ERROR(spool_.AppendRecords(records));
   // Only now: what is known is not taken again.
   recent_.Remember(transitions);
   listener_.OnTransitions(transitions);
@@ -27,7 +28,7 @@ absl::Status TransitionIntake::Keep(std::span<const TransitionEvent> transitions
 absl::Status TransitionIntake::Take(std::vector<TransitionEvent> transitions,
                                     std::optional<RawPayload> payload) {
   for (TransitionEvent& transition : transitions) Bind(transition);
-  return Keep(transitions, std::move(payload));
+  return Keep(transitions, payload);
 }
 
 absl::StatusOr<std::vector<size_t>> TransitionIntake::TakeNews(
@@ -43,7 +44,7 @@ absl::StatusOr<std::vector<size_t>> TransitionIntake::TakeNews(
   if (news.empty()) return chosen;
   std::optional<RawPayload> payload;
   if (payload_of) payload = payload_of(chosen);
-  RETURN_IF_ERROR(Keep(news, std::move(payload)));
+  RETURN_IF_ERROR(Keep(news, payload));
   return chosen;
 }
 

@@ -54,7 +54,7 @@ class TransitionIntake {
   void Bind(TransitionEvent& transition) const;
   // Takes transitions that are bound.
   absl::Status Keep(std::span<const TransitionEvent> transitions,
-                    std::optional<RawPayload> payload);
+                    const std::optional<RawPayload>& payload);
 
   const Binder& binder_;
   Spool& spool_;

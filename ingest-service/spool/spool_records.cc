@@ -28,6 +28,13 @@ SampleBatch Slice(const SampleBatch& batch, size_t begin, size_t end) {
   return slice;
 }
 
+absl::Status TooLarge(size_t bytes) {
+  return WithReason(
+      absl::InvalidArgumentError(fmt::format(
+          "spool: an event has {} bytes when encoded, at most {}", bytes, kEventBytesMax)),
+      "EVENT_TOO_LARGE");
+}
+
 // Adds the event as one record, or as several when it is a sample batch too large for one.
 absl::Status AddRecords(const Event& event, std::vector<std::string>* records) {
   const auto* batch = std::get_if<SampleBatch>(&event);
@@ -37,18 +44,32 @@ absl::Status AddRecords(const Event& event, std::vector<std::string>* records) {
     records->push_back(std::move(record));
     return absl::OkStatus();
   }
-  if (!divisible) {
-    return WithReason(absl::InvalidArgumentError(
-                          fmt::format("spool: an event has {} bytes when encoded, at most {}",
-                                      record.size(), kEventBytesMax)),
-                      "EVENT_TOO_LARGE");
-  }
+  if (!divisible) return TooLarge(record.size());
   const size_t half = batch->size() / 2;
   RETURN_IF_ERROR(AddRecords(Slice(*batch, 0, half), records));
   return AddRecords(Slice(*batch, half, batch->size()), records);
 }
 
+template <typename OneEvent>
+absl::Status AddRecord(const OneEvent& event, std::vector<std::string>* records) {
+  RETURN_IF_ERROR(CheckEvent(event));
+  records->push_back(EncodeRecord(event));
+  const size_t bytes = records->back().size();
+  return bytes <= kEventBytesMax ? absl::OkStatus() : TooLarge(bytes);
+}
+
 }  // namespace
+
+absl::StatusOr<std::vector<std::string>> EncodeSpoolRecords(
+    std::span<const TransitionEvent> transitions, const std::optional<RawPayload>& payload) {
+  std::vector<std::string> records;
+  records.reserve(transitions.size() + 1);
+  for (const TransitionEvent& transition : transitions) {
+    RETURN_IF_ERROR(AddRecord(transition, &records));
+  }
+  if (payload.has_value()) RETURN_IF_ERROR(AddRecord(*payload, &records));
+  return records;
+}
 
 absl::StatusOr<std::vector<std::string>> EncodeSpoolRecords(std::span<const Event> events) {
   std::vector<std::string> records;

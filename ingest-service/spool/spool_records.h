@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,6 +16,9 @@ namespace alertjoin {
 // rule of events.proto (reason MALFORMED_EVENT) or is larger than kEventBytesMax
 // (EVENT_TOO_LARGE): the correlator would refuse it for ever, and everything behind it would wait.
 absl::StatusOr<std::vector<std::string>> EncodeSpoolRecords(std::span<const Event> events);
+// The same for transitions and, behind them, what they were made of, if that is there.
+absl::StatusOr<std::vector<std::string>> EncodeSpoolRecords(
+    std::span<const TransitionEvent> transitions, const std::optional<RawPayload>& payload);
 
 // Their bytes as EventLog::Bounds counts them.
 uint64_t SpoolBytesOf(std::span<const std::string> records);

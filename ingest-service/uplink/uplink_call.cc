@@ -8,7 +8,9 @@ namespace alertjoin {
 
 void UplinkMailbox::PostAppended() {
   MutexLock lock(mutex_);
-  mail_.appended = any_ = true;
+  // Under load most appends come before the last one has been seen: no need to wake anybody again.
+  if (std::exchange(mail_.appended, true)) return;
+  any_ = true;
   changed_.NotifyAll();
 }
 
