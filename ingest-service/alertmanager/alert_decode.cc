@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <map>
 
 #include "common/event/event_limits.h"
 #include "common/status/status.h"
@@ -25,9 +27,9 @@ bool IsHexDigit(char c) {
 }
 
 // The time; nothing when the field is absent, empty or in year 1.
-absl::StatusOr<std::optional<Timestamp>> TimeField(const nlohmann::json& alert,
-                                                   std::string_view where,
-                                                   const std::string& name) {
+template <typename Json>
+absl::StatusOr<std::optional<Timestamp>> TimeField(const Json& alert, std::string_view where,
+                                                   std::string_view name) {
   ASSIGN_OR_RETURN(const std::string text, TextField(alert, where, name));
   if (text.empty()) return std::optional<Timestamp>();
   const auto time = ParseRfc3339(text);
@@ -35,7 +37,8 @@ absl::StatusOr<std::optional<Timestamp>> TimeField(const nlohmann::json& alert,
   return *time < kYearTwo ? std::optional<Timestamp>() : *time;
 }
 
-absl::StatusOr<AlertState> StateField(const nlohmann::json& alert, std::string_view where) {
+template <typename Json>
+absl::StatusOr<AlertState> StateField(const Json& alert, std::string_view where) {
   ASSIGN_OR_RETURN(const std::string text, TextField(alert, where, "status"));
   if (text == "firing") return AlertState::kFiring;
   if (text == "resolved") return AlertState::kResolved;
@@ -69,16 +72,16 @@ void CheckEnd(std::string_view where, const WebhookContext& context, TransitionE
 }
 
 // Grafana's named values. What is no number there (null) has no value.
-std::vector<std::pair<std::string, double>> ValuesField(const nlohmann::json& alert) {
-  std::vector<std::pair<std::string, double>> values;
-  const nlohmann::json* const field = FindField(alert, "values");
-  if (!field || !field->is_object()) return values;
-  for (const auto& [name, value] : field->items()) {
-    if (!value.is_number() || name.size() > kLabelNameBytesMax) continue;
-    if (values.size() == kValuesMax) break;
-    values.emplace_back(name, value.get<double>());
+std::vector<std::pair<std::string, double>> ValuesField(const JsonValue& alert) {
+  const JsonValue* const field = FindField(alert, "values");
+  if (!field || !field->is_object()) return {};
+  std::map<std::string_view, double> values;
+  for (const JsonValue& value : *field) {
+    if (!value.is_number() || value.key().size() > kLabelNameBytesMax) continue;
+    values.insert_or_assign(value.key(), value.number());
+    if (values.size() > kValuesMax) values.erase(std::prev(values.end()));
   }
-  return values;
+  return std::vector<std::pair<std::string, double>>(values.begin(), values.end());
 }
 
 bool HasTraceparentForm(std::string_view text) {
@@ -98,14 +101,15 @@ LabelSet WithoutEmpty(const LabelSet& labels) {
   return LabelSet(kept);
 }
 
-absl::Status NoObject(const nlohmann::json& alert, std::string_view where) {
+template <typename Json>
+absl::Status NoObject(const Json& alert, std::string_view where) {
   return WrongShape(where, fmt::format("expected an object, got {}", alert.type_name()));
 }
 
 // What all senders say in the same way, and what is known of the request.
-absl::Status DecodeTexts(const nlohmann::json& alert, std::string_view where,
-                         const WebhookContext& context, TransitionEvent& event,
-                         std::vector<WebhookWarning>& warnings) {
+template <typename Json>
+absl::Status DecodeTexts(const Json& alert, std::string_view where, const WebhookContext& context,
+                         TransitionEvent& event, std::vector<WebhookWarning>& warnings) {
   event.source = context.source;
   event.received_time = context.received_time;
   if (HasTraceparentForm(context.traceparent)) event.traceparent = context.traceparent;
@@ -145,7 +149,7 @@ std::string_view NameOf(WebhookWarning::Kind kind) {
   return "other";
 }
 
-absl::StatusOr<TransitionEvent> DecodeAlert(const nlohmann::json& alert, std::string_view where,
+absl::StatusOr<TransitionEvent> DecodeAlert(const JsonValue& alert, std::string_view where,
                                             const WebhookContext& context,
                                             std::vector<WebhookWarning>& warnings) {
   if (!alert.is_object()) return NoObject(alert, where);

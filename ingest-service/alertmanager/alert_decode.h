@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/event/event.h"
+#include "ingest-service/alertmanager/json_document.h"
 
 namespace alertjoin {
 
@@ -42,7 +43,7 @@ inline constexpr size_t kWebhookWarningKinds = 6;
 // Decodes one entry of `alerts` without its notification, origin and bindings; `where` is its path.
 // Its own status decides. Of a firing alert endsAt is not looked at; of a resolved one year 1 means
 // absent. Errors: INVALID_ARGUMENT, reason WRONG_SHAPE or OVER_LIMIT.
-absl::StatusOr<TransitionEvent> DecodeAlert(const nlohmann::json& alert, std::string_view where,
+absl::StatusOr<TransitionEvent> DecodeAlert(const JsonValue& alert, std::string_view where,
                                             const WebhookContext& context,
                                             std::vector<WebhookWarning>& warnings);
 

@@ -47,19 +47,25 @@ std::string WordsOf(const nlohmann::json::exception& error) {
 
 }  // namespace
 
+absl::Status CheckJsonLimits(std::string_view text) {
+  const absl::Status limits = CheckLimits(text);
+  return limits.ok() ? limits : WithReason(limits, "OVER_LIMIT");
+}
+
+absl::Status NotJson(const nlohmann::json::exception& error) {
+  const auto* const parse_error = dynamic_cast<const nlohmann::json::parse_error*>(&error);
+  const std::string where =
+      parse_error == nullptr ? "" : fmt::format("byte {}: ", parse_error->byte);
+  return WithReason(
+      absl::InvalidArgumentError(fmt::format("not JSON: {}{}", where, WordsOf(error))), "NOT_JSON");
+}
+
 absl::StatusOr<nlohmann::json> ParseJson(std::string_view text) {
-  if (const absl::Status limits = CheckLimits(text); !limits.ok()) {
-    return WithReason(limits, "OVER_LIMIT");
-  }
+  RETURN_IF_ERROR(CheckJsonLimits(text));
   try {
     return nlohmann::json::parse(text);
-  } catch (const nlohmann::json::parse_error& error) {
-    return WithReason(absl::InvalidArgumentError(
-                          fmt::format("not JSON: byte {}: {}", error.byte, WordsOf(error))),
-                      "NOT_JSON");
   } catch (const nlohmann::json::exception& error) {
-    return WithReason(absl::InvalidArgumentError(fmt::format("not JSON: {}", WordsOf(error))),
-                      "NOT_JSON");
+    return NotJson(error);
   }
 }
 

@@ -92,15 +92,17 @@ std::optional<Webhook::Refusal> Webhook::Take(const HttpRequest& request,
                    fmt::format("Content-Type \"{}\" is not taken: send application/json",
                                Excerpt(HeaderOf(request, "content-type"), kShownBytesMax))};
   }
-  const absl::StatusOr<nlohmann::json> root = ParseJson(request.body);
-  if (!root.ok()) return NeverTaken(root.status());
   const WebhookContext context{source, clock_.Now(), options_.value_annotation,
                                HeaderOf(request, "traceparent")};
-  return root->is_array() ? TakePosted(*root, context, request)
-                          : TakeNotification(*root, context, request);
+  const absl::StatusOr<JsonDocument> document = JsonDocument::Parse(request.body);
+  if (!document.ok()) return NeverTaken(document.status());
+  if (!document->root().is_array()) return TakeNotification(document->root(), context, request);
+  // Parts of this one are sent on.
+  const absl::StatusOr<nlohmann::json> root = ParseJson(request.body);
+  return root.ok() ? TakePosted(*root, context, request) : NeverTaken(root.status());
 }
 
-std::optional<Webhook::Refusal> Webhook::TakeNotification(const nlohmann::json& root,
+std::optional<Webhook::Refusal> Webhook::TakeNotification(const JsonValue& root,
                                                           const WebhookContext& context,
                                                           const HttpRequest& request) {
   absl::StatusOr<DecodedWebhook> webhook = DecodeWebhook(root, context);

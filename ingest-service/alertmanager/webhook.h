@@ -62,7 +62,7 @@ class Webhook {
   HttpResponse Handle(const HttpRequest& request, const std::string& source);
   std::optional<Refusal> Take(const HttpRequest& request, const std::string& source);
   // Decodes the body and hands its alerts to the intake, and what they were made of.
-  std::optional<Refusal> TakeNotification(const nlohmann::json& root, const WebhookContext& context,
+  std::optional<Refusal> TakeNotification(const JsonValue& root, const WebhookContext& context,
                                           const HttpRequest& request);
   std::optional<Refusal> TakePosted(const nlohmann::json& root, const WebhookContext& context,
                                     const HttpRequest& request);

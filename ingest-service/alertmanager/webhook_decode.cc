@@ -7,7 +7,6 @@
 #include "common/event/event_limits.h"
 #include "common/status/status.h"
 #include "ingest-service/alertmanager/json_fields.h"
-#include "ingest-service/alertmanager/json_limits.h"
 
 namespace alertjoin {
 namespace {
@@ -19,30 +18,30 @@ constexpr char kPayloadHint[] =
 constexpr size_t kKeptTextBytesMax = 256;
 
 // `state` and `orgId` are Grafana's additions to the group, `values` and `valueString` to an alert.
-bool IsGrafana(const nlohmann::json& root, const nlohmann::json& alerts) {
+bool IsGrafana(const JsonValue& root, const JsonValue& alerts) {
   return root.contains("orgId") || root.contains("state") ||
-         std::any_of(alerts.begin(), alerts.end(), [](const nlohmann::json& alert) {
+         std::any_of(alerts.begin(), alerts.end(), [](const JsonValue& alert) {
            return alert.is_object() && (alert.contains("values") || alert.contains("valueString"));
          });
 }
 
 // A string by the format; a number by some forwarders.
-absl::StatusOr<std::string> VersionField(const nlohmann::json& root) {
-  const nlohmann::json* const field = FindField(root, "version");
-  if (field && field->is_number()) return field->dump();
+absl::StatusOr<std::string> VersionField(const JsonValue& root) {
+  const JsonValue* const field = FindField(root, "version");
+  if (field && field->is_number()) return fmt::to_string(field->number());
   return TextField(root, "", "version");
 }
 
-absl::StatusOr<uint64_t> TruncatedField(const nlohmann::json& root) {
-  const nlohmann::json* const field = FindField(root, "truncatedAlerts");
+absl::StatusOr<uint64_t> TruncatedField(const JsonValue& root) {
+  const JsonValue* const field = FindField(root, "truncatedAlerts");
   if (!field) return 0;
   if (!field->is_number_unsigned()) {
     return WrongShape("truncatedAlerts", "expected a number from 0 on");
   }
-  return field->get<uint64_t>();
+  return field->unsigned_number();
 }
 
-absl::StatusOr<Notification> DecodeNotification(const nlohmann::json& root) {
+absl::StatusOr<Notification> DecodeNotification(const JsonValue& root) {
   Notification notification;
   ASSIGN_OR_RETURN(notification.receiver, TextField(root, "", "receiver"));
   ASSIGN_OR_RETURN(notification.group_key, TextField(root, "", "groupKey"));
@@ -101,19 +100,17 @@ void WarnOf(const Notification& notification, bool grafana, std::vector<WebhookW
 }  // namespace
 
 absl::StatusOr<DecodedWebhook> DecodeWebhook(std::string_view body, const WebhookContext& context) {
-  ASSIGN_OR_RETURN(const nlohmann::json root, ParseJson(body));
-  return DecodeWebhook(root, context);
+  ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Parse(body));
+  return DecodeWebhook(document.root(), context);
 }
 
-absl::StatusOr<DecodedWebhook> DecodeWebhook(const nlohmann::json& root,
-                                             const WebhookContext& context) {
+absl::StatusOr<DecodedWebhook> DecodeWebhook(const JsonValue& root, const WebhookContext& context) {
   if (!root.is_object() || !root.contains("alerts")) {
     return WithReason(absl::InvalidArgumentError(kPayloadHint), "WRONG_SHAPE");
   }
-  static const nlohmann::json no_alerts = nlohmann::json::array();
-  const nlohmann::json* const field = FindField(root, "alerts");
-  const nlohmann::json& alerts = field ? *field : no_alerts;
-  if (!alerts.is_array()) {
+  // A value without any, when it is null.
+  const JsonValue& alerts = *root.Find("alerts");
+  if (!alerts.is_array() && !alerts.is_null()) {
     return WrongShape("alerts", fmt::format("expected an array, got {}", alerts.type_name()));
   }
   if (alerts.size() > kWebhookAlertsMax) {
@@ -138,9 +135,9 @@ absl::StatusOr<DecodedWebhook> DecodeWebhook(const nlohmann::json& root,
     notification = Shortened(notification);
   }
   decoded.events.reserve(alerts.size());
-  for (size_t i = 0; i < alerts.size(); ++i) {
-    ASSIGN_OR_RETURN(TransitionEvent event, DecodeAlert(alerts[i], fmt::format("alerts[{}]", i),
-                                                        context, decoded.warnings));
+  for (const JsonValue& alert : alerts) {
+    const std::string where = fmt::format("alerts[{}]", decoded.events.size());
+    ASSIGN_OR_RETURN(TransitionEvent event, DecodeAlert(alert, where, context, decoded.warnings));
     event.origin = grafana ? Origin::kGrafanaWebhook : Origin::kAlertmanagerWebhook;
     event.notification = notification;
     decoded.events.push_back(std::move(event));

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <string_view>
 #include <vector>
 
@@ -29,8 +28,7 @@ struct DecodedWebhook {
 // null have defaults, except an alert's status and startsAt. INVALID_ARGUMENT otherwise, with the
 // path of the fault ("alerts[3].labels.job: ...") and a reason: NOT_JSON, WRONG_SHAPE or
 // OVER_LIMIT. Source: prometheus/alertmanager template/template.go, notify/webhook/webhook.go.
-absl::StatusOr<DecodedWebhook> DecodeWebhook(const nlohmann::json& root,
-                                             const WebhookContext& context);
+absl::StatusOr<DecodedWebhook> DecodeWebhook(const JsonValue& root, const WebhookContext& context);
 // The same for the body as it came: any bytes are safe to give.
 absl::StatusOr<DecodedWebhook> DecodeWebhook(std::string_view body, const WebhookContext& context);
 

@@ -34,7 +34,9 @@ class AlertDecode : public testing::Test {
   }
   absl::StatusOr<TransitionEvent> Decode(const nlohmann::json& alert) {
     warnings_.clear();
-    return DecodeAlert(alert, "alerts[3]", context_, warnings_);
+    const auto document = JsonDocument::Parse(alert.dump());
+    EXPECT_THAT(document, IsOk());
+    return DecodeAlert(document->root(), "alerts[3]", context_, warnings_);
   }
   TransitionEvent Decoded(const char* members) {
     const auto event = Decode(Alert(members));
