@@ -1,15 +1,17 @@
 """A Grafana of made-up Prometheus data sources, some of them ill.
 
 Answers /api/datasources, /api/frontend/settings and, through /api/datasources/proxy/uid/<uid>, what
-fake_prometheus answers. What it does is read from a file for each request, so that a test can change
+fake_prometheus answers, and the daily maximum of one series. What it does is read from a file for each request, so that a test can change
 it at any time: {"token": ..., "list": status, "settings": status, "sources": {name: kind}}.
 Run: fake_grafana.py --port 3000 --state FILE
 """
 import argparse
 import json
+import math
 import pathlib
 import time
 import urllib.parse
+import zlib
 
 import fake_prometheus
 
@@ -22,10 +24,20 @@ KINDS = {
     "slow": "no answer for longer than anybody waits",
 }
 SLOW_SECONDS = 60
+DAILY_MAXIMUM = "max_over_time(load[1d])"
+DAY_MS = 86_400_000
 
 
 def uid_of(name, kind):
     return f"{kind}-{name.replace(' ', '_')}"
+
+
+def daily_maximum(kind, time_ms):
+    """The value of the daily maximum; of the kind "nan" every seventh is NaN."""
+    day = time_ms // DAY_MS
+    if kind == "nan" and day % 7 == 0:
+        return math.nan
+    return zlib.crc32(f"{kind} {day}".encode()) % 1000 / 8
 
 
 class Handler(fake_prometheus.Handler):
@@ -71,9 +83,21 @@ class Handler(fake_prometheus.Handler):
             return self._send(502, {"message": "Bad gateway"})
         if kind == "slow":
             time.sleep(SLOW_SECONDS)
+        if path == "/api/v1/query_range":
+            return self._send_daily(kind, dict(urllib.parse.parse_qsl(form)))
         if kind == "nan" and path == "/api/v1/query":
             return self._send_nan(dict(urllib.parse.parse_qsl(form)))
         return super()._respond(path, form)
+
+    def _send_daily(self, kind, parameters):
+        if parameters["query"] != DAILY_MAXIMUM or parameters["step"] not in ("1d", "86400"):
+            return self._refuse(400, "bad_data", str(parameters))
+        start_ms, end_ms = (fake_prometheus.parse_time_ms(parameters[name])
+                            for name in ("start", "end"))
+        values = [[time_ms / 1000, str(daily_maximum(kind, time_ms)).replace("nan", "NaN")]
+                  for time_ms in range(start_ms, end_ms + 1, DAY_MS)]
+        return self._send(200, {"status": "success", "data": {
+            "resultType": "matrix", "result": [{"metric": {"instance": "i0"}, "values": values}]}})
 
     def _send_nan(self, parameters):
         kind, result = fake_prometheus.answer(

@@ -1,6 +1,7 @@
 """Each Prometheus data source of a Grafana is a metrics source of its own; the ill delay no other."""
 import json
 import math
+import subprocess
 import sys
 import time
 import unittest
@@ -12,7 +13,7 @@ import support
 from direct_test import metrics_of
 from fault_stack import FaultStack, notification
 from process import Child
-from support import HERE, wait_until
+from support import BINARIES, HERE, wait_until
 
 TOKEN = "grafana-token"
 MATCHED = 1
@@ -61,6 +62,22 @@ class GrafanaStack(FaultStack):
         (self.directory / "one.yml").write_text(_INGEST.format(
             uplink=uplink, http=self.address["one"], directory=self.directory,
             settle_delay=settle_delay, grafana=self.address["prometheus"]), encoding="utf-8")
+
+        with open(self.directory / "correlator.yml", "a", encoding="utf-8") as file:
+            file.write("retention: {samples: 60d}\n")
+
+    def daily_maxima(self):
+        """The samples of the daily maximum by metrics source: {source: {time: value}}."""
+        with support.client.open_channel(self.address["grpc"]) as channel:
+            request = support.api().ListSamplesRequest(page_size=1000)
+            request.series.query_name = fake_grafana.DAILY_MAXIMUM
+            answer = support.api().CorrelatorServiceStub(channel).ListSamples(request, timeout=10)
+        found = {}
+        for part in answer.series:
+            samples = found.setdefault(part.series.query.source, {})
+            samples.update({sample.time.ToMilliseconds(): sample.value
+                            for sample in part.samples})
+        return found
 
     def write_token(self, token):
         (self.directory / "token").write_text(token + "\n", encoding="utf-8")
@@ -170,6 +187,40 @@ class GrafanaTest(unittest.TestCase):
         log = (self.stack.directory / "one.log").read_text(encoding="utf-8")
         self.assertNotIn(TOKEN, log)
         self.assertNotIn("another-token", log)
+
+    def test_the_past_of_all_healthy_ones_is_complete(self):
+        self.stack.kill("one")  # Its polls are not wanted here.
+        to_ms = time.time_ns() // 1_000_000 // fake_grafana.DAY_MS * fake_grafana.DAY_MS
+        wanted = {f"grafana/{name}": {
+            at_ms: fake_grafana.daily_maximum(kind, at_ms)
+            for at_ms in range(to_ms - 29 * fake_grafana.DAY_MS, to_ms + 1, fake_grafana.DAY_MS)}
+            for name, kind in SOURCES.items() if f"grafana/{name}" in HEALTHY}
+        began = time.monotonic()
+        command = subprocess.Popen(
+            [BINARIES / "ingest-service" / "ingest-service", "backfill",
+             f"--config.file={self.stack.directory}/one.yml",
+             "--query", fake_grafana.DAILY_MAXIMUM, "--step", "1d",
+             "--from", str(to_ms - 29 * fake_grafana.DAY_MS), "--to", str(to_ms)],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=self.stack.directory)
+        self.addCleanup(command.kill)
+        wait_until(lambda: set(self.stack.daily_maxima()) == HEALTHY and
+                   all(len(samples) == 30 for samples in self.stack.daily_maxima().values()),
+                   20, "a month from every healthy data source")
+        print(f"\na month from {len(HEALTHY)} healthy sources after "
+              f"{time.monotonic() - began:.1f} s")
+        self.assertIsNone(command.poll())  # The slow one is still being waited for.
+        output, _ = command.communicate(timeout=90)
+        print(f"all after {time.monotonic() - began:.1f} s")
+        self.assertNotEqual(0, command.returncode, output)
+        # repr, because NaN does not equal itself.
+        self.assertEqual(repr(sorted((source, sorted(samples.items()))
+                                     for source, samples in self.stack.daily_maxima().items())),
+                         repr(sorted((source, sorted(samples.items()))
+                                     for source, samples in wanted.items())))
+        for source in ILL:
+            self.assertRegex(output, rf"(?m)^{source}: .*: FAILED .*: {source}: ")
+        for source in HEALTHY:
+            self.assertRegex(output, rf"(?m)^{source}: .*: 30 samples in 1 chunk$")
 
     def test_a_restart_asks_again(self):
         self.stack.wait_for_sources(len(SOURCES) - 1)

@@ -191,7 +191,9 @@ TEST(IngestConfig, FaultsOfGrafanasSayWhere) {
   EXPECT_THAT(Fault(begin + "    include: '('\n"),
               StatusIs(kInvalid, ":4:14: not a regular expression (RE2)"));
   EXPECT_THAT(Fault(begin + "    uids: [a/b]\n"), StatusIs(kInvalid, "letters"));
-  EXPECT_THAT(Fault(begin + "    external_url: http://g\n"), StatusIs(kInvalid, "unknown key"));
+  for (const char* not_there : {"external_url: http://g", "learn: {}", "backfill: {}"}) {
+    EXPECT_THAT(Fault(begin + "    " + not_there + "\n"), StatusIs(kInvalid, "unknown key"));
+  }
   EXPECT_THAT(Fault("metrics_sources: [{name: hubs, url: 'http://p'}]\n" + begin),
               StatusIs(kInvalid, "already"));
   EXPECT_THAT(Fault(begin + "bindings: [{match: 'a=b', query: depth, source: hubs/x}]\n"),
