@@ -76,7 +76,8 @@ class TreeBuilder final : public YAML::EventHandler {
 
   static void CheckTag(const YAML::Mark& mark, const std::string& tag, bool scalar) {
     if (tag.empty() || tag == "?" || tag == "!" || (scalar && tag == kStringTag)) return;
-    Refuse(mark, fmt::format("tag \"{}\" is not supported", Excerpt(tag, kShownBytesMax)));
+    // Not which one: it may be a password that begins so.
+    Refuse(mark, "a tag is not supported: a text that begins with ! needs quotes");
   }
 
   bool AwaitsKey() const {

@@ -190,9 +190,19 @@ class CurlHttpTransport::Transfer {
     headers_ = grown;
   }
 
+  // A large body would be copied again and again as it grows.
+  void ReserveBody() {
+    curl_off_t announced = -1;
+    curl_easy_getinfo(easy_, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+    if (announced > 0 && static_cast<size_t>(announced) <= body_bytes_max_) {
+      body_.reserve(static_cast<size_t>(announced));
+    }
+  }
+
   static size_t OnBody(char* bytes, size_t size, size_t count, void* self_pointer) {
     auto& self = *static_cast<Transfer*>(self_pointer);
     const size_t length = size * count;
+    if (self.body_.empty()) self.ReserveBody();
     if (length > self.body_bytes_max_ - self.body_.size()) {
       self.too_large_ = true;
       return 0;

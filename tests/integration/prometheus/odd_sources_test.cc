@@ -10,6 +10,7 @@
 
 #include "common/status/status.h"
 #include "ingest-service/prometheus/metrics_sources.h"
+#include "tests/integration/prometheus/awaited_answer.h"
 #include "tests/integration/prometheus/collecting_sink.h"
 #include "tests/integration/prometheus/http_peer.h"
 #include "tests/support/status_matchers.h"
@@ -134,6 +135,32 @@ TEST_F(OddSourcesTest, ASourceThatHealsIsWellWithItsNextPoll) {
     odd = 0;
   }
   EXPECT_TRUE(WaitForHealth("odd", SourceHealth::kOk));
+}
+
+TEST_F(OddSourcesTest, AnAnswerOfThirtyMegabytesIsTakenAndALargerOneRefused) {
+  std::string points = "[1700000000,\"1\"]";
+  for (int i = 1; points.size() < 30'000'000; ++i) {
+    points += fmt::format(",[{}.5,\"{}\"]", 1'700'000'000 + i, i);
+  }
+  HttpPeer peer(
+      [body = HttpPeer::Answer(200, Matrix(points))](const HttpPeer::Request&) { return body; });
+  CurlHttpTransport transport;
+  const auto ask = [&](uint64_t bytes_max) {
+    HttpClientOptions options;
+    options.response_bytes_max = bytes_max;
+    HttpClient http(options, transport);
+    PrometheusClient client({"p", peer.url(), seconds(20), {}}, http);
+    AwaitedAnswer<QueryResult> answer;
+    client.InstantQuery("up[1y]", Timestamp::FromMillis(0), "lane", answer.Callback());
+    return answer.Get();
+  };
+  const auto result = ask(uint64_t{64} << 20);
+  ASSERT_THAT(result, IsOk());
+  const ResultSeries& series = result->series.at(0);
+  ASSERT_GT(series.values.size(), 1'000'000u);
+  EXPECT_EQ(series.values.back(), static_cast<double>(series.values.size() - 1));
+  EXPECT_EQ(series.times.back().millis() % 1000, 500);
+  EXPECT_THAT(ask(29'000'000), StatusIs(absl::StatusCode::kResourceExhausted, "29000000 bytes"));
 }
 
 // A server that sends back whatever it got, in every way there is.

@@ -48,7 +48,8 @@ TEST(YamlTree, DoubledKeyIsAFaultThatNamesBothPlaces) {
 TEST(YamlTree, WhatWeDoNotTakeIsRefusedByName) {
   EXPECT_EQ(FaultOf("a: &x 1\nb: *x\n"),
             "2:4: aliases (*name) are not supported; repeat the value");
-  EXPECT_EQ(FaultOf("a: !secret x\n"), "1:4: tag \"!secret\" is not supported");
+  EXPECT_EQ(FaultOf("a: !secret x\n"),
+            "1:4: a tag is not supported: a text that begins with ! needs quotes");
   EXPECT_EQ(FaultOf("a: !!str 5\n"), "none");
   EXPECT_EQ(FaultOf("? [a]\n: 1\n"), "1:3: a key that is no plain text");
   EXPECT_EQ(FaultOf("~: 1\n"), "1:1: an empty key");

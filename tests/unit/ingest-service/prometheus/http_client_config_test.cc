@@ -146,6 +146,23 @@ TEST(HttpClientConfig, NoFaultShowsASecret) {
   }
 }
 
+TEST(HttpClientConfig, NoFaultOfTheTextShowsASecret) {
+  for (const std::string text : {
+           "basic_auth: {password: 'canary",
+           "basic_auth: {password: \"canary\\q\"}",
+           "basic_auth: {password: canary, password: canary}",
+           "basic_auth: {password: *canary}",
+           "basic_auth: {password: !canary x}",
+           "basic_auth: {password: canary",
+           "basic_auth:\n  password: canary\n canary: x: y",
+           "password: |canary",
+       }) {
+    const std::string fault = Fault(text);
+    EXPECT_THAT(fault, HasSubstr("ingest.yml:")) << text;
+    EXPECT_THAT(fault, Not(HasSubstr("canary"))) << text;
+  }
+}
+
 std::pair<std::string, std::string> Url(const std::string& text) {
   YamlDocument document("url: '" + text + "'", "ingest.yml");
   std::string url = ReadHttpUrl(document.root().Child("url"));
