@@ -140,11 +140,10 @@ absl::Status RuleBinder::AddRule(const BindingRule& rule, const RuleBinderOption
   return absl::OkStatus();
 }
 
-std::vector<const RuleBinder::Source*> RuleBinder::SourcesOf(
-    const std::string& generator_url) const {
+std::vector<const RuleBinder::Source*> RuleBinder::SourcesOf(const GeneratorUrl& url) const {
   std::vector<const Source*> all;
   for (const Source& source : sources_) all.push_back(&source);
-  const auto generator = AddressOf(generator_url);
+  const std::optional<WebAddress>& generator = url.address;
   if (!generator.has_value()) return all;
 
   // Several servers may stand behind one host: the longest path that fits tells them apart.
@@ -176,8 +175,8 @@ Query RuleBinder::OwnQuery(const std::string& source, const std::string& express
   return LearntQuery(source, expression);
 }
 
-std::string RuleBinder::ExpressionOf(const TransitionEvent& event) const {
-  auto expression = ExpressionOfGeneratorUrl(event.generator_url);
+std::string RuleBinder::ExpressionOf(const GeneratorUrl& url) const {
+  const std::optional<std::string>& expression = url.expression;
   if (!expression.has_value()) return "";
   if (expression->size() > kExpressionBytesMax) {
     too_long_.Increment();
@@ -187,13 +186,14 @@ std::string RuleBinder::ExpressionOf(const TransitionEvent& event) const {
     not_text_.Increment();
     return "";
   }
-  return *std::move(expression);
+  return *expression;
 }
 
 void RuleBinder::BindOwnExpression(const TransitionEvent& event,
                                    std::vector<Binding>* bindings) const {
-  const std::string expression = ExpressionOf(event);
-  const std::vector<const Source*> sources = SourcesOf(event.generator_url);
+  const std::shared_ptr<const GeneratorUrl> url = urls_.Parse(event.generator_url);
+  const std::string expression = ExpressionOf(*url);
+  const std::vector<const Source*> sources = SourcesOf(*url);
   bool found = false;
   for (const Source* source : sources) {
     if (catalog_ == nullptr) break;

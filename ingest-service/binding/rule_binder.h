@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "common/text/matchers.h"
 #include "ingest-service/binding/binder.h"
-#include "ingest-service/prometheus/generator_url.h"
+#include "ingest-service/prometheus/generator_url_memo.h"
 #include "ingest-service/rules/rule_catalog.h"
 
 namespace alertjoin {
@@ -85,9 +85,9 @@ class RuleBinder final : public Binder {
   explicit RuleBinder(prometheus::Registry& registry);
   absl::Status AddRule(const BindingRule& rule, const RuleBinderOptions& options);
   void BindOwnExpression(const TransitionEvent& event, std::vector<Binding>* bindings) const;
-  std::vector<const Source*> SourcesOf(const std::string& generator_url) const;
+  std::vector<const Source*> SourcesOf(const GeneratorUrl& url) const;
   // The expression of the generator URL; empty when it has none that can be bound.
-  std::string ExpressionOf(const TransitionEvent& event) const;
+  std::string ExpressionOf(const GeneratorUrl& url) const;
   // Binds the operands of the expressions, of which one is the alert's, at the source.
   void BindOperands(const TransitionEvent& event, const std::string& source,
                     const std::vector<std::string>& expressions,
@@ -104,6 +104,7 @@ class RuleBinder final : public Binder {
   prometheus::Counter& from_url_;
   prometheus::Counter& unknown_;
   prometheus::Counter& ambiguous_;
+  mutable GeneratorUrlMemo urls_;
 };
 
 }  // namespace alertjoin
