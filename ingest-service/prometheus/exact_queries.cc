@@ -117,6 +117,7 @@ ExactQueries::QueryState* ExactQueries::StateOf(const Query& query, Timestamp no
                                                   std::move(cache),
                                                   Backoff(kRetryFirst, kRetryMost, seed),
                                                   Timestamp::Min(),
+                                                  false,
                                                   0,
                                                   {},
                                                   {}});
@@ -169,7 +170,7 @@ void ExactQueries::StartOrHold(Pending& pending, Timestamp now) {
     }
     return Enqueue(pending, state.blocked_until);
   }
-  if (state.in_flight >= options_.in_flight_per_query) return state.parked.push_back(&pending);
+  if (state.in_flight >= LimitOf(state)) return state.parked.push_back(&pending);
   StartAttempt(pending, now);
 }
 
@@ -180,6 +181,9 @@ void ExactQueries::OnTaken(const Attempt& attempt, bool partial, Timestamp now) 
   ClearFault(*state.cache, now, environment_.sink);
   state.backoff.Reset();
   state.blocked_until = Timestamp::Min();
+  state.failing = false;
+  // Those that waited for this one try.
+  ReleaseParked(state, now);
   const bool settled = attempt.phase == ExactTask::Phase::kSettled;
   const char* outcome = settled ? "settled" : "at_once";
   environment_.metrics.CountExact(query.source, partial ? "partial" : outcome);
@@ -210,6 +214,7 @@ void ExactQueries::OnFailure(Pending& pending, const absl::Status& status, Times
     ReportFault(*state.cache, status, now, environment_.sink);
     return GiveUp(pending, MessageOf(status), now);
   }
+  state.failing = true;
   state.blocked_until = std::max(state.blocked_until, now + state.backoff.Next());
   if (pending.give_up_at <= now) return GiveUp(pending, MessageOf(status), now);
   const Timestamp settles_at = pending.task.time + state.source.options.settle_delay;
@@ -229,9 +234,13 @@ void ExactQueries::GiveUp(Pending& pending, const std::string& why, Timestamp no
   Remove(pending, now);
 }
 
+size_t ExactQueries::LimitOf(const QueryState& state) const {
+  return state.failing ? 1 : options_.in_flight_per_query;
+}
+
 void ExactQueries::ReleaseParked(QueryState& state, Timestamp now) {
-  size_t room =
-      options_.in_flight_per_query - std::min(options_.in_flight_per_query, state.in_flight);
+  const size_t limit = LimitOf(state);
+  size_t room = limit - std::min(limit, state.in_flight);
   for (; room > 0 && !state.parked.empty(); --room) {
     Enqueue(*state.parked.front(), now);
     state.parked.pop_front();

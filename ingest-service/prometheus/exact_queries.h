@@ -29,7 +29,8 @@ struct ExactQueriesOptions {
   size_t pending_max = 100'000;     // (query, time) pairs waiting or under way.
   size_t in_flight_per_source = 8;  // Of them under way.
   size_t in_flight_per_query = 4;   // So that a slow query leaves room for others.
-  Millis give_up_after = std::chrono::minutes(10);
+  // As long as an answer can still matter: what the correlator keeps of samples, by default.
+  Millis give_up_after = std::chrono::hours(6);
   Millis ahead_max = std::chrono::hours(1);  // Transitions further in the future are ignored.
   size_t settled_remembered = 10'000;
 };
@@ -37,7 +38,8 @@ struct ExactQueriesOptions {
 // Asks every query that a transition is bound to for its value at the transition's very time: at
 // once, and again when the settle delay has passed, which gives the final word and claims progress.
 // What was found goes to the sink as samples and stale markers like those of a poll. Retries with
-// backoff; gives up in the end, with a Gap. A query that fails delays only itself.
+// backoff; gives up in the end, with a Gap. A query that fails delays only itself: while it does,
+// one try of it at a time is made.
 //
 // OnTransitions may be called from any thread. Everything else, the constructor and AddSource
 // apart, runs on the executor's thread. What is passed in must outlive it, and no client may call
@@ -97,6 +99,8 @@ class ExactQueries final : public TransitionListener {
   void OnFailure(Pending& pending, const absl::Status& status, Timestamp now);
   void GiveUp(Pending& pending, const std::string& why, Timestamp now);
   void Remove(Pending& pending, Timestamp now);
+  // How many may be under way.
+  size_t LimitOf(const QueryState& state) const;
   // Lets those go on for which the query has room.
   void ReleaseParked(QueryState& state, Timestamp now);
 

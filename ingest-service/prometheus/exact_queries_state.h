@@ -21,6 +21,7 @@ struct ExactQueries::QueryState {
   std::shared_ptr<SeriesCache> cache;
   Backoff backoff;
   Timestamp blocked_until = Timestamp::Min();  // After a failure.
+  bool failing = false;                        // The last try did.
   size_t in_flight = 0;
   std::deque<Pending*> parked;                            // Until one that is in flight has ended.
   std::map<Timestamp, std::unique_ptr<Pending>> pending;  // By event time.

@@ -143,6 +143,15 @@ std::vector<std::string> RecordingSink::GapLines() const {
   return lines;
 }
 
+std::vector<std::string> RecordingSink::ErrorLines() const {
+  std::vector<std::string> lines;
+  for (const Event& event : events) {
+    const auto* error = std::get_if<QueryError>(&event);
+    if (error != nullptr) lines.push_back(fmt::format("{}: {}", error->query.name, error->error));
+  }
+  return lines;
+}
+
 QueryHarness::QueryHarness(Timestamp start, QueryCachesOptions caches_options)
     : clock(start), caches(caches_options) {}
 

@@ -59,6 +59,8 @@ class RecordingSink final : public SampleSink {
   // name 1000..2000
   std::vector<std::string> ProgressLines() const;
   std::vector<std::string> GapLines() const;
+  // name: error
+  std::vector<std::string> ErrorLines() const;
   void Clear() { events.clear(); }
 
   absl::Status status;
