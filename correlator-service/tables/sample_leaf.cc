@@ -52,7 +52,7 @@ bool SampleLeaf::Reaches(Timestamp time) const {
 
 void SampleLeaf::Grow() {
   // Many series are short: in small steps at first, by half later.
-  const size_t step = capacity_ < 32 ? 4 : capacity_ < 64 ? 16 : capacity_ / 2u;
+  const size_t step = capacity_ < 4 ? 4 : capacity_ < 20 ? 8 : capacity_ / 2u;
   Reserve(std::min(kSamplesMax, capacity_ + step));
 }
 
