@@ -14,6 +14,7 @@ static_assert(static_cast<int>(Cause::kLateSample) == v1::CAUSE_LATE_SAMPLE);
 static_assert(static_cast<int>(Cause::kAlertAmended) == v1::CAUSE_ALERT_AMENDED);
 static_assert(static_cast<int>(Cause::kFinalized) == v1::CAUSE_FINALIZED);
 static_assert(static_cast<int>(Cause::kExpired) == v1::CAUSE_EXPIRED);
+static_assert(static_cast<int>(Cause::kQueryError) == v1::CAUSE_QUERY_ERROR);
 static_assert(static_cast<int>(MatchState::kMatched) == v1::MATCH_STATE_MATCHED);
 static_assert(static_cast<int>(MatchState::kNoSeries) == v1::MATCH_STATE_NO_SERIES);
 static_assert(static_cast<int>(MatchState::kNoSample) == v1::MATCH_STATE_NO_SAMPLE);
@@ -41,6 +42,9 @@ void EncodeTransition(const Transition& transition, v1::Transition* out) {
     *out->mutable_duration() = EncodeSpan(*transition.ends_at - transition.starts_at);
   }
   *out->mutable_event_time() = EncodeTime(transition.event_time());
+  if (transition.active_at.has_value()) {
+    *out->mutable_active_at() = EncodeTime(*transition.active_at);
+  }
   out->set_origin(static_cast<v1::Origin>(transition.origin));
   if (transition.reported_value.has_value()) out->set_reported_value(*transition.reported_value);
   for (const auto& [name, value] : transition.reported_values) {
@@ -74,6 +78,10 @@ void EncodeMatch(const Match& match, Timestamp event_time, v1::Match* out) {
   if (match.next_sample_time.has_value()) {
     *out->mutable_next_sample_time() = EncodeTime(*match.next_sample_time);
   }
+  if (match.value_at_active.has_value()) out->set_value_at_active(*match.value_at_active);
+  if (match.active_sample_time.has_value()) {
+    *out->mutable_active_sample_time() = EncodeTime(*match.active_sample_time);
+  }
 }
 
 void EncodeRow(const JoinedRow& row, Operation operation, v1::JoinedRow* out) {
@@ -85,6 +93,7 @@ void EncodeRow(const JoinedRow& row, Operation operation, v1::JoinedRow* out) {
   out->set_final(row.final);
   EncodeTransition(*row.transition, out->mutable_transition());
   if (row.binding != nullptr) EncodeBinding(*row.binding, out->mutable_query());
+  if (row.match.query_error != nullptr) out->mutable_query()->set_error(*row.match.query_error);
   EncodeMatch(row.match, row.transition->event_time(), out->mutable_match());
   *out->mutable_alert_received_time() = EncodeTime(row.transition->received_time);
   if (row.match.sample_received_time.has_value()) {

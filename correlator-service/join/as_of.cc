@@ -8,6 +8,11 @@ bool SameOptional(const std::optional<double>& a, const std::optional<double>& b
   return !a.has_value() || SameValue(*a, *b);
 }
 
+bool SameText(const std::shared_ptr<const std::string>& a,
+              const std::shared_ptr<const std::string>& b) {
+  return a == b || (a != nullptr && b != nullptr && *a == *b);
+}
+
 }  // namespace
 
 Match MatchAsOf(const SampleSeries& samples, Timestamp time, const Binding& binding) {
@@ -55,10 +60,25 @@ Interval DecisiveInterval(const Match& match, Timestamp time, const Binding& bin
   return decisive;
 }
 
+void AddMatchAtActive(const SampleSeries& samples, Timestamp active_at, const Binding& binding,
+                      Match* match) {
+  const Match then = MatchAsOf(samples, active_at, binding);
+  if (then.state != MatchState::kMatched) return;
+  match->value_at_active = then.value;
+  match->active_sample_time = then.sample_time;
+}
+
+Interval DecisiveIntervalAtActive(const Match& match, Timestamp active_at, const Binding& binding) {
+  if (binding.query.time_kind == TimeKind::kEvaluation) return {active_at, active_at};
+  return {match.active_sample_time.value_or(active_at - binding.tolerance), active_at};
+}
+
 bool SameForReaders(const Match& a, const Match& b) {
   return a.state == b.state && a.series == b.series && a.sample_time == b.sample_time &&
          a.next_sample_time == b.next_sample_time && SameOptional(a.value, b.value) &&
-         SameOptional(a.next_value, b.next_value);
+         SameOptional(a.next_value, b.next_value) && a.active_sample_time == b.active_sample_time &&
+         SameOptional(a.value_at_active, b.value_at_active) &&
+         SameText(a.query_error, b.query_error);
 }
 
 }  // namespace alertjoin

@@ -18,7 +18,17 @@ Match MatchAsOf(const SampleSeries& samples, Timestamp time, const Binding& bind
 //   an evaluated expression has a value of its own at each moment: the moment itself;
 //   a scraped series: from the sample found, or from the oldest that could count, to the moment;
 //   with first_after, up to the sample after it, or as far behind as the tolerance reaches.
+// The pending start is not looked at.
 Interval DecisiveInterval(const Match& match, Timestamp time, const Binding& binding);
+
+// Adds what the same series says of the alert's pending start: the value that MatchAsOf would find
+// at that time, when it would find one.
+void AddMatchAtActive(const SampleSeries& samples, Timestamp active_at, const Binding& binding,
+                      Match* match);
+
+// The same for the value at the pending start. When there is none, all that the tolerance reaches
+// must be known.
+Interval DecisiveIntervalAtActive(const Match& match, Timestamp active_at, const Binding& binding);
 
 // Whether a reader sees the same: receive times are not looked at.
 bool SameForReaders(const Match& a, const Match& b);

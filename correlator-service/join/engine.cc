@@ -7,9 +7,6 @@
 namespace alertjoin {
 namespace {
 
-// How long progress is kept beyond samples. A row with a larger tolerance may stay provisional.
-constexpr Millis kToleranceMax = std::chrono::hours(24);
-
 // The latest time at which the notification knows its alert as firing.
 Timestamp LastHeard(const Transition& event) {
   return event.ends_at ? *event.ends_at : std::max(event.starts_at, event.received_time);
@@ -72,33 +69,6 @@ SampleOrder::Batches Engine::FindBatches(std::span<const Event> events) {
   return batches_;
 }
 
-void Engine::ApplyEvent(const QueryProgress& progress) {
-  QueryState& query = directory_.QueryOf(progress.query);
-  // The source has sent every sample, but not all are here.
-  Timestamp from = progress.complete_from;
-  if (query.refused_through) from = std::max(from, *query.refused_through + Millis(1));
-  if (from > progress.complete_through) return;
-  const Interval covered = query.coverage.Add({from, progress.complete_through});
-  for (auto row = query.provisional.lower_bound({covered.from, nullptr});
-       row != query.provisional.end() && row->first <= covered.through; ++row) {
-    rows_.Touch(*row->second, Cause::kFinalized);
-  }
-}
-
-void Engine::ApplyEvent(const Gap& gap) {
-  if (!gap.voids_progress) return;  // For readers; the join does not depend on it.
-  QueryState& query = directory_.QueryOf(*gap.query);
-  query.coverage.Void({*gap.from, *gap.through});
-  // Rows that were final may no longer be. Which ones depends on their tolerance.
-  const Timestamp from = *gap.from - kToleranceMax;
-  const Timestamp through = *gap.through + kToleranceMax;
-  query.index.ForEachTransition([&](BoundTransition* bound) {
-    for (const auto& row : bound->rows) {
-      if (row->time >= from && row->time <= through) rows_.Touch(*row, Cause::kFinalized);
-    }
-  });
-}
-
 void Engine::ApplyEvent(const Shared<TransitionEvent>& event) {
   ++stats_.notifications;
   if (LastHeard(*event) < row_horizon_) {
@@ -155,7 +125,8 @@ void Engine::Reconcile(Alert& alert, Timestamp episode, AlertState state,
   }
   TransitionState& transition = *known->second;
   if (transition.transition->starts_at != side->transition->starts_at ||
-      transition.transition->ends_at != side->transition->ends_at) {
+      transition.transition->ends_at != side->transition->ends_at ||
+      transition.transition->active_at != side->transition->active_at) {
     transition.transition = side->transition;
     rows_.Amend(transition);
   }
@@ -274,16 +245,6 @@ std::vector<AlertReport> Engine::ChangedReports() const {
     reports.push_back(alert->history.ReportOf(starts_at));
   }
   return reports;
-}
-
-std::vector<QueryProgress> Engine::Progress() const {
-  std::vector<QueryProgress> result;
-  for (const auto& [query, state] : directory_.queries()) {
-    if (state->coverage.empty()) continue;
-    const Interval newest = state->coverage.Newest();
-    result.push_back({query, newest.from, newest.through});
-  }
-  return result;
 }
 
 std::vector<JoinedRow> Engine::Rows() const {

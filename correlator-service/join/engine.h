@@ -83,9 +83,10 @@ class Engine {
   Timestamp row_horizon() const { return row_horizon_; }
 
   // What a log must be told again before everything that has no samples after `through` is cut off
-  // it: the sample of each series that is kept from then, and the coverage of all queries. An
-  // engine that is told all that came later, and this by Carry, has the same tables. REQUIRES:
-  // `through` < sample_horizon(), so that no series has more than one such sample.
+  // it: the sample of each series that is kept from then, and the coverage and the last error of
+  // all queries. An engine that is told all that came later, and this by Carry, has the same
+  // tables. REQUIRES: `through` < sample_horizon(), so that no series has more than one such
+  // sample.
   std::vector<Event> CarryOver(Timestamp through) const;
   // Takes what CarryOver gave: a sample only when none is known of its time, and whatever the
   // horizon.
@@ -140,7 +141,7 @@ class Engine {
   void ApplyEvent(const SampleBatch& batch);
   void ApplyEvent(const QueryProgress& progress);
   void ApplyEvent(const Gap& gap);
-  void ApplyEvent(const QueryError&) {}
+  void ApplyEvent(const QueryError& error);
   // Kept for people, not for the join.
   void ApplyEvent(const RawPayload&) {}
   void ApplyEvent(const SourceStatus&) {}
@@ -172,6 +173,10 @@ class Engine {
   void Bind(TransitionState& transition, std::shared_ptr<const BindingState> binding, Cause reason);
   void Unbind(BoundTransition& bound, Cause reason);
   void Remove(Alert& alert, Timestamp episode, AlertState state, Cause reason);
+
+  // How long progress is kept beyond samples. A row with a larger tolerance, or with a pending
+  // start that lies further back, may stay provisional.
+  static constexpr Millis kToleranceMax = std::chrono::hours(24);
 
   const EngineLimits limits_;
   SeriesDirectory directory_;

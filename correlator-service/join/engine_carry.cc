@@ -37,6 +37,10 @@ std::vector<Event> Engine::CarryOver(Timestamp through) const {
       carried.emplace_back(
           Gap{query.source, query, voided.from, voided.through, "carried over", true});
     }
+    const QueryFault& fault = state->fault;
+    if (!fault.time) continue;
+    carried.emplace_back(
+        QueryError{query, *fault.time, fault.text == nullptr ? std::string() : *fault.text});
   }
   return carried;
 }
@@ -50,6 +54,8 @@ void Engine::Carry(const std::vector<Event>& carried) {
       directory_.QueryOf(*gap->query).coverage.Void({*gap->from, *gap->through});
     } else if (const auto* batch = std::get_if<SampleBatch>(&event)) {
       CarrySamples(*batch);
+    } else if (const auto* error = std::get_if<QueryError>(&event)) {
+      directory_.QueryOf(error->query).fault.Add(*error);
     }
   }
 }

@@ -29,7 +29,9 @@ struct RowState {
   RowId id;
   BoundTransition* bound = nullptr;
   SeriesState* series = nullptr;  // Null in the states NO_SERIES and UNBOUND.
-  Timestamp time;                 // Event time under which the row is indexed.
+  // The moments under which the row is indexed: event time, and pending start where it is known.
+  Timestamp time;
+  std::optional<Timestamp> active_at;
   // As readers know it; revision 0: they do not yet.
   uint64_t revision = 0;
   Match match;  // Without its series, which is the one above.
@@ -41,7 +43,7 @@ struct RowState {
   std::shared_ptr<const Binding> binding;
 };
 
-// Rows by event time.
+// Rows by the moments that they are about.
 using RowsByTime = absl::btree_set<std::pair<Timestamp, RowState*>>;
 
 // The rows that are joined with a series.
@@ -62,6 +64,16 @@ struct SeriesState {
   QueryState* query = nullptr;
   std::shared_ptr<const SeriesKey> key;
   uint32_t ordinal = 0;  // Among the series of its query, as they became known.
+};
+
+// What the source said last of refusing a query: the latest counts, and at the same time the
+// greatest text, so that the order in which they come does not.
+struct QueryFault {
+  std::optional<Timestamp> time;
+  std::shared_ptr<const std::string> text;  // Null: it is answered.
+
+  // True when the text changes.
+  bool Add(const QueryError& error);
 };
 
 struct QueryState {
@@ -92,6 +104,7 @@ struct QueryState {
   Coverage coverage;
   // The latest sample that was refused at a limit: progress up to there would say too much.
   std::optional<Timestamp> refused_through;
+  QueryFault fault;
   RowsByTime provisional;  // Rows of this query that are not final.
 };
 

@@ -61,6 +61,10 @@ AlertHistory::Filed AlertHistory::File(std::shared_ptr<const Transition> event, 
     report.ends_at = event->ends_at;
     filed = {true, true};
   }
+  if (event->active_at && (!report.active_at || *event->active_at < *report.active_at)) {
+    report.active_at = event->active_at;
+    filed = {true, true};
+  }
   if (!is_resolved && (is_new || report.last_reported < event->received_time)) {
     report.last_reported = event->received_time;
     filed.report_changed = true;
@@ -129,6 +133,7 @@ AlertHistory::Episode AlertHistory::Describe(Timestamp starts_at, const Span& sp
   Episode episode;
   episode.key = span.key;
   std::optional<Timestamp> ends_at;
+  std::optional<Timestamp> active_at;
   StateReport firing;
   StateReport resolved;
   const auto merge = [](const std::optional<StateReport>& part, StateReport& whole) {
@@ -142,17 +147,21 @@ AlertHistory::Episode AlertHistory::Describe(Timestamp starts_at, const Span& sp
     merge(part.firing, firing);
     merge(part.resolved, resolved);
     if (part.ends_at) ends_at = std::max(ends_at.value_or(*part.ends_at), *part.ends_at);
+    if (part.active_at) active_at = std::min(active_at.value_or(*part.active_at), *part.active_at);
   }
+  if (active_at > starts_at) active_at.reset();
   const auto side = [&](const StateReport& whole,
                         std::optional<Timestamp> end) -> std::optional<Side> {
     if (whole.first == nullptr) return std::nullopt;
     Side result;
-    if (whole.first->starts_at == starts_at && whole.first->ends_at == end) {
+    if (whole.first->starts_at == starts_at && whole.first->ends_at == end &&
+        whole.first->active_at == active_at) {
       result.transition = whole.first;
     } else {
       auto amended = std::make_shared<Transition>(*whole.first);
       amended->starts_at = starts_at;
       amended->ends_at = end;
+      amended->active_at = active_at;
       result.transition = std::move(amended);
     }
     result.bindings = whole.bindings;
@@ -188,6 +197,7 @@ AlertReport AlertHistory::ReportOf(Timestamp starts_at) const {
   report.fingerprint = either.fingerprint;
   report.last_reported = known.last_reported;
   report.ends_at = known.ends_at;
+  report.active_at = known.active_at;
   return report;
 }
 

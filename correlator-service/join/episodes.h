@@ -21,6 +21,8 @@ struct BindingState;
 //     is known, to the latest time at which it was reported as firing.
 //   - Intervals that overlap are one episode. It starts at the earliest start and, when any of its
 //     parts ended, ends at the latest end: a late notification of the start reopens nothing.
+//   - Its pending start is the earliest that was reported, of either state, unless that lies after
+//     the episode's start.
 //   - An episode is known by the greatest start in it. A source that corrects the start to an
 //     earlier time thus keeps the episode's key, and with it the ids of its rows.
 // Source of the need: Alertmanager merges overlapping ranges and keeps the earliest start, and its
@@ -83,6 +85,7 @@ class AlertHistory {
     restored->resolved = restore(report.resolved);
     restored->last_reported = report.last_reported;
     restored->ends_at = report.ends_at;
+    restored->active_at = report.active_at;
     reports_[report.starts_at] = std::move(restored);
   }
   Changes Regroup();
@@ -100,6 +103,7 @@ class AlertHistory {
     std::optional<StateReport> resolved;
     Timestamp last_reported;  // While firing.
     std::optional<Timestamp> ends_at;
+    std::optional<Timestamp> active_at;
 
     Timestamp Through(Timestamp starts_at) const;
   };

@@ -6,6 +6,7 @@
 #include "common/status/status.h"
 #include "correlator-service/join/as_of.h"
 #include "correlator-service/join/row_id.h"
+#include "correlator-service/join/row_match.h"
 #include "correlator-service/model/row_size.h"
 
 namespace alertjoin {
@@ -18,12 +19,14 @@ constexpr uint64_t kRowBytes = sizeof(RowState) + sizeof(BoundTransition) + 64;
 int Strength(Cause cause) {
   switch (cause) {
     case Cause::kAlert:
-      return 5;
+      return 6;
     case Cause::kAlertAmended:
-      return 4;
+      return 5;
     case Cause::kLateSample:
-      return 3;
+      return 4;
     case Cause::kSample:
+      return 3;
+    case Cause::kQueryError:
       return 2;
     case Cause::kFinalized:
       return 1;
@@ -34,7 +37,19 @@ int Strength(Cause cause) {
 }
 
 bool SameTimes(const Transition& a, const Transition& b) {
-  return a.starts_at == b.starts_at && a.ends_at == b.ends_at;
+  return a.starts_at == b.starts_at && a.ends_at == b.ends_at && a.active_at == b.active_at;
+}
+
+// Puts the row into a set under all its moments, which may be the same.
+void AddByMoments(RowState& row, RowsByTime& rows) {
+  // Most are of newer alerts than all others.
+  rows.emplace_hint(rows.end(), row.time, &row);
+  if (row.active_at) rows.emplace(*row.active_at, &row);
+}
+
+void EraseByMoments(RowState& row, RowsByTime& rows) {
+  rows.erase({row.time, &row});
+  if (row.active_at) rows.erase({*row.active_at, &row});
 }
 
 template <typename Visit>
@@ -51,10 +66,9 @@ void RowTable::SetProvisional(RowState& row, bool provisional) {
   row.is_provisional = provisional;
   RowsByTime& rows = row.bound->query()->provisional;
   if (provisional) {
-    // Most are of newer alerts than all others.
-    rows.emplace_hint(rows.end(), row.time, &row);
+    AddByMoments(row, rows);
   } else {
-    rows.erase({row.time, &row});
+    EraseByMoments(row, rows);
   }
 }
 
@@ -62,15 +76,16 @@ void RowTable::Index(RowState& row) {
   if (row.bound->query() != nullptr) SetProvisional(row, true);
   if (row.series == nullptr) return;
   SeriesState& series = *row.series;
-  series.rows->by_time.emplace_hint(series.rows->by_time.end(), row.time, &row);
+  AddByMoments(row, series.rows->by_time);
   series.rows->has_first_after |= row.bound->binding->binding->first_after;
+  const Timestamp newest = std::max(row.time, row.active_at.value_or(row.time));
   series.newest_row_time =
-      series.rows->has_first_after ? Timestamp::Max() : std::max(series.newest_row_time, row.time);
+      series.rows->has_first_after ? Timestamp::Max() : std::max(series.newest_row_time, newest);
 }
 
 void RowTable::Unindex(RowState& row) {
   SetProvisional(row, false);
-  if (row.series != nullptr) row.series->rows->by_time.erase({row.time, &row});
+  if (row.series != nullptr) EraseByMoments(row, row.series->rows->by_time);
 }
 
 RowSubject RowTable::SubjectOf(const BoundTransition& bound, SeriesState* series) {
@@ -91,6 +106,7 @@ void RowTable::Create(BoundTransition& bound, SeriesState* series, Cause reason)
   row->bound = &bound;
   row->series = series;
   row->time = transition.event_time();
+  row->active_at = transition.active_at;
   Index(*row);
   Touch(*row, reason);
   ++size_;
@@ -141,6 +157,7 @@ void RowTable::Amend(TransitionState& transition) {
   ForEachRow(transition, [&](RowState& row) {
     Unindex(row);
     row.time = time;
+    row.active_at = transition.transition->active_at;
     Index(row);
     Touch(row, Cause::kAlertAmended);
   });
@@ -155,21 +172,8 @@ void RowTable::Bury(std::unique_ptr<TransitionState> transition) {
 bool RowTable::Judge(RowState& row, Cause& cause) {
   const BoundTransition& bound = *row.bound;
   const auto binding = bound.binding == nullptr ? nullptr : bound.binding->binding;
-  Match match;
-  bool final = true;
-  if (row.revision > 0 && row.time < sample_horizon_) {
-    match = row.match;
-    final = row.final;
-    SetProvisional(row, false);
-  } else if (bound.binding != nullptr) {
-    match.state = MatchState::kNoSeries;
-    if (row.series != nullptr) {
-      match = MatchAsOf(row.series->samples, row.time, *bound.binding->binding);
-    }
-    final = bound.query()->coverage.Contains(
-        DecisiveInterval(match, row.time, *bound.binding->binding));
-    SetProvisional(row, !final);
-  }
+  auto [match, final] = MatchRow(row, sample_horizon_);
+  if (binding != nullptr) SetProvisional(row, !final && row.time >= sample_horizon_);
   if (row.revision > 0) {
     const bool revised = !SameForReaders(match, row.match);
     const bool amended =
@@ -180,6 +184,8 @@ bool RowTable::Judge(RowState& row, Cause& cause) {
       cause = Cause::kAlertAmended;
     } else if (!revised) {
       cause = Cause::kFinalized;
+    } else if (row.series == nullptr) {
+      cause = Cause::kQueryError;
     } else if (row.final || cause != Cause::kSample) {
       cause = Cause::kLateSample;
     }
@@ -253,6 +259,10 @@ void RowTable::Restore(RowState& row, JoinedRow& known) {
   const BindingState* const binding = row.bound->binding.get();
   if (binding != nullptr && *known.binding == *binding->binding) known.binding = binding->binding;
   if (row.series != nullptr) known.match.series = row.series->key;
+  if (known.match.query_error != nullptr && binding != nullptr) {
+    const auto& fault = row.bound->query()->fault.text;
+    if (fault != nullptr && *fault == *known.match.query_error) known.match.query_error = fault;
+  }
   row.revision = known.revision;
   row.match = known.match;
   row.match.series.reset();

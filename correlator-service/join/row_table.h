@@ -23,13 +23,12 @@ class RowTable {
   void Touch(RowState& row, Cause reason);
   // Removes the row; Flush gives its DELETE, if it was ever given.
   void Retire(std::unique_ptr<RowState> row, Cause reason);
-  // Indexes the rows of a transition by its event time, after that has changed, and touches them.
+  // Indexes the rows of a transition by its moments, after one has changed, and touches them.
   void Amend(TransitionState& transition);
   // Takes over a transition that has no rows any more, until its DELETEs are given.
   void Bury(std::unique_ptr<TransitionState> transition);
 
-  // Rows from before the horizon keep the match they have: the samples that it came from may be
-  // gone.
+  // What rows keep behind the horizon, row_match.h says.
   void SetSampleHorizon(Timestamp horizon) { sample_horizon_ = horizon; }
 
   // The changes of the batch. Those of one transition are adjacent, DELETEs first.

@@ -25,6 +25,7 @@ struct AlertReport {
   std::optional<Side> resolved;
   Timestamp last_reported;  // While firing.
   std::optional<Timestamp> ends_at;
+  std::optional<Timestamp> active_at;  // The earliest of both sides.
 
   // Neither side: the report is gone.
   bool gone() const { return !firing && !resolved; }

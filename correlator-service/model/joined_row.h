@@ -49,6 +49,7 @@ enum class Cause {
   kAlertAmended = 4,
   kFinalized = 5,
   kExpired = 6,
+  kQueryError = 7,
 };
 
 enum class MatchState {
@@ -63,12 +64,17 @@ enum class MatchState {
 // The sample that answers the row's question.
 struct Match {
   MatchState state = MatchState::kUnbound;
-  std::shared_ptr<const SeriesKey> series;  // Null in the states NO_SERIES and UNBOUND.
-  std::optional<double> value;              // In the state MATCHED only.
-  std::optional<Timestamp> sample_time;     // In the states MATCHED, TOO_OLD and STALE.
-  std::optional<double> next_value;
-  std::optional<Timestamp> next_sample_time;
-  std::optional<Timestamp> sample_received_time;  // Along with sample_time.
+  std::shared_ptr<const SeriesKey> series = {};  // Null in the states NO_SERIES and UNBOUND.
+  std::optional<double> value = {};              // In the state MATCHED only.
+  std::optional<Timestamp> sample_time = {};     // In the states MATCHED, TOO_OLD and STALE.
+  std::optional<double> next_value = {};
+  std::optional<Timestamp> next_sample_time = {};
+  std::optional<Timestamp> sample_received_time = {};  // Along with sample_time.
+  // At the transition's active_at. Both or neither.
+  std::optional<double> value_at_active = {};
+  std::optional<Timestamp> active_sample_time = {};
+  // In the state NO_SERIES: why the source refuses the query; null when it does not. Never empty.
+  std::shared_ptr<const std::string> query_error = {};
 };
 
 // One row, and at the same time one change: the row as it stands after (for DELETE: before) it.

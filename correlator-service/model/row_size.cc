@@ -37,6 +37,7 @@ size_t ApproximateBytes(const JoinedRow& row) {
   size_t bytes = kRowBytes + ApproximateBytes(*row.transition);
   if (row.binding != nullptr) bytes += Bytes(row.binding->query);
   if (row.match.series != nullptr) bytes += Bytes(row.match.series->labels);
+  if (row.match.query_error != nullptr) bytes += row.match.query_error->size();
   return bytes;
 }
 

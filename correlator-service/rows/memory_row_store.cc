@@ -35,6 +35,8 @@ const char* CauseName(Cause cause) {
       return "finalized";
     case Cause::kExpired:
       return "expired";
+    case Cause::kQueryError:
+      return "query_error";
   }
   return "";
 }
@@ -60,7 +62,7 @@ MemoryRowStore::MemoryRowStore(prometheus::Registry& registry, MemoryRowStoreOpt
                      .Help("Changes of joined rows by what caused them.")
                      .Register(registry);
   for (const Cause cause : {Cause::kAlert, Cause::kSample, Cause::kLateSample, Cause::kAlertAmended,
-                            Cause::kFinalized, Cause::kExpired}) {
+                            Cause::kFinalized, Cause::kExpired, Cause::kQueryError}) {
     changes_total_[cause] = &family.Add({{"cause", CauseName(cause)}});
   }
 }

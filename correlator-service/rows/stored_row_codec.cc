@@ -54,6 +54,9 @@ void EncodeMatch(const Match& match, stored::StoredMatch* out) {
   if (match.sample_received_time) {
     out->set_sample_received_ms(match.sample_received_time->millis());
   }
+  if (match.value_at_active) out->set_value_at_active(*match.value_at_active);
+  if (match.active_sample_time) out->set_active_sample_time_ms(match.active_sample_time->millis());
+  if (match.query_error != nullptr) out->set_error(*match.query_error);
 }
 
 absl::StatusOr<Match> DecodeMatch(const stored::StoredMatch& in,
@@ -74,6 +77,9 @@ absl::StatusOr<Match> DecodeMatch(const stored::StoredMatch& in,
   if (in.has_next_value()) match.next_value = in.next_value();
   match.next_sample_time = TimeIf(in.has_next_sample_time_ms(), in.next_sample_time_ms());
   match.sample_received_time = TimeIf(in.has_sample_received_ms(), in.sample_received_ms());
+  if (in.has_value_at_active()) match.value_at_active = in.value_at_active();
+  match.active_sample_time = TimeIf(in.has_active_sample_time_ms(), in.active_sample_time_ms());
+  if (!in.error().empty()) match.query_error = std::make_shared<const std::string>(in.error());
   return match;
 }
 
@@ -258,6 +264,7 @@ std::string EncodeStoredReport(const AlertReport& report) {
   if (report.resolved) EncodeSide(*report.resolved, message->mutable_resolved());
   message->set_last_reported_ms(report.last_reported.millis());
   if (report.ends_at) message->set_ends_at_ms(report.ends_at->millis());
+  if (report.active_at) message->set_active_at_ms(report.active_at->millis());
   return WithVersion(*message);
 }
 
@@ -278,6 +285,7 @@ absl::StatusOr<AlertReport> DecodeStoredReport(std::string_view value) {
   if (report.gone()) return DamagedRowsError("it has no transition");
   report.last_reported = Timestamp::FromMillis(message->last_reported_ms());
   report.ends_at = TimeIf(message->has_ends_at_ms(), message->ends_at_ms());
+  report.active_at = TimeIf(message->has_active_at_ms(), message->active_at_ms());
   return report;
 }
 

@@ -19,6 +19,10 @@ void LogFacts::AddEvents(const std::vector<Event>& events, bool carried) {
       AddSamples(*samples, carried);
     } else if (const auto* const progress = std::get_if<QueryProgress>(&event)) {
       complete_[progress->query].emplace_back(progress->complete_from, progress->complete_through);
+    } else if (const auto* const error = std::get_if<QueryError>(&event)) {
+      const std::pair told(error->time, error->error);
+      const auto [known, is_new] = errors_.try_emplace(error->query, told);
+      if (!is_new) known->second = std::max(known->second, told);
     } else if (const auto* const gap = std::get_if<Gap>(&event);
                gap != nullptr && gap->voids_progress) {
       void_[*gap->query].emplace_back(*gap->from, *gap->through);
@@ -35,6 +39,11 @@ void LogFacts::AddSamples(const SampleBatch& batch, bool carried) {
     // Of two values the later counts. What is carried over was said before.
     if (!is_new && !carried) known->second = batch.values[i];
   }
+}
+
+std::string LogFacts::ErrorOf(const Query& query) const {
+  const auto known = errors_.find(query);
+  return known == errors_.end() ? std::string() : known->second.second;
 }
 
 bool LogFacts::IsComplete(const Query& query, Range range) const {

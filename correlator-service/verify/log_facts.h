@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -9,7 +10,7 @@
 
 namespace alertjoin {
 
-// All that a log says of series and progress, in the simplest form: what the as-of join is to be
+// All that a log says of series and queries, in the simplest form: what the as-of join is to be
 // checked against. Shares nothing with the engine. Not thread-safe.
 class LogFacts {
  public:
@@ -23,6 +24,8 @@ class LogFacts {
   const std::map<std::pair<Query, LabelSet>, Samples>& samples() const { return samples_; }
   // The source has sent every sample of the range.
   bool IsComplete(const Query& query, Range range) const;
+  // What the source said last of refusing the query; empty when nothing, or that it answers.
+  std::string ErrorOf(const Query& query) const;
   const Horizons& horizons() const { return horizons_; }
 
  private:
@@ -32,6 +35,7 @@ class LogFacts {
   std::map<std::pair<Query, LabelSet>, Samples> samples_;
   std::map<Query, std::vector<Range>> complete_;
   std::map<Query, std::vector<Range>> void_;
+  std::map<Query, std::pair<Timestamp, std::string>> errors_;  // The greatest.
   Horizons horizons_;
 };
 

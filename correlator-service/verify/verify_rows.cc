@@ -13,6 +13,7 @@
 #include "common/status/status.h"
 #include "common/time/rfc3339.h"
 #include "correlator-service/verify/log_facts.h"
+#include "correlator-service/verify/plain_rules.h"
 
 namespace alertjoin {
 namespace {
@@ -38,6 +39,7 @@ std::string ToText(const RowName& name) {
 
 struct ExpectedRow {
   Timestamp event_time;
+  std::optional<Timestamp> active_at;
   Match match;
   bool final = true;
 };
@@ -48,6 +50,7 @@ struct Episode {
   Timestamp starts_at;
   Timestamp through;
   std::optional<Timestamp> ends_at;
+  std::optional<Timestamp> active_at;
   std::vector<AlertReport> reports;
 };
 
@@ -57,64 +60,29 @@ std::vector<Episode> EpisodesOf(const std::vector<AlertReport>& by_start) {
     const Timestamp through =
         std::max(report.starts_at, report.ends_at.value_or(report.last_reported));
     if (episodes.empty() || report.starts_at >= episodes.back().through) {
-      episodes.push_back({report.starts_at, report.starts_at, {}, {}});
+      episodes.push_back({report.starts_at, report.starts_at, {}, {}, {}});
     }
     Episode& episode = episodes.back();
     episode.through = std::max(episode.through, through);
     episode.ends_at = std::max(episode.ends_at, report.ends_at);
+    if (!episode.active_at || (report.active_at && report.active_at < episode.active_at)) {
+      episode.active_at = report.active_at;
+    }
     episode.reports.push_back(report);
+  }
+  // Of reports that contradict each other: no pending start lies after the start.
+  for (Episode& episode : episodes) {
+    if (episode.active_at > episode.starts_at) episode.active_at.reset();
   }
   return episodes;
 }
 
-bool Belongs(const LabelSet& alert, const LabelSet& series, const Binding& binding) {
-  if (binding.matching == Matching::kOn) {
-    return std::all_of(binding.on.begin(), binding.on.end(), [&](const std::string& name) {
-      return alert.Get(name) == series.Get(name);
-    });
-  }
-  return std::all_of(series.begin(), series.end(), [&](const auto& label) {
-    return label.first == "__name__" || !alert.Has(label.first) ||
-           alert.Get(label.first) == label.second;
-  });
-}
-
-Match MatchByRule(const LogFacts::Samples& samples, Timestamp time, const Binding& binding) {
-  Match match;
-  match.state = MatchState::kNoSample;
-  auto behind = binding.strict ? samples.lower_bound(time) : samples.upper_bound(time);
-  if (behind != samples.begin()) {
-    const auto& [sample_time, value] = *std::prev(behind);
-    match.sample_time = sample_time;
-    match.state =
-        time - sample_time > binding.tolerance ? MatchState::kTooOld : MatchState::kMatched;
-    if (IsStaleMarker(value)) match.state = MatchState::kStale;
-    if (match.state == MatchState::kMatched) match.value = value;
-  }
-  if (!binding.first_after) return match;
-  for (auto next = samples.upper_bound(time); next != samples.end(); ++next) {
-    if (IsStaleMarker(next->second)) continue;
-    match.next_sample_time = next->first;
-    match.next_value = next->second;
-    break;
-  }
-  return match;
-}
-
-// Whether no further sample can be expected that would change the match.
-bool IsFinal(const LogFacts& facts, const Match& match, Timestamp time, const Binding& binding) {
-  const Timestamp oldest = time - binding.tolerance;
-  Timestamp from = std::max(match.sample_time.value_or(oldest), oldest);
-  if (binding.query.time_kind == TimeKind::kEvaluation) from = time;
-  Timestamp through = binding.first_after ? time + binding.tolerance : time;
-  if (binding.first_after && match.next_sample_time) {
-    through = std::min(through, *match.next_sample_time);
-  }
-  return facts.IsComplete(binding.query, {from, through});
-}
-
 bool SameOptional(const std::optional<double>& a, const std::optional<double>& b) {
   return a.has_value() == b.has_value() && (!a || SameValue(*a, *b));
+}
+
+std::string TextOf(const std::shared_ptr<const std::string>& text) {
+  return text == nullptr ? std::string() : *text;
 }
 
 class Verifier {
@@ -159,6 +127,8 @@ class Verifier {
       Differ(name,
              fmt::format("is at {}, should be at {}", FormatRfc3339(row.transition->event_time()),
                          FormatRfc3339(by_rule.event_time)));
+    } else if (by_rule.active_at != row.transition->active_at) {
+      Differ(name, "has another pending start than the earliest that was reported");
     } else if (is_kept) {
       ++result_.rows_kept;
     } else {
@@ -206,16 +176,24 @@ class Verifier {
     const Timestamp time =
         state == AlertState::kFiring ? episode.starts_at : episode.ends_at.value();
     const RowName name{first->source, first->fingerprint, state, episode.starts_at, {}, {}};
-    if (bindings.empty()) {
-      ExpectedRow unbound{time, {}, true};
-      unbound.match.state = MatchState::kUnbound;
-      expected_.emplace(name, unbound);
-    }
-    for (const auto& [query, binding] : bindings) ExpectQuery(name, *first, time, *binding);
+    const ExpectedRow unbound{time, episode.active_at, {.state = MatchState::kUnbound}, true};
+    if (bindings.empty()) expected_.emplace(name, unbound);
+    for (const auto& [query, binding] : bindings) ExpectQuery(name, *first, unbound, *binding);
   }
 
-  void ExpectQuery(RowName name, const Transition& alert, Timestamp time, const Binding& binding) {
+  // `unbound`: what the row would be without the query.
+  void ExpectQuery(RowName name, const Transition& alert, const ExpectedRow& unbound,
+                   const Binding& binding) {
     name.query = binding.query;
+    const Timestamp time = unbound.event_time;
+    const auto add = [&](const Match& match) {
+      ExpectedRow row = unbound;
+      row.match = match;
+      row.final = IsFinalByRule(facts_, match, time, binding) &&
+                  (!IsCompared(row.active_at) ||
+                   IsActiveFinalByRule(facts_, match, *row.active_at, binding));
+      expected_.emplace(name, row);
+    };
     bool has_series = false;
     const auto& samples = facts_.samples();
     for (auto series = samples.lower_bound({binding.query, LabelSet()});
@@ -223,15 +201,22 @@ class Verifier {
       if (!Belongs(alert.labels, series->first.second, binding)) continue;
       has_series = true;
       name.series = series->first.second;
-      ExpectedRow row{time, MatchByRule(series->second, time, binding), true};
-      row.final = IsFinal(facts_, row.match, time, binding);
-      expected_.emplace(name, row);
+      Match match = MatchByRule(series->second, time, binding);
+      if (unbound.active_at) {
+        AddActiveByRule(series->second, *unbound.active_at, binding, &match);
+      }
+      add(match);
     }
     if (has_series) return;
-    ExpectedRow row{time, {}, true};
-    row.match.state = MatchState::kNoSeries;
-    row.final = IsFinal(facts_, row.match, time, binding);
-    expected_.emplace(name, row);
+    Match match{.state = MatchState::kNoSeries};
+    const std::string error = facts_.ErrorOf(binding.query);
+    if (!error.empty()) match.query_error = std::make_shared<const std::string>(error);
+    add(match);
+  }
+
+  // What is said of a pending start from before the samples is kept as it was.
+  bool IsCompared(const std::optional<Timestamp>& active_at) const {
+    return active_at && *active_at >= facts_.horizons().samples;
   }
 
   void CompareMatch(const RowName& name, const JoinedRow& row, const ExpectedRow& by_rule) {
@@ -246,6 +231,13 @@ class Verifier {
     } else if (stored.next_sample_time != match.next_sample_time ||
                !SameOptional(stored.next_value, match.next_value)) {
       Differ(name, "has another next sample than the first after its time");
+    } else if (IsCompared(by_rule.active_at) &&
+               (stored.active_sample_time != match.active_sample_time ||
+                !SameOptional(stored.value_at_active, match.value_at_active))) {
+      Differ(name, "has another sample than the newest at or before its pending start");
+    } else if (TextOf(stored.query_error) != TextOf(match.query_error)) {
+      Differ(name, fmt::format("has the query error \"{}\", should have \"{}\"",
+                               TextOf(stored.query_error), TextOf(match.query_error)));
     } else if (row.final && !by_rule.final) {
       // The other way round is no error: samples that were refused hold progress back.
       Differ(name, "is final, but no progress says so");

@@ -75,6 +75,7 @@ TransitionEvent SmallEvents::SomeTransition() {
     event.ends_at = Upto(15) == 0 ? Time() : event.starts_at + Millis(Upto(30));
   }
   event.received_time = event.starts_at + Millis(Upto(30));
+  if (data_.ConsumeBool()) event.active_at = std::min(event.starts_at, Time());
   for (int64_t bindings = Upto(2); bindings > 0; --bindings) {
     event.bindings.push_back(SomeBinding());
   }
@@ -98,7 +99,7 @@ SampleBatch SmallEvents::SomeSamples() {
 }
 
 Event SmallEvents::Next() {
-  switch (Upto(8)) {
+  switch (Upto(9)) {
     case 0:
     case 1: {
       const Timestamp from = Time();
@@ -113,6 +114,8 @@ Event SmallEvents::Next() {
     case 4:
     case 5:
       return SomeSamples();
+    case 6:
+      return QueryError{SomeQuery(), Time(), data_.PickValueInArray({"", "a", "b"})};
     default:
       return SomeTransition();
   }
@@ -125,6 +128,7 @@ bool Bounds::AdmitQuery(const Query& query) {
 bool Bounds::AdmitTransition(const TransitionEvent& event) {
   if (!IsNear(event.starts_at) || !IsNear(event.received_time)) return false;
   if (event.ends_at && !IsNear(*event.ends_at)) return false;
+  if (event.active_at && !IsNear(*event.active_at)) return false;
   for (const auto& binding : event.bindings) {
     if (binding->tolerance > kToleranceMax || !AdmitQuery(binding->query)) return false;
   }
@@ -149,6 +153,7 @@ bool Bounds::Admit(const Event& event) {
   if (const auto* gap = std::get_if<Gap>(&event); gap != nullptr && gap->voids_progress) {
     return IsNear(*gap->from) && IsNear(*gap->through) && AdmitQuery(*gap->query);
   }
+  if (const auto* error = std::get_if<QueryError>(&event)) return AdmitQuery(error->query);
   return true;
 }
 

@@ -41,6 +41,8 @@ const char* NameOf(Cause cause) {
       return "FINALIZED";
     case Cause::kExpired:
       return "EXPIRED";
+    case Cause::kQueryError:
+      return "QUERY_ERROR";
   }
   return "?";
 }
@@ -114,6 +116,15 @@ SampleBatch Samples(const std::string& query, LabelSet labels,
   return batch;
 }
 
+TransitionEvent Since(int64_t active_at, TransitionEvent event) {
+  event.active_at = At(active_at);
+  return event;
+}
+
+QueryError Refused(const std::string& query, int64_t time, std::string error) {
+  return {QueryNamed(query), At(time), std::move(error)};
+}
+
 QueryProgress Covered(const std::string& query, int64_t from, int64_t through) {
   return {QueryNamed(query), At(from), At(through)};
 }
@@ -131,6 +142,11 @@ std::string Describe(const JoinedRow& row) {
     text += fmt::format(" next {} @{}", ToText(*row.match.next_value),
                         row.match.next_sample_time->millis());
   }
+  if (row.match.value_at_active) {
+    text += fmt::format(" active {} @{}", ToText(*row.match.value_at_active),
+                        row.match.active_sample_time->millis());
+  }
+  if (row.match.query_error != nullptr) text += fmt::format(" error {}", *row.match.query_error);
   if (row.final) text += " final";
   return text;
 }
@@ -147,6 +163,9 @@ std::string DescribeFully(const JoinedRow& row) {
   std::string text =
       fmt::format("{}/{} {} from {}: {}", transition.source, transition.fingerprint,
                   ToString(transition.labels), transition.starts_at.millis(), Describe(row));
+  if (transition.active_at) {
+    text += fmt::format(", active since {}", transition.active_at->millis());
+  }
   if (row.binding == nullptr) return text;
   const Binding& binding = *row.binding;
   return text + fmt::format(", {} of {}, {} on ({}), tolerance {} ms{}{}, operator \"{}\" {}",

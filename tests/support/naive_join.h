@@ -12,6 +12,7 @@
 
 #include "common/event/event.h"
 #include "correlator-service/model/joined_row.h"
+#include "tests/support/naive_tables.h"
 
 namespace alertjoin {
 
@@ -31,17 +32,22 @@ class NaiveJoin {
   };
   using Rows = std::map<Identity, JoinedRow>;
 
-  void Apply(std::span<const Event> batch);
-  // The last sample of a series at or before the horizon stays. A row from before it keeps its
-  // match.
-  void Expire(Timestamp sample_horizon, Timestamp row_horizon);
+  void Apply(std::span<const Event> batch) {
+    tables_.Add(batch);
+    Compute();
+  }
+  // The last sample of a series before the horizon stays. A row from before it keeps its match, and
+  // the value at a pending start from before it.
+  void Expire(Timestamp sample_horizon, Timestamp row_horizon) {
+    tables_.Expire(sample_horizon, row_horizon);
+    Compute();
+  }
 
   // Without ids, revisions and causes.
   const Rows& rows() const { return rows_; }
 
  private:
-  // The notifications of one alert, those of each start in the order in which they came.
-  using Notifications = std::map<Timestamp, std::vector<TransitionEvent>>;
+  using Notifications = NaiveTables::Notifications;
   // Of several bindings of one query the first in this order counts, however they came.
   struct BindingOrder {
     static auto Rank(const Binding& of) {
@@ -58,21 +64,23 @@ class NaiveJoin {
   };
   struct Episode {
     Timestamp starts_at, through, key;
+    Timestamp active_at;  // The earliest that was told; Max when none was.
     std::map<AlertState, Side> sides;
   };
 
   // Every start spans an interval: to its latest end, or, while none is known, to the latest time
   // at which it was known as firing. Intervals that overlap are one episode.
   static std::vector<Episode> EpisodesOf(const Notifications& notifications);
+  bool IsCovered(const Query& query, Timestamp from, Timestamp through) const;
+  // Both: of a row with a query; of one with a pending start.
   bool IsFinal(const JoinedRow& row) const;
-  void AddRows(const Side& side, Timestamp episode, Rows& rows) const;
+  bool IsFinalAtActive(const JoinedRow& row) const;
+  void AddRows(const Side& side, const Episode& episode, Rows& rows) const;
+  // `before`: the row as it was, null when it is new.
+  void Judge(JoinedRow& row, const JoinedRow* before) const;
   void Compute();
 
-  std::map<std::pair<Query, LabelSet>, std::map<Timestamp, double>> samples_;
-  std::set<std::pair<Query, Timestamp>> covered_, void_;                 // Every millisecond of it.
-  std::map<std::pair<std::string, std::string>, Notifications> alerts_;  // By source, fingerprint.
-  Timestamp sample_horizon_ = Timestamp::Min();
-  Timestamp row_horizon_ = Timestamp::Min();
+  NaiveTables tables_;
   Rows rows_;
 };
 

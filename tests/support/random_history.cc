@@ -36,6 +36,7 @@ std::vector<Event> RandomHistory::Make(bool with_ties) {
 Event RandomHistory::MakeEvent(bool with_ties) {
   switch (Upto(4)) {
     case 0:
+      if (Upto(3) == 0) return MakeError();
       return Upto(4) == 0 ? MakeGap() : MakeProgress();
     case 1:
     case 2:
@@ -53,6 +54,10 @@ Event RandomHistory::MakeProgress() {
 Event RandomHistory::MakeGap() {
   const Timestamp from = At(Upto(80));
   return Gap{"prom", QueryNamed(QueryName()), from, from + Millis(Upto(20)), "dropped", true};
+}
+
+Event RandomHistory::MakeError() {
+  return Refused(QueryName(), Upto(5), std::string(static_cast<size_t>(Upto(2)), 'e'));
 }
 
 Event RandomHistory::MakeSamples(bool with_ties) {
@@ -92,8 +97,11 @@ Event RandomHistory::MakeTransition() {
     if (Upto(2) == 0) bindings.clear();
   }
   const int64_t start = 5 * Upto(16);
-  if (Upto(1) == 0) return FiringHeard(labels, start, start + Upto(20), bindings);
-  return Resolved(labels, start, start + Upto(20), bindings);
+  TransitionEvent event = Upto(1) == 0 ? FiringHeard(labels, start, start + Upto(20), bindings)
+                                       : Resolved(labels, start, start + Upto(20), bindings);
+  // From the start itself to far beyond every tolerance and horizon.
+  if (Upto(1) == 0) event.active_at = event.starts_at - Millis(Upto(Upto(3) == 0 ? 80 : 15));
+  return event;
 }
 
 }  // namespace alertjoin

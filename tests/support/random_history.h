@@ -10,8 +10,9 @@
 namespace alertjoin {
 
 // Histories for the join, made so that coincidences are the rule: few alerts, series and times;
-// late, doubled and tied samples, amended episodes, stale markers, progress at any point and gaps
-// that void it. Times are in [0, 140] ms. All of it follows from the seed.
+// late, doubled and tied samples, amended episodes with several pending starts, stale markers,
+// progress at any point and gaps that void it, refused queries. Times are in [-80, 140] ms. All of
+// it follows from the seed.
 class RandomHistory {
  public:
   explicit RandomHistory(uint64_t seed);
@@ -30,6 +31,7 @@ class RandomHistory {
   std::string QueryName() { return Upto(1) == 0 ? "p" : "q"; }
   Event MakeProgress();
   Event MakeGap();
+  Event MakeError();
   Event MakeSamples(bool with_ties);
   Event MakeTransition();
 

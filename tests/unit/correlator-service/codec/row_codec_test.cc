@@ -23,6 +23,7 @@ JoinedRow FullRow() {
   transition->state = AlertState::kResolved;
   transition->starts_at = Timestamp::FromMillis(kStart);
   transition->ends_at = Timestamp::FromMillis(kStart + 90'250);
+  transition->active_at = Timestamp::FromMillis(kStart - 60'000);
   transition->labels = LabelSet{
       {"alertname", "Disk"}, {"job", "node"}, {"instance", "a:9100"}, {"severity", "page"}};
   transition->annotations = LabelSet{{"summary", "full"}};
@@ -55,6 +56,9 @@ JoinedRow FullRow() {
   row.match.next_value = 70;
   row.match.next_sample_time = Timestamp::FromMillis(kStart + 103'000);
   row.match.sample_received_time = Timestamp::FromMillis(kStart + 89'000);
+  row.match.value_at_active = 0;
+  row.match.active_sample_time = Timestamp::FromMillis(kStart - 61'000);
+  row.match.query_error = std::make_shared<const std::string>("refused");
   row.applied_time = Timestamp::FromMillis(kStart + 92'000);
   return row;
 }
@@ -101,6 +105,7 @@ TEST(EncodeRow, WritesTheTransition) {
   EXPECT_EQ(Millis64(transition.ends_at()), kStart + 90'250);
   EXPECT_EQ(Millis64(transition.event_time()), kStart + 90'250);
   EXPECT_EQ(Millis64(transition.duration()), 90'250);
+  EXPECT_EQ(Millis64(transition.active_at()), kStart - 60'000);
   EXPECT_EQ(transition.origin(), v1::ORIGIN_GRAFANA_WEBHOOK);
   EXPECT_EQ(transition.reported_value(), 95.5);
   EXPECT_EQ(transition.reported_values().at("B"), 2.5);
@@ -124,6 +129,10 @@ TEST(EncodeRow, WritesQueryAndMatch) {
   EXPECT_EQ(Millis64(row.match().sample_age()), 2'250);
   EXPECT_EQ(row.match().next_value(), 70);
   EXPECT_EQ(Millis64(row.match().next_sample_time()), kStart + 103'000);
+  EXPECT_TRUE(row.match().has_value_at_active());
+  EXPECT_EQ(row.match().value_at_active(), 0);
+  EXPECT_EQ(Millis64(row.match().active_sample_time()), kStart - 61'000);
+  EXPECT_EQ(row.query().error(), "refused");
 }
 
 TEST(EncodeRow, FiringRowHasNoEndAndNoDuration) {
@@ -131,6 +140,9 @@ TEST(EncodeRow, FiringRowHasNoEndAndNoDuration) {
   EXPECT_EQ(row.transition().state(), v1::ALERT_STATE_FIRING);
   EXPECT_FALSE(row.transition().has_ends_at());
   EXPECT_FALSE(row.transition().has_duration());
+  EXPECT_FALSE(row.transition().has_active_at());
+  EXPECT_FALSE(row.match().has_value_at_active());
+  EXPECT_FALSE(row.match().has_active_sample_time());
   EXPECT_EQ(Millis64(row.transition().event_time()), kStart);
   EXPECT_FALSE(row.transition().has_reported_value());
   EXPECT_EQ(row.transition().job(), "");

@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "tests/support/join_events.h"
+#include "tests/unit/correlator-service/join/engine_fixture.h"
 
 namespace alertjoin {
 namespace {
@@ -16,21 +17,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
-
-class EngineTest : public ::testing::Test {
- protected:
-  // The changes that the events make, applied as one batch.
-  std::vector<std::string> Apply(std::vector<Event> events) {
-    std::vector<std::string> texts;
-    for (const JoinedRow& row : engine_.Apply(events, At(1'000'000))) {
-      texts.push_back(DescribeChange(row));
-    }
-    return texts;
-  }
-  std::vector<std::string> Rows() { return Describe(engine_.Rows()); }
-
-  Engine engine_{EngineLimits{}};
-};
 
 TEST_F(EngineTest, JoinsTheNewestSampleAtOrBeforeTheEventTime) {
   Apply({Samples("q", {{"i", "1"}}, {{90, 1}, {100, 2}, {101, 3}})});

@@ -30,9 +30,11 @@ std::string DescribeMatch(const Match& match) {
     series = fmt::format("[{}|{}|{}|{}]{}", query.source, query.name, query.expression,
                          static_cast<int>(query.time_kind), ToString(match.series->labels));
   }
-  return fmt::format("match {} {} {} {} {} {} {}", static_cast<int>(match.state), series,
+  return fmt::format("match {} {} {} {} {} {} {} {} {} {}", static_cast<int>(match.state), series,
                      Number(match.value), Time(match.sample_time), Number(match.next_value),
-                     Time(match.next_sample_time), Time(match.sample_received_time));
+                     Time(match.next_sample_time), Time(match.sample_received_time),
+                     Number(match.value_at_active), Time(match.active_sample_time),
+                     match.query_error == nullptr ? "none" : *match.query_error);
 }
 
 }  // namespace
@@ -60,9 +62,9 @@ std::string DescribeAll(const ChangeSet& set) {
 }
 
 std::string DescribeAll(const AlertReport& report) {
-  std::string text =
-      fmt::format("report {}|{}|{}|{}|{}", report.source, report.fingerprint,
-                  report.starts_at.millis(), report.last_reported.millis(), Time(report.ends_at));
+  std::string text = fmt::format("report {}|{}|{}|{}|{}|{}", report.source, report.fingerprint,
+                                 report.starts_at.millis(), report.last_reported.millis(),
+                                 Time(report.ends_at), Time(report.active_at));
   for (const auto& side : {report.firing, report.resolved}) {
     text += "\n" + (side ? DescribeSide(*side->first, side->bindings) : "none");
   }
@@ -96,7 +98,7 @@ JoinedRow RandomRows::Row() {
   row.revision = random_() >> Below(64);
   row.sequence = Sequence(random_() >> Below(64));
   row.operation = Coin() ? Operation::kUpsert : Operation::kDelete;
-  row.cause = static_cast<Cause>(1 + Below(6));
+  row.cause = static_cast<Cause>(1 + Below(7));
   row.final = Coin();
   row.applied_time = Time();
   const AlertReport::Side side = Side();
@@ -115,6 +117,9 @@ JoinedRow RandomRows::Row() {
   if (Coin()) row.match.next_value = Number();
   if (Coin()) row.match.next_sample_time = Time();
   if (Coin()) row.match.sample_received_time = Time();
+  if (Coin()) row.match.value_at_active = Number();
+  if (Coin()) row.match.active_sample_time = Time();
+  if (Coin()) row.match.query_error = std::make_shared<const std::string>("refused");
   return row;
 }
 
@@ -143,6 +148,7 @@ AlertReport RandomRows::Report() {
   report.starts_at = transition.starts_at;
   report.last_reported = Time();
   if (Coin()) report.ends_at = Time();
+  if (Coin()) report.active_at = Time();
   return report;
 }
 

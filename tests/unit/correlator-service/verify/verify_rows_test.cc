@@ -40,6 +40,13 @@ class VerifyRowsTest : public ::testing::Test {
     Do({Firing({{"i", "1"}}, 100, {BindOn("q")}), Firing({{"i", "2"}}, 100, {BindOn("q")}),
         Resolved({{"i", "1"}}, 100, 130, {BindOn("q")}), Firing({{"i", "3"}}, 100, {})});
   }
+  // With all that may be known besides: a pending start, and why a query has no series.
+  void DoMore() {
+    Do({Samples("q", {{"i", "1"}}, {{50, 1}, {90, 2}}), Covered("q", 0, 100),
+        Refused("p", 80, "bad"), Refused("p", 70, "worse")});
+    Do({Since(60, Firing({{"i", "1"}}, 100, {BindOn("q"), BindOn("p")})),
+        Since(40, Resolved({{"i", "1"}}, 100, 100, {BindOn("q")}))});
+  }
   // A version of the only row whose text has this in it, as a fault of ours would have left it.
   void Damage(const std::string& which, const std::function<void(JoinedRow&)>& change) {
     for (const SharedRow& row : store_->ReadRows({}, 100).rows) {
@@ -81,6 +88,55 @@ TEST_F(VerifyRowsTest, AnotherValueIsFound) {
   DoUsual();
   Damage("RESOLVED", [](JoinedRow& row) { row.match.value = 1; });
   EXPECT_THAT(Verify().examples, ElementsAre(HasSubstr("has another sample")));
+}
+
+TEST_F(VerifyRowsTest, SoundRowsWithAPendingStartAgree) {
+  DoMore();
+  const Verification found = Verify();
+  EXPECT_THAT(found.examples, ElementsAre());
+  EXPECT_EQ(found.rows_compared, 3u);
+}
+
+TEST_F(VerifyRowsTest, AnotherValueAtThePendingStartIsFound) {
+  DoMore();
+  Damage("FIRING @100 q", [](JoinedRow& row) {
+    row.match.value_at_active = 1;
+    row.match.active_sample_time = At(40);
+  });
+  EXPECT_THAT(Verify().examples, ElementsAre(HasSubstr("at or before its pending start")));
+}
+
+TEST_F(VerifyRowsTest, AnotherPendingStartIsFound) {
+  DoMore();
+  Damage("FIRING @100 q", [](JoinedRow& row) {
+    auto other = std::make_shared<Transition>(*row.transition);
+    other->active_at = At(60);
+    row.transition = std::move(other);
+  });
+  EXPECT_THAT(Verify().examples, ElementsAre(HasSubstr("has another pending start")));
+}
+
+TEST_F(VerifyRowsTest, AnotherQueryErrorIsFound) {
+  DoMore();
+  Damage("FIRING @100 p", [](JoinedRow& row) { row.match.query_error = nullptr; });
+  EXPECT_THAT(Verify().examples,
+              ElementsAre(HasSubstr("has the query error \"\", should have \"bad\"")));
+}
+
+TEST_F(VerifyRowsTest, AFinalMarkWithoutProgressAtThePendingStartIsFound) {
+  Do({Samples("q", {{"i", "1"}}, {{50, 1}, {90, 2}}), Covered("q", 90, 100),
+      Since(60, Firing({{"i", "1"}}, 100, {BindOn("q")}))});
+  Damage("FIRING", [](JoinedRow& row) { row.final = true; });
+  EXPECT_THAT(Verify().examples, ElementsAre(HasSubstr("no progress says so")));
+}
+
+TEST_F(VerifyRowsTest, APendingStartFromBeforeTheSamplesIsNotCompared) {
+  DoMore();
+  Round expiry;
+  expiry.horizons = {At(95), Timestamp::Min()};
+  Do(std::move(expiry));
+  Damage("FIRING @100 q", [](JoinedRow& row) { row.match.value_at_active = 7; });
+  EXPECT_THAT(Verify().examples, ElementsAre());
 }
 
 TEST_F(VerifyRowsTest, AnotherMatchStateIsFound) {

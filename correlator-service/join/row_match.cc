@@ -1,0 +1,53 @@
+#include "correlator-service/join/row_match.h"
+
+#include "correlator-service/join/as_of.h"
+
+namespace alertjoin {
+namespace {
+
+// At the event time.
+RowMatch MatchAtEvent(const RowState& row) {
+  const Binding& binding = *row.bound->binding->binding;
+  const QueryState& query = *row.bound->query();
+  RowMatch result;
+  if (row.series != nullptr) {
+    result.match = MatchAsOf(row.series->samples, row.time, binding);
+  } else {
+    result.match.state = MatchState::kNoSeries;
+    result.match.query_error = query.fault.text;
+  }
+  result.final = query.coverage.Contains(DecisiveInterval(result.match, row.time, binding));
+  return result;
+}
+
+// Puts what is to be said of the pending start into `match`, and returns whether that is final.
+bool MatchAtActive(const RowState& row, Timestamp active_at, Timestamp sample_horizon,
+                   Match& match) {
+  const Binding& binding = *row.bound->binding->binding;
+  const bool keep =
+      row.revision > 0 && active_at < sample_horizon && row.transition->active_at == active_at;
+  if (keep) {
+    match.value_at_active = row.match.value_at_active;
+    match.active_sample_time = row.match.active_sample_time;
+    if (row.final) return true;
+  } else if (row.series != nullptr) {
+    AddMatchAtActive(row.series->samples, active_at, binding, &match);
+  }
+  return row.bound->query()->coverage.Contains(DecisiveIntervalAtActive(match, active_at, binding));
+}
+
+}  // namespace
+
+RowMatch MatchRow(const RowState& row, Timestamp sample_horizon) {
+  if (row.bound->binding == nullptr) return {};  // UNBOUND.
+  const bool keep = row.revision > 0 && row.time < sample_horizon;
+  RowMatch result = keep ? RowMatch{row.match, row.final} : MatchAtEvent(row);
+  result.match.value_at_active.reset();
+  result.match.active_sample_time.reset();
+  if (!row.active_at) return result;
+  const bool final_at_active = MatchAtActive(row, *row.active_at, sample_horizon, result.match);
+  if (!keep) result.final = result.final && final_at_active;
+  return result;
+}
+
+}  // namespace alertjoin
