@@ -13,12 +13,15 @@ RowCommit ApplyRound(Engine& engine, LogPosition position, Round round) {
     if (const auto* const payload = std::get_if<RawPayload>(&event)) {
       commit.raw_payloads.push_back(*payload);
     }
+    if (const auto* const status = std::get_if<SourceStatus>(&event)) {
+      commit.sources.push_back(*status);
+    }
   }
   engine.Carry(round.carried);
   if (round.horizons) {
     commit.changes = engine.Expire(round.horizons->samples, round.horizons->rows, round.time);
     commit.reports = engine.ChangedReports();
-    commit.raw_payload_horizon = engine.row_horizon();
+    commit.row_horizon = engine.row_horizon();
   }
   if (round.events.empty()) return commit;
   // Horizons that come along with events are those of the round before: nothing expired.

@@ -77,6 +77,8 @@ absl::Status RestoreRows(const RecoveryParts& parts) {
     if (status.ok()) parts.store.Load(std::move(row));
   };
   RETURN_IF_ERROR(parts.database.ForEachRow(add));
+  RETURN_IF_ERROR(parts.database.ForEachSource(
+      [&parts](SourceStatus source) { parts.store.LoadSource(std::move(source)); }));
   if (status.ok()) return status;
   return WithReason(Annotate(status, "row store"), "ROWS_DAMAGED");
 }

@@ -34,8 +34,11 @@ DurableRowStore::DurableRowStore(prometheus::Registry& registry, RowDatabase& da
 absl::StatusOr<Sequence> DurableRowStore::Commit(RowCommit commit) {
   const std::vector<SharedChangeSet> sets =
       memory_.Prepare(std::move(commit.changes), std::move(commit.gaps));
-  RETURN_IF_ERROR(database_.Write(
-      {commit.applied, sets, commit.reports, commit.raw_payloads, commit.raw_payload_horizon}));
+  const SourceBoard::Update sources =
+      memory_.source_board().Prepare(commit.sources, commit.row_horizon);
+  RETURN_IF_ERROR(database_.Write({commit.applied, sets, commit.reports, commit.raw_payloads,
+                                   commit.row_horizon, sources.told, sources.gone}));
+  memory_.source_board().Publish(sources);
   memory_.Publish(sets);
   UpdateGauges();
   return memory_.newest();

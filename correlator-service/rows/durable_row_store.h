@@ -29,8 +29,9 @@ class DurableRowStore final : public RowStore {
   DurableRowStore(prometheus::Registry& registry, RowDatabase& database,
                   const DurableRowStoreOptions& options = {});
 
-  // Takes over a row of the database, every one once, before the first Commit.
+  // Take over a row, or a source, of the database, every one once, before the first Commit.
   void Load(JoinedRow row) { memory_.Load(std::move(row)); }
+  void LoadSource(SourceStatus status) { memory_.source_board().Load(std::move(status)); }
 
   // UNAVAILABLE, reason ROWS_FAILED, when the database has failed, now or earlier. A commit without
   // changes still writes its position and its reports.
@@ -55,6 +56,7 @@ class DurableRowStore final : public RowStore {
   absl::StatusOr<ChangesRead> ReadChanges(Sequence after, size_t changes_max,
                                           size_t bytes_max) const override;
   std::shared_ptr<const ProgressBoard> Progress() const override { return memory_.Progress(); }
+  std::vector<SharedSourceStatus> Sources() const override { return memory_.Sources(); }
 
  private:
   void UpdateGauges();

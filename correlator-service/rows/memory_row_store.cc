@@ -55,6 +55,7 @@ MemoryRowStore::MemoryRowStore(prometheus::Registry& registry, MemoryRowStoreOpt
                                  "About what the change log in memory takes.")),
       log_floor_gauge_(MakeGauge(registry, "alertjoin_change_log_floor",
                                  "How far back the change log in memory reaches.")),
+      sources_(registry),
       log_(options.change_log_limits),
       progress_(std::make_shared<const ProgressBoard>()) {
   auto& family = prometheus::BuildCounter()
@@ -68,6 +69,7 @@ MemoryRowStore::MemoryRowStore(prometheus::Registry& registry, MemoryRowStoreOpt
 }
 
 absl::StatusOr<Sequence> MemoryRowStore::Commit(RowCommit commit) {
+  sources_.Publish(sources_.Prepare(commit.sources, commit.row_horizon));
   Publish(Prepare(std::move(commit.changes), std::move(commit.gaps)));
   return newest();
 }

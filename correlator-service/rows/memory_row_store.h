@@ -47,6 +47,7 @@ class MemoryRowStore final : public RowStore {
   // row that is not there.
   void Load(JoinedRow row) EXCLUDES_LOCK(mutex_);
   void StartAt(Sequence newest) EXCLUDES_LOCK(mutex_);
+  SourceBoard& source_board() { return sources_; }
 
   void PublishProgress(std::shared_ptr<const ProgressBoard> progress) override
       EXCLUDES_LOCK(mutex_);
@@ -60,6 +61,7 @@ class MemoryRowStore final : public RowStore {
   absl::StatusOr<ChangesRead> ReadChanges(Sequence after, size_t changes_max,
                                           size_t bytes_max) const override EXCLUDES_LOCK(mutex_);
   std::shared_ptr<const ProgressBoard> Progress() const override EXCLUDES_LOCK(mutex_);
+  std::vector<SharedSourceStatus> Sources() const override { return sources_.Read(); }
 
  private:
   // The set with the changes that change something, and with what they replace; null when there
@@ -82,6 +84,7 @@ class MemoryRowStore final : public RowStore {
   prometheus::Gauge* log_bytes_gauge_;
   prometheus::Gauge* log_floor_gauge_;
 
+  SourceBoard sources_;
   // Written under mutex_, read without it.
   std::atomic<uint64_t> newest_{0};
 

@@ -34,31 +34,6 @@ bool Fits(const ChangeLogSize& size, const ChangeLogLimits& limits) {
   return size.changes <= limits.changes_max && size.bytes <= limits.bytes_max;
 }
 
-rocksdb::ReadOptions ReadOnce() {
-  rocksdb::ReadOptions options;
-  options.fill_cache = false;
-  return options;
-}
-
-std::string Hex(std::string_view key) { return rocksdb::Slice(key).ToString(/*hex=*/true); }
-
-// Gives every value of the family to `visit`, which decodes it; stops at the first error, of which
-// `where` makes the one to return.
-template <typename Visit, typename Where>
-absl::Status ForEachValue(RowFiles& files, rocksdb::ColumnFamilyHandle* family, Visit visit,
-                          Where where) {
-  const std::unique_ptr<rocksdb::Iterator> it(files.db().NewIterator(ReadOnce(), family));
-  std::string last;
-  for (it->SeekToFirst(); it->Valid(); it->Next()) {
-    const absl::Status status = visit(it->key().ToStringView(), it->value().ToStringView());
-    if (!status.ok()) return where(Hex(it->key().ToStringView()), status);
-    last = it->key().ToString();
-  }
-  if (it->status().ok()) return absl::OkStatus();
-  return RowFiles::ErrorOf(
-      files.folder(), fmt::format("{}, after key {}", family->GetName(), Hex(last)), it->status());
-}
-
 }  // namespace
 
 RowDatabase::RowDatabase(Options options)
@@ -109,8 +84,8 @@ absl::Status RowDatabase::Load() {
 }
 
 absl::Status RowDatabase::Make() {
-  for (rocksdb::ColumnFamilyHandle* family :
-       {files_->rows(), files_->changes(), files_->reports(), files_->raw_payloads()}) {
+  for (rocksdb::ColumnFamilyHandle* family : {files_->rows(), files_->changes(), files_->reports(),
+                                              files_->raw_payloads(), files_->sources()}) {
     const std::unique_ptr<rocksdb::Iterator> it(files_->db().NewIterator({}, family));
     it->SeekToFirst();
     if (it->Valid()) {
@@ -161,18 +136,37 @@ absl::Status RowDatabase::Write(const Changes& changes) {
     return latch_.failure();
   }
   rocksdb::Status status = batch.Put(files_->meta(), kStateKey, EncodeStoredState(next));
+  if (status.ok()) status = AddReports(changes, batch);
+  if (status.ok()) status = AddRawPayloads(changes, batch);
+  if (status.ok()) status = AddSources(changes, batch);
+  CHECK(status.ok());  // A batch in memory.
+  RETURN_IF_ERROR(WriteBatchNow(batch));
+  MutexLock lock(mutex_);
+  state_ = next;
+  return absl::OkStatus();
+}
+
+rocksdb::Status RowDatabase::AddReports(const Changes& changes, rocksdb::WriteBatch& batch) const {
+  rocksdb::Status status;
   for (const AlertReport& report : changes.reports) {
     if (!status.ok()) break;
     const std::string key = ReportKey(report);
     status = report.gone() ? batch.Delete(files_->reports(), key)
                            : batch.Put(files_->reports(), key, EncodeStoredReport(report));
   }
-  if (status.ok()) status = AddRawPayloads(changes, batch);
-  CHECK(status.ok());  // A batch in memory.
-  RETURN_IF_ERROR(WriteBatchNow(batch));
-  MutexLock lock(mutex_);
-  state_ = next;
-  return absl::OkStatus();
+  return status;
+}
+
+rocksdb::Status RowDatabase::AddSources(const Changes& changes, rocksdb::WriteBatch& batch) const {
+  rocksdb::Status status;
+  for (const SharedSourceStatus& gone : changes.sources_gone) {
+    if (status.ok()) status = batch.Delete(files_->sources(), SourceKey(*gone));
+  }
+  for (const SharedSourceStatus& told : changes.sources_told) {
+    if (!status.ok()) break;
+    status = batch.Put(files_->sources(), SourceKey(*told), EncodeStoredSource(*told));
+  }
+  return status;
 }
 
 rocksdb::Status RowDatabase::AddRawPayloads(const Changes& changes, rocksdb::WriteBatch& batch) {
@@ -184,7 +178,7 @@ rocksdb::Status RowDatabase::AddRawPayloads(const Changes& changes, rocksdb::Wri
                        RawPayloadKey(payload.received_time, changes.applied, number++),
                        EncodeStoredRawPayload(payload));
   }
-  const auto horizon = changes.raw_payload_horizon;
+  const auto horizon = changes.row_horizon;
   if (!status.ok() || !horizon || *horizon - raw_payload_floor_ < kRawPayloadStep) return status;
   // Each removal leaves a marker that readers have to look at.
   raw_payload_floor_ = *horizon;
@@ -244,8 +238,10 @@ absl::Status RowDatabase::AddTrim(Sequence newest_before, StoredState& state,
 
 absl::StatusOr<ChangeLogSize> RowDatabase::SizeThrough(Sequence sequence) const {
   rocksdb::PinnableSlice value;
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;
   const rocksdb::Status status =
-      files_->db().Get(ReadOnce(), files_->changes(), SequenceKey(sequence), &value);
+      files_->db().Get(options, files_->changes(), SequenceKey(sequence), &value);
   const std::string what = fmt::format("change set {}", sequence.value());
   if (status.IsNotFound()) return At(what, DamagedRowsError("it is missing"));
   if (!status.ok()) return RowFiles::ErrorOf(options_.folder, what, status);
@@ -284,95 +280,6 @@ absl::Status RowDatabase::SetLogId(const std::string& log_id) {
   RETURN_IF_ERROR(Sync());
   MutexLock lock(mutex_);
   log_id_ = log_id;
-  return absl::OkStatus();
-}
-
-absl::Status RowDatabase::ForEachRow(const std::function<void(JoinedRow)>& visit) const {
-  return ForEachValue(
-      *files_, files_->rows(),
-      [&visit](std::string_view key, std::string_view value) -> absl::Status {
-        ASSIGN_OR_RETURN(JoinedRow row, DecodeStoredRow(value));
-        if (RowKey(row.id) != key) return DamagedRowsError("it is another row");
-        visit(std::move(row));
-        return absl::OkStatus();
-      },
-      [this](const std::string& key, const absl::Status& status) {
-        return At("row " + key, status);
-      });
-}
-
-absl::Status RowDatabase::ForEachReport(const std::function<void(AlertReport)>& visit) const {
-  return ForEachValue(
-      *files_, files_->reports(),
-      [&visit](std::string_view key, std::string_view value) -> absl::Status {
-        ASSIGN_OR_RETURN(AlertReport report, DecodeStoredReport(value));
-        if (ReportKey(report) != key) return DamagedRowsError("it is another report");
-        visit(std::move(report));
-        return absl::OkStatus();
-      },
-      [this](const std::string& key, const absl::Status& status) {
-        return At("report " + key, status);
-      });
-}
-
-absl::Status RowDatabase::ForEachRawPayload(const std::function<void(RawPayload)>& visit) const {
-  return ForEachValue(
-      *files_, files_->raw_payloads(),
-      [&visit](std::string_view, std::string_view value) -> absl::Status {
-        ASSIGN_OR_RETURN(RawPayload payload, DecodeStoredRawPayload(value));
-        visit(std::move(payload));
-        return absl::OkStatus();
-      },
-      [this](const std::string& key, const absl::Status& status) {
-        return At("raw payload " + key, status);
-      });
-}
-
-absl::StatusOr<ChangesRead> RowDatabase::ReadChanges(Sequence after, Sequence through,
-                                                     size_t changes_max, size_t bytes_max) const {
-  RETURN_IF_ERROR(CheckReadable(after));
-  ChangesRead read;
-  read.newest = through;
-  const absl::Status status = ReadSets(after, through, changes_max, bytes_max, read);
-  // A trim meanwhile takes change sets away.
-  RETURN_IF_ERROR(CheckReadable(after));
-  RETURN_IF_ERROR(status);
-  return read;
-}
-
-absl::Status RowDatabase::CheckReadable(Sequence after) const {
-  const Sequence floor = this->floor();
-  if (after >= floor) return absl::OkStatus();
-  return absl::OutOfRangeError(fmt::format(
-      "change log: sequence {}: the log reaches back to {} only", after.value(), floor.value()));
-}
-
-absl::Status RowDatabase::ReadSets(Sequence after, Sequence through, size_t changes_max,
-                                   size_t bytes_max, ChangesRead& read) const {
-  const std::string end = SequenceKey(through.Next());
-  const rocksdb::Slice end_key(end);
-  rocksdb::ReadOptions options = ReadOnce();
-  options.iterate_upper_bound = &end_key;
-  const std::unique_ptr<rocksdb::Iterator> it(files_->db().NewIterator(options, files_->changes()));
-  size_t changes = 0;
-  size_t bytes = 0;
-  it->Seek(SequenceKey(after.Next()));
-  for (Sequence next = after.Next(); next <= through; next = next.Next(), it->Next()) {
-    const std::string what = fmt::format("change set {}", next.value());
-    if (!it->Valid() || it->key() != SequenceKey(next)) {
-      if (!it->status().ok()) return RowFiles::ErrorOf(options_.folder, what, it->status());
-      return At(what, DamagedRowsError("it is missing"));
-    }
-    const auto stored = DecodeStoredChanges(it->value().ToStringView());
-    if (!stored.ok()) return At(what, stored.status());
-    auto set = DecodeStoredChangeSet(stored->set);
-    if (!set.ok()) return At(what, set.status());
-    if ((*set)->sequence != next) return At(what, DamagedRowsError("it is another change set"));
-    changes += ChangesIn(**set);
-    bytes += (*set)->bytes;
-    if (!read.sets.empty() && (changes > changes_max || bytes > bytes_max)) break;
-    read.sets.push_back(*std::move(set));
-  }
   return absl::OkStatus();
 }
 

@@ -27,8 +27,8 @@ namespace alertjoin {
 
 class RowFiles;
 
-// The joined rows, the log of their changes, the alerts' reports and the position in the event log
-// up to which all that has been applied, on disk, over RocksDB.
+// The joined rows, the log of their changes, the alerts' reports, how the sources fare, and the
+// position in the event log up to which all that has been applied, on disk, over RocksDB.
 //
 // Each write is atomic: at any time, and after any crash, what is there is what the writes up to
 // one of them made, applied position included. Writes are not synced: the death of the process
@@ -74,7 +74,10 @@ class RowDatabase {
     // Kept under their receive time and `applied`.
     std::span<const RawPayload> raw_payloads;
     // Raw payloads from before it are removed, maybe up to an hour later.
-    std::optional<Timestamp> raw_payload_horizon;
+    std::optional<Timestamp> row_horizon;
+    // Kept under their kind, source and producer; or removed.
+    std::span<const SharedSourceStatus> sources_told;
+    std::span<const SharedSourceStatus> sources_gone;
   };
 
   // Opens the database, or makes a new one with a new random id. Errors, which leave the folder as
@@ -108,6 +111,8 @@ class RowDatabase {
 
   // Gives all raw payloads by receive time, as they were received. Errors as in ForEachRow.
   absl::Status ForEachRawPayload(const std::function<void(RawPayload)>& visit) const;
+  // Gives all sources, in no particular order. Errors as in ForEachRow.
+  absl::Status ForEachSource(const std::function<void(SourceStatus)>& visit) const;
 
   // --- For any thread ---
 
@@ -142,7 +147,9 @@ class RowDatabase {
                rocksdb::WriteBatch& batch) const;
   absl::Status AddTrim(Sequence newest_before, StoredState& state,
                        rocksdb::WriteBatch& batch) const;
+  rocksdb::Status AddReports(const Changes& changes, rocksdb::WriteBatch& batch) const;
   rocksdb::Status AddRawPayloads(const Changes& changes, rocksdb::WriteBatch& batch);
+  rocksdb::Status AddSources(const Changes& changes, rocksdb::WriteBatch& batch) const;
   absl::StatusOr<ChangeLogSize> SizeThrough(Sequence sequence) const;
   absl::Status WriteBatchNow(rocksdb::WriteBatch& batch);
   absl::Status CheckReadable(Sequence after) const;

@@ -34,6 +34,7 @@ constexpr char kRowsFamily[] = "rows";
 constexpr char kChangesFamily[] = "changes";
 constexpr char kReportsFamily[] = "reports";
 constexpr char kRawPayloadsFamily[] = "raw_payloads";
+constexpr char kSourcesFamily[] = "sources";
 
 // Nothing more may be written after a failure of RocksDB's own threads, either.
 class BackgroundErrors final : public rocksdb::EventListener {
@@ -105,7 +106,8 @@ std::vector<rocksdb::ColumnFamilyDescriptor> Families(const RowFilesOptions& opt
           {kRowsFamily, family},
           {kChangesFamily, family},
           {kReportsFamily, family},
-          {kRawPayloadsFamily, family}};
+          {kRawPayloadsFamily, family},
+          {kSourcesFamily, family}};
 }
 
 // Makes the folder when it is missing, durably.
@@ -168,11 +170,13 @@ absl::StatusOr<std::unique_ptr<RowFiles>> RowFiles::Open(RowFilesOptions options
   opened->changes_ = handles[2];
   opened->reports_ = handles[3];
   opened->raw_payloads_ = handles[4];
+  opened->sources_ = handles[5];
   return opened;
 }
 
 RowFiles::~RowFiles() {
-  for (rocksdb::ColumnFamilyHandle* family : {meta_, rows_, changes_, reports_, raw_payloads_}) {
+  for (rocksdb::ColumnFamilyHandle* family :
+       {meta_, rows_, changes_, reports_, raw_payloads_, sources_}) {
     // Fails for a null handle alone.
     db_->DestroyColumnFamilyHandle(family).PermitUncheckedError();
   }
@@ -181,7 +185,7 @@ RowFiles::~RowFiles() {
 rocksdb::Status RowFiles::StartNewFiles() {
   rocksdb::FlushOptions options;
   options.wait = false;
-  return db_->Flush(options, {meta_, rows_, changes_, reports_, raw_payloads_});
+  return db_->Flush(options, {meta_, rows_, changes_, reports_, raw_payloads_, sources_});
 }
 
 absl::Status RowFiles::ErrorOf(std::string_view folder, std::string_view what,

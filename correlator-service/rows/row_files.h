@@ -38,6 +38,7 @@ class RowFiles {
   rocksdb::ColumnFamilyHandle* changes() { return changes_; }
   rocksdb::ColumnFamilyHandle* reports() { return reports_; }
   rocksdb::ColumnFamilyHandle* raw_payloads() { return raw_payloads_; }
+  rocksdb::ColumnFamilyHandle* sources() { return sources_; }
 
   // Moves what was written into tables, in the background, and starts a new write-ahead log.
   // REQUIRES: all of it was synced, and nothing is written meanwhile. Otherwise a power cut could
@@ -62,6 +63,7 @@ class RowFiles {
   rocksdb::ColumnFamilyHandle* changes_ = nullptr;
   rocksdb::ColumnFamilyHandle* reports_ = nullptr;
   rocksdb::ColumnFamilyHandle* raw_payloads_ = nullptr;
+  rocksdb::ColumnFamilyHandle* sources_ = nullptr;
 };
 
 }  // namespace alertjoin

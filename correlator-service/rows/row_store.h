@@ -11,6 +11,7 @@
 #include "correlator-service/model/alert_report.h"
 #include "correlator-service/model/joined_row.h"
 #include "correlator-service/rows/change_signal.h"
+#include "correlator-service/rows/source_board.h"
 
 namespace alertjoin {
 
@@ -75,8 +76,9 @@ struct RowCommit {
   // Of the alerts, as they stand now; each at most once.
   std::vector<AlertReport> reports = {};
   std::vector<RawPayload> raw_payloads = {};
-  // Raw payloads from before it are forgotten.
-  std::optional<Timestamp> raw_payload_horizon = {};
+  std::vector<SourceStatus> sources = {};
+  // Raw payloads from before it are forgotten, and sources that were last told of before it.
+  std::optional<Timestamp> row_horizon = {};
   // The round's place in the event log. Default: none, of a store without a log.
   LogPosition applied = {};
 };
@@ -133,6 +135,9 @@ class RowStore {
                                                   size_t bytes_max) const = 0;
   // What was published last; never null.
   virtual std::shared_ptr<const ProgressBoard> Progress() const = 0;
+  // How the sources fare, as committed; by kind, source and producer. At most
+  // SourceBoard::kSourcesMax.
+  virtual std::vector<SharedSourceStatus> Sources() const = 0;
 
   static constexpr size_t kSignalsMax = 16;
 };

@@ -68,6 +68,14 @@ std::string ReportKey(const AlertReport& report) {
   return key;
 }
 
+std::string SourceKey(const SourceStatus& status) {
+  std::string key;
+  AppendNumber(static_cast<uint64_t>(status.kind), key);
+  AppendText(status.source, key);
+  AppendText(status.producer_id, key);
+  return key;
+}
+
 std::string EncodeStoredChanges(const ChangeLogSize& through, std::string_view set) {
   std::string value;
   value.reserve(kChangesHeaderBytes + set.size());

@@ -21,6 +21,9 @@ absl::StatusOr<Sequence> ParseSequenceKey(std::string_view key);
 // Key of a report. Those of one alert are adjacent, in the order of starts_at.
 std::string ReportKey(const AlertReport& report);
 
+// Key of a source, as a producer told of it.
+std::string SourceKey(const SourceStatus& status);
+
 // Key of the raw payload that was received then and is the n-th of its round. In order of time.
 std::string RawPayloadKey(Timestamp received_time, LogPosition round, uint32_t number);
 

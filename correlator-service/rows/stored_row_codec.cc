@@ -254,6 +254,22 @@ absl::StatusOr<RawPayload> DecodeStoredRawPayload(std::string_view value) {
   return RawPayload{message->source(), *received_time, message->body()};
 }
 
+std::string EncodeStoredSource(const SourceStatus& status) {
+  Arena arena;
+  auto* message = Arena::CreateMessage<v1::SourceStatus>(&arena);
+  EncodeSourceStatus(status, message);
+  return WithVersion(*message);
+}
+
+absl::StatusOr<SourceStatus> DecodeStoredSource(std::string_view value) {
+  Arena arena;
+  auto* message = Arena::CreateMessage<v1::SourceStatus>(&arena);
+  RETURN_IF_ERROR(ParseValue(value, message));
+  auto status = DecodeSourceStatus(*message);
+  if (!status.ok()) return AsDamage(status.status());
+  return status;
+}
+
 std::string EncodeStoredReport(const AlertReport& report) {
   Arena arena;
   auto* message = Arena::CreateMessage<stored::StoredReport>(&arena);

@@ -43,6 +43,9 @@ absl::StatusOr<SharedChangeSet> DecodeStoredChangeSet(std::string_view value);
 std::string EncodeStoredRawPayload(const RawPayload& payload);
 absl::StatusOr<RawPayload> DecodeStoredRawPayload(std::string_view value);
 
+std::string EncodeStoredSource(const SourceStatus& status);
+absl::StatusOr<SourceStatus> DecodeStoredSource(std::string_view value);
+
 std::string EncodeStoredReport(const AlertReport& report);
 absl::StatusOr<AlertReport> DecodeStoredReport(std::string_view value);
 

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <prometheus/text_serializer.h>
 
 #include <future>
 
@@ -209,7 +210,36 @@ TEST(ApplyRound, RawPayloadsGoToTheStoreAsLongAsRows) {
   EXPECT_THAT(commit.raw_payloads, ElementsAre(payload));
   EXPECT_TRUE(commit.changes.empty());
   commit = ApplyRound(engine, LogPosition(2), {At(9), Horizons{At(5), At(3)}, {}, {}, {}});
-  EXPECT_EQ(commit.raw_payload_horizon, At(3));
+  EXPECT_EQ(commit.row_horizon, At(3));
+}
+
+TEST(ApplyRound, HowSourcesFareGoesToTheStore) {
+  Engine engine{EngineLimits{}};
+  SourceStatus status;
+  status.source = "prom";
+  const RowCommit commit = ApplyRound(engine, LogPosition(1), {At(9), {}, {status}, {}, {}});
+  EXPECT_THAT(commit.sources, ElementsAre(status));
+  EXPECT_TRUE(commit.changes.empty());
+}
+
+TEST_F(PipelineTest, EveryKindOfEventIsAppliedAndCounted) {
+  Make(Forever());
+  SourceStatus status;
+  status.source = "prom";
+  status.producer_id = "ingest";
+  ASSERT_TRUE(Push({Firing({{"i", "1"}}, 100, {}), Samples("q", {{"i", "1"}}, {{90, 1}}),
+                    Covered("q", 0, 1), Gap{"prom", {}, At(1), At(2), "slow", false},
+                    RawPayload{"am", At(7), "{}"}, Refused("q", 1, "bad"), status}));
+  pipeline_->Start();
+  pipeline_->Stop();
+  ASSERT_EQ(store_.Sources().size(), 1u);
+  EXPECT_EQ(*store_.Sources()[0], status);
+  const std::string metrics = prometheus::TextSerializer().Serialize(registry_.Collect());
+  for (const char* kind : {"transition", "samples", "progress", "gap", "raw_payload", "query_error",
+                           "source_status"}) {
+    EXPECT_THAT(metrics, ::testing::HasSubstr(std::string("alertjoin_join_events_total{kind=\"") +
+                                              kind + "\"} 1"));
+  }
 }
 
 TEST_F(PipelineTest, AGapIsPassedOn) {

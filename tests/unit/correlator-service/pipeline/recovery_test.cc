@@ -28,7 +28,7 @@ std::string DescribeStored(const JoinedRow& row) {
                      row.applied_time.millis(), DescribeFully(row));
 }
 
-// Rows, changes and progress, all of them, as text.
+// Rows, changes, progress and sources, all of them, as text.
 std::string Dump(const RowStore& store, Sequence floor) {
   std::string text = fmt::format("newest {}\n", store.newest().value());
   for (const SharedRow& row : store.ReadRows({}, 100'000).rows) {
@@ -51,6 +51,10 @@ std::string Dump(const RowStore& store, Sequence floor) {
   for (const QueryProgress& progress : *store.Progress()) {
     text += fmt::format("{} {} {}\n", progress.query.name, progress.complete_from.millis(),
                         progress.complete_through.millis());
+  }
+  for (const SharedSourceStatus& status : store.Sources()) {
+    text += fmt::format("source {} {} {}\n", status->source, static_cast<int>(status->health),
+                        status->time.millis());
   }
   return text;
 }
@@ -148,6 +152,14 @@ class RecoveryTest : public ::testing::Test {
         for (Timestamp& time : samples->times) time = round.time + Millis(time.millis() % 25 - 12);
       }
       round.events.push_back(std::move(event));
+    }
+    if (history.Upto(3) == 0) {
+      SourceStatus status;
+      status.source = std::to_string(history.Upto(3));
+      status.producer_id = "ingest";
+      status.health = static_cast<SourceHealth>(1 + history.Upto(4));
+      status.time = round.time - Millis(history.Upto(5));
+      round.events.emplace_back(std::move(status));
     }
     round.producers.push_back({"p", "l", 1, rounds_.size() + 1});
     return round;

@@ -92,6 +92,43 @@ TEST_F(DurableRowStoreTest, SubscriberBehindTheMemoryReadsFromDiskDownToItsFloor
   EXPECT_THAT(store_->ReadChanges(Sequence(10), 100, SIZE_MAX)->sets, IsEmpty());
 }
 
+TEST_F(DurableRowStoreTest, SourcesAreThereAgainAfterARestart) {
+  Open();
+  SourceStatus status;
+  status.source = "prom";
+  status.kind = SourceKind::kMetrics;
+  status.producer_id = "ingest";
+  status.health = SourceHealth::kForbidden;
+  status.last_error = "403";
+  status.last_error_time = kRowsNow - Millis(5);
+  status.time = kRowsNow;
+  status.description = "2.42";
+  SourceStatus old = status;
+  old.producer_id = "another";
+  old.time = kRowsNow - Millis(10);
+  ASSERT_THAT(store_->Commit({.sources = {status, old}}), IsOk());
+  KillProcess();
+  Open();
+  ASSERT_THAT(store_->Sources(), SizeIs(2));
+  EXPECT_EQ(*store_->Sources()[0], old);
+  EXPECT_EQ(*store_->Sources()[1], status);
+  ASSERT_THAT(store_->Commit({.row_horizon = kRowsNow}), IsOk());
+  KillProcess();
+  Open();
+  ASSERT_THAT(store_->Sources(), SizeIs(1));
+  EXPECT_EQ(*store_->Sources()[0], status);
+}
+
+TEST_F(DurableRowStoreTest, SourcesThatCannotBeWrittenAreNotShown) {
+  Open();
+  disk_->CutPower();
+  SourceStatus status;
+  status.source = "prom";
+  status.producer_id = "ingest";
+  EXPECT_FALSE(store_->Commit({.sources = {status}}).ok());
+  EXPECT_THAT(store_->Sources(), IsEmpty());
+}
+
 TEST_F(DurableRowStoreTest, HasTheIdOfItsDatabase) {
   Open();
   const std::string id = store_->store_id();

@@ -351,7 +351,7 @@ TEST_F(RowDatabaseTest, RawPayloadsStayInOrderOfTimeUntilTheirHorizon) {
   const auto write = [&](uint64_t position, std::vector<RawPayload> payloads,
                          std::optional<Timestamp> horizon) {
     ASSERT_THAT(store_->Commit({.raw_payloads = std::move(payloads),
-                                .raw_payload_horizon = horizon,
+                                .row_horizon = horizon,
                                 .applied = LogPosition(position)}),
                 IsOk());
   };

@@ -46,6 +46,8 @@ class StoreOnFaultDisk : public ::testing::Test {
     store_ = std::make_unique<DurableRowStore>(
         *registry_, *database_,
         DurableRowStoreOptions{.sequence_limits = {}, .change_log_limits = memory_log_limits_});
+    RETURN_IF_ERROR(database_->ForEachSource(
+        [this](SourceStatus source) { store_->LoadSource(std::move(source)); }));
     return database_->ForEachRow([this](JoinedRow row) { store_->Load(std::move(row)); });
   }
   void Open() { ASSERT_THAT(TryOpen(), IsOk()); }

@@ -244,6 +244,7 @@ class BusyStore final : public RowStore {
     return store_.ReadRows(range, rows_max);
   }
   std::shared_ptr<const ProgressBoard> Progress() const override { return store_.Progress(); }
+  std::vector<SharedSourceStatus> Sources() const override { return store_.Sources(); }
 
  private:
   RowStore& store_;
