@@ -57,8 +57,9 @@ void Try(std::string_view body) {
   const bool read = reader.Finish();
   Require(!read || other != kNoJson, "no JSON, but it is read", body);
   Require(!result.ok() || other != kNoJson, "no JSON, but it is decoded", body);
-  // The other takes a byte order mark, too.
-  const bool ours = DepthOf(body) <= JsonReader::kDepthMax && !body.starts_with("\xef\xbb\xbf");
+  // The other takes a byte order mark, too, and a zero byte for the end.
+  const bool ours = DepthOf(body) <= JsonReader::kDepthMax && !body.starts_with("\xef\xbb\xbf") &&
+                    body.find('\0') == std::string_view::npos;
   Require(read || other != kJson || !ours, "JSON, but it is not read", body);
 }
 
