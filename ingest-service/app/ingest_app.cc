@@ -118,7 +118,7 @@ struct IngestApp::Parts {
         lanes(std::move(opened)),
         sink(lanes->samples()),
         metrics(MetricsOptionsOf(config), sink, *registry, SystemClock()),
-        learning(config.metrics_sources, metrics, *registry, SystemClock()),
+        learning(config.metrics_sources, metrics, catalog, *registry, SystemClock()),
         http(HttpOptionsOf(config, *registry)) {}
 
   const std::unique_ptr<prometheus::Registry> registry;
@@ -127,6 +127,7 @@ struct IngestApp::Parts {
   std::unique_ptr<DeadLetters> dead_letters;
   LaneSink sink;
   MetricsSources metrics;
+  RuleCatalog catalog;
   RuleLearning learning;
   std::unique_ptr<SwitchedBinder> binder;
   std::unique_ptr<GrafanaSources> grafana;
@@ -139,8 +140,7 @@ struct IngestApp::Parts {
 // Alerts are bound to what there is to ask.
 void IngestApp::Rebind(const IngestConfig& config, const std::vector<MetricsSourceOptions>& found,
                        Parts& parts) {
-  auto binder =
-      RuleBinder::Create(BinderOptionsOf(config, parts.learning.catalog(), found), *parts.registry);
+  auto binder = RuleBinder::Create(BinderOptionsOf(config, parts.catalog, found), *parts.registry);
   if (binder.ok()) return parts.binder->Switch(*std::move(binder));
   LogError("alerts are not bound to the data sources of Grafana",
            {{"error", MessageOf(binder.status())}});
@@ -157,12 +157,12 @@ absl::StatusOr<std::unique_ptr<IngestApp>> IngestApp::Start(const IngestConfig& 
   Parts& parts = *app->parts_;
   ASSIGN_OR_RETURN(parts.dead_letters,
                    DeadLetters::Open(DeadLetterOptionsOf(config), SystemClock(), *parts.registry));
-  ASSIGN_OR_RETURN(
-      auto binder,
-      RuleBinder::Create(BinderOptionsOf(config, parts.learning.catalog(), {}), *parts.registry));
+  ASSIGN_OR_RETURN(auto binder,
+                   RuleBinder::Create(BinderOptionsOf(config, parts.catalog, {}), *parts.registry));
   parts.binder = std::make_unique<SwitchedBinder>(std::move(binder));
   parts.grafana = std::make_unique<GrafanaSources>(
-      config.grafana_sources, parts.learning, parts.sink, *parts.registry, SystemClock(),
+      config.grafana_sources, parts.learning, parts.sink, parts.catalog, *parts.registry,
+      SystemClock(),
       [&parts, config](const std::vector<MetricsSourceOptions>& found) {
         Rebind(config, found, parts);
       },

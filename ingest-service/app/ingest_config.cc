@@ -74,6 +74,7 @@ MetricsSourceOptions ReadTerms(YamlNode node, std::set<std::string>& names) {
   source.settle_delay =
       node.Child("settle_delay").Duration(source.settle_delay, Millis(0), kLongest);
   source.lookback = node.Child("lookback").Duration(source.lookback, Millis(1000), kLongest);
+  source.learn = ReadLearn(node.Child("learn"));
   std::set<std::string> query_names;
   YamlNode queries = node.Child("queries");
   for (YamlNode& query : queries.Items()) source.queries.push_back(ReadQuery(query, query_names));
@@ -83,7 +84,6 @@ MetricsSourceOptions ReadTerms(YamlNode node, std::set<std::string>& names) {
 MetricsSourceOptions ReadSource(YamlNode node, std::set<std::string>& names) {
   MetricsSourceOptions source = ReadTerms(node, names);
   source.external_url = node.Child("external_url").String("");
-  source.learn = ReadLearn(node.Child("learn"));
   source.backfill = ReadBackfill(node.Child("backfill"), source.queries);
   node.Finish();
   return source;

@@ -26,11 +26,13 @@ TransitionEvent WithBindings(const TransitionEvent& transition, const Chosen& ch
 }  // namespace
 
 GrafanaSources::GrafanaSources(std::vector<GrafanaOptions> options, TransitionListener& others,
-                               SampleSink& sink, prometheus::Registry& registry, const Clock& clock,
+                               SampleSink& sink, RuleCatalog& catalog,
+                               prometheus::Registry& registry, const Clock& clock,
                                OnChange on_change, std::string producer_id)
     : options_(std::move(options)),
       others_(others),
       sink_(sink),
+      catalog_(catalog),
       registry_(registry),
       clock_(clock),
       on_change_(std::move(on_change)),
@@ -92,7 +94,7 @@ bool GrafanaSources::IsOwn(const std::string& source) const {
 
 void GrafanaSources::OnTransitions(std::span<const TransitionEvent> transitions) {
   if (options_.empty()) return others_.OnTransitions(transitions);
-  std::vector<std::pair<std::string, std::shared_ptr<MetricsSources>>> sources;
+  std::vector<std::pair<std::string, std::shared_ptr<LearningSource>>> sources;
   {
     MutexLock lock(mutex_);
     for (const auto& [name, running] : running_) sources.emplace_back(name, running.source);
@@ -143,14 +145,14 @@ std::vector<TransitionEvent> GrafanaSources::TakeHeld(const std::string& source)
   return taken;
 }
 
-std::shared_ptr<MetricsSources> GrafanaSources::StartSource(const MetricsSourceOptions& options) {
+std::shared_ptr<LearningSource> GrafanaSources::StartSource(const MetricsSourceOptions& options) {
   MetricsSourcesOptions one;
   one.producer_id = producer_id_;
   one.sources = {options};
   absl::Status started = MetricsSources::Check(one);
-  std::shared_ptr<MetricsSources> source;
+  std::shared_ptr<LearningSource> source;
   if (started.ok()) {
-    source = std::make_shared<MetricsSources>(one, sink_, registry_, clock_);
+    source = std::make_shared<LearningSource>(one, sink_, catalog_, registry_, clock_);
     started = source->Start();
   }
   if (started.ok()) return source;
@@ -165,7 +167,7 @@ void GrafanaSources::OnDataSources(const GrafanaOptions& grafana,
   for (const GrafanaDataSource& source : found) wanted.push_back(MetricsSourceOf(grafana, source));
 
   // What is gone or has another address now ends first: a name stands for one source at a time.
-  std::vector<std::shared_ptr<MetricsSources>> ended;
+  std::vector<std::shared_ptr<LearningSource>> ended;
   {
     MutexLock lock(mutex_);
     for (auto running = running_.begin(); running != running_.end();) {
@@ -187,7 +189,7 @@ void GrafanaSources::OnDataSources(const GrafanaOptions& grafana,
   }
   for (const auto& source : ended) source->Stop();
   for (const MetricsSourceOptions& options : wanted) {
-    std::shared_ptr<MetricsSources> source = StartSource(options);
+    std::shared_ptr<LearningSource> source = StartSource(options);
     if (source == nullptr) continue;
     LogInfo("a data source of Grafana is a metrics source now", {{"source", options.name}});
     {

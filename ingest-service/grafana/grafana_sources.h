@@ -14,10 +14,10 @@
 #include "ingest-service/grafana/grafana_discovery.h"
 #include "ingest-service/prometheus/curl_http_transport.h"
 #include "ingest-service/prometheus/http_client.h"
-#include "ingest-service/prometheus/metrics_sources.h"
 #include "ingest-service/prometheus/sample_sink.h"
 #include "ingest-service/prometheus/task_loop.h"
 #include "ingest-service/prometheus/transition_listener.h"
+#include "ingest-service/rules/learning_source.h"
 
 namespace alertjoin {
 
@@ -34,8 +34,8 @@ class GrafanaSources final : public TransitionListener {
   using OnChange = std::function<void(const std::vector<MetricsSourceOptions>&)>;
 
   GrafanaSources(std::vector<GrafanaOptions> options, TransitionListener& others, SampleSink& sink,
-                 prometheus::Registry& registry, const Clock& clock, OnChange on_change,
-                 std::string producer_id = "ingest");
+                 RuleCatalog& catalog, prometheus::Registry& registry, const Clock& clock,
+                 OnChange on_change, std::string producer_id = "ingest");
   ~GrafanaSources() override;  // Stops.
 
   // Called once.
@@ -55,13 +55,13 @@ class GrafanaSources final : public TransitionListener {
 
   struct Running {
     MetricsSourceOptions options;
-    std::shared_ptr<MetricsSources> source;
+    std::shared_ptr<LearningSource> source;
   };
 
   void OnDataSources(const GrafanaOptions& grafana, const std::vector<GrafanaDataSource>& found)
       EXCLUDES_LOCK(mutex_);
   // Null when it cannot be started.
-  std::shared_ptr<MetricsSources> StartSource(const MetricsSourceOptions& options);
+  std::shared_ptr<LearningSource> StartSource(const MetricsSourceOptions& options);
   bool IsOwn(const std::string& source) const;
   // Keeps what is bound to a data source that is not there yet, or for a while.
   void Hold(std::span<const TransitionEvent> transitions) EXCLUDES_LOCK(mutex_);
@@ -71,6 +71,7 @@ class GrafanaSources final : public TransitionListener {
   const std::vector<GrafanaOptions> options_;
   TransitionListener& others_;
   SampleSink& sink_;
+  RuleCatalog& catalog_;
   prometheus::Registry& registry_;
   const Clock& clock_;
   const OnChange on_change_;

@@ -30,6 +30,12 @@ void RuleCatalog::Publish(const std::string& source, Rules rules) {
   published_[source] = std::move(published);
 }
 
+void RuleCatalog::Forget(std::string_view source) {
+  const MutexLock lock(mutex_);
+  const auto found = published_.find(source);
+  if (found != published_.end()) published_.erase(found);
+}
+
 std::shared_ptr<const RuleCatalog::PublishedRules> RuleCatalog::Of(std::string_view source) const {
   const MutexLock lock(mutex_);
   const auto found = published_.find(source);

@@ -19,6 +19,8 @@ class RuleCatalog {
 
   // REQUIRES: not null.
   void Publish(const std::string& source, Rules rules) EXCLUDES_LOCK(mutex_);
+  // As if nothing had been published of the source.
+  void Forget(std::string_view source) EXCLUDES_LOCK(mutex_);
 
   // Null when the rules of the source have never been had.
   Rules RulesOf(std::string_view source) const EXCLUDES_LOCK(mutex_);

@@ -5,12 +5,12 @@
 namespace alertjoin {
 
 RuleLearning::RuleLearning(const std::vector<MetricsSourceOptions>& sources,
-                           MetricsSources& metrics, prometheus::Registry& registry,
-                           const Clock& clock)
+                           MetricsSources& metrics, RuleCatalog& catalog,
+                           prometheus::Registry& registry, const Clock& clock)
     : metrics_(metrics),
       loop_(clock),
       polls_(sources, {metrics, clock, registry}),
-      refresher_({catalog_, polls_, loop_, clock, registry}) {
+      refresher_({catalog, polls_, loop_, clock, registry}) {
   for (size_t i = 0; i < sources.size(); ++i) refresher_.AddSource(sources[i], metrics.client(i));
   // A task of no effect of its own: after it comes the step.
   polls_.SetWake([this] { loop_.Post([] {}); });

@@ -13,7 +13,7 @@
 
 namespace alertjoin {
 
-// Learns the alerting rules of all metrics sources and has their queries polled when that is called
+// Learns the alerting rules of metrics sources and has their queries polled when that is called
 // for. One thread.
 //
 // Thread-safe. What is passed in must outlive it; the metrics sources must be stopped before it is
@@ -22,10 +22,9 @@ class RuleLearning final : public TransitionListener {
  public:
   // REQUIRES: the very sources that `metrics` has, in that order.
   RuleLearning(const std::vector<MetricsSourceOptions>& sources, MetricsSources& metrics,
-               prometheus::Registry& registry, const Clock& clock = SystemClock());
+               RuleCatalog& catalog, prometheus::Registry& registry,
+               const Clock& clock = SystemClock());
   ~RuleLearning() override;  // Stops.
-
-  const RuleCatalog& catalog() const { return catalog_; }
 
   // Called once. The first rules are there some time after it.
   void Start();
@@ -37,7 +36,6 @@ class RuleLearning final : public TransitionListener {
 
  private:
   MetricsSources& metrics_;
-  RuleCatalog catalog_;
   TaskLoop loop_;
   LearntPolls polls_;
   RuleRefresher refresher_;

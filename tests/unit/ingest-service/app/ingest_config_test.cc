@@ -191,7 +191,10 @@ TEST(IngestConfig, FaultsOfGrafanasSayWhere) {
   EXPECT_THAT(Fault(begin + "    include: '('\n"),
               StatusIs(kInvalid, ":4:14: not a regular expression (RE2)"));
   EXPECT_THAT(Fault(begin + "    uids: [a/b]\n"), StatusIs(kInvalid, "letters"));
-  for (const char* not_there : {"external_url: http://g", "learn: {}", "backfill: {}"}) {
+  const auto learning = ParseIngestConfig(begin + "    learn: {refresh: 30s}\n", "ingest.yml");
+  ASSERT_THAT(learning, IsOk());
+  EXPECT_EQ(learning->grafana_sources[0].terms.learn.refresh, Millis(30'000));
+  for (const char* not_there : {"external_url: http://g", "backfill: {}"}) {
     EXPECT_THAT(Fault(begin + "    " + not_there + "\n"), StatusIs(kInvalid, "unknown key"));
   }
   EXPECT_THAT(Fault("metrics_sources: [{name: hubs, url: 'http://p'}]\n" + begin),

@@ -66,6 +66,9 @@ TEST_F(RuleCatalogTest, ANewListReplacesTheOldOneWhichItsReadersKeep) {
   Publish({Rule("A", "a > 5")});
   EXPECT_EQ(before->rules[0].expression, "a > 1");
   EXPECT_THAT(For({{"alertname", "A"}}), ElementsAre("a > 5"));
+  catalog_.Forget("p");
+  catalog_.Forget("p");
+  EXPECT_EQ(catalog_.RulesOf("p"), nullptr);
 }
 
 }  // namespace
