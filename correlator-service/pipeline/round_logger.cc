@@ -143,10 +143,14 @@ bool RoundLogger::Log(Round round, std::span<IntakeBatch> batches, LogPosition t
   }
   metrics_.SetFull(false);
   metrics_.SetBounds(log_.bounds());
+  // First, so that the rows do not wait for acknowledgements to be sent; nor do these wait for
+  // room.
+  LoggedRound logged{*position, std::move(round), trim_before};
+  const bool handed_on = logged_.TryPush(std::move(logged));
   for (const IntakeBatch& batch : batches) {
     if (batch.durable) batch.durable();
   }
-  return logged_.Push({*position, std::move(round), trim_before});
+  return handed_on || logged_.Push(std::move(logged));
 }
 
 bool RoundLogger::WaitForRoom() {

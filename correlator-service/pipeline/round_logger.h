@@ -33,8 +33,8 @@ struct RoundLoggerOptions {
   Millis expiry_interval = std::chrono::minutes(1);
 };
 
-// Makes rounds of what producers hand over and of the passing of time, syncs them in the log, tells
-// the producers, and hands them on, in order. Everything that came while it worked goes into the
+// Makes rounds of what producers hand over and of the passing of time, syncs them in the log, hands
+// them on and tells the producers, in order. Everything that came while it worked goes into the
 // next round together, so that load makes rounds larger, not more.
 //
 // While the log is full, it takes no more: producers keep what they have. Samples from more than
