@@ -14,9 +14,11 @@
 #include "common/status/status.h"
 #include "common/time/clock.h"
 #include "ingest-service/alertmanager/webhook.h"
+#include "ingest-service/app/reconcile_wiring.h"
 #include "ingest-service/app/service_backfill.h"
 #include "ingest-service/app/spool_lanes.h"
 #include "ingest-service/app/tell_again.h"
+#include "ingest-service/app/transition_tee.h"
 #include "ingest-service/binding/switched_binder.h"
 #include "ingest-service/deadletter/dead_letters.h"
 #include "ingest-service/grafana/grafana_sources.h"
@@ -131,7 +133,9 @@ struct IngestApp::Parts {
   RuleLearning learning;
   std::unique_ptr<SwitchedBinder> binder;
   std::unique_ptr<GrafanaSources> grafana;
+  TransitionTee listeners;
   std::unique_ptr<TransitionIntake> intake;
+  std::unique_ptr<Reconciler> reconciler;
   std::unique_ptr<Webhook> webhook;
   std::unique_ptr<ServiceBackfill> backfill;  // Null: none is configured.
   HttpServer http;
@@ -168,7 +172,11 @@ absl::StatusOr<std::unique_ptr<IngestApp>> IngestApp::Start(const IngestConfig& 
       },
       config.producer_id);
   parts.intake =
-      std::make_unique<TransitionIntake>(*parts.binder, parts.lanes->alerts(), *parts.grafana);
+      std::make_unique<TransitionIntake>(*parts.binder, parts.lanes->alerts(), parts.listeners);
+  parts.listeners.Add(*parts.grafana);
+  parts.reconciler =
+      MakeReconciler(config, parts.metrics, *parts.intake, SystemClock(), *parts.registry);
+  if (parts.reconciler != nullptr) parts.listeners.Add(*parts.reconciler);
   parts.webhook = std::make_unique<Webhook>(WebhookOptionsOf(config), *parts.intake, SystemClock(),
                                             *parts.registry, parts.dead_letters.get());
   parts.webhook->AddTo(parts.http);
@@ -182,7 +190,7 @@ absl::StatusOr<std::unique_ptr<IngestApp>> IngestApp::Start(const IngestConfig& 
   // Before anything is acknowledged, and so maybe trimmed while it is read. What cannot be read is
   // the uplink's to report; new alerts are taken all the same.
   const absl::Status told =
-      TellAgain(parts.lanes->alerts(), SystemClock().Now() - kToldAgain, *parts.grafana);
+      TellAgain(parts.lanes->alerts(), SystemClock().Now() - kToldAgain, parts.listeners);
   if (!told.ok()) LogWarn("exact queries are not asked again", {{"error", MessageOf(told)}});
   // Alerts that come before are not bound to data sources.
   parts.grafana->Start();
@@ -190,6 +198,7 @@ absl::StatusOr<std::unique_ptr<IngestApp>> IngestApp::Start(const IngestConfig& 
   parts.lanes->Start();
   ASSIGN_OR_RETURN(parts.backfill, ServiceBackfill::Start(config, parts.lanes->samples(),
                                                           *parts.registry, SystemClock()));
+  if (parts.reconciler != nullptr) parts.reconciler->Start();
   RETURN_IF_ERROR(parts.http.Start());
   LogInfo("ingest-service is ready for webhooks",
           {{"version", ALERTJOIN_VERSION},
@@ -212,6 +221,7 @@ void IngestApp::Stop() {
   parts.stopping = true;
   parts.http.Stop();
   parts.backfill.reset();
+  if (parts.reconciler != nullptr) parts.reconciler->Stop();
   if (parts.grafana) parts.grafana->Stop();
   parts.learning.Stop();
   parts.metrics.Stop();

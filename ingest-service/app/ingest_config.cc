@@ -81,10 +81,19 @@ MetricsSourceOptions ReadTerms(YamlNode node, std::set<std::string>& names) {
   return source;
 }
 
-MetricsSourceOptions ReadSource(YamlNode node, std::set<std::string>& names) {
+MetricsSourceOptions ReadSource(YamlNode node, std::set<std::string>& names,
+                                const std::vector<std::string>& alert_sources) {
   MetricsSourceOptions source = ReadTerms(node, names);
   source.external_url = node.Child("external_url").String("");
   source.backfill = ReadBackfill(node.Child("backfill"), source.queries);
+  YamlNode alert_source = node.Child("alert_source");
+  source.alert_source = alert_source.String("");
+  const bool known = std::find(alert_sources.begin(), alert_sources.end(), source.alert_source) !=
+                     alert_sources.end();
+  if (alert_source.present() && !known) {
+    alert_source.Fault(fmt::format("no alert source is named \"{}\"", source.alert_source));
+  }
+  source.reconcile = node.Child("reconcile").Bool(source.reconcile);
   node.Finish();
   return source;
 }
@@ -197,11 +206,12 @@ absl::StatusOr<IngestConfig> Read(YamlDocument document) {
   if (config.alert_sources.empty()) alert_sources.Fault("at least one alert source is needed");
   std::set<std::string> metrics_names;
   for (YamlNode& source : root.Child("metrics_sources").Items()) {
-    config.metrics_sources.push_back(ReadSource(source, metrics_names));
+    config.metrics_sources.push_back(ReadSource(source, metrics_names, config.alert_sources));
   }
   for (YamlNode& grafana : root.Child("grafana_sources").Items()) {
     config.grafana_sources.push_back(ReadGrafana(grafana, metrics_names));
   }
+  config.reconcile = ReadReconcile(root.Child("reconcile"));
   for (YamlNode& binding : root.Child("bindings").Items()) {
     config.bindings.push_back(ReadBinding(binding, config));
   }

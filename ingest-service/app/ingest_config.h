@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "common/time/timestamp.h"
 #include "ingest-service/alertmanager/sender_auth.h"
+#include "ingest-service/app/reconcile_config.h"
 #include "ingest-service/binding/rule_binder.h"
 #include "ingest-service/grafana/grafana_options.h"
 #include "ingest-service/prometheus/metrics_source_options.h"
@@ -32,6 +33,7 @@ struct IngestConfig {
   std::vector<MetricsSourceOptions> metrics_sources;
   std::vector<GrafanaOptions> grafana_sources;
   std::vector<BindingRule> bindings;
+  ReconcileOptions reconcile;
 };
 
 // The folder of the dead letters.

@@ -36,23 +36,33 @@ void ExactQueries::AddSource(const MetricsSourceOptions& options, PrometheusClie
   sources_.emplace(options.name, std::make_unique<Source>(Source{options, client, 0, {}}));
 }
 
+void ExactQueries::AddWish(Wish wish, Timestamp now, std::vector<Wish>& wishes) {
+  const std::string& source = wish.query.source;
+  if (sources_.count(source) == 0) {
+    environment_.metrics.CountExact("", "unknown_source");
+  } else if (wish.time > now + options_.ahead_max) {
+    environment_.metrics.CountExact(source, "too_far_ahead");
+  } else if (++pending_ > options_.pending_max) {
+    --pending_;
+    environment_.metrics.CountExact(source, "refused");
+  } else {
+    wishes.push_back(std::move(wish));
+  }
+}
+
 void ExactQueries::OnTransitions(std::span<const TransitionEvent> transitions) {
   const Timestamp now = environment_.clock.Now();
   std::vector<Wish> wishes;
   for (const TransitionEvent& transition : transitions) {
     for (const Shared<Binding>& shared : transition.bindings) {
       const Binding& binding = *shared;
-      const std::string& source = binding.query.source;
-      if (sources_.count(source) == 0) {
-        environment_.metrics.CountExact("", "unknown_source");
-      } else if (transition.event_time() > now + options_.ahead_max) {
-        environment_.metrics.CountExact(source, "too_far_ahead");
-      } else if (++pending_ > options_.pending_max) {
-        --pending_;
-        environment_.metrics.CountExact(source, "refused");
-      } else {
-        wishes.push_back({binding.query, transition.event_time(), WindowOf(binding),
-                          ResolvedAlertOf(transition, binding)});
+      AddWish({binding.query, transition.event_time(), WindowOf(binding),
+               ResolvedAlertOf(transition, binding)},
+              now, wishes);
+      // The value that set the alert off, before its `for` had passed.
+      if (transition.active_at && *transition.active_at != transition.event_time()) {
+        AddWish({binding.query, *transition.active_at, WindowOf(binding), std::nullopt}, now,
+                wishes);
       }
     }
   }

@@ -35,11 +35,11 @@ struct ExactQueriesOptions {
   size_t settled_remembered = 10'000;
 };
 
-// Asks every query that a transition is bound to for its value at the transition's very time: at
-// once, and again when the settle delay has passed, which gives the final word and claims progress.
-// What was found goes to the sink as samples and stale markers like those of a poll. Retries with
-// backoff; gives up in the end, with a Gap. A query that fails delays only itself: while it does,
-// one try of it at a time is made.
+// Asks every query that a transition is bound to for its value at the transition's very time, and
+// at the pending start where it is known: at once, and again when the settle delay has passed,
+// which gives the final word and claims progress. What was found goes to the sink as samples and
+// stale markers like those of a poll. Retries with backoff; gives up in the end, with a Gap. A
+// query that fails delays only itself: while it does, one try of it at a time is made.
 //
 // OnTransitions may be called from any thread. Everything else, the constructor and AddSource
 // apart, runs on the executor's thread. What is passed in must outlive it, and no client may call
@@ -82,6 +82,8 @@ class ExactQueries final : public TransitionListener {
     std::optional<ResolvedAlert> resolved;
   };
 
+  // Adds the wish to those that go to the inbox, if it can be fulfilled.
+  void AddWish(Wish wish, Timestamp now, std::vector<Wish>& wishes);
   // Takes the wish up, unless it is being fulfilled or has been.
   void Accept(Wish wish, Timestamp now);
   bool IsSettled(const Wish& wish, const SeriesCache& cache) const;

@@ -63,6 +63,8 @@ struct MetricsSourceOptions {
   std::vector<QueryOptions> queries;
   LearnOptions learn;
   std::optional<BackfillTerms> backfill;
+  std::string alert_source;  // Where its alerts are sent from; empty: the first alert source.
+  bool reconcile = true;     // Its alerts are looked for in it, too.
 };
 
 // The query as events name it; its time kind follows from its expression.

@@ -46,6 +46,7 @@ correlator: {{address: "${{correlator_grpc}}"}}
 http: {{listen_address: "${{ingest_http}}"}}
 alert_sources: [{{name: alertmanager}}]
 spool: {{path: "${{spool}}"}}
+reconcile: {{enabled: false}}
 metrics_sources:
   - name: prometheus
     url: http://${{prometheus}}

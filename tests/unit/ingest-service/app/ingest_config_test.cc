@@ -20,6 +20,7 @@ alert_sources:
 webhook: {value_annotation: reading}
 spool: {path: /var/spool/alertjoin, alert_bytes_max: 64MiB, sample_bytes_max: 128MiB}
 dead_letters: {count_max: 5, bytes_max: 2MiB}
+reconcile: {enabled: false, interval: 10s, wait: 0s, lookback: 1d}
 metrics_sources:
   - name: prom
     url: http://127.0.0.1:9090/prefix
@@ -28,6 +29,8 @@ metrics_sources:
     settle_delay: 0s
     lookback: 1m
     learn: {poll: always, refresh: 30s, around: 2m, interval: 20s, queries_max: 7}
+    alert_source: west
+    reconcile: false
     authorization: {credentials_file: token}
     follow_redirects: false
     queries:
@@ -97,6 +100,12 @@ TEST(IngestConfig, ReadsEveryKey) {
   EXPECT_EQ(source.timeout, Millis(3'000));
   EXPECT_EQ(source.settle_delay, Millis(0));
   EXPECT_EQ(source.lookback, Millis(60'000));
+  EXPECT_EQ(source.alert_source, "west");
+  EXPECT_FALSE(source.reconcile);
+  EXPECT_FALSE(config->reconcile.enabled);
+  EXPECT_EQ(config->reconcile.interval, Millis(10'000));
+  EXPECT_EQ(config->reconcile.wait, Millis(0));
+  EXPECT_EQ(config->reconcile.lookback, Millis(86'400'000));
   EXPECT_EQ(source.http.authorization->credentials.file, "token");
   EXPECT_FALSE(source.http.follow_redirects);
   EXPECT_EQ(source.learn.poll, LearnOptions::Poll::kAlways);
@@ -132,6 +141,10 @@ TEST(IngestConfig, AnEmptyFileMeansDefaults) {
   EXPECT_THAT(config->alert_sources, ElementsAre("alertmanager"));
   EXPECT_EQ(config->spool_alert_bytes_max, uint64_t{256} << 20);
   EXPECT_EQ(config->spool_sample_bytes_max, uint64_t{1} << 30);
+  EXPECT_TRUE(config->reconcile.enabled);
+  EXPECT_EQ(config->reconcile.interval, Millis(30'000));
+  EXPECT_EQ(config->reconcile.wait, Millis(60'000));
+  EXPECT_EQ(config->reconcile.lookback, Millis(6 * 3'600'000));
   EXPECT_EQ(config->dead_letters_count_max, 1000u);
   EXPECT_EQ(config->dead_letters_bytes_max, uint64_t{64} << 20);
 }
@@ -174,6 +187,10 @@ TEST(IngestConfig, FaultsNameFileLineAndColumn) {
               StatusIs(kInvalid, "ingest.yml:1:20: spool.bytes_max is no more"));
   EXPECT_THAT(Fault("dead_letters: {count_max: 0}"), StatusIs(kInvalid, "ingest.yml:1:27"));
   EXPECT_THAT(Fault("dead_letters: {bytes_max: 1000}"), StatusIs(kInvalid, "ingest.yml:1:27"));
+  EXPECT_THAT(Fault("reconcile: {interval: 1ms}"), StatusIs(kInvalid, "ingest.yml:1:23"));
+  EXPECT_THAT(Fault("reconcile: {waits: 1m}"), StatusIs(kInvalid, "unknown key \"waits\""));
+  EXPECT_THAT(Fault("metrics_sources: [{name: a, url: http://x, alert_source: b}]"),
+              StatusIs(kInvalid, "no alert source is named \"b\""));
   EXPECT_THAT(Fault("producer_id: a\nproducer_id: b\n"), StatusIs(kInvalid, "ingest.yml:2:1"));
   EXPECT_THAT(Fault("metrics_sources: [{name: a, url: ftp://x}]"), StatusIs(kInvalid, "http://"));
   EXPECT_THAT(Fault("metrics_sources: [{url: http://x}]"), StatusIs(kInvalid, "name"));

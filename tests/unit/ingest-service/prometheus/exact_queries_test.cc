@@ -19,6 +19,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 constexpr int64_t kNow = 1'700'000'000'000;
 const LabelSet kA = {{"x", "a"}};
@@ -111,6 +112,22 @@ TEST_F(ExactQueriesTest, AsksASelectorAtOnceAndAgainWhenSettled) {
   EXPECT_EQ(exact_.pending(), 0u);
   EXPECT_EQ(Count("at_once"), 1);
   EXPECT_EQ(Count("settled"), 1);
+}
+
+TEST_F(ExactQueriesTest, AsksAtThePendingStartToo) {
+  TransitionEvent event = Transition(AlertState::kFiring, kNow, {"sum(up)"});
+  event.active_at = Timestamp::FromMillis(kNow - 60'000);
+  Tell(event);
+  EXPECT_THAT(h_.Waiting(), UnorderedElementsAre(fmt::format("sum(up) @ {}", kNow),
+                                                 fmt::format("sum(up) @ {}", kNow - 60'000)));
+}
+
+TEST_F(ExactQueriesTest, APendingStartThatIsTheStartIsAskedOnce) {
+  TransitionEvent event = Transition(AlertState::kFiring, kNow, {"sum(up)"});
+  event.active_at = event.starts_at;
+  Tell(event);
+  EXPECT_THAT(h_.Waiting(), ElementsAre(fmt::format("sum(up) @ {}", kNow)));
+  EXPECT_EQ(exact_.pending(), 1u);
 }
 
 TEST_F(ExactQueriesTest, AsksOnlyOnceWhenTheTimeHasSettledAlready) {

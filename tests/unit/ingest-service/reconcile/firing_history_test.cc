@@ -8,6 +8,7 @@
 
 #include "tests/support/seed.h"
 #include "tests/support/status_matchers.h"
+#include "tests/unit/ingest-service/reconcile/scripted_alerts.h"
 
 namespace alertjoin {
 namespace {
@@ -15,45 +16,13 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr int64_t kIntervalMs = 1'000;
-constexpr int64_t kOffsetMs = 972;  // Evaluations are at 972 ms of each second.
+constexpr int64_t kIntervalMs = ScriptedAlerts::kIntervalMs;
+constexpr int64_t kOffsetMs = ScriptedAlerts::kOffsetMs;
 
 Timestamp At(int64_t ms) { return Timestamp::FromMillis(ms); }
-// The k-th evaluation.
-Timestamp Evaluation(int64_t k) { return At(k * kIntervalMs + kOffsetMs); }
+Timestamp Evaluation(int64_t k) { return ScriptedAlerts::Evaluation(k); }
 
-// One alert, as a Prometheus would have recorded it: its state at each evaluation.
-struct Script {
-  LabelSet labels;
-  std::string states;  // One per evaluation, from 0: '.', 'p', 'f', or ' ' when Prometheus is away.
-};
-
-// What kHistoryExpression gives for the scripts on a grid.
-QueryResult Answer(const std::vector<Script>& scripts, const EvaluationGrid& grid,
-                   Millis lookback = std::chrono::minutes(5)) {
-  QueryResult answer;
-  for (const Script& script : scripts) {
-    for (const auto& [letter, name] : {std::pair('p', "pending"), std::pair('f', "firing")}) {
-      ResultSeries series;
-      std::vector<LabelSet::LabelView> labels(script.labels.begin(), script.labels.end());
-      labels.emplace_back("alertstate", name);
-      series.labels = LabelSet(std::span<const LabelSet::LabelView>(labels));
-      for (Timestamp t = grid.start; t <= grid.end; t = t + grid.step) {
-        // The newest evaluation at or before, those left out apart.
-        int64_t k = (t.millis() - kOffsetMs) / kIntervalMs;
-        if (t.millis() < kOffsetMs) continue;
-        k = std::min<int64_t>(k, static_cast<int64_t>(script.states.size()) - 1);
-        while (k >= 0 && script.states[static_cast<size_t>(k)] == ' ') --k;
-        if (k < 0 || script.states[static_cast<size_t>(k)] != letter) continue;
-        if (t - Evaluation(k) >= lookback) continue;
-        series.times.push_back(t);
-        series.values.push_back(static_cast<double>(Evaluation(k).millis()) / 1000);
-      }
-      if (!series.times.empty()) answer.series.push_back(std::move(series));
-    }
-  }
-  return answer;
-}
+using Script = AlertScript;
 
 const LabelSet kA = {{"alertname", "A"}};
 const LabelSet kB = {{"alertname", "B"}, {"queue", "orders"}};
@@ -82,6 +51,11 @@ class FiringHistoryTest : public ::testing::Test {
     return texts;
   }
 
+  static QueryResult Answer(const std::vector<Script>& scripts, const EvaluationGrid& grid) {
+    ScriptedAlerts prometheus;
+    prometheus.scripts = scripts;
+    return prometheus.History(grid, Timestamp::Max());
+  }
   static std::string Number(Timestamp time) {
     const int64_t ms = time.millis() - kOffsetMs;
     if (ms % kIntervalMs != 0) return "@" + std::to_string(time.millis());

@@ -1,0 +1,84 @@
+#include "ingest-service/reconcile/reconcile_metrics.h"
+
+namespace alertjoin {
+namespace {
+
+prometheus::Family<prometheus::Counter>& Counters(prometheus::Registry& registry, const char* name,
+                                                  const char* help) {
+  return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
+}
+
+prometheus::Family<prometheus::Gauge>& Gauges(prometheus::Registry& registry, const char* name,
+                                              const char* help) {
+  return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
+}
+
+const char* NameOf(LeftOut why) {
+  switch (why) {
+    case LeftOut::kRelabelled:
+      return "relabelled";
+    case LeftOut::kUnknownStart:
+      return "unknown_start";
+    case LeftOut::kTooManyAlerts:
+      return "too_many_alerts";
+    case LeftOut::kOverLimit:
+      return "over_limit";
+  }
+  return "other";
+}
+
+}  // namespace
+
+ReconcileMetrics::ReconcileMetrics(prometheus::Registry& registry)
+    : transitions_(Counters(registry, "alertjoin_reconcile_transitions_total",
+                            "Transitions of an alert source by who has seen them.")),
+      polls_(Counters(registry, "alertjoin_reconcile_polls_total",
+                      "Polls of the alerts of a metrics source by outcome.")),
+      left_out_(Counters(registry, "alertjoin_reconcile_left_out_total",
+                         "Transitions that were found and not added, by reason.")),
+      rough_ends_(Counters(registry, "alertjoin_reconcile_rough_ends_total",
+                           "Ends of alerts that are known to the poll's resolution only.")),
+      add_failures_(Counters(registry, "alertjoin_reconcile_add_failures_total",
+                             "Attempts to add transitions that the spool refused.")),
+      alerts_(Gauges(registry, "alertjoin_reconcile_alerts",
+                     "Alerts that a metrics source has now, by state.")),
+      through_(Gauges(registry, "alertjoin_reconcile_through_seconds",
+                      "How far the alerts' history of a metrics source has been read.")) {}
+
+ReconcileMetrics::Seen ReconcileMetrics::SeenOf(const std::string& alert_source) {
+  const auto counter = [&](const char* found) -> prometheus::Counter& {
+    return transitions_.Add({{"source", alert_source}, {"found", found}});
+  };
+  return {counter("both"), counter("reconciliation_only"), counter("webhook_later"),
+          counter("webhook_only"),
+          left_out_.Add({{"source", alert_source}, {"reason", "too_many_waiting"}})};
+}
+
+void ReconcileMetrics::CountPoll(const std::string& source, const std::string& outcome) {
+  polls_.Add({{"source", source}, {"outcome", outcome}}).Increment();
+}
+
+void ReconcileMetrics::CountLeftOut(const std::string& source, LeftOut why, size_t count) {
+  if (count == 0) return;
+  left_out_.Add({{"source", source}, {"reason", NameOf(why)}})
+      .Increment(static_cast<double>(count));
+}
+
+void ReconcileMetrics::CountRoughEnd(const std::string& source) {
+  rough_ends_.Add({{"source", source}}).Increment();
+}
+
+void ReconcileMetrics::CountAddFailure(const std::string& source) {
+  add_failures_.Add({{"source", source}}).Increment();
+}
+
+void ReconcileMetrics::SetAlerts(const std::string& source, size_t pending, size_t firing) {
+  alerts_.Add({{"source", source}, {"state", "pending"}}).Set(static_cast<double>(pending));
+  alerts_.Add({{"source", source}, {"state", "firing"}}).Set(static_cast<double>(firing));
+}
+
+void ReconcileMetrics::SetThrough(const std::string& source, double seconds) {
+  through_.Add({{"source", source}}).Set(seconds);
+}
+
+}  // namespace alertjoin

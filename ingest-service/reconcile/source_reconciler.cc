@@ -1,0 +1,290 @@
+#include "ingest-service/reconcile/source_reconciler.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "common/status/status.h"
+#include "common/time/rfc3339.h"
+#include "ingest-service/alertmanager/json_fields.h"
+#include "ingest-service/reconcile/found_transition.h"
+
+namespace alertjoin {
+namespace {
+
+constexpr char kLane[] = "reconcile";
+constexpr Millis kRulesInterval = std::chrono::minutes(5);
+constexpr Millis kLogInterval = std::chrono::minutes(1);
+// Grid times of one question. Each may bring so many alerts that it must be asked in smaller parts.
+constexpr int64_t kWindowPointsMax = 1'000;
+constexpr int64_t kWindowPointsMin = 10;
+constexpr Millis kStepMin = std::chrono::milliseconds(100);
+// Of an alert that fired already at the very first start: a later process must begin as this one.
+constexpr Timestamp kNever = Timestamp::Min();
+
+// A smaller window may help.
+bool IsTooMuch(const absl::Status& status) {
+  return absl::IsResourceExhausted(status) || absl::IsDeadlineExceeded(status) ||
+         absl::IsInvalidArgument(status);
+}
+
+FiringHistory::Options HistoryOptions(const EvaluatedRules& rules, Millis lookback) {
+  FiringHistory::Options options;
+  options.lookback = lookback;
+  options.interval_of = [&rules](const LabelSet& labels) -> std::optional<Millis> {
+    const EvaluatedRule* const rule = rules.Find(labels);
+    if (rule == nullptr) return std::nullopt;
+    return rule->interval;
+  };
+  return options;
+}
+
+}  // namespace
+
+SourceReconciler::SourceReconciler(SourceReconcilerOptions options, Environment environment,
+                                   std::optional<Timestamp> read_from)
+    : options_(std::move(options)),
+      environment_(environment),
+      read_from_(read_from),
+      history_(HistoryOptions(rules_, options_.lookback)),
+      look_up_(environment.client, environment.executor,
+               [this](StartLookUp::Wanted wanted, std::optional<Timestamp> starts_at,
+                      std::optional<Timestamp> active_at) {
+                 OnLookedUp(std::move(wanted), starts_at, active_at);
+               }),
+      window_points_(kWindowPointsMax),
+      log_limiter_(kLogInterval, environment.clock) {}
+
+std::optional<Timestamp> SourceReconciler::covered() const {
+  if (!history_.through()) return std::nullopt;
+  Timestamp covered = *history_.through();
+  for (const auto undecided :
+       {look_up_.UndecidedFrom(), environment_.ledger.UndecidedFrom(environment_.finder)}) {
+    if (undecided) covered = std::min(covered, *undecided);
+  }
+  if (covered == kNever) return std::nullopt;
+  return covered;
+}
+
+Timestamp SourceReconciler::Step() {
+  if (busy_) return Timestamp::Max();
+  const Timestamp now = environment_.clock.Now();
+  // A clock that was set back makes the next poll no later than it was meant.
+  if (due_ > now + options_.interval) due_ = now;
+  if (now >= due_) Begin(now);
+  return busy_ ? Timestamp::Max() : due_;
+}
+
+void SourceReconciler::Begin(Timestamp now) {
+  busy_ = true;
+  due_ = now + options_.interval;
+  rules_fresh_ = now >= rules_due_;
+  auto basics = std::make_shared<Basics>();
+  basics->awaited = rules_fresh_ ? 4 : 2;
+  Get(basics, "/api/v1/alerts", {}, &Basics::alerts);
+  Get(basics, "/api/v1/status/config", {}, &Basics::config);
+  if (!rules_fresh_) return;
+  Get(basics, "/api/v1/rules", {{"type", "alert"}}, &Basics::rules);
+  Get(basics, "/api/v1/status/buildinfo", {}, &Basics::build);
+}
+
+void SourceReconciler::Get(const std::shared_ptr<Basics>& basics, const std::string& path,
+                           const PrometheusClient::Parameters& parameters,
+                           std::optional<nlohmann::json> Basics::*field) {
+  environment_.client.GetData(
+      path, parameters, kLane, [this, basics, path, field](absl::StatusOr<nlohmann::json> answer) {
+        environment_.executor.Post(
+            [this, basics, path, field, answer = std::move(answer)]() mutable {
+              if (answer.ok()) {
+                (*basics).*field = *std::move(answer);
+              } else if (basics->status.ok() && field != &Basics::build) {
+                basics->status = Annotate(answer.status(), path);
+              }
+              if (--basics->awaited > 0) return;
+              if (basics->status.ok()) {
+                basics->status = TakeBasics(*basics, environment_.clock.Now());
+              }
+              if (!basics->status.ok()) return End(basics->status);
+              Continue();
+            });
+      });
+}
+
+absl::Status SourceReconciler::TakeBasics(const Basics& basics, Timestamp now) {
+  ASSIGN_OR_RETURN(ActiveAlertsAnswer alerts, DecodeActiveAlerts(*basics.alerts));
+  environment_.metrics.CountLeftOut(options_.source, LeftOut::kOverLimit, alerts.left_out);
+  active_.Take(std::move(alerts), now);
+  environment_.metrics.SetAlerts(options_.source, active_.pending(), active_.firing());
+  if (basics.build && basics.build->is_object()) {
+    const auto version = TextField(*basics.build, "", "version");
+    if (version.ok() && *version != version_) {
+      version_ = *version;
+      config_text_.clear();
+    }
+  }
+  if (basics.rules) {
+    ASSIGN_OR_RETURN(rules_, EvaluatedRules::Decode(*basics.rules));
+    rules_due_ = now + kRulesInterval;
+  }
+  return TakeConfig(*basics.config);
+}
+
+absl::Status SourceReconciler::TakeConfig(const nlohmann::json& data) {
+  const auto text = data.is_object() ? TextField(data, "", "yaml") : std::string();
+  if (!text.ok() || text->empty()) {
+    return absl::UnavailableError("/api/v1/status/config: the answer has no configuration");
+  }
+  if (*text == config_text_) return absl::OkStatus();
+  auto labelling = AlertLabelling::Parse(*text, version_);
+  if (!labelling.ok()) return Annotate(labelling.status(), "/api/v1/status/config");
+  labelling_ = *std::move(labelling);
+  config_text_ = *text;
+  return absl::OkStatus();
+}
+
+void SourceReconciler::Continue() {
+  if (!look_up_.empty()) {
+    return look_up_.Run(rules_, active_, [this](absl::Status status) {
+      // Not from within: the next run may begin.
+      environment_.executor.Post([this, status] { status.ok() ? Continue() : End(status); });
+    });
+  }
+  const auto grid = NextWindow(environment_.clock.Now());
+  if (!grid) return End(absl::OkStatus());
+  AskWindow(*grid);
+}
+
+std::optional<EvaluationGrid> SourceReconciler::NextWindow(Timestamp now) const {
+  const Millis longest = std::max(kStepMin, options_.lookback / 2);
+  const Millis step = std::clamp(
+      rules_.ShortestInterval().value_or(labelling_.evaluation_interval()), kStepMin, longest);
+  // Evaluations that take their time are seen late.
+  const Timestamp settled = now - std::max(options_.settle_delay, 2 * rules_.longest_evaluation());
+  EvaluationGrid grid;
+  grid.step = step;
+  if (history_.through() && *history_.through() > settled - kCatchUpMax) {
+    grid.start = *history_.through() + step;
+  } else if (read_from_) {
+    grid.start = std::clamp(*read_from_, settled - kCatchUpMax, settled);
+  } else {
+    grid.start = settled - options_.first_lookback;
+  }
+  if (grid.start > settled) return std::nullopt;
+  const int64_t points = std::min((settled - grid.start) / step + 1, window_points_);
+  grid.end = grid.start + (points - 1) * step;
+  return grid;
+}
+
+void SourceReconciler::AskWindow(const EvaluationGrid& grid) {
+  environment_.client.RangeQuery(
+      kHistoryExpression, grid.start, grid.end, grid.step, kLane,
+      [this, grid](absl::StatusOr<QueryResult> answer) {
+        environment_.executor.Post([this, grid, answer = std::move(answer)]() mutable {
+          OnWindow(grid, std::move(answer));
+        });
+      });
+}
+
+bool SourceReconciler::NeedsNewRules(const QueryResult& answer, Millis step) const {
+  return std::any_of(answer.series.begin(), answer.series.end(), [&](const ResultSeries& series) {
+    const EvaluatedRule* const rule = rules_.Find(series.labels);
+    return rule == nullptr || rule->interval < step;
+  });
+}
+
+void SourceReconciler::RefreshRules() {
+  rules_fresh_ = true;
+  environment_.client.GetData("/api/v1/rules", {{"type", "alert"}}, kLane,
+                              [this](absl::StatusOr<nlohmann::json> answer) {
+                                environment_.executor.Post([this, answer = std::move(answer)] {
+                                  if (!answer.ok()) return End(answer.status());
+                                  auto rules = EvaluatedRules::Decode(*answer);
+                                  if (!rules.ok()) return End(rules.status());
+                                  rules_ = *std::move(rules);
+                                  rules_due_ = environment_.clock.Now() + kRulesInterval;
+                                  Continue();
+                                });
+                              });
+}
+
+void SourceReconciler::OnWindow(const EvaluationGrid& grid, absl::StatusOr<QueryResult> answer) {
+  if (answer.ok() && answer->partial) {
+    return End(absl::UnavailableError(
+        fmt::format("the history of the alerts is partial: {}",
+                    answer->warnings.empty() ? "" : Excerpt(answer->warnings.front(), 200))));
+  }
+  if (answer.ok() && !rules_fresh_ && NeedsNewRules(*answer, grid.step)) return RefreshRules();
+  const bool first = !history_.through() || *history_.through() + grid.step != grid.start;
+  absl::StatusOr<std::vector<FiringChange>> changes =
+      answer.ok() ? history_.Take(*answer, grid) : answer.status();
+  if (!changes.ok()) {
+    if (!IsTooMuch(changes.status()) || window_points_ <= kWindowPointsMin) {
+      return End(changes.status());
+    }
+    window_points_ = std::max(window_points_ / 4, kWindowPointsMin);
+    return Continue();
+  }
+  if (first) {
+    read_since_ = grid.start;
+    // What an earlier process read to its end was decided by it.
+    resumed_ = read_from_ == grid.start;
+  }
+  window_points_ = std::min(window_points_ * 2, kWindowPointsMax);
+  for (const FiringChange& change : *changes) TakeChange(change, grid.step);
+  environment_.metrics.CountLeftOut(options_.source, LeftOut::kTooManyAlerts,
+                                    history_.not_followed() - not_followed_);
+  not_followed_ = history_.not_followed();
+  environment_.metrics.SetThrough(options_.source, static_cast<double>(grid.end.millis()) / 1000.0);
+  Continue();
+}
+
+void SourceReconciler::TakeChange(const FiringChange& change, Millis step) {
+  const bool started = change.kind == FiringChange::Kind::kStarted;
+  const Timestamp read_again_from = started ? change.firing_at - step : change.firing_at;
+  if (change.starts_at) return Found(change, read_again_from);
+  // It was firing at the first time of the history: the earlier process knew that it had begun.
+  if (started && resumed_) return;
+  if (!look_up_.Add(change, started ? kNever : read_again_from)) {
+    environment_.metrics.CountLeftOut(options_.source, LeftOut::kUnknownStart);
+  }
+}
+
+void SourceReconciler::OnLookedUp(StartLookUp::Wanted wanted, std::optional<Timestamp> starts_at,
+                                  std::optional<Timestamp> active_at) {
+  if (!starts_at) {
+    environment_.metrics.CountLeftOut(options_.source, LeftOut::kUnknownStart,
+                                      wanted.changes.size());
+    return;
+  }
+  history_.SetStart(wanted.labels, *starts_at);
+  for (FiringChange& change : wanted.changes) {
+    change.starts_at = starts_at;
+    if (change.kind == FiringChange::Kind::kStarted) change.active_at = active_at;
+    Found(change, wanted.read_again_from);
+  }
+}
+
+void SourceReconciler::Found(const FiringChange& change, Timestamp read_again_from) {
+  const Timestamp now = environment_.clock.Now();
+  auto transition = MakeFoundTransition(
+      change, {options_.alert_source, options_.url, labelling_, rules_, active_, now});
+  if (!transition.ok()) {
+    const bool dropped = absl::IsNotFound(transition.status());
+    environment_.metrics.CountLeftOut(options_.source,
+                                      dropped ? LeftOut::kRelabelled : LeftOut::kOverLimit);
+    return;
+  }
+  if (change.end_is_rough) environment_.metrics.CountRoughEnd(options_.source);
+  environment_.ledger.OnFound(*std::move(transition), environment_.finder, read_again_from, now);
+}
+
+void SourceReconciler::End(const absl::Status& status) {
+  busy_ = false;
+  environment_.metrics.CountPoll(options_.source, status.ok() ? "ok" : "failed");
+  if (status.ok() || !log_limiter_.Allow()) return;
+  LogWarn("alerts of a metrics source are not reconciled: trying again",
+          {{"source", options_.source}, {"error", MessageOf(status)}});
+}
+
+}  // namespace alertjoin

@@ -1,0 +1,323 @@
+#include "ingest-service/reconcile/source_reconciler.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+#include <set>
+
+#include "tests/support/seed.h"
+#include "tests/support/status_matchers.h"
+#include "tests/unit/ingest-service/reconcile/scripted_alerts.h"
+
+namespace alertjoin {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+
+const LabelSet kA = {{"alertname", "A"}};
+const LabelSet kB = {{"alertname", "B"}, {"queue", "orders"}};
+const LabelSet kHeld = {{"alertname", "Held"}};
+
+// A reconciler of one scripted Prometheus, in the test's hands.
+class SourceReconcilerTest : public ::testing::Test {
+ protected:
+  SourceReconcilerTest() {
+    options_.source = "p";
+    options_.alert_source = "alertmanager";
+    options_.url = "http://p.example";
+    options_.interval = std::chrono::seconds(5);
+    options_.first_lookback = std::chrono::seconds(60);
+    options_.settle_delay = std::chrono::seconds(2);
+  }
+
+  void Begin(std::optional<Timestamp> read_from = {}) {
+    ledger_ = std::make_unique<TransitionLedger>(
+        TransitionLedger::Options{.wait = std::chrono::seconds(10)}, seen_);
+    reconciler_ = std::make_unique<SourceReconciler>(
+        options_, SourceReconciler::Environment{client_, *ledger_, 0, executor_, clock_, metrics_},
+        read_from);
+  }
+
+  // As a new process after a crash.
+  void Restart() {
+    const auto read_from = reconciler_->covered();
+    transport_.waiting.clear();
+    executor_ = ManualExecutor();
+    Begin(read_from);
+  }
+
+  // A second passes; what is asked is answered at once.
+  void Tick() {
+    clock_.Advance(std::chrono::seconds(1));
+    reconciler_->Step();
+    executor_.RunAll();
+    while (!transport_.waiting.empty()) AnswerNext();
+    const auto due = ledger_->Due(clock_.Now(), 1'000);
+    for (const TransitionEvent& event : due) taken_.push_back(event);
+    ledger_->OnTaken(due);
+  }
+  void TickUntil(int64_t s) {
+    while (clock_.Now() < Timestamp::FromMillis(s * 1'000)) Tick();
+  }
+
+  void AnswerNext() {
+    const SentQuery sent = std::move(transport_.waiting.front());
+    transport_.waiting.pop_front();
+    asked_.push_back(sent.path);
+    if (fail_ && fail_(sent)) {
+      sent.done(absl::UnavailableError("away"));
+    } else {
+      sent.done(HttpAnswer{200, prometheus_.Answer(sent, clock_.Now())});
+    }
+    executor_.RunAll();
+  }
+
+  // "A +3 ~1", "A 3-7": in evaluations.
+  static std::string Text(const TransitionEvent& event) {
+    const auto number = [](Timestamp time) {
+      return std::to_string((time.millis() - ScriptedAlerts::kOffsetMs) /
+                            ScriptedAlerts::kIntervalMs);
+    };
+    std::string text(event.labels.Get("alertname"));
+    if (event.state == AlertState::kResolved) {
+      return text + " " + number(event.starts_at) + "-" + number(*event.ends_at);
+    }
+    text += " +" + number(event.starts_at);
+    return event.active_at ? text + " ~" + number(*event.active_at) : text;
+  }
+  std::vector<std::string> Taken() const {
+    std::vector<std::string> texts;
+    for (const TransitionEvent& event : taken_) texts.push_back(Text(event));
+    return texts;
+  }
+
+  ScriptedAlerts prometheus_;
+  std::function<bool(const SentQuery&)> fail_;
+  std::vector<std::string> asked_;
+  std::vector<TransitionEvent> taken_;
+
+  ManualClock clock_{Timestamp::FromMillis(20'000)};
+  prometheus::Registry registry_;
+  ReconcileMetrics metrics_{registry_};
+  ReconcileMetrics::Seen seen_ = metrics_.SeenOf("alertmanager");
+  ManualExecutor executor_;
+  ManualTransport transport_;
+  PrometheusClient client_{{"p", "http://p", std::chrono::seconds(10), {}}, transport_};
+  SourceReconcilerOptions options_;
+  std::unique_ptr<TransitionLedger> ledger_;
+  std::unique_ptr<SourceReconciler> reconciler_;
+};
+
+TEST_F(SourceReconcilerTest, FindsWhatHappenedBeforeAndAfterItsStart) {
+  prometheus_.scripts = {{kA, std::string(5, '.') + "fff" + std::string(30, '.') + "ff..."},
+                         {kHeld, std::string(25, '.') + "ppffff..."}};
+  Begin();
+  TickUntil(70);
+  EXPECT_THAT(Taken(), UnorderedElementsAre("A +5 ~5", "A 5-8", "A +38 ~38", "A 38-40",
+                                            "Held +27 ~25", "Held 27-31"));
+  EXPECT_EQ(taken_.front().labels.Get("cluster"), "east");
+}
+
+TEST_F(SourceReconcilerTest, TheStartOfWhatFiredBeforeTheHistoryIsLookedUp) {
+  options_.first_lookback = std::chrono::seconds(10);
+  prometheus_.scripts = {{kA, "." + std::string(14, 'f') + "....."},
+                         {kB, "..." + std::string(60, 'f')},
+                         {kHeld, "...pp" + std::string(60, 'f')}};
+  Begin();
+  TickUntil(40);
+  EXPECT_THAT(Taken(), UnorderedElementsAre("A +1 ~1", "A 1-15", "B +3 ~3", "Held +5 ~3"));
+}
+
+TEST_F(SourceReconcilerTest, AnEarlierTimeThatAnAlertWasActiveIsNotTakenForThisOne) {
+  options_.interval = std::chrono::seconds(30);
+  prometheus_.scripts = {
+      {kA, "." + std::string(30, 'f') + "..." + std::string(20, 'f') + std::string(60, '.')}};
+  Begin(Timestamp::FromMillis(19'000));
+  TickUntil(26);  // Active since 1, and firing when the history begins.
+  fail_ = [](const SentQuery& sent) { return sent.path == "/api/v1/query_range"; };
+  TickUntil(49);
+  Begin(Timestamp::FromMillis(45'000));  // Fires again, since 34.
+  fail_ = nullptr;
+  TickUntil(120);
+  EXPECT_THAT(Taken(), ElementsAre("A 34-54"));
+}
+
+TEST_F(SourceReconcilerTest, ALaterProcessGoesOnAndAddsNothingTwice) {
+  prometheus_.scripts = {{kA, std::string(10, '.') + std::string(30, 'f') + std::string(60, '.')},
+                         {kB, std::string(50, '.') + "fff" + std::string(60, '.')}};
+  Begin();
+  TickUntil(35);
+  EXPECT_THAT(Taken(), ElementsAre("A +10 ~10"));
+  // Away while it ends, and while another comes and goes.
+  Restart();
+  clock_.Advance(std::chrono::seconds(30));
+  TickUntil(90);
+  EXPECT_THAT(Taken(), UnorderedElementsAre("A +10 ~10", "B +50 ~50", "A 10-40", "B 50-53"));
+}
+
+TEST_F(SourceReconcilerTest, WhatWasNotDecidedIsFoundAgainByALaterProcess) {
+  options_.first_lookback = std::chrono::seconds(10);
+  prometheus_.scripts = {{kA, std::string(18, '.') + "ff" + std::string(60, '.')},
+                         {kB, "..." + std::string(100, 'f')}};
+  Begin();
+  TickUntil(26);  // Found, and waiting.
+  EXPECT_THAT(Taken(), IsEmpty());
+  EXPECT_EQ(reconciler_->covered(), std::nullopt) << "B fired at the very first";
+  Restart();
+  TickUntil(50);
+  EXPECT_THAT(Taken(), UnorderedElementsAre("A +18 ~18", "A 18-20", "B +3 ~3"));
+  EXPECT_EQ(reconciler_->covered(), reconciler_->read_through());
+}
+
+TEST_F(SourceReconcilerTest, AfterFailuresItGoesOnFromWhereItWas) {
+  prometheus_.scripts = {{kA, std::string(30, '.') + "fff" + std::string(60, '.')}};
+  Begin();
+  TickUntil(25);
+  fail_ = [](const SentQuery& sent) { return sent.path == "/api/v1/query_range"; };
+  TickUntil(45);
+  EXPECT_THAT(Taken(), IsEmpty());
+  fail_ = [](const SentQuery& sent) { return sent.path == "/api/v1/alerts"; };
+  TickUntil(55);
+  fail_ = nullptr;
+  TickUntil(80);
+  EXPECT_THAT(Taken(), ElementsAre("A +30 ~30", "A 30-33"));
+}
+
+TEST_F(SourceReconcilerTest, APartialAnswerProvesNothing) {
+  prometheus_.scripts = {{kA, std::string(10, '.') + std::string(50, 'f')}};
+  Begin();
+  TickUntil(40);
+  ASSERT_THAT(Taken(), ElementsAre("A +10 ~10"));
+  const auto through = reconciler_->read_through();
+  while (reconciler_->read_through() == through) {
+    clock_.Advance(std::chrono::seconds(1));
+    reconciler_->Step();
+    executor_.RunAll();
+    bool partial = false;
+    while (!transport_.waiting.empty()) {
+      if (transport_.waiting.front().path != "/api/v1/query_range") {
+        AnswerNext();
+        continue;
+      }
+      const SentQuery sent = std::move(transport_.waiting.front());
+      transport_.waiting.pop_front();
+      sent.done(HttpAnswer{200, MatrixAnswer({}, "one store did not answer")});
+      executor_.RunAll();
+      partial = true;
+    }
+    if (partial) break;
+  }
+  EXPECT_EQ(reconciler_->read_through(), through);
+  TickUntil(60);
+  EXPECT_THAT(Taken(), ElementsAre("A +10 ~10"));
+}
+
+TEST_F(SourceReconcilerTest, TooMuchAtOnceIsAskedInSmallerParts) {
+  prometheus_.scripts = {{kA, std::string(5, '.') + "fff" + std::string(900, '.')}};
+  options_.first_lookback = std::chrono::seconds(800);
+  clock_.Advance(std::chrono::seconds(780));
+  Begin();
+  size_t refused = 0;
+  fail_ = nullptr;
+  clock_.Advance(std::chrono::seconds(1));
+  reconciler_->Step();
+  executor_.RunAll();
+  while (!transport_.waiting.empty()) {
+    const SentQuery& sent = transport_.waiting.front();
+    if (sent.path == "/api/v1/query_range" && refused < 2) {
+      const auto done = sent.done;
+      transport_.waiting.pop_front();
+      ++refused;
+      done(absl::ResourceExhaustedError("the answer is too large"));
+      executor_.RunAll();
+    } else {
+      AnswerNext();
+    }
+  }
+  EXPECT_EQ(refused, 2u);
+  EXPECT_GT(std::count(asked_.begin(), asked_.end(), "/api/v1/query_range"), 3);
+  TickUntil(820);
+  EXPECT_THAT(Taken(), ElementsAre("A +5 ~5", "A 5-8"));
+}
+
+TEST_F(SourceReconcilerTest, WithoutAConfigurationNothingIsAdded) {
+  // The identities would be wrong.
+  prometheus_.scripts = {{kA, std::string(10, '.') + std::string(50, 'f')}};
+  fail_ = [](const SentQuery& sent) { return sent.path == "/api/v1/status/config"; };
+  Begin();
+  TickUntil(60);
+  EXPECT_THAT(Taken(), IsEmpty());
+  EXPECT_EQ(reconciler_->read_through(), std::nullopt);
+}
+
+TEST_F(SourceReconcilerTest, WhatWasSentIsOnlyToldItsPendingStart) {
+  prometheus_.scripts = {{kHeld, std::string(25, '.') + "ppffff" + std::string(60, '.')}};
+  Begin();
+  TickUntil(28);
+  TransitionEvent sent;
+  sent.source = "alertmanager";
+  sent.origin = Origin::kAlertmanagerWebhook;
+  sent.labels = {{"alertname", "Held"}, {"cluster", "east"}};
+  sent.fingerprint = sent.labels.FingerprintHex();
+  sent.starts_at = ScriptedAlerts::Evaluation(27);
+  ledger_->OnSent(sent, clock_.Now());
+  TickUntil(70);
+  EXPECT_THAT(Taken(), ElementsAre("Held +27 ~25", "Held 27-31"));
+  EXPECT_EQ(taken_[0].origin, Origin::kAlertmanagerWebhook);
+  EXPECT_EQ(taken_[1].origin, Origin::kReconciliation);
+}
+
+TEST_F(SourceReconcilerTest, AClockSetBackDoesNotStopIt) {
+  prometheus_.scripts = {{kA, std::string(30, '.') + "fff" + std::string(60, '.')}};
+  Begin();
+  TickUntil(25);
+  clock_.Advance(-std::chrono::seconds(15));
+  TickUntil(60);
+  EXPECT_THAT(Taken(), ElementsAre("A +30 ~30", "A 30-33"));
+}
+
+// Random alerts, random failures, restarts at any moment: everything is taken, with its times.
+TEST_F(SourceReconcilerTest, RandomAlertsFailuresAndRestarts) {
+  std::mt19937_64 random(TestSeed());
+  // Of processes that end before they have decided anything, the last one reads everything.
+  options_.first_lookback = std::chrono::seconds(300);
+  for (int round = 0; round < 40; ++round) {
+    clock_.Advance(Timestamp::FromMillis(20'000) - clock_.Now());
+    taken_.clear();
+    std::set<std::string> expected;
+    prometheus_.scripts = {{kA, "."}, {kB, "."}};
+    for (AlertScript& script : prometheus_.scripts) {
+      while (script.states.size() < 100) {
+        script.states += std::string(1 + random() % 12, ".f"[random() % 2]);
+      }
+      const std::string& states = script.states += std::string(60, '.');
+      for (size_t i = 1; i < states.size(); ++i) {
+        if (states[i] != 'f' || states[i - 1] == 'f') continue;
+        const std::string name(script.labels.Get("alertname"));
+        expected.insert(name + " +" + std::to_string(i) + " ~" + std::to_string(i));
+        expected.insert(name + " " + std::to_string(i) + "-" + std::to_string(states.find('.', i)));
+      }
+    }
+    fail_ = [&random](const SentQuery&) { return random() % 10 == 0; };
+    Begin();
+    while (clock_.Now() < Timestamp::FromMillis(120'000)) {
+      if (random() % 15 == 0) Restart();
+      if (random() % 15 == 0) clock_.Advance(std::chrono::seconds(random() % 10));
+      Tick();
+    }
+    fail_ = nullptr;
+    TickUntil(150);
+    const std::vector<std::string> taken = Taken();
+    EXPECT_EQ(std::set<std::string>(taken.begin(), taken.end()), expected)
+        << prometheus_.scripts[0].states << "\n"
+        << prometheus_.scripts[1].states;
+  }
+}
+
+}  // namespace
+}  // namespace alertjoin
