@@ -21,13 +21,22 @@ uint64_t HashOf(const Query& query) {
       .Fingerprint();
 }
 
+// A source that fails is asked less and less often, but never less often than it would be polled:
+// that it is well again is seen within one poll.
+Millis RetryCapOf(const MetricsSourceOptions& options) {
+  Millis shortest = options.learn.interval;
+  for (const QueryOptions& query : options.queries) shortest = std::min(shortest, query.interval);
+  return std::clamp(shortest, kRetryFirst, kRetryCap);
+}
+
 }  // namespace
 
 Poller::Source::Source(const MetricsSourceOptions& source_options, PrometheusClient& source_client,
                        const Clock& clock)
     : options(source_options),
       client(source_client),
-      backoff(kRetryFirst, kRetryCap, LabelSet{{"source", source_options.name}}.Fingerprint()),
+      backoff(kRetryFirst, RetryCapOf(source_options),
+              LabelSet{{"source", source_options.name}}.Fingerprint()),
       log_limiter(kLogInterval, clock) {}
 
 absl::Status Poller::AddSource(const MetricsSourceOptions& options, PrometheusClient& client) {

@@ -297,9 +297,21 @@ TEST_F(PollerTest, OneFailingSourceBacksOffAndNoOther) {
   }
   EXPECT_GE(answered, 120);
   EXPECT_LE(answered, 121);
-  // Seconds apart at first, a minute in the end.
-  EXPECT_GE(failed, 12);
-  EXPECT_LE(failed, 26);
+  // Seconds apart at first, in the end as far apart as its polls would be: 15 s.
+  EXPECT_GE(failed, 40);
+  EXPECT_LE(failed, 85);
+}
+
+TEST_F(PollerTest, ASourceThatIsWellAgainIsSeenWithinOnePoll) {
+  ConfigureExpression();
+  const Timestamp start = h_.clock.Now();
+  while (h_.clock.Now() < start + std::chrono::minutes(10)) {
+    NextPoll();
+    while (!h_.transport.waiting.empty()) h_.AnswerNext("", 503);
+  }
+  const Timestamp healed = h_.clock.Now();
+  while (h_.transport.waiting.empty()) NextPoll();
+  EXPECT_LE(h_.clock.Now() - healed, seconds(15));
 }
 
 TEST_F(PollerTest, PollsAnExpressionOnAnAlignedGrid) {
