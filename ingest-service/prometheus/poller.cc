@@ -185,10 +185,11 @@ void Poller::OnFailure(Round& round, const absl::Status& status, Timestamp now) 
   const Query& of = *query.cache->query();
   environment_.metrics.CountError(of.source, status);
   if (IsPermanent(status)) {
-    // The source is well; only this query is left alone, and complained of once.
+    // The source is well; only this query is complained of, once. It goes on being asked at its own
+    // pace, so that its healing is seen within one poll.
     ReportFault(*query.cache, status, now, environment_.sink);
     query.source.backoff.OnSuccess(round.started);
-    return query.schedule.OnFinished(now + kRetryCap);
+    return query.schedule.OnFinished(std::nullopt);
   }
   if (query.source.log_limiter.Allow()) {
     LogWarn("poll failed",

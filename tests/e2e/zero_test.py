@@ -5,7 +5,7 @@ import re
 import unittest
 
 import support
-from prometheus_truth import MATCHED, PrometheusTruth, frozen
+from prometheus_truth import MATCHED, PrometheusTruth, bits, frozen
 from row_table import RowTable
 from support import BINARIES, HERE, Subscription, api, demo_stack
 
@@ -142,6 +142,22 @@ class ZeroConfigurationTest(unittest.TestCase):
             self.assertEqual(holds, row.transition.state == FIRING, row)
             checked[alert] += 1
         self.assertGreaterEqual(len(checked), 6)
+
+    def test_the_value_at_the_pending_start_is_that_of_prometheus(self):
+        """Of the rule with a `for`, whose alerts are pending before they fire."""
+        compared = 0
+        for row in self.rows:
+            transition, match = row.transition, row.match
+            if transition.alert_name != "Rate" or not transition.HasField("active_at"):
+                continue
+            pending_ms = transition.active_at.ToMilliseconds()
+            self.assertLessEqual(pending_ms + 4000, transition.starts_at.ToMilliseconds())
+            alive = self.truth.alive(row.query.expression, pending_ms)
+            self.assertTrue(match.HasField("value_at_active"), row)
+            self.assertEqual(bits(alive[frozen(match.series_labels)]), bits(match.value_at_active))
+            self.assertEqual(pending_ms, match.active_sample_time.ToMilliseconds())
+            compared += 1
+        self.assertGreater(compared, 0)
 
     def test_the_rules_were_read_and_their_queries_polled(self):
         self.assertGreater(self.found.get('found="catalogue"', 0), 0, self.found)
