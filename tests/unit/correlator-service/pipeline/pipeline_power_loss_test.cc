@@ -96,15 +96,16 @@ class PipelinePowerLossTest : public ::testing::Test {
   // Hands over one batch after the other, each when the one before is durable or has failed.
   void Push() {
     for (uint64_t i = 1; i <= kBatches && pipeline_->health().ok(); ++i) {
-      std::atomic<bool> is_durable = false;
+      // Shared: when the rows fail, the acknowledgement may still be on its way.
+      const auto is_durable = std::make_shared<std::atomic<bool>>(false);
       std::vector<Event> events;
       events.emplace_back(Samples("q", {{"i", std::to_string(i)}}, {{static_cast<int64_t>(i), 1}}));
       events.emplace_back(Firing({{"i", std::to_string(i)}}, 100, {BindOn("q")}));
       ASSERT_TRUE(pipeline_->TryPush(
-          {{"p", "l", 1, i}, std::move(events), 100, [&is_durable] { is_durable = true; }}));
-      while (!is_durable && pipeline_->health().ok()) std::this_thread::yield();
+          {{"p", "l", 1, i}, std::move(events), 100, [is_durable] { *is_durable = true; }}));
+      while (!*is_durable && pipeline_->health().ok()) std::this_thread::yield();
       pushed_ = i;
-      if (is_durable) durable_ = i;
+      if (*is_durable) durable_ = i;
     }
   }
   // Rows as all records up to the end of the log make them.
