@@ -37,14 +37,15 @@ void CheckBalanced(const std::vector<PromqlToken>& tokens) {
   CHECK(depth == 0);
 }
 
-// The operand is some of the expression's tokens, whole and in a row.
+// The operand is some of the expression's tokens, whole and in a row. One that is the whole
+// expression may begin with a comment, which is no token.
 void CheckTokens(std::string_view operand, std::string_view expression) {
   const auto all = TokenizePromql(expression);
   const auto some = TokenizePromql(operand);
   CHECK(all.has_value() == some.has_value());
   if (!all.has_value()) return;
   const auto begin = static_cast<size_t>(operand.data() - expression.data());
-  const auto first = std::ranges::find(*all, begin, &PromqlToken::offset);
+  const auto first = std::ranges::lower_bound(*all, begin, {}, &PromqlToken::offset);
   CHECK(static_cast<size_t>(all->end() - first) >= some->size());
   for (size_t i = 0; i < some->size(); ++i) {
     const PromqlToken& token = *(first + static_cast<ptrdiff_t>(i));
