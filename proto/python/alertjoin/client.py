@@ -29,6 +29,7 @@ CHANNEL_OPTIONS = [
 ]
 
 Progress = Callable[[int], None]
+Broken = Callable[[AlertjoinError], None]
 
 
 def connect(address: str = DEFAULT_ADDRESS, *, credentials: grpc.ChannelCredentials | None = None,
@@ -62,7 +63,7 @@ class Client:
         self.close()
 
     def subscribe(self, *, retry: bool = True, stop: threading.Event | None = None,
-                  **arguments: Any) -> Iterator[Message]:
+                  broken: Broken | None = None, **arguments: Any) -> Iterator[Message]:
         """Joined rows: those that exist, and then every change as it happens, also across restarts
         of the correlator and broken connections, with nothing missed and nothing twice.
 
@@ -72,6 +73,7 @@ class Client:
         resume_token: of the last message of an earlier subscription, to go on behind it.
         retry: False ends with the first failure.
         stop: once set, the subscription ends with the next message.
+        broken: is told of each failure that is got over.
         """
         resumption = Resumption(requests.subscribe(**arguments), retry)
         stop = stop or threading.Event()
@@ -84,7 +86,10 @@ class Client:
                         return
                 pause = resumption.ended()
             except grpc.RpcError as error:
-                pause, message = resumption.broke(AlertjoinError.from_rpc(error))
+                failure = AlertjoinError.from_rpc(error)
+                pause, message = resumption.broke(failure)
+                if broken is not None:
+                    broken(failure)
                 if message is not None:
                     yield message
             finally:

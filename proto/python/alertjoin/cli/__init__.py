@@ -1,11 +1,11 @@
-"""The command line: alertjoin tail | list | as-of | export."""
+"""The command line: alertjoin tail | list | as-of | export | forward."""
 from __future__ import annotations
 
 import argparse
 import os
 import sys
 
-from alertjoin.cli import export, tail
+from alertjoin.cli import export, forward, tail
 from alertjoin.client import DEFAULT_ADDRESS, Client, connect
 from alertjoin.errors import AlertjoinError
 
@@ -52,6 +52,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--until")
     command.add_argument("--label", action="append", default=[], help="as a column; may be repeated")
     command.set_defaults(run=export.run_export)
+
+    command = commands.add_parser(
+        "forward", help="send alerts with their values to Sysdig, Grafana or a webhook")
+    forward.add_arguments(command)
     return parser
 
 
