@@ -1,5 +1,8 @@
 """Generates the stubs of alertjoin.v1 into the package while it is built."""
+import atexit
 import pathlib
+import shutil
+import tempfile
 
 from setuptools import setup
 from setuptools.command.build_py import build_py
@@ -29,4 +32,9 @@ class BuildWithStubs(build_py):
         (out / "alertjoin" / "v1" / "__init__.py").write_text("")
 
 
-setup(cmdclass={"build_py": BuildWithStubs})
+# Where it builds in is not the source tree, of which nobody wants to clean up after `pip install`.
+SCRATCH = tempfile.mkdtemp(prefix="alertjoin-build-")
+atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
+
+setup(cmdclass={"build_py": BuildWithStubs},
+      options={"build": {"build_base": SCRATCH}, "egg_info": {"egg_base": SCRATCH}})
