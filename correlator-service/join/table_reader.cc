@@ -32,8 +32,15 @@ std::vector<KnownQuery> TableReader::Queries(
   for (; at != queries.end() && found.size() < queries_max; ++at) {
     const QueryState& state = *at->second;
     if (!wanted(state.query)) continue;
-    KnownQuery known{state.ordinal, state.query, state.series.size(), std::nullopt};
+    KnownQuery known;
+    known.ordinal = state.ordinal;
+    known.query = state.query;
+    known.series = state.series.size();
     if (!state.coverage.empty()) known.progress = state.coverage.Newest();
+    if (state.fault.text != nullptr) {
+      known.error = state.fault.text;
+      known.error_time = state.fault.time;
+    }
     found.push_back(std::move(known));
   }
   return found;

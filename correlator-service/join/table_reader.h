@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "correlator-service/join/coverage.h"
@@ -32,6 +33,9 @@ struct KnownQuery {
   Query query;
   size_t series = 0;
   std::optional<Interval> progress;  // The interval that reaches furthest.
+  // Why its source refuses it, and when that was last said; null and nothing when it does not.
+  std::shared_ptr<const std::string> error;
+  std::optional<Timestamp> error_time;
 };
 
 // Reads the tables of an engine. As thread-safe as the engine, which must outlive it: not at all.

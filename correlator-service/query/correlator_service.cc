@@ -4,6 +4,7 @@
 #include "correlator-service/query/list_joined_rows.h"
 #include "correlator-service/query/list_samples.h"
 #include "correlator-service/query/list_series.h"
+#include "correlator-service/query/list_sources.h"
 #include "correlator-service/query/look_up_as_of.h"
 #include "correlator-service/query/summarize_samples.h"
 #include "correlator-service/subscribe/joined_rows_reactor.h"
@@ -58,6 +59,15 @@ grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListQueries(grpc::CallbackServe
   return calls_.Serve<v1::ListQueriesRequest, v1::ListQueriesResponse>(
       context, "ListQueries", request, response, [this](const v1::ListQueriesRequest& asked) {
         return alertjoin::ListQueries(tables_, asked);
+      });
+}
+
+grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListSources(grpc::CallbackServerContext* context,
+                                                             const v1::ListSourcesRequest* request,
+                                                             v1::ListSourcesResponse* response) {
+  return calls_.Serve<v1::ListSourcesRequest, v1::ListSourcesResponse>(
+      context, "ListSources", request, response, [this](const v1::ListSourcesRequest& asked) {
+        return alertjoin::ListSources(store_, asked);
       });
 }
 

@@ -40,6 +40,9 @@ class CorrelatorServiceImpl final
   grpc::ServerUnaryReactor* ListQueries(grpc::CallbackServerContext* context,
                                         const v1::ListQueriesRequest* request,
                                         v1::ListQueriesResponse* response) override;
+  grpc::ServerUnaryReactor* ListSources(grpc::CallbackServerContext* context,
+                                        const v1::ListSourcesRequest* request,
+                                        v1::ListSourcesResponse* response) override;
   grpc::ServerUnaryReactor* LookUpAsOf(grpc::CallbackServerContext* context,
                                        const v1::LookUpAsOfRequest* request,
                                        v1::LookUpAsOfResponse* response) override;

@@ -45,6 +45,10 @@ void Describe(const KnownSeries& series, const Held& held, v1::SeriesDescription
 void Describe(const KnownQuery& known, v1::QueryDescription* out) {
   EncodeQuery(known.query, out->mutable_query());
   out->set_series(known.series);
+  if (known.error != nullptr) {
+    out->set_error(*known.error);
+    *out->mutable_error_time() = EncodeTime(*known.error_time);
+  }
   if (!known.progress) return;
   EncodeProgress({known.query, known.progress->from, known.progress->through},
                  out->mutable_progress());

@@ -8,8 +8,8 @@ namespace {
 constexpr uint8_t kFormatVersion = 1;
 constexpr size_t kHeaderBytes = 2;
 constexpr size_t kChecksumBytes = 4;
-// No token of ours is nearly as long.
-constexpr size_t kTextBytesMax = 512;
+// No token of ours is as long: two names of 256 bytes are the most that one holds.
+constexpr size_t kTextBytesMax = 1024;
 
 // FNV-1a, 32 bits: against damage in transit. Nothing secret or trusted is in a token.
 std::string Checksum(std::string_view bytes) {

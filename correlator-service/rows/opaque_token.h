@@ -12,6 +12,7 @@ enum class TokenKind : uint8_t {
   kResume = 'R',
   kPage = 'P',
   kSeriesPage = 'S',
+  kSourcePage = 'O',
 };
 
 // Builds the binary content of a token: fixed-width big-endian fields.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+
 #include "common/sync/mutex.h"
 #include "correlator-service/join/table_access.h"
 
@@ -12,6 +14,7 @@ class EngineTables final : public TableAccess {
   explicit EngineTables(Engine& engine) : engine_(engine) {}
 
   absl::Status Read(const Turn& turn) override EXCLUDES_LOCK(mutex_) {
+    ++asked;
     MutexLock lock(mutex_);
     if (!refusal.ok()) return refusal;
     ++turns;
@@ -29,6 +32,7 @@ class EngineTables final : public TableAccess {
   uint64_t run = 1;
   absl::Status refusal;  // Not OK: what Read gives.
   int turns = 0;
+  std::atomic<int> asked = 0;  // Turns that began to wait.
 
  private:
   Engine& engine_;

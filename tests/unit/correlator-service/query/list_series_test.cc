@@ -192,6 +192,34 @@ TEST_F(ListQueriesTest, PagesTogetherAreAllQueries) {
   EXPECT_EQ(ListAll({}, limits).size(), 5u);
 }
 
+TEST_F(ListQueriesTest, SayWhyTheirSourceRefusesThemUntilItAnswers) {
+  Apply(Refused("q", 10, "bad"), Refused("r", 10, "worse"));
+  const auto refused = ListQueries(tables_, {});
+  ASSERT_EQ(refused->queries_size(), 2);
+  EXPECT_EQ(refused->queries(0).error(), "bad");
+  EXPECT_EQ(refused->queries(0).error_time().nanos(), 10'000'000);
+  Apply(Refused("q", 30, ""), Refused("q", 20, "late"));
+  const auto answered = ListQueries(tables_, {});
+  EXPECT_EQ(answered->queries(0).error(), "");
+  EXPECT_FALSE(answered->queries(0).has_error_time());
+  EXPECT_EQ(answered->queries(1).error(), "worse");
+}
+
+TEST_F(ListQueriesTest, TheTimeOfAnErrorIsThatOfItsLastRepetition) {
+  Apply(Refused("q", 10, "bad"));
+  Apply(Refused("q", 20, "bad"));
+  EXPECT_EQ(ListQueries(tables_, {})->queries(0).error_time().nanos(), 20'000'000);
+}
+
+TEST_F(ListQueriesTest, BadArgumentsAreNamed) {
+  v1::ListQueriesRequest request;
+  request.set_page_size(-1);
+  ExpectRefused(ListQueries(tables_, request), "INVALID_PAGE_SIZE", "page_size");
+  request.Clear();
+  request.set_page_token("nonsense");
+  ExpectRefused(ListQueries(tables_, request), "INVALID_PAGE_TOKEN", "page_token");
+}
+
 TEST_F(ListQueriesTest, SelectsByName) {
   ApplySeries("p", 1);
   ApplySeries("q", 1);
