@@ -1,0 +1,139 @@
+"""The subscribers of proto/examples, each in its language, across a death of the correlator."""
+import collections
+import os
+import random
+import shutil
+import subprocess
+import sys
+import unittest
+
+import alertjoin
+from alertjoin.v1.events_pb2 import AlertState
+from alert_feed import new_episode, now_ms
+from fault_stack import FaultStack, notification
+from support import REPOSITORY, wait_until
+
+EXAMPLES = REPOSITORY / "proto" / "examples"
+# What has been built of them stays for the next time.
+BUILD = REPOSITORY / "build" / "examples"
+WAIT_SECONDS = 60
+LINES_MOST = 30
+GO_TOOLS = ("google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12",
+            "google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.5.1")
+
+
+def prepare(command, folder, environment=None):
+    """Runs a step of building; the test skips itself where it is not possible."""
+    done = subprocess.run(command, cwd=folder, env={**os.environ, **(environment or {})},
+                          capture_output=True, text=True, timeout=900)
+    if done.returncode:
+        raise unittest.SkipTest(f"{' '.join(map(str, command))}: {(done.stdout + done.stderr)[-800:]}")
+
+
+def need(program):
+    if not shutil.which(program):
+        raise unittest.SkipTest(f"{program} is not installed")
+
+
+def python_subscriber():
+    return [sys.executable, EXAMPLES / "python" / "subscribe.py"], []
+
+
+def go_subscriber():
+    need("go")
+    need("protoc")
+    folder = BUILD / "go"
+    shutil.copytree(EXAMPLES / "go", folder, dirs_exist_ok=True)
+    tools = {"GOBIN": str(BUILD / "bin"), "PATH": f"{BUILD}/bin:{os.environ['PATH']}"}
+    for tool in GO_TOOLS:
+        if not (BUILD / "bin" / tool.partition("@")[0].rpartition("/")[2]).exists():
+            prepare(["go", "install", tool], folder, tools)
+    # These need no network: what fails here is our own fault.
+    subprocess.run([EXAMPLES / "go" / "generate", folder], check=True, env={**os.environ, **tools})
+    prepare(["go", "mod", "download"], folder)
+    subprocess.run(["go", "build", "-o", BUILD / "subscribe", "."], cwd=folder, check=True)
+    unformatted = subprocess.run(["gofmt", "-l", "subscribe.go"], cwd=folder, check=True,
+                                 capture_output=True, text=True).stdout
+    if unformatted:
+        raise AssertionError("gofmt would change subscribe.go")
+    return [BUILD / "subscribe"], []
+
+
+def typescript_subscriber():
+    need("node")
+    need("npm")
+    folder = BUILD / "typescript"
+    shutil.copytree(EXAMPLES / "typescript", folder, dirs_exist_ok=True)
+    if not (folder / "node_modules" / "typescript").exists():
+        prepare(["npm", "install", "--no-audit", "--no-fund", "--silent"], folder)
+    subprocess.run(["npm", "run", "--silent", "build"], cwd=folder, check=True)
+    return ["node", folder / "subscribe.js"], [REPOSITORY / "proto"]
+
+
+class ExamplesTest(unittest.TestCase):
+    def setUp(self):
+        self.dice = random.Random(5)
+
+    def test_python(self):
+        self.follow("python/subscribe.py", *python_subscriber())
+
+    def test_go(self):
+        self.follow("go/subscribe.go", *go_subscriber())
+
+    def test_typescript(self):
+        self.follow("typescript/subscribe.ts", *typescript_subscriber())
+
+    def follow(self, source, command, more):
+        lines = (EXAMPLES / source).read_text().splitlines()
+        code = [line for line in lines if line.strip() and not line.strip().startswith(("//", '"""'))]
+        self.assertLess(len(code), LINES_MOST, source)
+        self.stack = FaultStack(self, ingests=("one",))
+        self.stack.start_all()
+        self.post("mine")
+        printed = self.stack.directory / "printed"
+        with open(printed, "wb") as out:
+            process = subprocess.Popen(
+                [*command, self.stack.address["grpc"], "whose=mine", *more], stdout=out)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.expect(printed, 2)
+        self.stack.kill("correlator")
+        self.stack.start("correlator")
+        self.post("mine")
+        self.post("another's")
+        self.expect(printed, 4)
+        self.assertIsNone(process.poll())
+
+    def post(self, whose):
+        start = now_ms() - 6000
+        firing = new_episode(self.dice, start, measured=1)
+        for one in (firing, firing.ended(start + 1500)):
+            alert = one.as_alert()
+            alert["labels"]["whose"] = whose
+            self.assertEqual(200, self.stack.post("one", notification([alert])))
+
+    def expect(self, printed, transitions):
+        """Every final row of ours, once."""
+        with alertjoin.connect(self.stack.address["grpc"]) as client:
+            def final():
+                rows = [row for row in client.joined_rows(filter="whose=mine")]
+                return rows if all(row.final for row in rows) and len(
+                    {(row.transition.fingerprint, row.transition.state) for row in rows}
+                ) == transitions else None
+            rows = wait_until(final, WAIT_SECONDS, "final rows")
+        expected = collections.Counter(
+            (AlertState.Name(row.transition.state), "Fault", row.query.name, row.match.value)
+            for row in rows)
+
+        def found():
+            words = [line.split(" ") for line in printed.read_text().splitlines()]
+            return collections.Counter((state, alert, query, float(value))
+                                       for state, alert, query, value in words)
+        try:
+            wait_until(lambda: found() == expected, WAIT_SECONDS, "they are printed")
+        except AssertionError:
+            self.assertEqual(expected, found())
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
