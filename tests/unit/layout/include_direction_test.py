@@ -33,6 +33,7 @@ RANKS = {
         "subscribe": 5,
         "verify": 5,
         "query": 6,
+        "http": 6,
         "app": 7,
     },
 }

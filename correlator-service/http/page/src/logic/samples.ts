@@ -1,0 +1,96 @@
+// Live samples, series by series, bounded in both.
+
+import {type Labels, parseDouble, type SeriesSamplesJson} from "./api";
+import {seriesName} from "./context";
+import {parseTime} from "./times";
+
+export interface LiveSeries {
+  key: string;
+  name: string;
+  source: string;
+  query: string;
+  labels: Labels;
+  // Milliseconds, ascending.
+  times: number[];
+  // undefined: a stale marker.
+  values: (number | undefined)[];
+  // performance.now() of the last sample.
+  changedAt: number;
+}
+
+export const SERIES_KEPT_MAX = 1_000;
+export const SAMPLES_PER_SERIES_MAX = 1_500;
+
+export class SampleStore {
+  private readonly byKey = new Map<string, LiveSeries>();
+  version = 0;
+  // Series that were left out.
+  refused = 0;
+
+  get size(): number {
+    return this.byKey.size;
+  }
+
+  clear(): void {
+    this.byKey.clear();
+    this.refused = 0;
+    this.version++;
+  }
+
+  series(): LiveSeries[] {
+    return [...this.byKey.values()].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  }
+
+  fold(updates: readonly SeriesSamplesJson[], now: number): void {
+    for (const update of updates) {
+      const series = this.find(update);
+      if (series === undefined) continue;
+      for (const sample of update.samples ?? []) {
+        const time = parseTime(sample.time);
+        if (time !== undefined) insert(series, time, parseDouble(sample.value));
+      }
+      const excess = series.times.length - SAMPLES_PER_SERIES_MAX;
+      if (excess > 0) {
+        series.times.splice(0, excess);
+        series.values.splice(0, excess);
+      }
+      series.changedAt = now;
+      this.version++;
+    }
+  }
+
+  private find(update: SeriesSamplesJson): LiveSeries | undefined {
+    const query = update.series?.query ?? {};
+    const labels = update.series?.labels ?? {};
+    const sorted = Object.keys(labels).sort().map((name) => [name, labels[name]]);
+    const key = JSON.stringify([query.source, query.name, query.expression, sorted]);
+    const known = this.byKey.get(key);
+    if (known !== undefined) return known;
+    if (this.byKey.size >= SERIES_KEPT_MAX) {
+      this.refused++;
+      return undefined;
+    }
+    const series: LiveSeries = {
+      key, name: seriesName(labels, query.name ?? ""), source: query.source ?? "",
+      query: query.name ?? "", labels, times: [], values: [], changedAt: -Infinity,
+    };
+    this.byKey.set(key, series);
+    return series;
+  }
+}
+
+// Of two samples of one time the later counts.
+function insert(series: LiveSeries, time: number, value: number | undefined): void {
+  const {times, values} = series;
+  let at = times.length;
+  while (at > 0 && (times[at - 1] as number) > time) at--;
+  if (at > 0 && times[at - 1] === time) {
+    values[at - 1] = value;
+  } else if (at === times.length) {
+    times.push(time);
+    values.push(value);
+  } else {
+    times.splice(at, 0, time);
+    values.splice(at, 0, value);
+  }
+}

@@ -1,0 +1,246 @@
+// Alerts as episodes: a timeline of bars, who fires most and who flaps, and how many over time.
+
+import type {AlertJson, AlertSummaryJson} from "../logic/api";
+import {bars, type Bar, EpisodeStore, type Lane, lanes} from "../logic/episodes";
+import {withMatcher} from "../logic/matchers";
+import {formatCount} from "../logic/numbers";
+import {visible} from "../logic/text";
+import {bucketLength} from "../logic/time_axis";
+import {durationJson, formatDuration, formatFull, formatRowTime, MINUTE, parseDuration, SECOND, timeJson} from "../logic/times";
+import {call, CallError} from "../net/connect";
+import {Stream} from "../net/stream";
+import type {App, PageView} from "./app";
+import {axis, countsChart, sumBuckets} from "./counts_chart";
+import {button, h, setText} from "./dom";
+import {emptyAlerts, failure} from "./empty_states";
+import {FilterBar} from "./filter_bar";
+
+const LANES_MAX = 200;
+const TOP = 8;
+const BUCKETS_MAX = 96;
+const SUMMARY_INTERVAL = 10 * SECOND;
+const BAR_WIDTH_MIN = 0.003;
+
+export class AlertsView implements PageView {
+  readonly element: HTMLElement;
+  private readonly bar: FilterBar;
+  private readonly count = h("span", {class: "count"});
+  private readonly counts = h("div", {class: "card-body"});
+  private readonly top = h("div", {class: "card-body"});
+  private readonly flapping = h("div", {class: "card-body"});
+  private readonly timeline = h("div", {class: "timeline"});
+  private readonly store = new EpisodeStore();
+  private stream: Stream | undefined;
+  private streamKey = "";
+  private summaryKey = "";
+  private summaryAt = -Infinity;
+  private abort: AbortController | undefined;
+  private visible = false;
+  private drawnAt = 0;
+
+  constructor(private readonly app: App) {
+    this.bar = new FilterBar(app, {rows: false});
+    this.bar.extra.append(this.count);
+    this.element = h("section", {class: "view alerts", attrs: {"aria-label": "Alerts"}},
+      this.bar.element,
+      h("div", {class: "scroll"},
+        h("div", {class: "cards"},
+          card("Fired and resolved", this.counts, "wide"),
+          card("Fired longest", this.top), card("Flaps most", this.flapping)),
+        card("Timeline", this.timeline)));
+  }
+
+  show(): void {
+    this.visible = true;
+    this.update();
+  }
+
+  // The stream ends with it: a browser has few connections for one server.
+  hide(): void {
+    this.visible = false;
+    this.stream?.close();
+    this.stream = undefined;
+    this.streamKey = "";
+    this.abort?.abort();
+  }
+
+  update(): void {
+    if (!this.visible) return;
+    this.bar.update();
+    const {state} = this.app;
+    const parameters = new URLSearchParams();
+    if (state.filter.trim()) parameters.set("filter", state.filter);
+    parameters.set("snapshot_window", durationJson(state.window));
+    if (parameters.toString() !== this.streamKey) this.subscribe(parameters);
+    else this.draw();
+    if (this.summaryKey !== parameters.toString() + this.app.zone) {
+      this.summaryKey = parameters.toString() + this.app.zone;
+      this.summarize();
+    }
+  }
+
+  tick(): void {
+    if (!this.visible) return;
+    if (performance.now() - this.summaryAt > SUMMARY_INTERVAL) this.summarize();
+    // The bars of what fires grow.
+    if (performance.now() - this.drawnAt > 1_900) this.draw();
+  }
+
+  private subscribe(parameters: URLSearchParams): void {
+    this.streamKey = parameters.toString();
+    this.stream?.close();
+    this.stream = new Stream("/api/v1/stream/alerts", parameters, {
+      reset: () => this.store.clear(),
+      data: (event, json) => {
+        if (event === "alerts") this.store.fold((json as {alerts?: AlertJson[]}).alerts ?? []);
+      },
+      started: () => undefined,
+      progress: () => undefined,
+      gap: () => undefined,
+      draw: () => this.draw(),
+    });
+    this.stream.open();
+  }
+
+  private draw(): void {
+    if (!this.visible || !this.stream) return;
+    this.drawnAt = performance.now();
+    const to = this.app.now();
+    const from = to - this.app.state.window;
+    const all = lanes(this.store.episodes(), from, to);
+    const phase = this.stream.connection.phase(performance.now());
+    const firing = all.filter((lane) => lane.firing).length;
+    setText(this.count, `${formatCount(all.length)} alerts, ${formatCount(firing)} firing`);
+    if (phase === "refused") {
+      this.bar.refuse(this.stream.connection.reason);
+      this.timeline.replaceChildren(failure("The correlator does not stream alerts", this.stream.connection.reason));
+    } else if (all.length === 0) {
+      this.timeline.replaceChildren(phase === "loading" || phase === "connecting"
+        ? h("p", {class: "dim", text: "Loading …"}) : emptyAlerts(this.app));
+    } else if (!this.timeline.contains(document.activeElement) && !this.timeline.matches(":hover")) {
+      this.drawLanes(all, from, to);
+    }
+  }
+
+  // Not while the pointer or the focus is on it: what is about to be clicked stays where it is.
+  private drawLanes(all: readonly Lane[], from: number, to: number): void {
+    const ticks = this.element.clientWidth < 700 ? 4 : 8;
+    const list = h("div", {class: "lanes"});
+    list.append(h("div", {class: "lane lane-head"}, h("span", {class: "lane-name dim", text: "Alert"}),
+      h("div", {class: "lane-track"}, axis(from, to, this.app.zone, ticks)),
+      h("span", {class: "lane-count dim number", text: "Episodes"})));
+    for (const lane of all.slice(0, LANES_MAX)) list.append(this.makeLane(lane, from, to));
+    if (all.length > LANES_MAX) {
+      list.append(h("p", {class: "dim", text: `${formatCount(all.length - LANES_MAX)} more alerts; narrow the filter to see them.`}));
+    }
+    this.timeline.replaceChildren(list);
+  }
+
+  private makeLane(lane: Lane, from: number, to: number): HTMLElement {
+    const track = h("div", {class: "lane-track"});
+    for (const bar of bars(lane.episodes, from, to, BAR_WIDTH_MIN)) track.append(this.makeBar(lane, bar));
+    const name = button("", "lane-name", () => this.showRows(lane), labelText(lane));
+    name.append(h("span", {class: `dot ${lane.firing ? "firing" : "resolved"}`, attrs: {"aria-hidden": "true"}}),
+      h("span", {class: "lane-alert", text: visible(lane.alertName) || "(no alertname)"}),
+      h("span", {class: "lane-instance dim", text: visible(lane.instance || (lane.labels["job"] ?? ""))}));
+    return h("div", {class: "lane"}, name, track,
+      h("span", {class: "lane-count number", text: formatCount(lane.episodes.length)}));
+  }
+
+  private makeBar(lane: Lane, bar: Bar): HTMLElement {
+    const first = bar.episodes[0];
+    const last = bar.episodes[bar.episodes.length - 1];
+    const element = button("", "bar", () => this.showRows(lane));
+    element.style.left = `${bar.left * 100}%`;
+    element.style.width = `${bar.width * 100}%`;
+    if (!first || !last) return element;
+    element.classList.toggle("lasting", last.endsAt === undefined);
+    const {zone} = this.app;
+    const words = bar.episodes.length > 1
+      ? `${formatCount(bar.episodes.length)} episodes from ${formatFull(first.startsAt, zone)}`
+      : `Fired ${formatFull(first.startsAt, zone)}` + (first.endsAt === undefined ? ", firing still"
+        : `, resolved ${formatFull(first.endsAt, zone)} after ${formatDuration(first.endsAt - first.startsAt)}`);
+    element.title = words;
+    element.setAttribute("aria-label", `${lane.alertName}: ${words}. Show its rows`);
+    return element;
+  }
+
+  private showRows(lane: {alertName: string; instance: string}): void {
+    let filter = withMatcher("", "alertname", lane.alertName);
+    if (lane.instance) filter = withMatcher(filter, "instance", lane.instance);
+    this.app.change({view: "joined", filter, state: "", query: "", finalOnly: false, row: ""}, true);
+  }
+
+  private summarize(): void {
+    this.summaryAt = performance.now();
+    this.abort?.abort();
+    const abort = new AbortController();
+    this.abort = abort;
+    const {state, zone} = this.app;
+    const length = bucketLength(state.window, BUCKETS_MAX);
+    const to = this.app.now();
+    // Buckets begin at round times, so that they stand still from one look to the next.
+    const from = Math.floor((to - state.window) / length) * length;
+    const asked = {
+      filter: state.filter, from: timeJson(from), to: timeJson(to), by: ["alertname"],
+      pageSize: 1000, flapWindow: durationJson(10 * MINUTE),
+    };
+    call<{summaries?: AlertSummaryJson[]}>("SummarizeAlerts", {...asked, bucket: durationJson(length)}, abort.signal).then(
+      (answer) => {
+        const summaries = answer.summaries ?? [];
+        this.counts.replaceChildren(countsChart(sumBuckets(summaries.map((one) => one.buckets)), from, from + Math.ceil((to - from) / length) * length, length, zone));
+        this.drawTop(summaries);
+        this.drawFlapping(summaries);
+      },
+      (error: unknown) => {
+        if (abort.signal.aborted) return;
+        const words = error instanceof CallError && error.code === "unimplemented"
+          ? "This correlator does not sum up alerts." : error instanceof Error ? error.message : "";
+        for (const box of [this.counts, this.top, this.flapping]) {
+          box.replaceChildren(h("p", {class: "dim", text: words}));
+        }
+      });
+  }
+
+  private drawTop(summaries: readonly AlertSummaryJson[]): void {
+    const top = summaries
+      .map((one) => ({one, time: parseDuration(one.firingTime) ?? 0}))
+      .filter(({time}) => time > 0).sort((a, b) => b.time - a.time).slice(0, TOP);
+    const most = top[0]?.time ?? 1;
+    this.top.replaceChildren(...this.ranking(top.map(({one, time}) => ({
+      name: one.labels?.["alertname"] ?? "", part: time / most,
+      value: formatDuration(time), title: `${formatCount(one.episodes ?? 0)} episodes of ${formatCount(one.alerts ?? 0)} alerts`,
+    })), "Nothing fired."));
+  }
+
+  private drawFlapping(summaries: readonly AlertSummaryJson[]): void {
+    const top = summaries.filter((one) => (one.flaps ?? 0) > 0)
+      .sort((a, b) => (b.flaps ?? 0) - (a.flaps ?? 0)).slice(0, TOP);
+    const most = top[0]?.flaps ?? 1;
+    this.flapping.replaceChildren(...this.ranking(top.map((one) => ({
+      name: one.labels?.["alertname"] ?? "", part: (one.flaps ?? 0) / most, value: `${formatCount(one.flaps ?? 0)}×`,
+      title: `Last ${formatRowTime(Date.parse(one.lastEventTime ?? "") || 0, this.app.now(), this.app.zone)}`,
+    })), "No alert fired again within 10 minutes of its end."));
+  }
+
+  private ranking(entries: readonly {name: string; part: number; value: string; title: string}[],
+                  none: string): HTMLElement[] {
+    if (entries.length === 0) return [h("p", {class: "dim", text: none})];
+    return entries.map((entry) => {
+      const line = button("", "rank", () => this.showRows({alertName: entry.name, instance: ""}), entry.title);
+      const fill = h("span", {class: "rank-fill"});
+      fill.style.width = `${Math.max(1, entry.part * 100)}%`;
+      line.append(fill, h("span", {class: "rank-name", text: visible(entry.name) || "(no alertname)"}),
+        h("span", {class: "rank-value number", text: entry.value}));
+      return line;
+    });
+  }
+}
+
+function labelText(lane: Lane): string {
+  return Object.entries(lane.labels).map(([name, value]) => `${name}=${value}`).join("\n");
+}
+
+export function card(title: string, body: HTMLElement, kind = ""): HTMLElement {
+  return h("section", {class: `card ${kind}`}, h("h2", {text: title}), body);
+}
