@@ -131,6 +131,12 @@ class PythonPackageTest(unittest.TestCase):
         plt.close(axes.figure)
         self.assertTrue(figure.getvalue().startswith(b"\x89PNG"))
 
+    def test_sources_say_how_they_fare(self):
+        sources = self.client.sources().set_index("source")
+        self.assertEqual(("METRICS", "OK", "one"),
+                         tuple(sources.loc["prometheus"][["kind", "health", "producer"]]))
+        self.assertEqual("UTC", str(sources.time.dt.tz))
+
     def test_a_wrong_argument_is_named(self):
         with self.assertRaises(alertjoin.AlertjoinError) as caught:
             self.client.joined(filter="severity==")
@@ -158,14 +164,17 @@ class PythonPackageTest(unittest.TestCase):
                     if message.kind == "snapshot_complete":
                         break
                 return kinds, await client.joined(), await client.samples("load"), \
-                    await client.as_of("load")
+                    await client.as_of("load"), await client.summarize("load"), \
+                    await client.sources()
 
-        kinds, joined, samples, as_of = asyncio.run(read())
+        kinds, joined, samples, as_of, summary, sources = asyncio.run(read())
         self.assertEqual("started", kinds[0])
         self.assertIn("rows", kinds)
         self.assertEqual(set(self.client.joined().index), set(joined.index))
         self.assertGreater(len(samples), 0)
         self.assertEqual(20, len(as_of))
+        self.assertEqual(20, len(summary))
+        self.assertIn("prometheus", set(sources.source))
 
 
 class SubscriptionTest(unittest.TestCase):

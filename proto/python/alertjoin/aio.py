@@ -12,6 +12,7 @@ from alertjoin.client import CHANNEL_OPTIONS, DEFAULT_ADDRESS, DEFAULT_TIMEOUT_S
 from alertjoin.errors import AlertjoinError
 from alertjoin.subscription import Message, Resumption
 from alertjoin.v1 import correlator_service_pb2_grpc as pb_grpc
+from alertjoin.v1 import samples_pb2
 
 
 def connect(address: str = DEFAULT_ADDRESS, *, credentials: grpc.ChannelCredentials | None = None,
@@ -88,6 +89,26 @@ class Client:
             request.page_token = page.next_page_token
             if not request.page_token:
                 return frames.as_of_frame(results, labels)
+
+    async def summarize(self, query: str = "", *, labels: Sequence[str] | None = None,
+                        **arguments: Any) -> pd.DataFrame:
+        request = requests.summarize(query, **arguments)
+        pages = [page async for page in self._pages(self.stub.SummarizeSamples, request)]
+        return frames.summary_frame([one for page in pages for one in page.summaries], labels)
+
+    async def sources(self) -> pd.DataFrame:
+        request = samples_pb2.ListSourcesRequest(page_size=requests.PAGE_MOST)
+        pages = [page async for page in self._pages(self.stub.ListSources, request)]
+        return frames.sources_frame([one for page in pages for one in page.sources])
+
+    async def _pages(self, method: Any, request: Any) -> AsyncIterator[Any]:
+        """Every page of a listing."""
+        while True:
+            page = await self._call(method, request)
+            yield page
+            request.page_token = page.next_page_token
+            if not request.page_token:
+                return
 
     async def _call(self, method: Any, request: Any) -> Any:
         try:

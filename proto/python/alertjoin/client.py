@@ -12,7 +12,7 @@ from alertjoin.errors import AlertjoinError
 from alertjoin.live import LiveTable
 from alertjoin.subscription import Message, Resumption
 from alertjoin.v1 import correlator_service_pb2_grpc as pb_grpc
-from alertjoin.v1 import joined_row_pb2, samples_pb2
+from alertjoin.v1 import events_pb2, joined_row_pb2, samples_pb2
 
 DEFAULT_ADDRESS = "127.0.0.1:9750"
 DEFAULT_TIMEOUT_SECONDS = 30.0
@@ -188,6 +188,17 @@ class Client:
             request.page_token = page.next_page_token
             if not request.page_token:
                 return frames.summary_frame(summaries, labels)
+
+    def sources(self) -> pd.DataFrame:
+        """The alert and metrics sources, and how they fare."""
+        request = samples_pb2.ListSourcesRequest(page_size=requests.PAGE_MOST)
+        sources: list[events_pb2.SourceStatus] = []
+        while True:
+            page = self._call(self.stub.ListSources, request)
+            sources.extend(page.sources)
+            request.page_token = page.next_page_token
+            if not request.page_token:
+                return frames.sources_frame(sources)
 
     def firing_intervals(self, *, labels: Sequence[str] = (), **arguments: Any) -> pd.DataFrame:
         """When which alert fired: a row for each episode, `ends_at` NaT while it lasts.

@@ -12,6 +12,7 @@ from alertjoin.times import millis
 from alertjoin.v1 import events_pb2, joined_row_pb2, samples_pb2
 
 _STATES = ["FIRING", "RESOLVED"]
+_HEALTHS = [name.removeprefix("SOURCE_HEALTH_") for name in events_pb2.SourceHealth.keys()]
 _MATCHES = ["MATCHED", "NO_SERIES", "NO_SAMPLE", "TOO_OLD", "STALE", "UNBOUND"]
 
 
@@ -191,3 +192,21 @@ def firing_intervals(joined: pd.DataFrame, labels: Sequence[str] = ()) -> pd.Dat
     intervals = last[kept].sort_values("starts_at", ascending=False).reset_index(drop=True)
     intervals["duration"] = intervals["ends_at"] - intervals["starts_at"]
     return intervals
+
+
+def sources_frame(sources: Iterable[events_pb2.SourceStatus]) -> pd.DataFrame:
+    """One row for each source and each producer that reads it."""
+    sources = list(sources)
+    kinds = [events_pb2.SourceStatus.Kind.Name(one.kind).removeprefix("KIND_") for one in sources]
+    healths = [events_pb2.SourceHealth.Name(one.health).removeprefix("SOURCE_HEALTH_")
+               for one in sources]
+    return pd.DataFrame({
+        "source": pd.Series([one.source for one in sources], dtype=str),
+        "kind": _category(kinds, ["METRICS", "ALERTS"]),
+        "producer": pd.Series([one.producer_id for one in sources], dtype=str),
+        "health": _category(healths, _HEALTHS),
+        "time": _times([_time(one, "time") for one in sources]),
+        "last_error": pd.Series([one.last_error for one in sources], dtype=str),
+        "last_error_time": _times([_time(one, "last_error_time") for one in sources]),
+        "description": pd.Series([one.description for one in sources], dtype=str),
+    })
