@@ -32,12 +32,15 @@ def uid_of(name, kind):
     return f"{kind}-{name.replace(' ', '_')}"
 
 
-def daily_maximum(kind, time_ms):
-    """The value of the daily maximum; of the kind "nan" every seventh is NaN."""
-    day = time_ms // DAY_MS
-    if kind == "nan" and day % 7 == 0:
+def daily_maximum(uid, time_ms):
+    """The maximum of the day that ends then: less on weekends. Of the kind "nan" every seventh is
+    NaN."""
+    day = time_ms // DAY_MS - 1
+    if uid.startswith("nan-") and day % 7 == 0:
         return math.nan
-    return zlib.crc32(f"{kind} {day}".encode()) % 1000 / 8
+    usual = 40 + zlib.crc32(uid.encode()) % 100
+    weekend = (day + 3) % 7 >= 5  # The first day of 1970 was a Thursday.
+    return usual * (0.25 if weekend else 1) + zlib.crc32(f"{uid} {day}".encode()) % 160 / 8
 
 
 class Handler(fake_prometheus.Handler):
@@ -59,7 +62,7 @@ class Handler(fake_prometheus.Handler):
         uid, _, rest = path.removeprefix(prefix).partition("/")
         if uid not in {uid_of(*source) for source in state["sources"].items()}:
             return self._send(404, {"message": "Unable to find datasource"})
-        return self._proxy(uid.partition("-")[0], "/" + rest, form)
+        return self._proxy(uid, "/" + rest, form)
 
     def _send_list(self, state):
         if state["list"] != 200:
@@ -76,7 +79,8 @@ class Handler(fake_prometheus.Handler):
             name: {"uid": uid_of(name, kind), "type": "prometheus", "access": "proxy"}
             for name, kind in state["sources"].items()}})
 
-    def _proxy(self, kind, path, form):
+    def _proxy(self, uid, path, form):
+        kind = uid.partition("-")[0]
         if kind == "forbidden":
             return self._send(403, {"message": "Permission denied"})
         if kind == "dead":
@@ -84,17 +88,17 @@ class Handler(fake_prometheus.Handler):
         if kind == "slow":
             time.sleep(SLOW_SECONDS)
         if path == "/api/v1/query_range":
-            return self._send_daily(kind, dict(urllib.parse.parse_qsl(form)))
+            return self._send_daily(uid, dict(urllib.parse.parse_qsl(form)))
         if kind == "nan" and path == "/api/v1/query":
             return self._send_nan(dict(urllib.parse.parse_qsl(form)))
         return super()._respond(path, form)
 
-    def _send_daily(self, kind, parameters):
+    def _send_daily(self, uid, parameters):
         if parameters["query"] != DAILY_MAXIMUM or parameters["step"] not in ("1d", "86400"):
             return self._refuse(400, "bad_data", str(parameters))
         start_ms, end_ms = (fake_prometheus.parse_time_ms(parameters[name])
                             for name in ("start", "end"))
-        values = [[time_ms / 1000, str(daily_maximum(kind, time_ms)).replace("nan", "NaN")]
+        values = [[time_ms / 1000, str(daily_maximum(uid, time_ms)).replace("nan", "NaN")]
                   for time_ms in range(start_ms, end_ms + 1, DAY_MS)]
         return self._send(200, {"status": "success", "data": {
             "resultType": "matrix", "result": [{"metric": {"instance": "i0"}, "values": values}]}})

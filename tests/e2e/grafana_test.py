@@ -192,7 +192,7 @@ class GrafanaTest(unittest.TestCase):
         self.stack.kill("one")  # Its polls are not wanted here.
         to_ms = time.time_ns() // 1_000_000 // fake_grafana.DAY_MS * fake_grafana.DAY_MS
         wanted = {f"grafana/{name}": {
-            at_ms: fake_grafana.daily_maximum(kind, at_ms)
+            at_ms: fake_grafana.daily_maximum(fake_grafana.uid_of(name, kind), at_ms)
             for at_ms in range(to_ms - 29 * fake_grafana.DAY_MS, to_ms + 1, fake_grafana.DAY_MS)}
             for name, kind in SOURCES.items() if f"grafana/{name}" in HEALTHY}
         began = time.monotonic()

@@ -1,0 +1,92 @@
+"""The notebooks of proto/examples/python, run from top to bottom on real services. With
+ALERTJOIN_TEST_PLOTS=FOLDER their plots stay there."""
+import contextlib
+import io
+import math
+import os
+import pathlib
+import runpy
+import subprocess
+import tempfile
+import time
+import unittest
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.image  # noqa: E402
+
+import alertjoin  # noqa: E402
+import fake_grafana  # noqa: E402
+from grafana_test import HEALTHY, ILL, SOURCES, GrafanaStack  # noqa: E402
+from support import BINARIES, REPOSITORY, wait_until  # noqa: E402
+
+NOTEBOOKS = REPOSITORY / "proto" / "examples" / "python"
+DAYS = 30
+
+
+def run(test, name, **variables):
+    """Runs a notebook; its variables in the end. Its plot must be one."""
+    kept = os.environ.get("ALERTJOIN_TEST_PLOTS")
+    folder = tempfile.TemporaryDirectory()
+    test.addCleanup(folder.cleanup)
+    plot = pathlib.Path(kept or folder.name) / f"{name}.png"
+    os.environ.update(variables, PLOT=str(plot))
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        found = runpy.run_path(str(NOTEBOOKS / f"{name}.py"))
+    image = matplotlib.image.imread(plot)
+    test.assertGreater(image.shape[1], 900)
+    colors = {tuple(color) for color in (image.reshape(-1, image.shape[2])[::7] * 15).astype(int)}
+    test.assertGreater(len(colors), 20, "the plot is as good as empty")
+    return found, printed.getvalue()
+
+
+class MonthTest(unittest.TestCase):
+    """A month of daily maxima, from all data sources of a Grafana, half of which are ill."""
+
+    def test_month_of_daily_maxima(self):
+        stack = GrafanaStack(self)
+        stack.start("correlator", "one")
+        today_ms = time.time_ns() // 1_000_000 // fake_grafana.DAY_MS * fake_grafana.DAY_MS
+        days = range(today_ms - (DAYS - 1) * fake_grafana.DAY_MS, today_ms + 1, fake_grafana.DAY_MS)
+        stack.kill("one")
+        backfill = subprocess.Popen(
+            [BINARIES / "ingest-service" / "ingest-service", "backfill",
+             f"--config.file={stack.directory}/one.yml", "--query", fake_grafana.DAILY_MAXIMUM,
+             "--step", "1d", "--from", str(days[0]), "--to", str(days[-1])],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=stack.directory)
+        self.addCleanup(backfill.wait)
+        self.addCleanup(backfill.kill)
+        wait_until(lambda: set(stack.daily_maxima()) == HEALTHY and all(
+            len(samples) == DAYS for samples in stack.daily_maxima().values()), 60, "the month")
+        backfill.kill()
+        backfill.wait()
+        stack.start("one")
+        with alertjoin.connect(stack.address["grpc"]) as client:
+            def told():
+                sources = client.sources().set_index("source").health
+                return set(sources.index) >= HEALTHY | ILL and all(
+                    sources[name] == "OK" for name in HEALTHY) and all(
+                    sources[name] not in ("OK", "UNSPECIFIED") for name in ILL)
+            wait_until(told, 60, "how the sources fare")
+
+        found, printed = run(self, "month_of_daily_maxima", QUERY=fake_grafana.DAILY_MAXIMUM,
+                             ALERTJOIN_ADDRESS=stack.address["grpc"])
+        daily = found["daily"]
+        self.assertEqual(["time", "value", "query", "source"], list(daily.columns))
+        self.assertEqual(DAYS * len(HEALTHY), len(daily))
+        for row in daily.itertuples():
+            name = row.source.removeprefix("grafana/")
+            expected = fake_grafana.daily_maximum(fake_grafana.uid_of(name, SOURCES[name]),
+                                                  row.time.value // 10**6)
+            self.assertTrue(row.value == expected or math.isnan(row.value) and math.isnan(expected))
+        self.assertEqual((DAYS, len(HEALTHY)), found["wide"].shape)
+        self.assertEqual(ILL, set(found["failed"].index))
+        self.assertEqual("FORBIDDEN", found["failed"]["grafana/hub f"])
+        self.assertIn("grafana/hub d", printed)
+        found["aj"].close()
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
