@@ -5,10 +5,14 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
+#include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <map>
 
 #include "common/log/log.h"
+#include "common/service/service_manager.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
@@ -38,6 +42,26 @@ sigset_t BlockStopSignals() {
   return signals;
 }
 
+// Waits for one of the signals, and tells systemd meanwhile, if it wants to know, that the process
+// still runs.
+int AwaitSignal(const sigset_t& signals) {
+  const auto interval = AliveInterval();
+  if (!interval.has_value()) {
+    int taken = 0;
+    CHECK(sigwait(&signals, &taken) == 0);
+    return taken;
+  }
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(*interval);
+  const timespec timeout{static_cast<time_t>(seconds.count()),
+                         static_cast<long>(std::chrono::nanoseconds(*interval - seconds).count())};
+  while (true) {
+    TellAlive();
+    const int taken = sigtimedwait(&signals, nullptr, &timeout);
+    if (taken > 0) return taken;
+    CHECK(errno == EAGAIN || errno == EINTR);
+  }
+}
+
 int Run(const Service& service, const Arguments& arguments) {
   SetLogLevel(kLogLevels.at(arguments.log_level));
   if (arguments.check_only) {
@@ -54,8 +78,9 @@ int Run(const Service& service, const Arguments& arguments) {
   }
   const sigset_t signals = BlockStopSignals();
   const absl::Status status = service.run(arguments.given.config_file, [&signals] {
-    int taken = 0;
-    CHECK(sigwait(&signals, &taken) == 0);
+    TellReady();
+    const int taken = AwaitSignal(signals);
+    TellStopping();
     LogInfo("stopping", {{"signal", taken == SIGINT ? "SIGINT" : "SIGTERM"}});
   });
   if (status.ok()) {
