@@ -27,7 +27,8 @@ def prepare(command, folder, environment=None):
     done = subprocess.run(command, cwd=folder, env={**os.environ, **(environment or {})},
                           capture_output=True, text=True, timeout=900)
     if done.returncode:
-        raise unittest.SkipTest(f"{' '.join(map(str, command))}: {(done.stdout + done.stderr)[-800:]}")
+        said = (done.stdout + done.stderr)[-800:]
+        raise unittest.SkipTest(f"{' '.join(map(str, command))}: {said}")
 
 
 def need(program):
@@ -85,7 +86,8 @@ class ExamplesTest(unittest.TestCase):
 
     def follow(self, source, command, more):
         lines = (EXAMPLES / source).read_text().splitlines()
-        code = [line for line in lines if line.strip() and not line.strip().startswith(("//", '"""'))]
+        code = [line for line in map(str.strip, lines)
+                if line and not line.startswith(("//", '"""'))]
         self.assertLess(len(code), LINES_MOST, source)
         self.stack = FaultStack(self, ingests=("one",))
         self.stack.start_all()

@@ -6,7 +6,8 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-TAKE, HANG, TAKE_AND_HANG, CUT, TAKE_AND_CUT = "take", "hang", "take and hang", "cut", "take and cut"
+TAKE, HANG, CUT = "take", "hang", "cut"
+TAKE_AND_HANG, TAKE_AND_CUT = "take and hang", "take and cut"
 # After these the sender cannot know that its request was taken.
 UNANSWERED = (TAKE_AND_HANG, TAKE_AND_CUT)
 HANG_SECONDS = 1.5

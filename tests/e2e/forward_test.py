@@ -33,7 +33,8 @@ WAIT_SECONDS = 60
 TOKEN = "s3cr3t-t0k3n"
 HOSTILE = ["plain", 'a "quoted" word', "it's", "both ' and \"", "back\\slash", "ends with \\",
            "two\nlines", "tab\tbed", 'x" or host.hostName = "y', "' and a = '", "\\\" and b = \\\"",
-           "\x01\x7f\x85", "\N{SNOWMAN} \N{GRINNING FACE}", "{{ $value }} %s ${x}", "<script>", "\r\n"]
+           "\x01\x7f\x85", "\N{SNOWMAN} \N{GRINNING FACE}", "{{ $value }} %s ${x}", "<script>",
+           "\r\n"]
 
 
 def parse_scope(text):
@@ -76,7 +77,8 @@ class ScopeTest(unittest.TestCase):
 
     def test_names_that_are_none_are_left_out(self):
         self.assertEqual("kubernetes.pod.name = \"a\"", scope_of(
-            {"kubernetes.pod.name": "a", "a b": "1", "": "2", "x\" = \"": "3", "1a": "4", "a.": "5"}))
+            {"kubernetes.pod.name": "a", "a b": "1", "": "2", "x\" = \"": "3", "1a": "4",
+             "a.": "5"}))
         self.assertEqual("", scope_of({"a": ""}))
 
     def test_labels_are_renamed_as_told(self):
@@ -208,8 +210,8 @@ class OptionsTest(unittest.TestCase):
 
     def test_a_file_and_flags_that_win(self):
         options = self.read('target = "sysdig"\nurl = "https://a"\nstate_file = "s"\nall = true\n'
-                            'since = "1d"\n[severity]\np1 = 1\n[scope]\n"host.hostName" = "instance"',
-                            since="2h", url=None)
+                            'since = "1d"\n[severity]\np1 = 1\n[scope]\n'
+                            '"host.hostName" = "instance"', since="2h", url=None)
         self.assertEqual(("https://a", "2h", True), (options.url, options.since, options.all))
         self.assertEqual({"host.hostName": "instance"}, options.scope)
 
@@ -219,7 +221,8 @@ class OptionsTest(unittest.TestCase):
         for wrong, words in (
                 ("urll = 1", '"urll" is no key'), ("all = 1", "all: expected true or false"),
                 ('panel_id = "x"', "panel_id: expected a number"), ("= 3", "line 4"),
-                ('since = "1 day"', "since: expected a duration"), ('api = "v3"', "api: expected v1"),
+                ('since = "1 day"', "since: expected a duration"),
+                ('api = "v3"', "api: expected v1"),
                 ("[severity]\na = 9", "severity.a: expected 0 to 7"),
                 ("[scope]\na = 1", "scope.a: expected a text")):
             with self.assertRaisesRegex(ValueError, re.escape(words)):
@@ -279,7 +282,7 @@ class Forwarding:
 
 
 class FaultsTest(unittest.TestCase):
-    """A Sysdig that fails in every way and restarts, a forwarder and a correlator that are killed."""
+    """A Sysdig that fails in every way and restarts; forwarder and correlator that are killed."""
     EPISODES = 40
     KILLS = 6
 
@@ -294,8 +297,9 @@ class FaultsTest(unittest.TestCase):
         event = body["event"]
         if event["tags"]["number"].endswith("7"):
             return 400
+        slow = self.dice.choice([HANG, TAKE_AND_HANG])
         fault = self.dice.choice([TAKE] * 6 + [500, 503, (429, {"Retry-After": "0.1"}), CUT,
-                                              TAKE_AND_CUT] + [self.dice.choice([HANG, TAKE_AND_HANG])])
+                                              TAKE_AND_CUT, slow])
         if fault in UNANSWERED:
             self.unanswered[self.key(body)] += 1
         return fault
@@ -473,7 +477,8 @@ class TargetsTest(unittest.TestCase):
         forwarding = Forwarding(self, self.stack, "--since", "1h", "--once", "--filter",
                                 f"number={self.post_episode().number}", target="grafana",
                                 url=target.url)
-        wait_until(lambda: all(row.final for row in self.client.joined_rows()), WAIT_SECONDS, "final")
+        wait_until(lambda: all(row.final for row in self.client.joined_rows()), WAIT_SECONDS,
+                   "final rows")
         forwarding.run()
         self.assertEqual([False, True], ["timeEnd" in body for body in target.bodies()])
         self.assertFalse((forwarding.folder / "state.dead-letters").exists())
@@ -527,7 +532,8 @@ class TargetsTest(unittest.TestCase):
 
     def test_one_forwarder_at_a_time(self):
         target = FakeTarget(self, token=TOKEN)
-        forwarding = Forwarding(self, self.stack, "--metrics-address", "127.0.0.1:0", url=target.url)
+        forwarding = Forwarding(self, self.stack, "--metrics-address", "127.0.0.1:0",
+                                url=target.url)
         forwarding.start()
         port = wait_until(lambda: re.search("metrics_port=([0-9]+)", forwarding.log.read_text()),
                           WAIT_SECONDS, "the metrics' port")[1]

@@ -37,8 +37,8 @@ failed = sources[(sources.kind == "METRICS") & (sources.health != "OK")].set_ind
 print(failed)
 
 # %% [markdown]
-# A column for each source. A day without value is a gap, as is a day whose maximum was NaN. What was
-# evaluated at a midnight is the maximum of the day that ended then.
+# A column for each source. A day without value is a gap, as is a day whose maximum was NaN. What
+# was evaluated at a midnight is the maximum of the day that ended then.
 
 # %%
 wide = daily.pivot_table(index="time", columns="source", values="value", aggfunc="max")

@@ -81,6 +81,11 @@ class AlertEvent:
         return millis(self.at.starts_at)
 
     @property
+    def lasted(self) -> float:
+        """Seconds from the start to this transition."""
+        return (self.time_ms - self.starts_ms) / 1000
+
+    @property
     def labels(self) -> dict[str, str]:
         return dict(self.at.labels)
 
@@ -93,8 +98,8 @@ class AlertEvent:
         """What the annotations say, then a line for each row."""
         texts = [self.at.annotations[name] for name in ("summary", "description", "message")
                  if self.at.annotations.get(name)]
-        lines = [f"{self.state} since {iso(self.starts_ms)}" if not self.resolved else
-                 f"RESOLVED at {iso(self.time_ms)} after {(self.time_ms - self.starts_ms) / 1000:g} s"]
+        lines = [f"RESOLVED at {iso(self.time_ms)} after {self.lasted:g} s" if self.resolved
+                 else f"FIRING since {iso(self.starts_ms)}"]
         lines += [line for line in map(_row_line, self.rows) if line]
         if not self.final:
             lines.append("Provisional: a later sample may still change it.")

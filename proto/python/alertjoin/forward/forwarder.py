@@ -62,8 +62,7 @@ class Forwarder:
         self._floor_ms = 0
 
     def run(self) -> None:
-        """Until an error that only people can mend; with `once`, until everything there was is sent.
-        """
+        """Until an error that only people can mend; with `once`, until all that there was is sent."""
         while True:
             try:
                 for message in self._messages():

@@ -187,5 +187,6 @@ def parse_url(url: str) -> urllib.parse.SplitResult:
 def refused(answer: Answer) -> AlertjoinError:
     """What became of an event that the target will never take."""
     said = answer.body[:1024].decode("utf-8", "replace")
-    return AlertjoinError("INVALID_ARGUMENT", f"refused with {answer.status} {answer.reason}: {said}",
+    return AlertjoinError("INVALID_ARGUMENT",
+                          f"refused with {answer.status} {answer.reason}: {said}",
                           "REFUSED_BY_TARGET")

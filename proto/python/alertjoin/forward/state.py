@@ -63,8 +63,8 @@ class State:
             if found != ours:
                 self.close()
                 raise AlertjoinError("FAILED_PRECONDITION",
-                                     f'state_file {path}: is of the {name} "{found}", not "{ours}": '
-                                     "name another file", "STATE_NOT_USABLE")
+                                     f'state_file {path}: is of the {name} "{found}", not '
+                                     f'"{ours}": name another file', "STATE_NOT_USABLE")
             self.put_fact(name, ours)
 
     def close(self) -> None:
@@ -85,7 +85,7 @@ class State:
         self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def fold(self, row: JoinedRow) -> str:
-        """Takes a change of a row. Returns the unit that has changed by it, "" when that is none."""
+        """Takes a change of a row. Returns the unit that has changed by it, "" for none."""
         if self._per_row:
             unit = row.row_id
             if row.operation == DELETE and row.cause == joined_row_pb2.CAUSE_EXPIRED:

@@ -48,11 +48,11 @@ class Sysdig:
     per_row = False
 
     def __init__(self, api: str = "v2", scope: Mapping[str, str] | None = None,
-                 severities: Mapping[str, int | str] | None = None, severity_label: str = "severity",
-                 time_unit: str = ""):
+                 severities: Mapping[str, int | str] | None = None,
+                 severity_label: str = "severity", time_unit: str = ""):
         """scope: names in Sysdig, such as "host.hostName", and the label that each is taken from;
         None for all labels of the alert under their own names, {} for no scope.
-        severities: beside SEVERITIES, in small letters. time_unit: of TIME_UNITS; "" for the usual one.
+        severities: beside SEVERITIES, in small letters. time_unit: of TIME_UNITS; "" for the API's.
         """
         self._path, self._scope_field, unit = \
             ("/api/v2/events", "scope", "ms") if api == "v2" else ("/api/events", "filter", "us")
@@ -95,5 +95,5 @@ class Sysdig:
         if value is not None:
             tags["alertjoin_value"] = repr(value)
         if event.resolved:
-            tags["alertjoin_duration_seconds"] = f"{(event.time_ms - event.starts_ms) / 1000:g}"
+            tags["alertjoin_duration_seconds"] = f"{event.lasted:g}"
         return tags
