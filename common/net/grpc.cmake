@@ -7,4 +7,4 @@ alertjoin_library(NAME grpc_net
   SRCS grpc_server.cc grpc_status.cc
   HDRS grpc_server.h grpc_status.h
   DEPS alertjoin::proto alertjoin::status alertjoin::time gRPC::grpc++
-  PRIVATE_DEPS gRPC::grpc++_reflection fmt::fmt)
+  PRIVATE_DEPS alertjoin::listener_rule gRPC::grpc++_reflection fmt::fmt)

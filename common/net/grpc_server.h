@@ -18,6 +18,7 @@ namespace alertjoin {
 // port that no second process can share.
 struct GrpcServerOptions {
   std::string listen_address = "127.0.0.1:0";
+  bool insecure = false;                 // May be reached from elsewhere without TLS.
   std::vector<grpc::Service*> services;  // Must outlive the server.
   // Full names of the services ("alertjoin.v1.IngestService") for the health service.
   std::vector<std::string> service_names = {};
@@ -30,7 +31,8 @@ struct RunningGrpcServer {
   std::unique_ptr<grpc::Server> server;
   int port = 0;
 };
-// UNAVAILABLE with the address when it cannot be bound.
+// UNAVAILABLE with the address when it cannot be bound, INVALID_ARGUMENT when it is not the
+// machine's own without being `insecure`.
 absl::StatusOr<RunningGrpcServer> StartGrpcServer(const GrpcServerOptions& options);
 
 // A channel to `address` with keepalive that fits such a server. It shares nothing with other

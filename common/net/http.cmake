@@ -1,8 +1,15 @@
+# What any listener must have.
+alertjoin_library(NAME listener_rule
+  SRCS listener_rule.cc
+  HDRS listener_rule.h
+  DEPS alertjoin::status
+  PRIVATE_DEPS fmt::fmt)
+
 alertjoin_library(NAME http
   SRCS admin_endpoints.cc http_connection.cc http_head.cc http_metrics.cc http_routes.cc
     http_server.cc stop_event.cc tcp_listener.cc
   HDRS admin_endpoints.h http_connection.h http_head.h http_metrics.h http_routes.h http_server.h
     stop_event.h tcp_listener.h unique_fd.h
   DEPS alertjoin::status alertjoin::time
-  PRIVATE_DEPS alertjoin::log alertjoin::sync PkgConfig::HTTPLIB PkgConfig::RE2
+  PRIVATE_DEPS alertjoin::listener_rule alertjoin::log alertjoin::sync PkgConfig::HTTPLIB PkgConfig::RE2
     PkgConfig::PROMETHEUS_CPP fmt::fmt Threads::Threads)

@@ -13,6 +13,7 @@
 #include "common/net/http_connection.h"
 #include "common/net/http_head.h"
 #include "common/net/http_routes.h"
+#include "common/net/listener_rule.h"
 #include "common/net/stop_event.h"
 #include "common/net/tcp_listener.h"
 #include "common/status/status.h"
@@ -160,6 +161,10 @@ HttpServer::Impl::Impl(HttpServerOptions options)
 
 absl::Status HttpServer::Impl::Start() {
   CHECK(!listener_);
+  RETURN_IF_ERROR(TcpListener::CheckAddress(options_.listen_address));
+  RETURN_IF_ERROR(
+      CheckListener({.name = "HTTP", .flag = "--web.config.file", .insecure = options_.insecure},
+                    options_.listen_address));
   ASSIGN_OR_RETURN(listener_, TcpListener::Bind(options_.listen_address));
   for (size_t i = 0; i < options_.threads; ++i) {
     workers_.emplace_back([this] { ServeConnections(); });

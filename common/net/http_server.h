@@ -50,6 +50,7 @@ struct HttpTimeouts {
 
 struct HttpServerOptions {
   std::string listen_address = "127.0.0.1:0";  // host:port; port 0 takes a free one.
+  bool insecure = false;                       // May be reached from elsewhere without TLS.
   size_t threads = 32;                         // One per connection.
   size_t connections_waiting_max = 512;        // For a thread; beyond it: 503 and close.
   size_t body_bytes_max = 16 << 20;
@@ -76,7 +77,8 @@ class HttpServer {
   // REQUIRES: not started. `method` is GET, POST or PUT; `pattern` is a valid expression.
   void Handle(const std::string& method, const std::string& pattern, Handler handler);
 
-  // Binds and starts serving on threads of its own. INVALID_ARGUMENT when the address is malformed,
+  // Binds and starts serving on threads of its own. INVALID_ARGUMENT when the address is malformed
+  // or is not the machine's own without being `insecure`,
   // UNAVAILABLE with the address when it cannot be bound (taken by another process, too: the port
   // is never shared). REQUIRES: not started before.
   absl::Status Start();

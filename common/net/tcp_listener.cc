@@ -68,6 +68,10 @@ int PortOf(const UniqueFd& socket) {
 
 }  // namespace
 
+absl::Status TcpListener::CheckAddress(const std::string& address) {
+  return Split(address).status();
+}
+
 absl::StatusOr<std::unique_ptr<TcpListener>> TcpListener::Bind(const std::string& address) {
   ASSIGN_OR_RETURN(const HostAndPort parts, Split(address));
   addrinfo hints{};

@@ -19,6 +19,9 @@ class TcpListener {
   // it is malformed, UNAVAILABLE with the address when it cannot be resolved or bound.
   static absl::StatusOr<std::unique_ptr<TcpListener>> Bind(const std::string& address);
 
+  // INVALID_ARGUMENT when the address is malformed.
+  static absl::Status CheckAddress(const std::string& address);
+
   int port() const { return port_; }
 
   // The next connection: non-blocking, without Nagle's delay. Nothing once `stop` is signalled.

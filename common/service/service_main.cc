@@ -134,6 +134,9 @@ int ServiceMain(int argc, char** argv, const Service& service) {
       ->check(CLI::IsMember(&kLogLevels))
       ->type_name("LEVEL")
       ->capture_default_str();
+  app.add_flag("--insecure", service.listeners->insecure,
+               "Listen without TLS on addresses that others than this machine reach: everyone who "
+               "reaches them may do everything");
   app.add_subcommand("check-config", "Check the configuration file and exit")
       ->fallthrough()
       ->callback([&arguments] { arguments.check_only = true; });

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "common/service/listener_flags.h"
 
 namespace alertjoin {
 
@@ -63,6 +65,8 @@ struct Service {
                              const std::function<void()>& wait_for_stop)>
       run;
   std::vector<ServiceCommand> commands;
+  // Filled from the command line before anything of the above is called.
+  std::shared_ptr<ListenerFlags> listeners = std::make_shared<ListenerFlags>();
 };
 
 // Parses the command line (--config.file=FILE, --log.level=LEVEL, --version, --help, and the

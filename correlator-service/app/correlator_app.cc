@@ -47,6 +47,7 @@ PipelineOptions PipelineOptionsOf(const CorrelatorConfig& config) {
 HttpServerOptions HttpOptionsOf(const CorrelatorConfig& config, prometheus::Registry& registry) {
   HttpServerOptions options;
   options.listen_address = config.http_listen_address;
+  options.insecure = config.listeners.insecure;
   options.observer = CountHttpRequests(registry);
   return options;
 }
@@ -149,6 +150,7 @@ absl::Status CorrelatorApp::Parts::Serve(const CorrelatorConfig& config) {
   services->pipeline.Start();
   GrpcServerOptions options;
   options.listen_address = config.grpc_listen_address;
+  options.insecure = config.listeners.insecure;
   options.services = {&services->ingest, &services->correlator};
   options.service_names = {"alertjoin.v1.IngestService", "alertjoin.v1.CorrelatorService"};
   ASSIGN_OR_RETURN(services->grpc, StartGrpcServer(options));

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "common/service/listener_flags.h"
 #include "common/time/timestamp.h"
 
 namespace alertjoin {
@@ -23,6 +24,7 @@ struct CorrelatorConfig {
   uint64_t log_bytes_max = uint64_t{16} << 30;
   uint64_t change_log_bytes_max = uint64_t{4} << 30;
   size_t subscribers_max = 1'000;
+  ListenerFlags listeners;  // Not of the file.
 };
 
 // INVALID_ARGUMENT with file, line and column for the first fault.

@@ -12,9 +12,11 @@ int main(int argc, char** argv) {
   service.description =
       "Joins alert transitions with the metric values at their moment and serves the joined rows.";
   service.check = [](const std::string& path) { return ReadCorrelatorConfig(path).status(); };
-  service.run = [](const std::string& path,
-                   const std::function<void()>& wait_for_stop) -> absl::Status {
-    ASSIGN_OR_RETURN(const CorrelatorConfig config, ReadCorrelatorConfig(path));
+  service.run = [listeners = service.listeners](
+                    const std::string& path,
+                    const std::function<void()>& wait_for_stop) -> absl::Status {
+    ASSIGN_OR_RETURN(CorrelatorConfig config, ReadCorrelatorConfig(path));
+    config.listeners = *listeners;
     ASSIGN_OR_RETURN(const auto app, CorrelatorApp::Start(config));
     wait_for_stop();
     app->Stop();

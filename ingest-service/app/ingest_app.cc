@@ -105,6 +105,7 @@ WebhookOptions WebhookOptionsOf(const IngestConfig& config) {
 HttpServerOptions HttpOptionsOf(const IngestConfig& config, prometheus::Registry& registry) {
   HttpServerOptions options;
   options.listen_address = config.http_listen_address;
+  options.insecure = config.listeners.insecure;
   options.observer = CountHttpRequests(registry);
   options.threads = 64;  // A webhook holds its thread until it is synced; many share one sync.
   return options;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/service/listener_flags.h"
 #include "common/time/timestamp.h"
 #include "ingest-service/alertmanager/sender_auth.h"
 #include "ingest-service/app/reconcile_config.h"
@@ -34,6 +35,7 @@ struct IngestConfig {
   std::vector<GrafanaOptions> grafana_sources;
   std::vector<BindingRule> bindings;
   ReconcileOptions reconcile;
+  ListenerFlags listeners;  // Not of the file.
 };
 
 // The folder of the dead letters.

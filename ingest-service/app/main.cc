@@ -42,9 +42,11 @@ int main(int argc, char** argv) {
   service.description =
       "Takes alerts by webhook, polls metrics, and streams both to correlator-service.";
   service.check = [](const std::string& path) { return ReadIngestConfig(path).status(); };
-  service.run = [](const std::string& path,
-                   const std::function<void()>& wait_for_stop) -> absl::Status {
-    ASSIGN_OR_RETURN(const IngestConfig config, ReadIngestConfig(path));
+  service.run = [listeners = service.listeners](
+                    const std::string& path,
+                    const std::function<void()>& wait_for_stop) -> absl::Status {
+    ASSIGN_OR_RETURN(IngestConfig config, ReadIngestConfig(path));
+    config.listeners = *listeners;
     ASSIGN_OR_RETURN(const auto app, IngestApp::Start(config));
     wait_for_stop();
     app->Stop();

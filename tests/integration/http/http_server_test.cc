@@ -268,8 +268,19 @@ TEST_F(HttpServerTest, BadAddressIsAnError) {
   }
   HttpServerOptions options;
   options.listen_address = "203.0.113.1:0";
+  options.insecure = true;
   HttpServer server(std::move(options));
   EXPECT_THAT(server.Start(), StatusIs(absl::StatusCode::kUnavailable, "203.0.113.1:0"));
+}
+
+TEST_F(HttpServerTest, AddressThatOthersReachIsRefusedWithoutTls) {
+  HttpServerOptions options;
+  options.listen_address = "0.0.0.0:0";
+  EXPECT_THAT(HttpServer(options).Start(),
+              StatusIs(absl::StatusCode::kInvalidArgument, "HTTP listener 0.0.0.0:0"));
+  options.insecure = true;
+  HttpServer open(options);
+  EXPECT_THAT(open.Start(), IsOk());
 }
 
 TEST_F(HttpServerTest, ObserverSeesEveryAnswerOnce) {

@@ -93,7 +93,17 @@ TEST_F(GrpcServerTest, TakenPortIsRefusedWithItsAddress) {
 TEST(GrpcServer, AddressOfNobodyIsRefused) {
   GrpcServerOptions options;
   options.listen_address = "192.0.2.1:0";
+  options.insecure = true;
   EXPECT_THAT(StartGrpcServer(options), StatusIs(absl::StatusCode::kUnavailable, "192.0.2.1"));
+}
+
+TEST(GrpcServer, AddressThatOthersReachIsRefusedWithoutTls) {
+  GrpcServerOptions options;
+  options.listen_address = "0.0.0.0:0";
+  EXPECT_THAT(StartGrpcServer(options),
+              StatusIs(absl::StatusCode::kInvalidArgument, "gRPC listener 0.0.0.0:0"));
+  options.insecure = true;
+  EXPECT_THAT(StartGrpcServer(options).status(), IsOk());
 }
 
 }  // namespace
