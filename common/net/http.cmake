@@ -7,9 +7,9 @@ alertjoin_library(NAME listener_rule
 
 alertjoin_library(NAME http
   SRCS admin_endpoints.cc http_connection.cc http_head.cc http_metrics.cc http_routes.cc
-    http_server.cc stop_event.cc tcp_listener.cc
+    http_server.cc stop_event.cc tcp_listener.cc tls_session.cc
   HDRS admin_endpoints.h http_connection.h http_head.h http_metrics.h http_routes.h http_server.h
-    stop_event.h tcp_listener.h unique_fd.h
-  DEPS alertjoin::status alertjoin::time
+    stop_event.h tcp_listener.h tls_session.h unique_fd.h
+  DEPS alertjoin::access alertjoin::status alertjoin::time OpenSSL::SSL
   PRIVATE_DEPS alertjoin::listener_rule alertjoin::log alertjoin::sync PkgConfig::HTTPLIB PkgConfig::RE2
     PkgConfig::PROMETHEUS_CPP fmt::fmt Threads::Threads)

@@ -36,8 +36,48 @@ void AddressOf(const sockaddr_storage& address, std::string& ip, int& port) {
 
 }  // namespace
 
-HttpConnection::HttpConnection(UniqueFd socket, const HttpTimeouts& timeouts, const StopEvent& stop)
-    : socket_(std::move(socket)), timeouts_(timeouts), stop_(stop) {}
+HttpConnection::HttpConnection(UniqueFd socket, const HttpTimeouts& timeouts, const StopEvent& stop,
+                               const TlsContext& tls)
+    : socket_(std::move(socket)), timeouts_(timeouts), stop_(stop) {
+  if (tls.context != nullptr) tls_ = std::make_unique<TlsSession>(tls, socket_.get());
+}
+
+HttpConnection::Handshake HttpConnection::ShakeHands() {
+  if (tls_ == nullptr) return Handshake::kDone;
+  const StopEvent::Deadline deadline = In(timeouts_.head);
+  while (true) {
+    const int result = tls_->Handshake();
+    if (result > 0) break;
+    if (result == 0 || errno != EAGAIN) return Handshake::kFailed;
+    if (stop_.WaitFor(socket_.get(), tls_->wanted(), deadline) != StopEvent::Wait::kReady) {
+      return Handshake::kClosed;
+    }
+  }
+  certificate_name_ = tls_->CertificateName();
+  return Handshake::kDone;
+}
+
+ssize_t HttpConnection::TryReceive(char* data, size_t size) {
+  if (tls_ == nullptr) {
+    wanted_ = POLLIN;
+    return ::recv(socket_.get(), data, size, 0);
+  }
+  const ssize_t received = tls_->Receive(data, size);
+  wanted_ = tls_->wanted();
+  return received;
+}
+
+ssize_t HttpConnection::TrySend(const char* data, size_t size) {
+  if (tls_ == nullptr) {
+    wanted_ = POLLOUT;
+    return ::send(socket_.get(), data, size, MSG_NOSIGNAL);
+  }
+  const ssize_t sent = tls_->Send(data, size);
+  wanted_ = tls_->wanted();
+  // The end of TLS is no room for more.
+  if (sent == 0) errno = EPIPE;
+  return sent == 0 ? -1 : sent;
+}
 
 HttpConnection::HeadResult HttpConnection::ReadHead() {
   received_.erase(0, consumed_);
@@ -46,7 +86,8 @@ HttpConnection::HeadResult HttpConnection::ReadHead() {
   bool begun = !received_.empty();
   deadline_ = In(begun ? timeouts_.head : timeouts_.idle);
   // An idle connection ends at once when the server stops; one that has data is heard.
-  if (!begun && stop_.WaitFor(socket_.get(), POLLIN, deadline_) != StopEvent::Wait::kReady) {
+  const bool waits = !begun && (tls_ == nullptr || !tls_->pending());
+  if (waits && stop_.WaitFor(socket_.get(), POLLIN, deadline_) != StopEvent::Wait::kReady) {
     return HeadResult::kClosed;
   }
   for (size_t searched = 0;;) {
@@ -80,16 +121,16 @@ void HttpConnection::StartBody() { deadline_ = In(stop_seen_ ? kGraceAfterStop :
 
 ssize_t HttpConnection::Receive(char* data, size_t size) {
   while (true) {
-    const ssize_t received = ::recv(socket_.get(), data, size, 0);
+    const ssize_t received = TryReceive(data, size);
     if (received >= 0) return received;
     if (errno == EINTR) continue;
     if (errno != EAGAIN) return -1;
     if (stop_seen_) {
-      if (WaitForFd(socket_.get(), POLLIN, deadline_)) continue;
+      if (WaitForFd(socket_.get(), wanted_, deadline_)) continue;
       timed_out_ = true;
       return -1;
     }
-    switch (stop_.WaitFor(socket_.get(), POLLIN, deadline_)) {
+    switch (stop_.WaitFor(socket_.get(), wanted_, deadline_)) {
       case StopEvent::Wait::kReady:
         break;
       case StopEvent::Wait::kTimedOut:
@@ -125,12 +166,11 @@ bool HttpConnection::Flush() {
   const StopEvent::Deadline deadline = In(timeouts_.write);
   size_t sent = 0;
   while (!broken_ && sent < unsent_.size()) {
-    const ssize_t size =
-        ::send(socket_.get(), unsent_.data() + sent, unsent_.size() - sent, MSG_NOSIGNAL);
+    const ssize_t size = TrySend(unsent_.data() + sent, unsent_.size() - sent);
     if (size >= 0) {
       sent += static_cast<size_t>(size);
     } else if (errno == EAGAIN) {
-      broken_ = !WaitForFd(socket_.get(), POLLOUT, deadline);
+      broken_ = !WaitForFd(socket_.get(), wanted_, deadline);
     } else if (errno != EINTR) {
       broken_ = true;
     }
@@ -141,6 +181,7 @@ bool HttpConnection::Flush() {
 
 void HttpConnection::Close(bool may_wait) {
   Flush();
+  if (tls_ != nullptr && !broken_) tls_->CloseSending();
   ::shutdown(socket_.get(), SHUT_WR);
   if (!may_wait || broken_) return;
   const StopEvent::Deadline deadline = In(timeouts_.linger);
@@ -155,7 +196,7 @@ void HttpConnection::Close(bool may_wait) {
 }
 
 bool HttpConnection::is_readable() const {
-  return consumed_ < received_.size() ||
+  return consumed_ < received_.size() || (tls_ != nullptr && tls_->pending()) ||
          WaitForFd(socket_.get(), POLLIN, StopEvent::Deadline::clock::now());
 }
 

@@ -2,11 +2,13 @@
 
 #include <httplib.h>
 
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "common/net/http_server.h"
 #include "common/net/stop_event.h"
+#include "common/net/tls_session.h"
 #include "common/net/unique_fd.h"
 
 namespace alertjoin {
@@ -18,7 +20,14 @@ class HttpConnection final : public httplib::Stream {
  public:
   // `stop` must outlive the connection. Once it is signalled, a request that has begun to arrive
   // gets one more second.
-  HttpConnection(UniqueFd socket, const HttpTimeouts& timeouts, const StopEvent& stop);
+  HttpConnection(UniqueFd socket, const HttpTimeouts& timeouts, const StopEvent& stop,
+                 const TlsContext& tls = {});
+
+  enum class Handshake { kDone, kClosed, kFailed };
+  // With TLS: the handshake, within the time for a head. Before anything else.
+  Handshake ShakeHands();
+  // Whoever's certificate was checked by TLS, or "".
+  const std::string& certificate_name() const { return certificate_name_; }
 
   enum class HeadResult {
     kComplete,  // head() is there.
@@ -55,11 +64,17 @@ class HttpConnection final : public httplib::Stream {
  private:
   // Waits for and receives up to `size` bytes: their number, 0 at the end, -1 on error or timeout.
   ssize_t Receive(char* data, size_t size);
+  // As recv(2) and send(2), through TLS where there is one; wanted_ is for EAGAIN.
+  ssize_t TryReceive(char* data, size_t size);
+  ssize_t TrySend(const char* data, size_t size);
 
   const UniqueFd socket_;
   const HttpTimeouts timeouts_;
   const StopEvent& stop_;
 
+  std::unique_ptr<TlsSession> tls_;  // Null: none.
+  std::string certificate_name_;
+  short wanted_ = 0;
   std::string received_;  // Read from the socket and not consumed before `consumed_`.
   size_t consumed_ = 0;
   size_t head_end_ = 0;

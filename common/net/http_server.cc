@@ -9,6 +9,7 @@
 #include <optional>
 #include <thread>
 
+#include "common/access/access_control.h"
 #include "common/log/log.h"
 #include "common/net/http_connection.h"
 #include "common/net/http_head.h"
@@ -16,8 +17,10 @@
 #include "common/net/listener_rule.h"
 #include "common/net/stop_event.h"
 #include "common/net/tcp_listener.h"
+#include "common/net/tls_session.h"
 #include "common/status/status.h"
 #include "common/sync/bounded_queue.h"
+#include "common/sync/mutex.h"
 
 namespace alertjoin {
 namespace {
@@ -31,6 +34,7 @@ struct Exchange {
   HttpHead head;
   std::string path;
   std::optional<HttpRoutes::Match> match;
+  std::string identity;
   bool close_asked = false;
   // Until the body has been read to its end, the next bytes are no request.
   bool close_after = true;
@@ -91,6 +95,10 @@ class HttpServer::Impl final : private httplib::Server {
     CHECK(!listener_ && (method == "GET" || TakesBody(method)));
     routes_.Add(method, pattern, std::move(handler));
   }
+  void SetAccess(std::shared_ptr<AccessControl> access) {
+    CHECK(!listener_);
+    access_ = std::move(access);
+  }
   absl::Status Start();
   int port() const { return listener_ ? listener_->port() : 0; }
   void Stop();
@@ -113,6 +121,10 @@ class HttpServer::Impl final : private httplib::Server {
   void BeforeWriting(httplib::Response& response);
 
   std::optional<HttpResponse> Guard();
+  // Whether the caller may, and who it is.
+  std::optional<HttpResponse> CheckAccess();
+  // What new connections are spoken to with; nothing, logged, when it cannot be had.
+  std::optional<TlsContext> CurrentTls() EXCLUDES_LOCK(tls_mutex_);
   // What a sender wanted to hand over is lost to it by a wrong path: say so.
   void LogRefusal(const HttpRefusal& refusal);
   HttpResponse Call(const httplib::Request& request, std::string body);
@@ -125,7 +137,12 @@ class HttpServer::Impl final : private httplib::Server {
   // Constant once started.
   const HttpServerOptions options_;
   HttpRoutes routes_;
+  std::shared_ptr<AccessControl> access_;  // Null: none.
   std::unique_ptr<TcpListener> listener_;
+
+  Mutex tls_mutex_;
+  std::shared_ptr<const TlsServerMaterial> tls_material_ GUARDED_BY(tls_mutex_);
+  TlsContext tls_context_ GUARDED_BY(tls_mutex_);  // Of tls_material_.
 
   LogLimiter refusal_limiter_{std::chrono::seconds(10)};
   StopEvent stop_;
@@ -162,9 +179,11 @@ HttpServer::Impl::Impl(HttpServerOptions options)
 absl::Status HttpServer::Impl::Start() {
   CHECK(!listener_);
   RETURN_IF_ERROR(TcpListener::CheckAddress(options_.listen_address));
-  RETURN_IF_ERROR(
-      CheckListener({.name = "HTTP", .flag = "--web.config.file", .insecure = options_.insecure},
-                    options_.listen_address));
+  const bool tls = access_ != nullptr && access_->state()->tls != nullptr;
+  RETURN_IF_ERROR(CheckListener(
+      {.name = "HTTP", .flag = "--web.config.file", .tls = tls, .insecure = options_.insecure},
+      options_.listen_address));
+  if (tls) RETURN_IF_ERROR(MakeTlsContext(*access_->state()->tls));
   ASSIGN_OR_RETURN(listener_, TcpListener::Bind(options_.listen_address));
   for (size_t i = 0; i < options_.threads; ++i) {
     workers_.emplace_back([this] { ServeConnections(); });
@@ -208,7 +227,13 @@ void HttpServer::Impl::ServeConnections() {
 }
 
 void HttpServer::Impl::ServeConnection(UniqueFd socket) {
-  HttpConnection connection(std::move(socket), options_.timeouts, stop_);
+  const auto tls = CurrentTls();
+  if (!tls.has_value()) return;
+  HttpConnection connection(std::move(socket), options_.timeouts, stop_, *tls);
+  if (const auto shaken = connection.ShakeHands(); shaken != HttpConnection::Handshake::kDone) {
+    if (shaken == HttpConnection::Handshake::kFailed) access_->CountFailedHandshake();
+    return;
+  }
   HttpConnection::HeadResult result;
   while ((result = connection.ReadHead()) == HttpConnection::HeadResult::kComplete) {
     if (!ServeRequest(connection)) return connection.Close(!Crowded());
@@ -228,7 +253,7 @@ bool HttpServer::Impl::ServeRequest(HttpConnection& connection) {
     Refuse(connection, *refusal);
     return false;
   }
-  Exchange exchange{&connection, std::get<HttpHead>(std::move(parsed)), {}, {}, false, true};
+  Exchange exchange{&connection, std::get<HttpHead>(std::move(parsed)), {}, {}, {}, false, true};
   exchange.close_asked = AsksToClose(exchange.head);
   current_exchange = &exchange;
   bool closed = false;
@@ -244,7 +269,48 @@ void HttpServer::Impl::OnHead(httplib::Request& request) {
   request.ranges.clear();
 }
 
+std::optional<TlsContext> HttpServer::Impl::CurrentTls() {
+  if (access_ == nullptr) return TlsContext();
+  const auto material = access_->state()->tls;
+  if (material == nullptr) return TlsContext();
+  MutexLock lock(tls_mutex_);
+  if (material != tls_material_) {
+    auto made = MakeTlsContext(*material);
+    if (made.ok()) {
+      tls_context_ = *std::move(made);
+    } else {
+      LogError("new certificates cannot be used: the old ones still are",
+               {{"error", MessageOf(made.status())}});
+    }
+    tls_material_ = material;
+  }
+  if (tls_context_.context == nullptr) return std::nullopt;
+  return tls_context_;
+}
+
+std::optional<HttpResponse> HttpServer::Impl::CheckAccess() {
+  using Outcome = AccessControl::Verdict::Outcome;
+  if (access_ == nullptr) return std::nullopt;
+  Exchange& exchange = *current_exchange;
+  AccessControl::Verdict verdict = access_->CheckHttp(
+      exchange.head.method, exchange.path,
+      {exchange.head.Get("authorization"), exchange.connection->certificate_name()});
+  exchange.identity = std::move(verdict.identity);
+  if (verdict.outcome == Outcome::kAllowed) return std::nullopt;
+  const int status = verdict.outcome == Outcome::kUnknown  ? 401
+                     : verdict.outcome == Outcome::kDenied ? 403
+                                                           : 503;
+  HttpResponse response = AnswerTo({status, verdict.message});
+  if (!verdict.challenge.empty()) {
+    response.headers.emplace_back("WWW-Authenticate", verdict.challenge);
+  }
+  exchange.close_after =
+      TakesBody(exchange.head.method) || CheckHttpBody(exchange.head, false, 0).has_value();
+  return response;
+}
+
 std::optional<HttpResponse> HttpServer::Impl::Guard() {
+  if (auto refused = CheckAccess()) return refused;
   Exchange& exchange = *current_exchange;
   auto found = routes_.Find(exchange.head.method, exchange.path);
   const bool takes_body = TakesBody(exchange.head.method);
@@ -318,6 +384,7 @@ HttpResponse HttpServer::Impl::Call(const httplib::Request& request, std::string
                   request.params,
                   std::move(body),
                   request.remote_addr,
+                  std::move(exchange.identity),
                   std::move(exchange.head.headers),
                   std::move(exchange.match->path_parts)};
   static LogLimiter limiter(std::chrono::seconds(10));
@@ -336,6 +403,12 @@ void HttpServer::Impl::BeforeWriting(httplib::Response& response) {
   // A connection that stays open holds its thread.
   if (exchange.close_asked || stop_.stopped() || Crowded()) exchange.close_after = true;
   response.headers.erase("Keep-Alive");  // Would state the limits of cpp-httplib's own listener.
+  if (access_ != nullptr) {
+    for (const auto& [name, value] : access_->state()->config.headers) {
+      response.headers.erase(name);
+      response.set_header(name.c_str(), value);
+    }
+  }
   if (exchange.close_after) {
     response.headers.erase("Connection");
     response.set_header("Connection", "close");
@@ -359,6 +432,9 @@ HttpServer::~HttpServer() = default;
 
 void HttpServer::Handle(const std::string& method, const std::string& pattern, Handler handler) {
   impl_->AddRoute(method, pattern, std::move(handler));
+}
+void HttpServer::SetAccess(std::shared_ptr<AccessControl> access) {
+  impl_->SetAccess(std::move(access));
 }
 absl::Status HttpServer::Start() { return impl_->Start(); }
 int HttpServer::port() const { return impl_->port(); }

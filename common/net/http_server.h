@@ -14,6 +14,8 @@
 
 namespace alertjoin {
 
+class AccessControl;
+
 struct HttpRequest {
   std::string method;
   std::string path;  // Percent-decoded, without the query.
@@ -21,6 +23,7 @@ struct HttpRequest {
   std::multimap<std::string, std::string> parameters;
   std::string body;
   std::string remote_address;
+  std::string identity;  // Whoever it is, as the access control says; "" when it does not.
   // By name in lower case, as sent; the values of repeated ones joined by ", ".
   std::map<std::string, std::string> headers;
   // What the path pattern's parentheses matched, in order.
@@ -60,11 +63,12 @@ struct HttpServerOptions {
 
 // A bounded HTTP/1.1 server over cpp-httplib with the guards that its version 0.11.4 needs, which
 // are applied before a body is read: a well-formed head within limits (400, 408, 414, 431, 501,
-// 505), known path and method (404, 405 with Allow), no Transfer-Encoding, Content-Encoding or form
-// (411, 415), Content-Length exactly once and within the limit on requests with a body (400, 411,
-// 413). A refusal has a one-line reason as text, and ends the connection wherever a body might
-// follow. Connections stay open between requests unless others wait and no thread is free. Handlers
-// run on the server's threads, several at once; an exception in one is a 500, logged.
+// 505), a caller who may (401, 403), known path and method (404, 405 with Allow), no
+// Transfer-Encoding, Content-Encoding or form (411, 415), Content-Length exactly once and within
+// the limit on requests with a body (400, 411, 413). A refusal has a one-line reason as text, and
+// ends the connection wherever a body might follow. Connections stay open between requests unless
+// others wait and no thread is free. Handlers run on the server's threads, several at once; an
+// exception in one is a 500, logged.
 class HttpServer {
  public:
   // Handles what the expression (RE2 syntax, anchored, bytes) matches of the path.
@@ -76,6 +80,9 @@ class HttpServer {
   // The first handler whose pattern matches gets the request. One for GET also serves HEAD.
   // REQUIRES: not started. `method` is GET, POST or PUT; `pattern` is a valid expression.
   void Handle(const std::string& method, const std::string& pattern, Handler handler);
+
+  // TLS, and who may call what; null: neither. REQUIRES: not started.
+  void SetAccess(std::shared_ptr<AccessControl> access);
 
   // Binds and starts serving on threads of its own. INVALID_ARGUMENT when the address is malformed
   // or is not the machine's own without being `insecure`,

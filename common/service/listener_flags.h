@@ -8,6 +8,9 @@ namespace alertjoin {
 struct ListenerFlags {
   // Listeners that others than this machine reach need no TLS: everyone may do everything.
   bool insecure = false;
+  // Security files; "": none.
+  std::string web_config_file;
+  std::string grpc_config_file;
 };
 
 }  // namespace alertjoin

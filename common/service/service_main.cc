@@ -134,6 +134,14 @@ int ServiceMain(int argc, char** argv, const Service& service) {
       ->check(CLI::IsMember(&kLogLevels))
       ->type_name("LEVEL")
       ->capture_default_str();
+  app.add_option("--web.config.file", service.listeners->web_config_file,
+                 "Security file of the HTTP listener (YAML): TLS, users, tokens, roles")
+      ->type_name("FILE");
+  if (service.has_grpc_listener) {
+    app.add_option("--grpc.config.file", service.listeners->grpc_config_file,
+                   "Security file of the gRPC listener (YAML), with the same keys")
+        ->type_name("FILE");
+  }
   app.add_flag("--insecure", service.listeners->insecure,
                "Listen without TLS on addresses that others than this machine reach: everyone who "
                "reaches them may do everything");

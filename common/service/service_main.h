@@ -65,6 +65,7 @@ struct Service {
                              const std::function<void()>& wait_for_stop)>
       run;
   std::vector<ServiceCommand> commands;
+  bool has_grpc_listener = false;
   // Filled from the command line before anything of the above is called.
   std::shared_ptr<ListenerFlags> listeners = std::make_shared<ListenerFlags>();
 };

@@ -8,7 +8,7 @@
 
 #include "absl/strings/escaping.h"
 #include "common/status/status.h"
-#include "ingest-service/prometheus/small_file.h"
+#include "common/config/small_file.h"
 
 namespace alertjoin {
 namespace {

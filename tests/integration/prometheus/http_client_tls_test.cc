@@ -7,13 +7,13 @@
 #include <fstream>
 #include <string>
 
+#include "common/config/small_file.h"
 #include "ingest-service/prometheus/curl_http_transport.h"
 #include "ingest-service/prometheus/http_client.h"
-#include "ingest-service/prometheus/small_file.h"
 #include "tests/integration/prometheus/awaited_answer.h"
 #include "tests/integration/prometheus/http_peer.h"
-#include "tests/integration/prometheus/test_authority.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/test_authority.h"
 
 namespace alertjoin {
 namespace {

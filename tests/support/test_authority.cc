@@ -1,4 +1,4 @@
-#include "tests/integration/prometheus/test_authority.h"
+#include "tests/support/test_authority.h"
 
 #include <fmt/format.h>
 

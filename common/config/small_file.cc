@@ -1,4 +1,4 @@
-#include "ingest-service/prometheus/small_file.h"
+#include "common/config/small_file.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

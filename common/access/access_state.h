@@ -1,0 +1,35 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/access/access_config.h"
+#include "common/access/tls_material.h"
+#include "common/access/token_list.h"
+
+namespace alertjoin {
+
+// A security file with all that it names, read at one time. Immutable.
+struct AccessState {
+  AccessConfig config;
+  TokenList tokens;
+  std::shared_ptr<const TlsServerMaterial> tls;  // Null: none.
+
+  // Whether callers must be known. If not, each of them may do everything.
+  bool wants_identities() const {
+    return !config.users.empty() || !config.tokens_file.empty() || !config.identities.empty();
+  }
+  // Without `identities`, everyone who is known may do everything.
+  RoleSet RolesOf(const std::string& identity) const;
+};
+
+// The errors of ReadAccessConfig, LoadTlsMaterial and TokenList::Parse, with the file.
+absl::StatusOr<std::shared_ptr<const AccessState>> LoadAccess(const std::string& file,
+                                                              ListenerKind kind, Timestamp now);
+
+// What changes when the file or one of those that `state` names is written or replaced (links are
+// followed). `state` may be null.
+std::string StampOf(const std::string& file, const AccessState* state);
+
+}  // namespace alertjoin

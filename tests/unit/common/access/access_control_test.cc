@@ -1,0 +1,219 @@
+#include "common/access/access_control.h"
+
+#include <absl/strings/escaping.h>
+#include <gtest/gtest.h>
+#include <prometheus/text_serializer.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/support/manual_clock.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/test_authority.h"
+
+namespace alertjoin {
+namespace {
+
+using absl::StatusCode;
+using Outcome = AccessControl::Verdict::Outcome;
+
+// Of "correct horse".
+constexpr char kHash[] = "$2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e";
+const std::string kReader =
+    "reader ba5005a40cf5212e4ac0190104cc127edab013294bb71279a975b27a80982d45\n";
+const std::string kPusher =
+    "pusher bf77905ed28e8a4f379c1da6826547a9e9d2dd4a2908e05d7889f0d415ace350\n";
+const std::string kAdmin =
+    "admin 10a4c7c9fc5206d6f36dc6944a81bb6f4a3cb0e25014ae3b12e6c3e52712292a\n";
+constexpr char kList[] = "/alertjoin.v1.CorrelatorService/ListJoinedRows";
+constexpr char kPush[] = "/alertjoin.v1.IngestService/PushEvents";
+
+std::string Basic(const std::string& pair) { return "Basic " + absl::Base64Escape(pair); }
+
+class AccessControlTest : public ::testing::Test {
+ protected:
+  void Write(const std::string& name, const std::string& text) {
+    // As tools do it: the new file takes the place of the old one.
+    std::ofstream(folder_ / "new") << text;
+    std::filesystem::rename(folder_ / "new", folder_ / name);
+  }
+  absl::Status Open(const std::string& config) {
+    Write("web.yml", config);
+    auto opened = AccessControl::Open(folder_ / "web.yml", ListenerKind::kHttp, clock_, registry_);
+    if (opened.ok()) control_ = *std::move(opened);
+    return opened.status();
+  }
+  void OpenWithTokens() {
+    Write("tokens", kReader + kPusher + kAdmin);
+    ASSERT_THAT(Open(std::string("bearer_tokens_file: tokens\nbasic_auth_users: {ann: ") + kHash +
+                     "}\nidentities:\n- {name: reader, roles: [read]}\n"
+                     "- {name: pusher, roles: [push]}\n- {name: admin, roles: [admin]}\n"
+                     "- {name: ann, roles: [read, push]}\n- {name: ingest-1, roles: [push]}\n"),
+                IsOk());
+  }
+  Outcome Rpc(const std::string& method, const std::string& authorization,
+              const std::string& certificate = "") {
+    return control_->CheckRpc(method, {authorization, certificate}).outcome;
+  }
+  std::string Metrics() { return prometheus::TextSerializer().Serialize(registry_.Collect()); }
+  bool HasMetric(const std::string& line) {
+    return Metrics().find(line + "\n") != std::string::npos;
+  }
+
+  TemporaryFolder folder_;
+  prometheus::Registry registry_;
+  ManualClock clock_{SystemClock().Now()};
+  std::unique_ptr<AccessControl> control_;
+};
+
+TEST_F(AccessControlTest, WithoutIdentitiesEveryoneMayDoEverything) {
+  ASSERT_THAT(Open(""), IsOk());
+  EXPECT_EQ(Rpc(kPush, ""), Outcome::kAllowed);
+  EXPECT_EQ(Rpc("/x/Y", "Bearer wrong"), Outcome::kAllowed);
+}
+
+// 5 callers by 4 calls: every cell.
+TEST_F(AccessControlTest, EachMayDoWhatItsRoleSays) {
+  OpenWithTokens();
+  struct Row {
+    std::string authorization;
+    std::string certificate;
+    Outcome list, push, reload, health;
+  };
+  constexpr Outcome kYes = Outcome::kAllowed;
+  constexpr Outcome kNo = Outcome::kDenied;
+  constexpr Outcome kWho = Outcome::kUnknown;
+  const Row rows[] = {
+      {"", "", kWho, kWho, kWho, kYes},
+      {"Bearer wrong", "", kWho, kWho, kWho, kYes},
+      {"Bearer reader-token", "", kYes, kNo, kNo, kYes},
+      {"bearer  pusher-token", "", kNo, kYes, kNo, kYes},
+      {"Bearer admin-token", "", kNo, kNo, kYes, kYes},
+      {Basic("ann:correct horse"), "", kYes, kYes, kNo, kYes},
+      {Basic("ann:wrong"), "", kWho, kWho, kWho, kYes},
+      {Basic("bob:correct horse"), "", kWho, kWho, kWho, kYes},
+      {Basic("reader:reader-token"), "", kWho, kWho, kWho, kYes},
+      {"Basic !!!", "", kWho, kWho, kWho, kYes},
+      {"Basic", "", kWho, kWho, kWho, kYes},
+      {"Digest x", "", kWho, kWho, kWho, kYes},
+      {"", "ingest-1", kNo, kYes, kNo, kYes},
+      {"", "somebody", kWho, kWho, kWho, kYes},
+      // Who says a secret is who the secret says, and a wrong one is not made good.
+      {"Bearer reader-token", "ingest-1", kYes, kNo, kNo, kYes},
+      {"Bearer wrong", "ingest-1", kWho, kWho, kWho, kYes},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.authorization + " " + row.certificate);
+    EXPECT_EQ(Rpc(kList, row.authorization, row.certificate), row.list);
+    EXPECT_EQ(Rpc(kPush, row.authorization, row.certificate), row.push);
+    const AccessControl::Caller caller{row.authorization, row.certificate};
+    EXPECT_EQ(control_->CheckHttp("POST", "/-/reload", caller).outcome, row.reload);
+    EXPECT_EQ(control_->CheckHttp("GET", "/-/healthy", caller).outcome, row.health);
+  }
+}
+
+TEST_F(AccessControlTest, WhatNobodyMayIsDeniedToThoseWhoAreKnownOnly) {
+  OpenWithTokens();
+  EXPECT_EQ(Rpc("/x/Y", ""), Outcome::kUnknown);
+  EXPECT_EQ(Rpc("/x/Y", "Bearer admin-token"), Outcome::kDenied);
+}
+
+TEST_F(AccessControlTest, RefusalsSayHowToAskAndAreCounted) {
+  OpenWithTokens();
+  const auto verdict = control_->CheckRpc(kList, {"Bearer canary-token", ""});
+  EXPECT_EQ(verdict.challenge, "Basic realm=\"alertjoin\", Bearer realm=\"alertjoin\"");
+  EXPECT_EQ(verdict.message.find("canary"), std::string::npos);
+  Rpc(kList, "");
+  Rpc(kPush, "Bearer reader-token");
+  EXPECT_TRUE(
+      HasMetric(R"(alertjoin_access_refused_total{listener="http",reason="wrong_credentials"} 1)"));
+  EXPECT_TRUE(
+      HasMetric(R"(alertjoin_access_refused_total{listener="http",reason="no_credentials"} 1)"));
+  EXPECT_TRUE(
+      HasMetric(R"(alertjoin_access_refused_total{listener="http",reason="role_lacks"} 1)"));
+}
+
+TEST_F(AccessControlTest, ATokenThatIsTakenAwayOpensNothing) {
+  OpenWithTokens();
+  ASSERT_EQ(Rpc(kList, "Bearer reader-token"), Outcome::kAllowed);
+  Write("tokens", kPusher);
+  control_->Look();
+  EXPECT_EQ(Rpc(kList, "Bearer reader-token"), Outcome::kUnknown);
+  EXPECT_EQ(Rpc(kPush, "Bearer pusher-token"), Outcome::kAllowed);
+}
+
+TEST_F(AccessControlTest, AFaultyFileKeepsTheOldAndIsTold) {
+  OpenWithTokens();
+  Write("tokens", "pusher\n");
+  control_->Look();
+  EXPECT_EQ(Rpc(kList, "Bearer reader-token"), Outcome::kAllowed);
+  EXPECT_TRUE(HasMetric(R"(alertjoin_access_last_load_successful{listener="http"} 0)"));
+  Write("tokens", kReader);
+  control_->Look();
+  EXPECT_TRUE(HasMetric(R"(alertjoin_access_last_load_successful{listener="http"} 1)"));
+  EXPECT_EQ(Rpc(kPush, "Bearer pusher-token"), Outcome::kUnknown);
+}
+
+TEST_F(AccessControlTest, TheListOfIdentitiesIsReadAgain) {
+  OpenWithTokens();
+  Write("web.yml", "bearer_tokens_file: tokens\nidentities: [{name: reader, roles: [push]}]\n");
+  control_->Look();
+  EXPECT_EQ(Rpc(kList, "Bearer reader-token"), Outcome::kDenied);
+  EXPECT_EQ(Rpc(kPush, "Bearer reader-token"), Outcome::kAllowed);
+  EXPECT_EQ(Rpc(kPush, "Bearer pusher-token"), Outcome::kDenied);
+}
+
+TEST_F(AccessControlTest, CertificatesAreExchangedAndAWrongPairIsNot) {
+  TestAuthority authority;
+  const auto first = authority.Issue("first", "IP:127.0.0.1");
+  const auto second = authority.Issue("second", "IP:127.0.0.1");
+  const auto copy = [this](const std::string& from, const std::string& name) {
+    std::filesystem::copy_file(from, folder_ / "new");
+    std::filesystem::rename(folder_ / "new", folder_ / name);
+  };
+  copy(first.cert_file, "cert.pem");
+  copy(first.key_file, "key.pem");
+  ASSERT_THAT(Open("tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n"), IsOk());
+  const auto held = control_->state()->tls;
+  ASSERT_NE(held, nullptr);
+  EXPECT_FALSE(
+      HasMetric(R"(alertjoin_tls_certificate_expiry_timestamp_seconds{listener="http"} 0)"));
+  copy(second.cert_file, "cert.pem");
+  control_->Look();
+  EXPECT_EQ(control_->state()->tls, held);
+  EXPECT_TRUE(HasMetric(R"(alertjoin_access_last_load_successful{listener="http"} 0)"));
+  copy(second.key_file, "key.pem");
+  control_->Look();
+  EXPECT_NE(control_->state()->tls->chain_pem, held->chain_pem);
+  EXPECT_TRUE(HasMetric(R"(alertjoin_access_last_load_successful{listener="http"} 1)"));
+  // TLS is not turned off behind the back of those who rely on it.
+  Write("web.yml", "");
+  control_->Look();
+  EXPECT_NE(control_->state()->tls, nullptr);
+  // An expired one is not taken, although its pair is right.
+  clock_.Advance(std::chrono::hours(72));
+  Write("web.yml", "tls_server_config: {key_file: key.pem, cert_file: cert.pem}\n");
+  control_->Look();
+  EXPECT_TRUE(HasMetric(R"(alertjoin_access_last_load_successful{listener="http"} 0)"));
+}
+
+TEST_F(AccessControlTest, AnExpiredCertificateDoesNotStart) {
+  TestAuthority authority;
+  const auto pair = authority.Issue("first", "IP:127.0.0.1");
+  clock_.Advance(std::chrono::hours(72));
+  EXPECT_THAT(Open("tls_server_config: {cert_file: " + pair.cert_file +
+                   ", key_file: " + pair.key_file + "}"),
+              StatusIs(StatusCode::kInvalidArgument, "has expired"));
+}
+
+TEST_F(AccessControlTest, FaultsAtTheStartNameTheFile) {
+  EXPECT_THAT(Open("bearer_tokens_file: nothing\n"),
+              StatusIs(StatusCode::kFailedPrecondition, "nothing"));
+  Write("tokens", "x");
+  EXPECT_THAT(Open("bearer_tokens_file: tokens\n"),
+              StatusIs(StatusCode::kInvalidArgument, "/tokens: line 1"));
+}
+
+}  // namespace
+}  // namespace alertjoin
