@@ -10,6 +10,8 @@
 
 #include <mutex>
 
+#include "common/access/access_control.h"
+#include "common/net/grpc_access.h"
 #include "common/net/listener_rule.h"
 #include "common/status/status.h"
 #include "grpc/health/v1/health.pb.h"
@@ -64,17 +66,23 @@ void SetLimits(const GrpcServerOptions& options, grpc::ServerBuilder* builder) {
 }  // namespace
 
 absl::StatusOr<RunningGrpcServer> StartGrpcServer(const GrpcServerOptions& options) {
+  const auto tls = options.access == nullptr ? nullptr : options.access->state()->tls;
   // What this version's parser of headers has of holes is closed to those without a certificate.
-  RETURN_IF_ERROR(CheckListener({.name = "gRPC",
-                                 .flag = "--grpc.config.file",
-                                 .needs_client_certificates = true,
-                                 .insecure = options.insecure},
-                                options.listen_address));
+  RETURN_IF_ERROR(CheckListener(
+      {.name = "gRPC",
+       .flag = "--grpc.config.file",
+       .tls = tls != nullptr,
+       .needs_client_certificates = true,
+       .client_certificates =
+           tls != nullptr && tls->options.client_auth == ClientAuth::kRequireAndVerifyClientCert,
+       .insecure = options.insecure},
+      options.listen_address));
   RegisterReflectionAndHealth();
   RunningGrpcServer running;
   grpc::ServerBuilder builder;
-  builder.AddListeningPort(options.listen_address, grpc::InsecureServerCredentials(),
-                           &running.port);
+  std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
+  if (tls != nullptr) credentials = GrpcCredentialsOf(options.access);
+  builder.AddListeningPort(options.listen_address, credentials, &running.port);
   for (grpc::Service* service : options.services) builder.RegisterService(service);
   SetLimits(options, &builder);
   running.server = builder.BuildAndStart();
@@ -90,7 +98,14 @@ absl::StatusOr<RunningGrpcServer> StartGrpcServer(const GrpcServerOptions& optio
 }
 
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
+  return MakeChannel(address, grpc::InsecureChannelCredentials(), "");
+}
+
+std::shared_ptr<grpc::Channel> MakeChannel(
+    const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials,
+    const std::string& server_name) {
   grpc::ChannelArguments arguments;
+  if (!server_name.empty()) arguments.SetSslTargetNameOverride(server_name);
   arguments.SetMaxReceiveMessageSize(kClientReceiveBytesMax);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
@@ -101,7 +116,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectTimeoutMs);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectInitialMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectMaxMs);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(address, credentials, arguments);
 }
 
 }  // namespace alertjoin

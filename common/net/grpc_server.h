@@ -1,6 +1,7 @@
 #pragma once
 
 #include <grpcpp/channel.h>
+#include <grpcpp/security/credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
@@ -13,13 +14,16 @@
 
 namespace alertjoin {
 
-// A gRPC server on one insecure address with reflection, the standard health service (the services
+class AccessControl;
+
+// A gRPC server on one address with reflection, the standard health service (the services
 // named and "" SERVING), keepalive both ways, bounded streams, metadata and message sizes, and a
 // port that no second process can share.
 struct GrpcServerOptions {
   std::string listen_address = "127.0.0.1:0";
-  bool insecure = false;                 // May be reached from elsewhere without TLS.
-  std::vector<grpc::Service*> services;  // Must outlive the server.
+  bool insecure = false;                  // May be reached from elsewhere without TLS.
+  std::shared_ptr<AccessControl> access;  // TLS, who may call what. Not started. Null: neither.
+  std::vector<grpc::Service*> services;   // Must outlive the server.
   // Full names of the services ("alertjoin.v1.IngestService") for the health service.
   std::vector<std::string> service_names = {};
   int receive_bytes_max = 8 << 20;
@@ -38,5 +42,9 @@ absl::StatusOr<RunningGrpcServer> StartGrpcServer(const GrpcServerOptions& optio
 // A channel to `address` with keepalive that fits such a server. It shares nothing with other
 // channels: a new one tries to connect at once, whatever failed before.
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
+// The same with credentials. `server_name`: what the server's certificate must say; "": its host.
+std::shared_ptr<grpc::Channel> MakeChannel(
+    const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials,
+    const std::string& server_name);
 
 }  // namespace alertjoin

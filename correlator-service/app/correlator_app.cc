@@ -12,6 +12,7 @@
 #include "common/net/grpc_server.h"
 #include "common/net/http_metrics.h"
 #include "common/net/http_server.h"
+#include "common/service/listener_check.h"
 #include "common/service/service_main.h"
 #include "common/status/status.h"
 #include "common/time/clock.h"
@@ -149,6 +150,7 @@ absl::Status CorrelatorApp::Parts::Serve(const CorrelatorConfig& config) {
   services->ingest.Restore(data->log().Producers());
   services->pipeline.Start();
   GrpcServerOptions options;
+  ASSIGN_OR_RETURN(options.access, OpenGrpcAccess(config.listeners, registry));
   options.listen_address = config.grpc_listen_address;
   options.insecure = config.listeners.insecure;
   options.services = {&services->ingest, &services->correlator};
@@ -161,6 +163,12 @@ absl::StatusOr<std::unique_ptr<CorrelatorApp>> CorrelatorApp::Start(
     const CorrelatorConfig& config) {
   auto app = std::unique_ptr<CorrelatorApp>(new CorrelatorApp(std::make_unique<Parts>(config)));
   Parts& parts = *app->parts_;
+  // What cannot be served later is told before the long work.
+  RETURN_IF_ERROR(CheckHttpListener(config.listeners, config.http_listen_address));
+  RETURN_IF_ERROR(CheckGrpcListener(config.listeners, config.grpc_listen_address));
+  ASSIGN_OR_RETURN(auto access, OpenHttpAccess(config.listeners, parts.registry));
+  if (access != nullptr) access->Start();
+  parts.http.SetAccess(std::move(access));
   AddBuildInfo(parts.registry);
   AddAdminEndpoints(parts.http, parts.registry, [&parts] {
     const absl::Status failure = parts.failure.failure();

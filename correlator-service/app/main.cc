@@ -1,3 +1,4 @@
+#include "common/service/listener_check.h"
 #include "common/service/service_main.h"
 #include "common/status/status.h"
 #include "correlator-service/app/correlator_app.h"
@@ -11,7 +12,11 @@ int main(int argc, char** argv) {
   service.name = "correlator-service";
   service.description =
       "Joins alert transitions with the metric values at their moment and serves the joined rows.";
-  service.check = [](const std::string& path) { return ReadCorrelatorConfig(path).status(); };
+  service.check = [listeners = service.listeners](const std::string& path) -> absl::Status {
+    ASSIGN_OR_RETURN(const CorrelatorConfig config, ReadCorrelatorConfig(path));
+    RETURN_IF_ERROR(CheckHttpListener(*listeners, config.http_listen_address));
+    return CheckGrpcListener(*listeners, config.grpc_listen_address);
+  };
   service.run = [listeners = service.listeners](
                     const std::string& path,
                     const std::function<void()>& wait_for_stop) -> absl::Status {
@@ -22,6 +27,7 @@ int main(int argc, char** argv) {
     app->Stop();
     return app->health();
   };
+  service.has_grpc_listener = true;
   service.commands = {VerifyCommand(), PayloadsCommand()};
   return ServiceMain(argc, argv, service);
 }

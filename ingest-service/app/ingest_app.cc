@@ -10,6 +10,7 @@
 #include "common/net/admin_endpoints.h"
 #include "common/net/http_metrics.h"
 #include "common/net/http_server.h"
+#include "common/service/listener_check.h"
 #include "common/service/service_main.h"
 #include "common/status/status.h"
 #include "common/time/clock.h"
@@ -81,6 +82,7 @@ SpoolLanes::Options LaneOptionsOf(const IngestConfig& config) {
   options.alert_bytes_max = config.spool_alert_bytes_max;
   options.sample_bytes_max = config.spool_sample_bytes_max;
   options.uplink.address = config.correlator_address;
+  options.uplink.client = config.correlator_client;
   options.uplink.producer_id = config.producer_id;
   options.uplink.version = ALERTJOIN_VERSION;
   options.on_failure = [](const absl::Status& status) {
@@ -156,10 +158,14 @@ IngestApp::IngestApp(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 absl::StatusOr<std::unique_ptr<IngestApp>> IngestApp::Start(const IngestConfig& config) {
   RETURN_IF_ERROR(MetricsSources::Check(MetricsOptionsOf(config)));
   auto registry = std::make_unique<prometheus::Registry>();
+  RETURN_IF_ERROR(CheckHttpListener(config.listeners, config.http_listen_address));
+  ASSIGN_OR_RETURN(auto access, OpenHttpAccess(config.listeners, *registry));
   ASSIGN_OR_RETURN(auto lanes, SpoolLanes::Open(LaneOptionsOf(config), SystemClock(), *registry));
   auto app = std::unique_ptr<IngestApp>(
       new IngestApp(std::make_unique<Parts>(config, std::move(registry), std::move(lanes))));
   Parts& parts = *app->parts_;
+  if (access != nullptr) access->Start();
+  parts.http.SetAccess(std::move(access));
   ASSIGN_OR_RETURN(parts.dead_letters,
                    DeadLetters::Open(DeadLetterOptionsOf(config), SystemClock(), *parts.registry));
   ASSIGN_OR_RETURN(auto binder,

@@ -14,6 +14,7 @@
 #include "ingest-service/alertmanager/sender_auth_config.h"
 #include "ingest-service/app/backfill_config.h"
 #include "ingest-service/app/learn_config.h"
+#include "ingest-service/app/uplink_config.h"
 #include "ingest-service/deadletter/dead_letters.h"
 #include "ingest-service/prometheus/http_client_config.h"
 
@@ -179,6 +180,7 @@ absl::StatusOr<IngestConfig> Read(YamlDocument document) {
   config.producer_id = root.Child("producer_id").String(HostName());
   YamlNode correlator = root.Child("correlator");
   config.correlator_address = correlator.Child("address").String(config.correlator_address);
+  config.correlator_client = ReadGrpcClient(correlator);
   correlator.Finish();
   YamlNode http = root.Child("http");
   config.http_listen_address = http.Child("listen_address").String(config.http_listen_address);

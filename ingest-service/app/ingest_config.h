@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/net/grpc_channel.h"
 #include "common/service/listener_flags.h"
 #include "common/time/timestamp.h"
 #include "ingest-service/alertmanager/sender_auth.h"
@@ -21,6 +22,7 @@ namespace alertjoin {
 struct IngestConfig {
   std::string producer_id;  // Default: the host's name.
   std::string correlator_address = "127.0.0.1:9750";
+  GrpcClientOptions correlator_client;
   std::string http_listen_address = "127.0.0.1:9752";
   std::vector<std::string> alert_sources{"alertmanager"};  // The first one is the default.
   // What the senders of each must show, by its name.

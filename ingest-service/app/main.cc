@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/service/listener_check.h"
 #include "common/service/service_main.h"
 #include "common/status/status.h"
 #include "ingest-service/app/backfill_command.h"
@@ -41,7 +42,10 @@ int main(int argc, char** argv) {
   service.name = "ingest-service";
   service.description =
       "Takes alerts by webhook, polls metrics, and streams both to correlator-service.";
-  service.check = [](const std::string& path) { return ReadIngestConfig(path).status(); };
+  service.check = [listeners = service.listeners](const std::string& path) -> absl::Status {
+    ASSIGN_OR_RETURN(const IngestConfig config, ReadIngestConfig(path));
+    return CheckHttpListener(*listeners, config.http_listen_address);
+  };
   service.run = [listeners = service.listeners](
                     const std::string& path,
                     const std::function<void()>& wait_for_stop) -> absl::Status {

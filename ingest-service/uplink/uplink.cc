@@ -34,8 +34,8 @@ absl::Status EndOf(const grpc::Status& status) {
 }  // namespace
 
 struct Uplink::Stream {
-  Stream(const std::string& address, std::shared_ptr<UplinkMailbox> mailbox)
-      : call(address, std::move(mailbox)), start(Now()) {}
+  Stream(const GrpcClient& client, std::shared_ptr<UplinkMailbox> mailbox)
+      : call(client, std::move(mailbox)), start(Now()) {}
 
   void Release() {
     if (!std::exchange(released, true)) call.Release();
@@ -116,7 +116,8 @@ void Uplink::Run() {
 }
 
 absl::Status Uplink::RunStream() {
-  Stream stream(options_.address, mailbox_);
+  ASSIGN_OR_RETURN(const GrpcClient client, ConnectGrpc(options_.address, options_.client));
+  Stream stream(client, mailbox_);
   stream.deadline = Now() + options_.welcome_timeout;
   *stream.call.request().mutable_hello() = session_.Connect();
   stream.writing = true;

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "common/log/log.h"
 #include "common/net/backoff.h"
+#include "common/net/grpc_channel.h"
 #include "common/sync/mutex.h"
 #include "common/time/clock.h"
 #include "ingest-service/spool/spool.h"
@@ -27,10 +28,11 @@ class UplinkCall;
 class UplinkMailbox;
 
 struct UplinkOptions {
-  std::string address;      // host:port of the correlator.
-  std::string producer_id;  // Unique among the producers of the correlator.
-  std::string version;      // For the correlator's log.
-  std::string lane;         // Of the spool: a label of the metrics.
+  std::string address;       // host:port of the correlator.
+  GrpcClientOptions client;  // How it is spoken to.
+  std::string producer_id;   // Unique among the producers of the correlator.
+  std::string version;       // For the correlator's log.
+  std::string lane;          // Of the spool: a label of the metrics.
   Millis backoff_initial{100};
   Millis backoff_cap{1'000};
   Millis welcome_timeout{10'000};  // For the connection and the first answer.

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "common/net/grpc_server.h"
-
 namespace alertjoin {
 
 void UplinkMailbox::PostAppended() {
@@ -62,8 +60,9 @@ bool UplinkMailbox::stopping() const {
   return stopping_;
 }
 
-UplinkCall::UplinkCall(const std::string& address, std::shared_ptr<UplinkMailbox> mailbox)
-    : mailbox_(std::move(mailbox)), stub_(v1::IngestService::NewStub(MakeChannel(address))) {
+UplinkCall::UplinkCall(const GrpcClient& client, std::shared_ptr<UplinkMailbox> mailbox)
+    : mailbox_(std::move(mailbox)), stub_(v1::IngestService::NewStub(client.channel)) {
+  if (!client.authorization.empty()) context_.AddMetadata("authorization", client.authorization);
   stub_->async()->PushEvents(&context_, this);
   // Reads and writes are started outside of reactions: without it the call could be done between.
   AddHold();

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "alertjoin/v1/ingest_service.grpc.pb.h"
+#include "common/net/grpc_channel.h"
 #include "common/sync/mutex.h"
 
 namespace alertjoin {
@@ -50,7 +51,7 @@ class UplinkCall final
     : public grpc::ClientBidiReactor<v1::PushEventsRequest, v1::PushEventsResponse> {
  public:
   // Begins to connect.
-  UplinkCall(const std::string& address, std::shared_ptr<UplinkMailbox> mailbox);
+  UplinkCall(const GrpcClient& client, std::shared_ptr<UplinkMailbox> mailbox);
 
   // What Write sends; unchanged until the write has ended.
   v1::PushEventsRequest& request() { return request_; }

@@ -1,0 +1,120 @@
+#include "common/net/grpc_access.h"
+
+#include <grpcpp/security/auth_metadata_processor.h>
+#include <grpcpp/security/tls_certificate_provider.h>
+#include <grpcpp/security/tls_credentials_options.h>
+
+#include <string>
+#include <string_view>
+
+#include "common/net/memory_file.h"
+
+namespace alertjoin {
+namespace {
+
+// The library looks at the files this often.
+constexpr unsigned int kRefreshSeconds = 1;
+
+std::string PairOf(const TlsServerMaterial& material) {
+  return material.key_pem.Reveal() + "\n" + material.chain_pem;
+}
+
+grpc_ssl_client_certificate_request_type RequestOf(ClientAuth auth) {
+  switch (auth) {
+    case ClientAuth::kNoClientCert:
+      return GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE;
+    case ClientAuth::kRequestClientCert:
+      return GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_BUT_DONT_VERIFY;
+    case ClientAuth::kRequireAnyClientCert:
+      return GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_BUT_DONT_VERIFY;
+    case ClientAuth::kVerifyClientCertIfGiven:
+      return GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY;
+    case ClientAuth::kRequireAndVerifyClientCert:
+      break;
+  }
+  return GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY;
+}
+
+// Asks the access control before each call.
+class AccessProcessor final : public grpc::AuthMetadataProcessor {
+ public:
+  AccessProcessor(std::shared_ptr<AccessControl> access, bool checks_certificates)
+      : access_(std::move(access)), checks_certificates_(checks_certificates) {}
+
+  // Passwords take their time.
+  bool IsBlocking() const override { return !access_->state()->config.users.empty(); }
+
+  grpc::Status Process(const InputMetadata& metadata, grpc::AuthContext* context,
+                       OutputMetadata* consumed, OutputMetadata*) override {
+    using Outcome = AccessControl::Verdict::Outcome;
+    const auto path = metadata.find(":path");
+    if (path == metadata.end()) return {grpc::StatusCode::INTERNAL, "the call has no method"};
+    std::string authorization;
+    if (metadata.count("authorization") > 1) {
+      return {grpc::StatusCode::UNAUTHENTICATED, "authorization is given more than once"};
+    }
+    if (const auto found = metadata.find("authorization"); found != metadata.end()) {
+      authorization.assign(found->second.data(), found->second.size());
+      consumed->emplace("authorization", authorization);
+    }
+    std::string certificate_name;
+    if (checks_certificates_) {
+      const auto names = context->FindPropertyValues("x509_common_name");
+      if (names.size() == 1) certificate_name.assign(names[0].data(), names[0].size());
+    }
+    const AccessControl::Verdict verdict = access_->CheckRpc(
+        {path->second.data(), path->second.size()}, {authorization, certificate_name});
+    switch (verdict.outcome) {
+      case Outcome::kAllowed:
+        return grpc::Status::OK;
+      case Outcome::kUnknown:
+        return {grpc::StatusCode::UNAUTHENTICATED, verdict.message};
+      case Outcome::kDenied:
+        return {grpc::StatusCode::PERMISSION_DENIED, verdict.message};
+      case Outcome::kBusy:
+        break;
+    }
+    return {grpc::StatusCode::UNAVAILABLE, verdict.message};
+  }
+
+ private:
+  const std::shared_ptr<AccessControl> access_;
+  const bool checks_certificates_;
+};
+
+// What the library reads. Key and certificates are one file, so that they are exchanged together.
+struct ReadFiles {
+  explicit ReadFiles(const TlsServerMaterial& material)
+      : pair(PairOf(material)), client_authorities(material.client_ca_pem) {}
+
+  MemoryFile pair;
+  MemoryFile client_authorities;
+};
+
+}  // namespace
+
+std::shared_ptr<grpc::ServerCredentials> GrpcCredentialsOf(std::shared_ptr<AccessControl> access) {
+  using grpc::experimental::FileWatcherCertificateProvider;
+  const auto material = access->state()->tls;
+  const bool checks = !material->client_ca_pem.empty();
+  const auto files = std::make_shared<ReadFiles>(*material);
+  const std::string pair = files->pair.path();
+  const auto provider =
+      checks ? std::make_shared<FileWatcherCertificateProvider>(
+                   pair, pair, files->client_authorities.path(), kRefreshSeconds)
+             : std::make_shared<FileWatcherCertificateProvider>(pair, pair, kRefreshSeconds);
+  grpc::experimental::TlsServerCredentialsOptions options(provider);
+  options.watch_identity_key_cert_pairs();
+  if (checks) options.watch_root_certs();
+  options.set_cert_request_type(RequestOf(material->options.client_auth));
+  auto credentials = grpc::experimental::TlsServerCredentials(options);
+  access->Start([files](const TlsServerMaterial& changed) {
+    files->pair.Replace(PairOf(changed));
+    files->client_authorities.Replace(changed.client_ca_pem);
+  });
+  credentials->SetAuthMetadataProcessor(
+      std::make_shared<AccessProcessor>(std::move(access), checks));
+  return credentials;
+}
+
+}  // namespace alertjoin

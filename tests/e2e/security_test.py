@@ -1,0 +1,344 @@
+"""Who gets in and who does not: listeners, TLS, identities, roles, and where secrets show."""
+import base64
+import datetime
+import json
+import socket
+import ssl
+import subprocess
+import threading
+import time
+import unittest
+
+import grpc
+
+import support
+from secure_stack import CANARY, PASSWORD, ROLES, TOKENS, USER, SecureStack
+from support import wait_until
+
+# The answers of a call that was let through depend on its arguments; these say that it was not.
+UNAUTHENTICATED = grpc.StatusCode.UNAUTHENTICATED
+DENIED = grpc.StatusCode.PERMISSION_DENIED
+REVOKED_WITHIN_SECONDS = 5
+
+
+def basic(user, password):
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+# Name of the caller: header, roles (None: it is not known).
+CALLERS = {
+    "without anything": ("", None),
+    "wrong token": (f"Bearer {CANARY}-wrong", None),
+    "wrong password": (basic(USER, CANARY + "-wrong"), None),
+    "unknown user": (basic("bob", PASSWORD), None),
+    **{name: (f"Bearer {token}", ROLES[name]) for name, token in TOKENS.items()},
+    USER: (basic(USER, PASSWORD), ROLES[USER]),
+}
+
+
+def alert(name):
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat()
+    return json.dumps({
+        "version": "4", "status": "firing", "receiver": "alertjoin", "groupKey": "{}",
+        "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {}, "externalURL": "http://am",
+        "truncatedAlerts": 0,
+        "alerts": [{"status": "firing", "labels": {"alertname": name}, "annotations": {},
+                    "startsAt": now, "endsAt": "0001-01-01T00:00:00Z", "generatorURL": "",
+                    "fingerprint": "0011223344556677"}]})
+
+
+class ListenerTest(unittest.TestCase):
+    def setUp(self):
+        self.stack = SecureStack(self)
+
+    def refusal(self, name, *flags, command=()):
+        argv = [*self.stack.command(name)[:2], *command, *flags]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False,
+                              cwd=self.stack.folder)
+        self.assertEqual(1, done.returncode, done.stderr)
+        return done.stderr
+
+    def test_others_than_this_machine_need_tls(self):
+        for command in ((), ("check-config",)):
+            self.assertIn("HTTP listener 0.0.0.0:", self.refusal("ingest", command=command))
+            self.assertIn("HTTP listener 0.0.0.0:", self.refusal("correlator", command=command))
+            web = f"--web.config.file={self.stack.folder}/web.yml"
+            text = self.refusal("correlator", web, command=command)
+            self.assertIn("gRPC listener 0.0.0.0:", text)
+            self.assertIn("--insecure", text)
+            # For gRPC a certificate of ours alone is too little.
+            text = self.refusal("correlator", web, f"--grpc.config.file={self.weak()}",
+                                command=command)
+            self.assertIn("certificates of its clients", text)
+
+    def weak(self):
+        self.stack.replace("weak.yml", "tls_server_config: {cert_file: pair/cert.pem, "
+                                       "key_file: pair/key.pem}\n")
+        return self.stack.folder / "weak.yml"
+
+    def test_insecure_lets_them_start(self):
+        for name in ("correlator", "ingest"):
+            done = subprocess.run([*self.stack.command(name)[:2], "--insecure", "check-config"],
+                                  capture_output=True, text=True, timeout=30, check=False)
+            self.assertEqual(0, done.returncode, done.stderr)
+
+
+class SecurityTest(unittest.TestCase):
+    """One stack serves all tests; what they change they put back."""
+
+    @classmethod
+    def setUpClass(cls):
+        cleanups = unittest.TestCase()
+        cls.addClassCleanup(cleanups.doCleanups)
+        cls.stack = SecureStack(cleanups)
+        cls.stack.start()
+
+    def tearDown(self):
+        self.stack.check()
+
+    def code_of(self, channel, method, authorization):
+        """What an empty call of the method ends with; OK for the first message of a stream."""
+        call = channel.unary_stream(method, lambda request: request, lambda answer: answer)(
+            b"", timeout=10, metadata=[("authorization", authorization)] if authorization else [])
+        try:
+            next(call)
+            call.cancel()
+            return grpc.StatusCode.OK
+        except StopIteration:
+            return grpc.StatusCode.OK
+        except grpc.RpcError as error:
+            return error.code()
+
+    def rpcs(self):
+        """Every method of our services with the role that it needs, and the standard ones."""
+        methods = {}
+        for name, role in (("IngestService", "push"), ("CorrelatorService", "read")):
+            service = support.api().DESCRIPTOR.pool.FindServiceByName(f"alertjoin.v1.{name}")
+            for method in service.methods:
+                methods[f"/alertjoin.v1.{name}/{method.name}"] = role
+        methods["/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"] = "read"
+        methods["/grpc.health.v1.Health/Check"] = "anyone"
+        methods["/alertjoin.v1.CorrelatorService/NoSuchMethod"] = "nobody"
+        return methods
+
+    def test_every_rpc_by_every_identity(self):
+        cells = 0
+        with self.stack.channel() as channel:
+            for method, role in self.rpcs().items():
+                for who, (header, roles) in CALLERS.items():
+                    with self.subTest(method=method, who=who):
+                        code = self.code_of(channel, method, header)
+                        if role == "anyone" or (roles and role in roles):
+                            self.assertNotIn(code, (UNAUTHENTICATED, DENIED))
+                        else:
+                            self.assertEqual(UNAUTHENTICATED if roles is None else DENIED, code)
+                        cells += 1
+        self.assertEqual(len(self.rpcs()) * len(CALLERS), cells)
+        self.assertGreaterEqual(cells, 17 * 9)
+
+    def test_every_path_by_every_identity(self):
+        paths = {
+            "correlator": {("GET", "/-/healthy"): "anyone", ("GET", "/-/ready"): "anyone",
+                           ("GET", "/metrics"): "read", ("GET", "/"): "read",
+                           ("POST", "/-/reload"): "admin", ("POST", "/other"): "nobody",
+                           ("DELETE", "/"): "nobody"},
+            "ingest": {("GET", "/-/healthy"): "anyone", ("GET", "/metrics"): "read",
+                       ("GET", "/api/v2/status"): "push read admin",
+                       ("POST", "/webhook"): "push", ("PUT", "/webhook/alertmanager"): "push",
+                       ("POST", "/"): "push", ("POST", "/api/v2/alerts"): "push",
+                       ("POST", "/-/reload"): "admin", ("POST", "/other"): "nobody"},
+        }
+        for name, rows in paths.items():
+            for (method, path), role in rows.items():
+                for who, (header, roles) in CALLERS.items():
+                    with self.subTest(service=name, method=method, path=path, who=who):
+                        status, text = self.stack.ask(name, method, path, header, b"{}"
+                                                      if method in ("POST", "PUT") else None)
+                        may = role == "anyone" or set(role.split()) & set(roles or ())
+                        if may:
+                            self.assertNotIn(status, (401, 403, 503))
+                        else:
+                            self.assertEqual(401 if roles is None else 403, status)
+                        self.assertIn("X-Content-Type-Options: nosniff", text)
+                        self.assertEqual(status == 401, "WWW-Authenticate: Basic" in text)
+
+    def test_grpc_hears_nobody_without_a_certificate(self):
+        for pair in (None, "stranger"):
+            if pair:
+                folder = self.stack.folder / "stranger"
+                folder.mkdir()
+                self.stack.stranger = type(self.stack.authority)(folder).issue("x", "ingest-1")
+            with self.stack.channel(pair) as channel:
+                code = self.code_of(channel, "/grpc.health.v1.Health/Check", "")
+                self.assertEqual(grpc.StatusCode.UNAVAILABLE, code)
+
+    def test_a_certificate_is_an_identity_where_it_is_listed(self):
+        with self.stack.channel("uplink") as channel:
+            push = self.code_of(channel, "/alertjoin.v1.IngestService/PushEvents", "")
+            self.assertNotIn(push, (UNAUTHENTICATED, DENIED))
+            self.assertEqual(DENIED, self.code_of(
+                channel, "/alertjoin.v1.CorrelatorService/ListJoinedRows", ""))
+
+    def test_an_alert_goes_all_the_way(self):
+        status, text = self.stack.ask("ingest", "POST", "/webhook", f"Bearer {TOKENS['pusher']}",
+                                      alert("AllTheWay"))
+        self.assertEqual(200, status, text)
+        wait_until(lambda: any(row.transition.alert_name == "AllTheWay"
+                               for row in self.stack.rows(TOKENS["reader"])), 20, "its row")
+
+    def test_plain_text_gets_no_answer(self):
+        for name in ("correlator", "ingest", "grpc"):
+            host, port = self.stack.address[name].split(":")
+            with socket.create_connection((host, int(port)), timeout=20) as plain:
+                plain.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+                try:
+                    answer = plain.recv(1000)
+                except ConnectionError:
+                    answer = b""
+                self.assertNotIn(b"HTTP", answer)
+
+    def test_old_versions_of_tls_are_refused(self):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        host, port = self.stack.address["ingest"].split(":")
+        with socket.create_connection((host, int(port)), timeout=20) as plain:
+            with self.assertRaises((ssl.SSLError, ConnectionError)):
+                context.wrap_socket(plain)
+
+    def test_a_token_that_is_taken_away_opens_nothing(self):
+        self.addCleanup(self.stack.write_tokens, TOKENS)
+        header = f"Bearer {TOKENS['reader']}"
+        self.assertEqual(200, self.stack.ask("correlator", "GET", "/metrics", header)[0])
+        left = {name: token for name, token in TOKENS.items() if name != "reader"}
+        self.stack.write_tokens(left)
+        started = time.monotonic()
+        with self.stack.channel() as channel:
+            def is_out():
+                http_status = self.stack.ask("correlator", "GET", "/metrics", header)[0]
+                code = self.code_of(channel, "/alertjoin.v1.CorrelatorService/ListSources", header)
+                return http_status == 401 and code == UNAUTHENTICATED
+            wait_until(is_out, REVOKED_WITHIN_SECONDS, "the token opens nothing")
+        print(f"revoked after {time.monotonic() - started:.1f} s", flush=True)
+
+    def serial(self, name):
+        """The certificate that the listener shows now."""
+        host, port = self.stack.address[name].split(":")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with socket.create_connection((host, int(port)), timeout=20) as plain:
+            with context.wrap_socket(plain) as wrapped:
+                return wrapped.getpeercert(binary_form=True)
+
+    def metric(self, name, line):
+        return line in self.stack.ask(name, "GET", "/metrics", f"Bearer {TOKENS['reader']}")[1]
+
+    def test_certificates_are_exchanged_under_load(self):
+        stop, failures, calls = threading.Event(), [], [0]
+
+        def load_http(name):
+            while not stop.is_set():
+                try:
+                    status, _ = self.stack.ask(name, "GET", "/-/healthy")
+                    if status != 200:
+                        failures.append((name, status))
+                except OSError as error:
+                    failures.append((name, error))
+                calls[0] += 1
+
+        def load_grpc():
+            while not stop.is_set():
+                with self.stack.channel() as channel:
+                    code = self.code_of(channel, "/grpc.health.v1.Health/Check", "")
+                    if code != grpc.StatusCode.OK:
+                        failures.append(("grpc", code))
+                calls[0] += 1
+
+        threads = [threading.Thread(target=load_http, args=("correlator",)),
+                   threading.Thread(target=load_http, args=("ingest",)),
+                   threading.Thread(target=load_grpc)]
+        for thread in threads:
+            thread.start()
+        try:
+            for number in range(3):
+                pair = self.stack.authority.issue(f"rotated-{number}")
+                expected = ssl.PEM_cert_to_DER_cert(pair[0].read_text())
+                self.stack.install(pair)
+                for name in ("correlator", "ingest", "grpc"):
+                    wait_until(lambda name=name, expected=expected: self.serial(name) == expected,
+                               10, f"{name} shows certificate {number}")
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+        self.assertEqual([], failures)
+        self.assertGreater(calls[0], 20)
+        print(f"{calls[0]} calls during 3 exchanges, none failed", flush=True)
+
+    def test_a_wrong_pair_keeps_the_old(self):
+        right = self.stack.authority.issue("right")
+        self.stack.install(right)
+        expected = ssl.PEM_cert_to_DER_cert(right[0].read_text())
+        for name in ("correlator", "ingest", "grpc"):
+            wait_until(lambda name=name: self.serial(name) == expected, 10, f"{name} has the pair")
+        other = self.stack.authority.issue("other")
+        self.addCleanup(self.stack.install, right)
+        self.stack.install((other[0], right[1]))
+        for name, listener in (("correlator", "http"), ("correlator", "grpc"), ("ingest", "http")):
+            line = f'alertjoin_access_last_load_successful{{listener="{listener}"}} 0'
+            wait_until(lambda name=name, line=line: self.metric(name, line), 10, line)
+        for name in ("correlator", "ingest", "grpc"):
+            self.assertEqual(expected, self.serial(name))
+        self.assertIn("is not the key of the certificate", self.stack.logs())
+        self.stack.install(right)
+        wait_until(lambda: self.metric(
+            "correlator", 'alertjoin_access_last_load_successful{listener="grpc"} 1'), 10, "healed")
+
+    def test_no_secret_is_seen_anywhere(self):
+        """Every secret there is has the canary in it, or is listed here."""
+        secrets = [CANARY, self.stack.hash, base64.b64encode(PASSWORD.encode()).decode()[:16],
+                   basic(USER, PASSWORD).split()[1],
+                   (self.stack.folder / "pair" / "key.pem").read_text().splitlines()[1]]
+        seen = []
+        for name in ("correlator", "ingest"):
+            for header, _ in CALLERS.values():
+                for method, path in (("GET", "/metrics"), ("GET", "/-/ready"), ("GET", "/x"),
+                                     ("POST", "/-/reload"), ("POST", "/webhook")):
+                    body = b"{" if method == "POST" else None
+                    seen.append(self.stack.ask(name, method, path, header, body)[1])
+            for command in (["check-config"], ["print-config"]):
+                done = subprocess.run([*self.stack.command(name), *command], capture_output=True,
+                                      text=True, timeout=30, check=False, cwd=self.stack.folder)
+                seen.append(done.stdout + done.stderr)
+        with self.stack.channel() as channel:
+            for header, _ in CALLERS.values():
+                call = channel.unary_unary("/alertjoin.v1.CorrelatorService/ListJoinedRows")
+                try:
+                    seen.append(str(call(b"", timeout=10, metadata=[("authorization", header)])))
+                except grpc.RpcError as error:
+                    seen.append(f"{error.details()} {error.trailing_metadata()}")
+        # Faults of each file that has secrets.
+        for name, text in (("tokens", f"reader {CANARY}\n"),
+                           ("web.yml", f"basic_auth_users: {{ann: {CANARY}}}\n"),
+                           ("grpc.yml", f"basic_auth_users: {CANARY}\n")):
+            kept = (self.stack.folder / name).read_text()
+            self.addCleanup(self.stack.replace, name, kept)
+            self.stack.replace(name, text)
+            done = subprocess.run([*self.stack.command("correlator"), "check-config"],
+                                  capture_output=True, text=True, timeout=30, check=False)
+            self.assertEqual(1, done.returncode)
+            seen.append(done.stdout + done.stderr)
+            line = 'alertjoin_access_last_load_successful{listener="grpc"} 0'
+            wait_until(lambda line=line: self.metric("correlator", line) or
+                       self.metric("correlator", line.replace("grpc", "http")), 10, "refused")
+            self.stack.replace(name, kept)
+        seen.append(self.stack.logs())
+        self.assertGreater(len(seen), 60)
+        for text in seen:
+            for secret in secrets:
+                self.assertNotIn(secret, text)
+
+
+if __name__ == "__main__":
+    unittest.main()
