@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "absl/strings/escaping.h"
-#include "common/status/status.h"
 #include "common/config/small_file.h"
+#include "common/status/status.h"
 
 namespace alertjoin {
 namespace {
