@@ -70,10 +70,11 @@ class Handler(BaseHTTPRequestHandler):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--address", default="127.0.0.1", help="where it listens")
     parser.add_argument("--period", type=float, default=25.0, help="seconds")
     options = parser.parse_args()
     Handler.period = options.period
-    ThreadingHTTPServer(("127.0.0.1", options.port), Handler).serve_forever()
+    ThreadingHTTPServer((options.address, options.port), Handler).serve_forever()
 
 
 if __name__ == "__main__":
