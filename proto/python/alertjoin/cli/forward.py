@@ -3,9 +3,11 @@ from __future__ import annotations
 
 import argparse
 import signal
+import sqlite3
 import sys
 
 from alertjoin.client import Client
+from alertjoin.errors import AlertjoinError
 from alertjoin.forward import Forwarder
 from alertjoin.forward.dead_letters import DeadLetters
 from alertjoin.forward.forwarder import Deliverer, DryRun, log_line
@@ -80,7 +82,14 @@ def _options(arguments: argparse.Namespace) -> Options:
 
 
 def run_forward(client: Client, arguments: argparse.Namespace) -> int:
-    options = _options(arguments)
+    try:
+        return _run(client, _options(arguments))
+    except (OSError, sqlite3.Error) as error:
+        raise AlertjoinError("UNAVAILABLE", f"{error}: nothing more is sent; mend it and start again, "
+                             "and it goes on where it was", "STATE_NOT_USABLE") from error
+
+
+def _run(client: Client, options: Options) -> int:
     target = options.make_target()
     metrics = Metrics()
     # systemd and containers stop with it; what was sent is noted before, so this may be any moment.

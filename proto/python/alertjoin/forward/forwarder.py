@@ -67,6 +67,7 @@ class Forwarder:
             try:
                 for message in self._messages():
                     if message.kind == "reset":
+                        self._reset()
                         break
                     self._take(message)
                     if (self._options.once and not self._in_snapshot
@@ -76,7 +77,7 @@ class Forwarder:
                 # The filter is another one than in the run before.
                 if error.reason != "RESUME_TOKEN_OTHER_ARGUMENTS":
                     raise
-            self._reset()
+                self._reset()
 
     def _messages(self) -> Iterator[Message]:
         now = time.time()

@@ -2,6 +2,7 @@
 wait for others of their transition, and what was sent."""
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 
@@ -39,9 +40,12 @@ class State:
 
     def __init__(self, path: str, target: str, per_row: bool):
         """path: ":memory:" for none. target: for whom; the file is of this one alone. Raises
-        AlertjoinError when the file cannot be used, as when another forwarder has it."""
+        AlertjoinError when the file cannot be used, as when another forwarder has it, or OSError.
+        """
         self._per_row = per_row
         self._pruned = 0.0
+        if path != ":memory:":  # Alerts are for those who may read them.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         try:
             self._db = sqlite3.connect(path, timeout=0, isolation_level=None)
             self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
