@@ -209,6 +209,18 @@ class Configurations(unittest.TestCase):
             self.assertEqual(["/var/lib/alertjoin-ingest/spool",
                               "/var/lib/alertjoin-correlator/data"], paths, folder)
 
+    def test_listeners_of_containers_are_said_to_be_without_tls(self):
+        """Otherwise the services refuse to start; on machines they are on loopback."""
+        flags = [compose()["services"][name]["command"] for name in ("ingest", "correlator")]
+        flags += [each["spec"]["template"]["spec"]["containers"][0]["args"]
+                  for each in objects("StatefulSet")]
+        for arguments in flags:
+            self.assertIn("--insecure", arguments)
+        for path in (DEPLOY / "systemd").iterdir():
+            text = path.read_text(encoding="utf-8")
+            self.assertNotIn("insecure", text)
+            self.assertEqual([], re.findall(r'listen_address: "(?!127\.0\.0\.1:)', text))
+
     def test_the_image_tags_are_the_version(self):
         version = re.search(r"project\(alertjoin VERSION (\S+)",
                             (ROOT / "CMakeLists.txt").read_text())[1]
