@@ -7,6 +7,7 @@
 
 #include "common/event/event_rules.h"
 #include "common/event/transition_wire.h"
+#include "common/status/error_reason.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
@@ -52,12 +53,12 @@ std::string EncodeRecord(const Event& event) {
 absl::StatusOr<Event> DecodeRecord(std::string_view record) {
   if (record.empty()) return MalformedEvent("record", "is empty");
   if (record.front() != kRecordFormat) {
-    return WithReason(
-        absl::FailedPreconditionError(fmt::format(
+    return MakeError(
+        "UNKNOWN_RECORD_FORMAT",
+        fmt::format(
             "event record: format {} is unknown, this version of alertjoin reads format {}: use "
             "the version that wrote it",
-            static_cast<unsigned char>(record.front()), kRecordFormat + 0)),
-        "UNKNOWN_RECORD_FORMAT");
+            static_cast<unsigned char>(record.front()), kRecordFormat + 0));
   }
   record.remove_prefix(1);
   google::protobuf::Arena arena;

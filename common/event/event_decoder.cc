@@ -7,6 +7,7 @@
 #include "common/event/event_parts.h"
 #include "common/event/event_rules.h"
 #include "common/event/transition_codec.h"
+#include "common/status/error_reason.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
@@ -134,10 +135,9 @@ absl::StatusOr<SampleBatch> EventDecoder::DecodeSamples(const v1::SampleBatch& i
   RETURN_IF_ERROR(DefineQueries(in));
   RETURN_IF_ERROR(DefineSeries(in));
   if (queries_.size() > series_max_ || series_.size() > series_max_) {
-    return WithReason(
-        absl::ResourceExhaustedError(fmt::format(
-            "samples: the stream defines more than {} series: open a new one", series_max_)),
-        "TOO_MANY_SERIES");
+    return MakeError("TOO_MANY_SERIES",
+                     fmt::format("samples: the stream defines more than {} series: open a new one",
+                                 series_max_));
   }
   if (in.series_refs_size() != in.times_ms_size() || in.values_size() != in.times_ms_size()) {
     return MalformedEvent("samples",

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "common/event/event_limits.h"
+#include "common/status/error_reason.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
@@ -267,8 +268,8 @@ absl::Status CheckLabels(const LabelSet& labels, const FieldPath& field) {
 
 absl::Status MalformedEvent(const FieldPath& field, const std::string& why) {
   const std::string path = field.ToString();
-  return WithDetail(absl::InvalidArgumentError(fmt::format("malformed event: {}: {}", path, why)),
-                    ErrorDetail{"MALFORMED_EVENT", {{path, why}}, {}});
+  return MakeError("MALFORMED_EVENT", fmt::format("malformed event: {}: {}", path, why),
+                   {{}, {{path, why}}, {}});
 }
 
 }  // namespace alertjoin

@@ -8,6 +8,7 @@
 
 #include "common/eventlog/rocksdb_logger.h"
 #include "common/eventlog/stored_record.h"
+#include "common/status/error_reason.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
@@ -155,13 +156,12 @@ absl::Status LogDatabase::ErrorOf(std::string_view folder, std::string_view what
 }
 
 absl::Status DamagedError(std::string_view folder, std::string_view what) {
-  return WithReason(
-      absl::DataLossError(
-          fmt::format("event log {}: damaged: {}: nothing was changed; check the disk, then put a "
-                      "sound copy of "
-                      "the folder in its place, or move the folder away to start with an empty log",
-                      folder, what)),
-      "LOG_DAMAGED");
+  return MakeError(
+      "LOG_DAMAGED",
+      fmt::format("event log {}: damaged: {}: nothing was changed; check the disk, then put a "
+                  "sound copy of "
+                  "the folder in its place, or move the folder away to start with an empty log",
+                  folder, what));
 }
 
 }  // namespace alertjoin

@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "common/status/error_reason.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
@@ -28,12 +29,12 @@ absl::StatusOr<LogPosition> MemoryEventLog::Append(std::span<const std::string> 
   for (const std::string& record : records) bytes += SizeOf(record);
   MutexLock lock(mutex_);
   if (bytes > bytes_max_ - bytes_) {
-    return WithReason(
-        absl::ResourceExhaustedError(fmt::format(
+    return MakeError(
+        "LOG_FULL",
+        fmt::format(
             "event log: {} bytes in {} records do not fit: {} of {} bytes are in use, try again "
             "when older records have been trimmed",
-            bytes, records.size(), bytes_, bytes_max_)),
-        "LOG_FULL");
+            bytes, records.size(), bytes_, bytes_max_));
   }
   const LogPosition first = Next();
   records_.insert(records_.end(), records.begin(), records.end());

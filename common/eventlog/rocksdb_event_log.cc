@@ -16,6 +16,7 @@
 #include "common/eventlog/log_database.h"
 #include "common/eventlog/recovery_check.h"
 #include "common/eventlog/stored_record.h"
+#include "common/status/error_reason.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
@@ -33,12 +34,12 @@ std::string NewLogId() {
 }
 
 absl::Status FailedError(const std::string& folder, const rocksdb::Status& status) {
-  return WithReason(
-      absl::UnavailableError(fmt::format(
+  return MakeError(
+      "LOG_FAILED",
+      fmt::format(
           "event log {}: a write or sync failed: {}: nothing more is taken; see to the disk, then "
           "restart the process",
-          folder, status.ToString())),
-      "LOG_FAILED");
+          folder, status.ToString()));
 }
 
 // Failures of RocksDB's own threads: no append may be acknowledged after one, either.
@@ -77,12 +78,11 @@ absl::Status Prepare(const LogDatabaseOptions& options) {
   rocksdb::FileLock* lock = nullptr;
   const rocksdb::Status locked = options.env->LockFile(options.folder + "/LOCK", &lock);
   if (!locked.ok()) {
-    return WithReason(
-        absl::FailedPreconditionError(
-            fmt::format("event log {}: cannot be locked: {}: stop the process that has it open, or "
-                        "give this one a folder of its own",
-                        options.folder, locked.ToString())),
-        "LOG_IN_USE");
+    return MakeError(
+        "LOG_IN_USE",
+        fmt::format("event log {}: cannot be locked: {}: stop the process that has it open, or "
+                    "give this one a folder of its own",
+                    options.folder, locked.ToString()));
   }
   absl::Status checked = CheckRecoverable(options);
   // RocksDB takes the lock anew.
@@ -239,12 +239,12 @@ absl::Status RocksdbEventLog::Impl::AddAppend(Request& request, LogState& state,
                                               rocksdb::WriteBatch& batch) {
   const uint64_t bytes_used = state.bytes_before_next - state.bytes_before_first;
   if (bytes_used > options_.bytes_max || request.bytes > options_.bytes_max - bytes_used) {
-    return WithReason(
-        absl::ResourceExhaustedError(fmt::format(
+    return MakeError(
+        "LOG_FULL",
+        fmt::format(
             "event log: {} bytes in {} records do not fit: {} of {} bytes are in use, try again "
             "when older records have been trimmed",
-            request.bytes, request.records.size(), bytes_used, options_.bytes_max)),
-        "LOG_FULL");
+            request.bytes, request.records.size(), bytes_used, options_.bytes_max));
   }
   request.first = state.next;
   for (const std::string& record : request.records) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "common/status/error_reason.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
@@ -29,12 +30,12 @@ uint64_t NumberAt(std::string_view bytes, size_t offset) {
 absl::Status CheckValue(std::string_view value, size_t size_min) {
   const auto version = value.empty() ? uint8_t{0} : static_cast<uint8_t>(value[0]);
   if (!value.empty() && version != kStoredFormatVersion) {
-    return WithReason(
-        absl::FailedPreconditionError(fmt::format(
+    return MakeError(
+        "LOG_FORMAT_UNKNOWN",
+        fmt::format(
             "stored in format version {}; this program reads version {}: start the version of the "
             "program that wrote it",
-            version, kStoredFormatVersion)),
-        "LOG_FORMAT_UNKNOWN");
+            version, kStoredFormatVersion));
   }
   if (value.size() < size_min) {
     return absl::DataLossError(

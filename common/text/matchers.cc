@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "common/status/error_reason.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
@@ -253,8 +254,8 @@ class Parser {
       return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
     });
     const std::string description = fmt::format("column {}: {}", characters + 1, what);
-    return WithDetail(absl::InvalidArgumentError(fmt::format("filter: {}", description)),
-                      ErrorDetail{"INVALID_FILTER", {{"filter", description}}, {}});
+    return MakeError("INVALID_FILTER", fmt::format("filter: {}", description),
+                     {{}, {{"filter", description}}, {}});
   }
 
   const std::string_view text_;

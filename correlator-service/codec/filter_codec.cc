@@ -2,14 +2,14 @@
 
 #include <fmt/format.h>
 
+#include "common/status/error_reason.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
 
-absl::Status InvalidField(const std::string& reason, const std::string& field,
+absl::Status InvalidField(InvalidArgument reason, const std::string& field,
                           const std::string& why) {
-  return WithDetail(absl::InvalidArgumentError(fmt::format("{}: {}", field, why)),
-                    ErrorDetail{reason, {{field, why}}, {}});
+  return MakeError(reason, fmt::format("{}: {}", field, why), {{}, {{field, why}}, {}});
 }
 
 absl::StatusOr<RowFilter> DecodeRowFilter(const std::string& filter, v1::AlertState state,

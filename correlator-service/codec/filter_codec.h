@@ -4,6 +4,7 @@
 
 #include "absl/status/statusor.h"
 #include "alertjoin/v1/joined_row.pb.h"
+#include "common/status/error_reason.h"
 #include "correlator-service/rows/row_filter.h"
 
 namespace alertjoin {
@@ -16,7 +17,6 @@ absl::StatusOr<RowFilter> DecodeRowFilter(const std::string& filter, v1::AlertSt
                                           v1::MatchState match_state = v1::MATCH_STATE_UNSPECIFIED);
 
 // An INVALID_ARGUMENT for one field of a request: "field: why", with reason and BadRequest.
-absl::Status InvalidField(const std::string& reason, const std::string& field,
-                          const std::string& why);
+absl::Status InvalidField(InvalidArgument reason, const std::string& field, const std::string& why);
 
 }  // namespace alertjoin

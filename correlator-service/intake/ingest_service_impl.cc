@@ -5,15 +5,15 @@
 #include <algorithm>
 #include <utility>
 
-#include "common/status/status.h"
+#include "common/status/error_reason.h"
 
 namespace alertjoin {
 namespace {
 
 absl::Status Stopping() {
-  return WithReason(absl::UnavailableError("intake: the correlator is stopping: connect again and "
-                                           "go on from the welcome"),
-                    "STOPPING");
+  return MakeError("STOPPING",
+                   "intake: the correlator is stopping: connect again and "
+                   "go on from the welcome");
 }
 
 }  // namespace
@@ -60,9 +60,9 @@ absl::Status IngestServiceImpl::Register(const std::shared_ptr<IntakeStream>& st
   if (stopping_) return Stopping();
   std::erase_if(streams_, [](const auto& weak) { return weak.expired(); });
   if (streams_.size() >= kIntakeStreamsMax) {
-    return WithReason(absl::ResourceExhaustedError(fmt::format(
-                          "intake: {} streams are open, no more are taken", kIntakeStreamsMax)),
-                      "TOO_MANY_PRODUCERS");
+    return MakeError(
+        "TOO_MANY_PRODUCERS",
+        fmt::format("intake: {} streams are open, no more are taken", kIntakeStreamsMax));
   }
   streams_.push_back(stream);
   return absl::OkStatus();

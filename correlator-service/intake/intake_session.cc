@@ -7,6 +7,7 @@
 #include "common/event/event_limits.h"
 #include "common/event/event_rules.h"
 #include "common/log/log.h"
+#include "common/status/error_reason.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
@@ -55,16 +56,15 @@ absl::Status CheckBatchSize(const v1::EventBatch& batch, size_t bytes) {
 
 absl::Status Hole(uint64_t base, uint64_t expected) {
   const std::string where = std::to_string(expected);
-  return WithDetail(
-      absl::OutOfRangeError(fmt::format(
-          "batch: starts at sequence {} and leaves a hole: go on with sequence {}", base, where)),
-      ErrorDetail{"SEQUENCE_HOLE", {}, {{"expected_sequence", where}}});
+  return MakeError(
+      "SEQUENCE_HOLE",
+      fmt::format("batch: starts at sequence {} and leaves a hole: go on with sequence {}", base,
+                  where),
+      {{}, {}, {{"expected_sequence", where}}});
 }
 
 absl::Status Fenced() {
-  return WithReason(
-      absl::FailedPreconditionError("stream: fenced: another stream has taken over this log"),
-      "FENCED");
+  return MakeError("FENCED", "stream: fenced: another stream has taken over this log");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/status/error_reason.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
@@ -15,19 +16,18 @@ absl::StatusOr<ProducerLog::Attached> ProducerLog::Attach(const Offer& offer, Wa
   {
     MutexLock lock(mutex_);
     if (offer.epoch < epoch_) {
-      return WithReason(
-          absl::FailedPreconditionError(fmt::format(
-              "hello: epoch {} is fenced: a stream with epoch {} has taken over this log",
-              offer.epoch, epoch_)),
-          "FENCED");
+      return MakeError(
+          "FENCED",
+          fmt::format("hello: epoch {} is fenced: a stream with epoch {} has taken over this log",
+                      offer.epoch, epoch_));
     }
     if (known_ && offer.next_sequence <= accepted_) {
-      return WithReason(
-          absl::FailedPreconditionError(fmt::format(
+      return MakeError(
+          "SEQUENCE_REWOUND",
+          fmt::format(
               "hello: next_sequence is {}, but events up to {} were accepted from this log: a log "
               "that has lost events must come back under a new log_id",
-              offer.next_sequence, accepted_)),
-          "SEQUENCE_REWOUND");
+              offer.next_sequence, accepted_));
     }
     const uint64_t start = offer.first_sequence - 1;
     if (known_ && start > accepted_) attached.lost_events = start - accepted_;

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "common/status/status.h"
+#include "common/status/error_reason.h"
 
 namespace alertjoin {
 
@@ -13,11 +13,10 @@ absl::StatusOr<std::shared_ptr<ProducerLog>> ProducerRegistry::Find(const std::s
   auto entry = logs_.find(key);
   if (entry == logs_.end()) {
     if (logs_.size() >= logs_max_ && !MakeRoom()) {
-      return WithReason(
-          absl::ResourceExhaustedError(
-              fmt::format("hello: {} producers are connected, no more are taken: stop some of them",
-                          logs_max_)),
-          "TOO_MANY_PRODUCERS");
+      return MakeError(
+          "TOO_MANY_PRODUCERS",
+          fmt::format("hello: {} producers are connected, no more are taken: stop some of them",
+                      logs_max_));
     }
     entry = logs_.emplace(key, Entry{std::make_shared<ProducerLog>(), 0}).first;
   }

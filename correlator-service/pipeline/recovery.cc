@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/log/log.h"
+#include "common/status/error_reason.h"
 #include "common/status/status.h"
 #include "correlator-service/join/engine_restore.h"
 #include "correlator-service/pipeline/apply_round.h"
@@ -17,19 +18,18 @@ absl::Status CheckLogId(const RecoveryParts& parts) {
   const std::string known = parts.database.log_id();
   if (known.empty()) return parts.database.SetLogId(parts.log_id);
   if (known == parts.log_id) return absl::OkStatus();
-  return WithReason(
-      absl::FailedPreconditionError(fmt::format(
+  return MakeError(
+      "LOG_FOREIGN",
+      fmt::format(
           "the rows were made from the event log {}, this one is {}: put the folders `log` and "
           "`rows` back that belong together, or move both away to start anew",
-          known, parts.log_id)),
-      "LOG_FOREIGN");
+          known, parts.log_id));
 }
 
-absl::Status Rewound(const char* reason, const std::string& what) {
-  return WithReason(
-      absl::DataLossError(what + ": put sound copies of the folders `log` and `rows` back, made at "
-                                 "the same time, or move both away to start anew"),
-      reason);
+absl::Status Rewound(KnownReason reason, const std::string& what) {
+  return MakeError(reason, what +
+                               ": put sound copies of the folders `log` and `rows` back, made at "
+                               "the same time, or move both away to start anew");
 }
 
 // The last record that the rows have seen.
@@ -80,7 +80,7 @@ absl::Status RestoreRows(const RecoveryParts& parts) {
   RETURN_IF_ERROR(parts.database.ForEachSource(
       [&parts](SourceStatus source) { parts.store.LoadSource(std::move(source)); }));
   if (status.ok()) return status;
-  return WithReason(Annotate(status, "row store"), "ROWS_DAMAGED");
+  return MakeError("ROWS_DAMAGED", fmt::format("row store: {}", MessageOf(status)));
 }
 
 }  // namespace

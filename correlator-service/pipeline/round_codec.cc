@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "alertjoin/storage/v1/log_record.pb.h"
+#include "common/status/error_reason.h"
 #include "common/status/status.h"
 #include "correlator-service/pipeline/sample_columns.h"
 
@@ -19,16 +20,16 @@ constexpr char kRecordFormat = 2;
 constexpr char kFirstRecordFormat = 1;
 
 absl::Status Damaged(std::string_view why) {
-  return WithReason(absl::DataLossError(fmt::format("damaged: {}", why)), "LOG_DAMAGED");
+  return MakeError("LOG_DAMAGED", fmt::format("damaged: {}", why));
 }
 
 absl::Status UnknownFormat(char format) {
-  return WithReason(
-      absl::FailedPreconditionError(fmt::format(
+  return MakeError(
+      "LOG_FORMAT_UNKNOWN",
+      fmt::format(
           "its format {} is unknown, this version of alertjoin reads formats {} to {}: use the "
           "version that wrote it",
-          static_cast<unsigned char>(format), kFirstRecordFormat + 0, kRecordFormat + 0)),
-      "LOG_FORMAT_UNKNOWN");
+          static_cast<unsigned char>(format), kFirstRecordFormat + 0, kRecordFormat + 0));
 }
 
 void EncodeProducer(const ProducerPosition& position, storage::v1::ProducerPosition* out) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "common/status/error_reason.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
@@ -44,12 +45,12 @@ absl::StatusOr<LogPosition> RoundLog::Append(Round& round) {
   }
   const std::string record = encoder_.Encode(round);
   const uint64_t reserve = round.events.empty() ? 0 : options_.bytes_max / kReserveShare;
-  absl::StatusOr<LogPosition> position = WithReason(
-      absl::ResourceExhaustedError(fmt::format(
+  absl::StatusOr<LogPosition> position = MakeError(
+      "LOG_FULL",
+      fmt::format(
           "event log: full: {} of {} bytes are in use: it has room again when its oldest samples "
           "are beyond retention.samples; or raise limits.log_bytes",
-          log_.bounds().bytes, options_.bytes_max)),
-      "LOG_FULL");
+          log_.bounds().bytes, options_.bytes_max));
   if (log_.bounds().bytes + record.size() + reserve <= options_.bytes_max) {
     position = log_.Append({&record, 1});
   }

@@ -4,7 +4,7 @@
 #include <random>
 #include <utility>
 
-#include "common/status/status.h"
+#include "common/status/error_reason.h"
 
 namespace alertjoin {
 namespace {
@@ -15,8 +15,7 @@ uint64_t RandomRunId() {
 }
 
 absl::Status Stopping() {
-  return WithReason(absl::UnavailableError("the correlator is stopping: ask again later"),
-                    "STOPPING");
+  return MakeError("STOPPING", "the correlator is stopping: ask again later");
 }
 
 }  // namespace
@@ -30,8 +29,7 @@ absl::Status TableTurns::Read(const Turn& turn) {
     MutexLock lock(mutex_);
     if (closed_) return Stopping();
     if (waiting_.size() >= kWaitingMax) {
-      return WithReason(absl::ResourceExhaustedError("too many readers at once: ask again later"),
-                        "TOO_MANY_READERS");
+      return MakeError("TOO_MANY_READERS", "too many readers at once: ask again later");
     }
     waiting_.push_back(&waiting);
   }
@@ -41,9 +39,8 @@ absl::Status TableTurns::Read(const Turn& turn) {
   while (waiting.state == State::kWaiting) {
     if (changed_.WaitUntil(mutex_, deadline) || waiting.state != State::kWaiting) continue;
     waiting_.erase(std::find(waiting_.begin(), waiting_.end(), &waiting));
-    return WithReason(
-        absl::UnavailableError("the correlator is too busy to read its tables: ask again later"),
-        "TABLES_BUSY");
+    return MakeError("TABLES_BUSY",
+                     "the correlator is too busy to read its tables: ask again later");
   }
   while (waiting.state == State::kRunning) changed_.Wait(mutex_);
   return waiting.state == State::kDone ? absl::OkStatus() : Stopping();

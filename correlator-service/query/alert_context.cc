@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "common/status/error_reason.h"
 #include "common/status/status.h"
 #include "correlator-service/codec/filter_codec.h"
 #include "correlator-service/codec/row_codec.h"
@@ -69,9 +70,8 @@ absl::StatusOr<Context> DecodeRequest(const RowStore& store,
   }
   context.row = store.Find(id);
   if (context.row == nullptr) {
-    return WithReason(
-        absl::NotFoundError("there is no joined row of this id, or retention has removed it"),
-        "ROW_NOT_FOUND");
+    return MakeError("ROW_NOT_FOUND",
+                     "there is no joined row of this id, or retention has removed it");
   }
   const Timestamp time = context.row->transition->event_time();
   context.from = std::max(Timestamp::Min() + before, time) - before;

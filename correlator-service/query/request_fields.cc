@@ -55,7 +55,7 @@ absl::StatusOr<TimeRange> DecodeTimeRange(const google::protobuf::Timestamp* fro
 }
 
 absl::StatusOr<Millis> DecodeSpanField(const google::protobuf::Duration* span,
-                                       const std::string& field, const std::string& reason,
+                                       const std::string& field, InvalidArgument reason,
                                        Millis otherwise, Millis least, Millis most) {
   if (span == nullptr) return otherwise;
   const auto decoded = DecodeSpan(*span);

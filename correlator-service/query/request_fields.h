@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "common/status/error_reason.h"
 #include "common/time/timestamp.h"
 
 namespace alertjoin {
@@ -37,7 +38,7 @@ absl::StatusOr<TimeRange> DecodeTimeRange(const Request& request) {
 
 // `otherwise` when null. The given reason when it is no span, or not from `least` to `most`.
 absl::StatusOr<Millis> DecodeSpanField(const google::protobuf::Duration* span,
-                                       const std::string& field, const std::string& reason,
+                                       const std::string& field, InvalidArgument reason,
                                        Millis otherwise, Millis least, Millis most);
 
 }  // namespace alertjoin

@@ -6,7 +6,7 @@
 #include <chrono>
 
 #include "common/net/grpc_status.h"
-#include "common/status/status.h"
+#include "common/status/error_reason.h"
 
 namespace alertjoin {
 namespace {
@@ -15,14 +15,13 @@ const prometheus::Histogram::BucketBoundaries kDurationBuckets = {0.0005, 0.001,
                                                                   0.1,    0.5,   1,     5,    10};
 
 absl::Status TooMany() {
-  return WithReason(absl::ResourceExhaustedError("too many calls at once: ask again later"),
-                    "TOO_MANY_CALLS");
+  return MakeError("TOO_MANY_CALLS", "too many calls at once: ask again later");
 }
 
 absl::Status TooLate() {
-  return WithReason(absl::DeadlineExceededError("the call's deadline passed before its turn: allow "
-                                                "more time, or ask for less"),
-                    "DEADLINE_EXCEEDED");
+  return MakeError("DEADLINE_EXCEEDED",
+                   "the call's deadline passed before its turn: allow "
+                   "more time, or ask for less");
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/eventlog/rocksdb_logger.h"
+#include "common/status/error_reason.h"
 #include "common/status/status.h"
 #include "correlator-service/rows/stored_row_codec.h"
 
@@ -141,12 +142,11 @@ absl::Status PrepareFolder(rocksdb::Env& env, const std::string& folder) {
   rocksdb::FileLock* lock = nullptr;
   const rocksdb::Status locked = env.LockFile(folder + "/LOCK", &lock);
   if (!locked.ok()) {
-    return WithReason(
-        absl::FailedPreconditionError(
-            fmt::format("row store {}: cannot be locked: {}: stop the process that has it open, or "
-                        "give this one a folder of its own",
-                        folder, locked.ToString())),
-        "ROWS_IN_USE");
+    return MakeError(
+        "ROWS_IN_USE",
+        fmt::format("row store {}: cannot be locked: {}: stop the process that has it open, or "
+                    "give this one a folder of its own",
+                    folder, locked.ToString()));
   }
   absl::Status checked = CheckCurrent(env, folder);
   // RocksDB takes the lock anew.
@@ -204,12 +204,12 @@ absl::Status RowFiles::ErrorOf(std::string_view folder, std::string_view what,
 }
 
 absl::Status RowFiles::FailedError(std::string_view folder, std::string_view why) {
-  return WithReason(
-      absl::UnavailableError(fmt::format(
+  return MakeError(
+      "ROWS_FAILED",
+      fmt::format(
           "row store {}: a write or sync failed: {}: nothing more is taken; see to the disk, then "
           "restart the process",
-          folder, why)),
-      "ROWS_FAILED");
+          folder, why));
 }
 
 }  // namespace alertjoin

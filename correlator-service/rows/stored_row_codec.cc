@@ -9,6 +9,7 @@
 #include "alertjoin/storage/v1/stored_rows.pb.h"
 #include "common/event/event_parts.h"
 #include "common/event/transition_codec.h"
+#include "common/status/error_reason.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
@@ -175,16 +176,16 @@ absl::Status CheckRowsFormat(std::string_view value) {
   if (value.empty()) return DamagedRowsError("it is empty");
   const auto version = static_cast<uint8_t>(value.front());
   if (version == kRowsFormatVersion) return absl::OkStatus();
-  return WithReason(
-      absl::FailedPreconditionError(fmt::format(
+  return MakeError(
+      "ROWS_FORMAT_UNKNOWN",
+      fmt::format(
           "stored in format version {}; this program reads version {}: start the version of the "
           "program that wrote it",
-          version, kRowsFormatVersion)),
-      "ROWS_FORMAT_UNKNOWN");
+          version, kRowsFormatVersion));
 }
 
 absl::Status DamagedRowsError(std::string_view what) {
-  return WithReason(absl::DataLossError(fmt::format("damaged: {}", what)), "ROWS_DAMAGED");
+  return MakeError("ROWS_DAMAGED", fmt::format("damaged: {}", what));
 }
 
 EncodedChanges EncodeChanges(const ChangeSet& set) {

@@ -9,7 +9,7 @@
 
 #include "alertjoin/v1/correlator_service.pb.h"
 #include "common/net/grpc_status.h"
-#include "common/status/status.h"
+#include "common/status/error_reason.h"
 #include "correlator-service/subscribe/subscription_codec.h"
 
 namespace alertjoin {
@@ -22,9 +22,8 @@ absl::StatusOr<SubscribeRequest> Decode(const grpc::ByteBuffer& bytes) {
   v1::SubscribeJoinedRowsRequest request;
   if (!grpc::SerializationTraits<v1::SubscribeJoinedRowsRequest>::Deserialize(&read, &request)
            .ok()) {
-    return WithReason(absl::InvalidArgumentError(
-                          "request: is no serialised alertjoin.v1.SubscribeJoinedRowsRequest"),
-                      "MALFORMED_REQUEST");
+    return MakeError("MALFORMED_REQUEST",
+                     "request: is no serialised alertjoin.v1.SubscribeJoinedRowsRequest");
   }
   return DecodeSubscribeRequest(request);
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "common/status/error_reason.h"
 #include "common/status/status.h"
 #include "correlator-service/rows/opaque_token.h"
 
@@ -12,9 +13,8 @@ namespace {
 
 constexpr size_t kStoreIdBytesMax = 255;
 
-absl::Status TokenError(absl::StatusCode code, const char* reason, const std::string& why) {
-  return WithDetail(absl::Status(code, fmt::format("resume_token: {}", why)),
-                    ErrorDetail{reason, {{"resume_token", why}}, {}});
+absl::Status TokenError(KnownReason reason, const std::string& why) {
+  return MakeError(reason, fmt::format("resume_token: {}", why), {{}, {{"resume_token", why}}, {}});
 }
 
 }  // namespace
@@ -41,7 +41,7 @@ std::string EncodeResumeToken(const ResumeToken& token) {
 
 absl::StatusOr<ResumeToken> DecodeResumeToken(std::string_view text) {
   const auto invalid = [] {
-    return TokenError(absl::StatusCode::kInvalidArgument, "INVALID_RESUME_TOKEN",
+    return TokenError("INVALID_RESUME_TOKEN",
                       "this is no token of a subscription: give one back unchanged, or none");
   };
   auto reader = TokenReader::Open(TokenKind::kResume, text);
@@ -71,24 +71,24 @@ absl::Status CheckResumeToken(const ResumeToken& token, const RowStore& store,
                               uint64_t argument_hash) {
   const Sequence newest = store.newest();
   if (token.store_id != store.store_id()) {
-    return TokenError(absl::StatusCode::kFailedPrecondition, "RESUME_TOKEN_FOREIGN",
+    return TokenError("RESUME_TOKEN_FOREIGN",
                       "the token is of another store: forget the rows received and subscribe "
                       "without a token");
   }
   if (token.sequence > newest) {
     return TokenError(
-        absl::StatusCode::kFailedPrecondition, "RESUME_TOKEN_FROM_FUTURE",
+        "RESUME_TOKEN_FROM_FUTURE",
         fmt::format("the token is of sequence {}, the newest is {}: the store was put back to an "
                     "older state: forget the rows received and subscribe without a token",
                     token.sequence.value(), newest.value()));
   }
   if (token.argument_hash != argument_hash) {
-    return TokenError(absl::StatusCode::kFailedPrecondition, "RESUME_TOKEN_OTHER_ARGUMENTS",
+    return TokenError("RESUME_TOKEN_OTHER_ARGUMENTS",
                       "the token was given for another filter, state, query_name or final_only: "
                       "use the same again, or subscribe without a token");
   }
   if (const Sequence floor = store.floor(); token.sequence < floor) {
-    return TokenError(absl::StatusCode::kOutOfRange, "RESUME_TOKEN_TOO_OLD",
+    return TokenError("RESUME_TOKEN_TOO_OLD",
                       fmt::format("the token is of sequence {}, the change log reaches back to {} "
                                   "only: forget the rows received and subscribe without a token",
                                   token.sequence.value(), floor.value()));

@@ -4,17 +4,17 @@
 
 #include <algorithm>
 
-#include "common/status/status.h"
+#include "common/status/error_reason.h"
 
 namespace alertjoin {
 namespace {
 
 absl::Status Stalled(Millis limit, const std::string& resume_token) {
-  return WithDetail(absl::ResourceExhaustedError(fmt::format(
-                        "subscription: no message was taken for {} ms: read faster or narrow the "
-                        "filter, and go on with the last resume token",
-                        limit.count())),
-                    ErrorDetail{"SUBSCRIBER_TOO_SLOW", {}, {{"resume_token", resume_token}}});
+  return MakeError("SUBSCRIBER_TOO_SLOW",
+                   fmt::format("subscription: no message was taken for {} ms: read faster or "
+                               "narrow the filter, and go on with the last resume token",
+                               limit.count()),
+                   {{}, {}, {{"resume_token", resume_token}}});
 }
 
 absl::Status Cancelled() { return absl::CancelledError("subscription: the subscriber is gone"); }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "common/status/error_reason.h"
 #include "common/status/status.h"
 #include "correlator-service/model/row_size.h"
 
@@ -191,13 +192,13 @@ SubscriptionStep SubscriptionCursor::Message(decltype(SubscriptionMessage::body)
 }
 
 absl::Status SubscriptionCursor::TooSlow() const {
-  return WithDetail(
-      absl::ResourceExhaustedError(
-          fmt::format("subscription: fell behind the change log, which reaches back to sequence {} "
-                      "only, at sequence {}: subscribe again without a token, and read faster or "
-                      "narrow the filter",
-                      store_->floor().value(), sequence_.value())),
-      ErrorDetail{"SUBSCRIBER_TOO_SLOW", {}, {{"resume_token", Token()}}});
+  return MakeError(
+      "SUBSCRIBER_TOO_SLOW",
+      fmt::format("subscription: fell behind the change log, which reaches back to sequence {} "
+                  "only, at sequence {}: subscribe again without a token, and read faster or "
+                  "narrow the filter",
+                  store_->floor().value(), sequence_.value()),
+      {{}, {}, {{"resume_token", Token()}}});
 }
 
 }  // namespace alertjoin

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "common/status/error_reason.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
@@ -15,9 +16,9 @@ namespace {
 constexpr Millis kIdleWait = std::chrono::minutes(10);
 
 absl::Status Stopping() {
-  return WithReason(absl::UnavailableError("subscription: the correlator is stopping: connect "
-                                           "again and go on with the last resume token"),
-                    "STOPPING");
+  return MakeError("STOPPING",
+                   "subscription: the correlator is stopping: connect "
+                   "again and go on with the last resume token");
 }
 
 // The reason of the status where it has one: a closed set of words. Otherwise its code.
@@ -54,11 +55,11 @@ absl::Status SubscriptionHub::Add(std::shared_ptr<Subscriber> subscriber) {
     MutexLock lock(mutex_);
     if (stopping_) return Stopping();
     if (subscribers_.size() >= options_.subscribers_max) {
-      return WithReason(absl::ResourceExhaustedError(fmt::format(
-                            "subscription: there are {} subscribers already, which is the limit: "
-                            "end one, or try again later",
-                            subscribers_.size())),
-                        "TOO_MANY_SUBSCRIBERS");
+      return MakeError(
+          "TOO_MANY_SUBSCRIBERS",
+          fmt::format("subscription: there are {} subscribers already, which is the limit: "
+                      "end one, or try again later",
+                      subscribers_.size()));
     }
     const Subscriber* const key = subscriber.get();
     subscribers_.emplace(key, std::move(subscriber));

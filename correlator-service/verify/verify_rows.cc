@@ -10,6 +10,7 @@
 #include <tuple>
 #include <utility>
 
+#include "common/status/error_reason.h"
 #include "common/status/status.h"
 #include "common/time/rfc3339.h"
 #include "correlator-service/verify/log_facts.h"
@@ -260,12 +261,12 @@ class Verifier {
 
 absl::StatusOr<Verification> VerifyRows(RoundLog& log, const RowDatabase& database) {
   if (database.applied().Next() != log.bounds().next) {
-    return WithReason(
-        absl::FailedPreconditionError(fmt::format(
+    return MakeError(
+        "ROWS_BEHIND",
+        fmt::format(
             "the rows have seen records up to {}, the event log goes up to {}: start the service, "
             "stop it in good order, and verify again",
-            database.applied().value(), log.bounds().next.value() - 1)),
-        "ROWS_BEHIND");
+            database.applied().value(), log.bounds().next.value() - 1));
   }
   Verifier verifier;
   const auto add_round = [&verifier](LogPosition, Round&& round) {

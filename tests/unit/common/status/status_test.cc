@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/status/error_reason.h"
 #include "tests/support/status_matchers.h"
 
 namespace alertjoin {
@@ -29,6 +30,17 @@ TEST(Status, MacrosPassErrorsOn) {
   EXPECT_THAT(Quarter(6), StatusIs(absl::StatusCode::kInvalidArgument, "odd"));
   EXPECT_THAT(CheckQuarter(8), IsOk());
   EXPECT_THAT(CheckQuarter(3), StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST(Status, AReasonOfTheListHasItsStatusCode) {
+  const absl::Status status =
+      MakeError("SEQUENCE_HOLE", "a hole", {"", {}, {{"expected_sequence", "7"}}});
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kOutOfRange, "a hole"));
+  const auto detail = DetailOf(status);
+  ASSERT_TRUE(detail.has_value());
+  EXPECT_EQ(detail->reason, "SEQUENCE_HOLE");
+  ASSERT_EQ(detail->metadata.size(), 1u);
+  EXPECT_EQ(detail->metadata[0].second, "7");
 }
 
 TEST(Status, CarriesItsDetailThroughAnnotation) {
