@@ -1,6 +1,7 @@
 #include "tests/bench/support/bench_tools.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -21,6 +22,15 @@ double SecondsSince(BenchClock::time_point begin) {
   return std::chrono::duration<double>(BenchClock::now() - begin).count();
 }
 
+double ProcessorSeconds() {
+  rusage usage{};
+  CHECK(getrusage(RUSAGE_SELF, &usage) == 0);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
 double Median(std::vector<double> values) { return Quantile(std::move(values), 0.5); }
 
 double Quantile(std::vector<double> values, double q) {
@@ -38,20 +48,29 @@ BenchFolder::BenchFolder(const std::filesystem::path& parent)
 
 BenchFolder::~BenchFolder() { std::filesystem::remove_all(path_); }
 
+SyncedFile::SyncedFile(const std::filesystem::path& folder)
+    : path_(folder / "synced"),
+      file_(open(path_.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600)) {
+  CHECK(file_ >= 0);
+}
+
+SyncedFile::~SyncedFile() {
+  CHECK(close(file_) == 0);
+  std::filesystem::remove(path_);
+}
+
+double SyncedFile::AppendSeconds() {
+  static const std::string bytes(kSyncedBytes, 'x');
+  const auto begin = BenchClock::now();
+  CHECK(write(file_, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
+  CHECK(fdatasync(file_) == 0);
+  return SecondsSince(begin);
+}
+
 std::vector<double> SyncSeconds(const std::filesystem::path& folder, int count) {
-  const auto path = folder / "synced";
-  const int file = open(path.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
-  CHECK(file >= 0);
-  const std::string bytes(kSyncedBytes, 'x');
+  SyncedFile file(folder);
   std::vector<double> seconds;
-  for (int i = 0; i < count; ++i) {
-    const auto begin = BenchClock::now();
-    CHECK(write(file, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
-    CHECK(fdatasync(file) == 0);
-    seconds.push_back(SecondsSince(begin));
-  }
-  CHECK(close(file) == 0);
-  std::filesystem::remove(path);
+  for (int i = 0; i < count; ++i) seconds.push_back(file.AppendSeconds());
   return seconds;
 }
 

@@ -11,6 +11,8 @@ namespace alertjoin {
 
 using BenchClock = std::chrono::steady_clock;
 double SecondsSince(BenchClock::time_point begin);
+// What this process has used of its processors so far, in user and kernel mode.
+double ProcessorSeconds();
 
 // REQUIRES: not empty.
 double Median(std::vector<double> values);
@@ -30,6 +32,23 @@ class BenchFolder {
 
  private:
   std::filesystem::path path_;
+};
+
+// A file that is appended to and synced.
+class SyncedFile {
+ public:
+  // Makes it in the folder; it is removed with the object.
+  explicit SyncedFile(const std::filesystem::path& folder);
+  ~SyncedFile();
+  SyncedFile(const SyncedFile&) = delete;
+  SyncedFile& operator=(const SyncedFile&) = delete;
+
+  // How long a write of 1,000 bytes with fdatasync takes.
+  double AppendSeconds();
+
+ private:
+  const std::filesystem::path path_;
+  const int file_;
 };
 
 // The times in seconds of `count` syncs: 1,000 bytes written to the end of a new plain file in the

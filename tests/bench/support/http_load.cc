@@ -83,6 +83,7 @@ HttpLoadResult RunHttpLoad(int port, size_t connections, const std::vector<std::
   HttpLoadResult result;
   result.answer_seconds.reserve(requests.size());
   size_t next = 0;
+  const double processor_begin = ProcessorSeconds();
   const auto begin = BenchClock::now();
   for (const auto& connection : open) connection->Send(requests[next++]);
   while (result.answer_seconds.size() < requests.size()) {
@@ -94,6 +95,7 @@ HttpLoadResult RunHttpLoad(int port, size_t connections, const std::vector<std::
     }
   }
   result.seconds = SecondsSince(begin);
+  result.processor_seconds = ProcessorSeconds() - processor_begin;
   return result;
 }
 

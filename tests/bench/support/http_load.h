@@ -11,6 +11,7 @@ namespace alertjoin {
 // whatever connection is free. Ends the program unless every answer is 200.
 struct HttpLoadResult {
   double seconds = 0;
+  double processor_seconds = 0;        // Of the whole process meanwhile.
   std::vector<double> answer_seconds;  // Of each request, from its first byte sent.
 };
 HttpLoadResult RunHttpLoad(int port, size_t connections, const std::vector<std::string>& requests);
