@@ -117,7 +117,8 @@ int Run(const std::filesystem::path& parent) {
     service.push_back(kPosts / ours.seconds);
     empty.push_back(kPosts / peer.seconds);
     fmt::print(
-        "ingest-service: {:.0f} POSTs/s, p50 {:.2f} ms, p99 {:.2f} ms, {:.0f} us of processor time a "
+        "ingest-service: {:.0f} POSTs/s, p50 {:.2f} ms, p99 {:.2f} ms, {:.0f} us of processor time "
+        "a "
         "POST; empty handler: {:.0f} POSTs/s, p50 {:.2f} ms, {:.0f} us\n",
         service.back(), Median(ours.answer_seconds) * 1e3,
         Quantile(ours.answer_seconds, 0.99) * 1e3, ours.processor_seconds / kPosts * 1e6,

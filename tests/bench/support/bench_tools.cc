@@ -1,8 +1,8 @@
 #include "tests/bench/support/bench_tools.h"
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
