@@ -9,6 +9,7 @@
 from alertjoin.client import Client, connect
 from alertjoin.errors import AlertjoinError
 from alertjoin.live import LiveTable
+from alertjoin.security import tls
 from alertjoin.subscription import Message
 
-__all__ = ["AlertjoinError", "Client", "LiveTable", "Message", "connect"]
+__all__ = ["AlertjoinError", "Client", "LiveTable", "Message", "connect", "tls"]

@@ -5,9 +5,12 @@ import argparse
 import os
 import sys
 
+import grpc
+
 from alertjoin.cli import export, forward, tail
 from alertjoin.client import DEFAULT_ADDRESS, Client, connect
 from alertjoin.errors import AlertjoinError
+from alertjoin.security import tls
 
 
 def _rows(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +25,12 @@ def _parser() -> argparse.ArgumentParser:
         prog="alertjoin", description="What were the metrics at the moment this alert fired?")
     parser.add_argument("--address", default=os.environ.get("ALERTJOIN_ADDRESS", DEFAULT_ADDRESS),
                         help="of the correlator (default: $ALERTJOIN_ADDRESS or %(default)s)")
+    secure = parser.add_argument_group("a correlator with TLS")
+    secure.add_argument("--tls", action="store_true", help="speak TLS (as with any of the next)")
+    secure.add_argument("--ca-file", default="", help="its authority (default: the machine's)")
+    secure.add_argument("--cert-file", default="", help="this client's certificate")
+    secure.add_argument("--key-file", default="", help="and its key")
+    secure.add_argument("--credentials-file", default="", help="a bearer token")
     commands = parser.add_subparsers(dest="command", required=True)
 
     command = commands.add_parser("tail", help="print rows as they happen, until Ctrl-C")
@@ -59,11 +68,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _credentials(options: argparse.Namespace) -> grpc.ChannelCredentials | None:
+    files = (options.ca_file, options.cert_file, options.key_file, options.credentials_file)
+    return tls(*files) if options.tls or any(files) else None
+
+
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         client: Client
-        with connect(options.address) as client:
+        with connect(options.address, credentials=_credentials(options)) as client:
             return options.run(client, options)
     except AlertjoinError as error:
         print(f"alertjoin: {error}", file=sys.stderr)
