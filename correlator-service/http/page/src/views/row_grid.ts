@@ -22,6 +22,7 @@ interface Line {
   element: HTMLElement;
   cells: Cell[];
   index: number;
+  top: number;
 }
 
 export interface RowGridEvents {
@@ -38,6 +39,7 @@ export class RowGrid {
   private columns: readonly Column[] = [];
   private rows: readonly Row[] = [];
   private rowHeight = 0;
+  private measured = false;
   private headHeight = 0;
   private activeId = "";
   private activeIndex = -1;
@@ -56,7 +58,7 @@ export class RowGrid {
     this.element.addEventListener("keydown", (event) => this.keyed(event));
     this.body.addEventListener("click", (event) => this.clicked(event));
     new ResizeObserver(() => {
-      this.rowHeight = 0;
+      this.measured = false;
       this.schedule();
     }).observe(this.element);
   }
@@ -105,6 +107,7 @@ export class RowGrid {
   }
 
   private scrolled(): void {
+    this.measure();
     this.events.away(this.element.scrollTop > this.rowHeight);
     this.schedule();
   }
@@ -118,7 +121,8 @@ export class RowGrid {
   }
 
   private measure(): void {
-    if (this.rowHeight > 0) return;
+    if (this.measured) return;
+    this.measured = true;
     const style = getComputedStyle(this.element);
     this.rowHeight = parseFloat(style.getPropertyValue("--row-height")) || 28;
     this.headHeight = this.head.offsetHeight;
@@ -162,17 +166,21 @@ export class RowGrid {
     });
     const element = h("div", {class: "row", attrs: {role: "row"}}, ...cells.map((cell) => cell.element));
     this.body.append(element);
-    return {element, cells, index: -1};
+    return {element, cells, index: -1, top: -1};
   }
 
   private drawLine(line: Line, row: Row, index: number, now: number): void {
     const element = line.element;
     if (line.index !== index) {
       line.index = index;
-      element.style.transform = `translateY(${index * this.rowHeight}px)`;
       element.setAttribute("aria-rowindex", String(index + 2));
       element.id = `row-${index}`;
       setClass(element, "odd", index % 2 === 1);
+    }
+    const top = index * this.rowHeight;
+    if (line.top !== top) {
+      line.top = top;
+      element.style.transform = `translateY(${top}px)`;
     }
     if (element.dataset["id"] !== row.id) element.dataset["id"] = row.id;
     setClass(element, "is-firing", row.state === "firing");
@@ -195,6 +203,7 @@ export class RowGrid {
 
   private keyed(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    this.measure();
     if (event.key === "Enter") {
       const row = this.at(this.currentIndex());
       if (row) this.events.open(row);

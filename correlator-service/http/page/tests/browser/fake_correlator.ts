@@ -23,6 +23,8 @@ export interface FakeOptions {
 const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
   "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const BATCH = 400;
+// Changes that a token can still continue from.
+const CHANGES_KEPT = 1_000;
 
 interface Client {
   response: ServerResponse;
@@ -38,8 +40,8 @@ export class FakeCorrelator {
   private timers: NodeJS.Timeout[] = [];
   private port = 0;
   readonly base: number;
-  // Rows by id, as they are now.
-  readonly table = new Map<string, JoinedRowJson>();
+  // Rows that came or changed later, by id; undefined: deleted. All others are as they were made.
+  private readonly changed = new Map<string, JoinedRowJson | undefined>();
   // Of each stream that was opened: its Last-Event-ID.
   readonly tokens: string[] = [];
   sequence = 0;
@@ -49,12 +51,24 @@ export class FakeCorrelator {
   constructor(private readonly options: FakeOptions) {
     const rows = options.rows ?? 0;
     this.base = options.base ?? Date.now() - (rows / 2) * 41_000 - 30_000;
-    for (let number = 0; number < rows; number++) {
-      const row = generated.makeRow(number, this.base, this.sequence + 1);
-      if (Date.parse(row.transition?.eventTime ?? "") > Date.now()) continue;
-      this.sequence++;
-      this.table.set(row.rowId ?? "", row);
+    this.sequence = rows;
+  }
+
+  // The rows as they are now.
+  *rows(): Generator<JoinedRowJson> {
+    const now = Date.now();
+    for (let number = 0; number < (this.options.rows ?? 0); number++) {
+      if (this.changed.has(`row-${number}`)) continue;
+      const row = generated.makeRow(number, this.base, number + 1);
+      if (Date.parse(row.transition?.eventTime ?? "") <= now) yield row;
     }
+    for (const row of this.changed.values()) if (row) yield row;
+  }
+
+  row(id: string): JoinedRowJson | undefined {
+    if (this.changed.has(id)) return this.changed.get(id);
+    const number = Number(id.replace("row-", ""));
+    return number < (this.options.rows ?? 0) ? generated.makeRow(number, this.base, number + 1) : undefined;
   }
 
   get url(): string {
@@ -88,10 +102,10 @@ export class FakeCorrelator {
     this.sequence++;
     for (const row of rows) {
       row.sequence = String(this.sequence);
-      if (row.operation === "OPERATION_DELETE") this.table.delete(row.rowId ?? "");
-      else this.table.set(row.rowId ?? "", row);
+      this.changed.set(row.rowId ?? "", row.operation === "OPERATION_DELETE" ? undefined : row);
     }
     this.changes.push(rows);
+    if (this.changes.length > CHANGES_KEPT) this.changes[this.changes.length - CHANGES_KEPT - 1] = [];
     for (const client of this.clients) if (client.live) this.sendChange(client, this.changes.length - 1);
   }
 
@@ -139,11 +153,15 @@ export class FakeCorrelator {
     if (token.startsWith("c")) {
       from = Number(token.slice(1));
     } else {
-      const rows = [...this.table.values()].filter(client.filter);
-      for (let at = 0; at < rows.length; at += BATCH) {
-        if (!send(response, "rows", `s${at}`, {rows: rows.slice(at, at + BATCH)})) await drained(response);
+      let batch: JoinedRowJson[] = [];
+      for (const row of this.rows()) {
+        if (client.filter(row)) batch.push(row);
+        if (batch.length < BATCH) continue;
+        if (!send(response, "rows", "s", {rows: batch})) await drained(response);
         if (response.destroyed) return;
+        batch = [];
       }
+      if (batch.length > 0) send(response, "rows", "s", {rows: batch});
       send(response, "snapshot_complete", `c${from}`, {sequence: String(this.sequence)});
     }
     for (; from < this.changes.length; from++) this.sendChange(client, from);
@@ -199,15 +217,15 @@ export class FakeCorrelator {
     const seconds = (text: unknown) => parseFloat(String(text)) * 1000;
     switch (method) {
       case "GetAlertContext": {
-        const row = this.table.get(String(request["rowId"]));
+        const row = this.row(String(request["rowId"]));
         if (!row) return reply(404, {code: "not_found", message: "row_id: there is no such row"});
         return reply(200, generated.makeContext(row, seconds(request["before"]), seconds(request["after"]), now));
       }
       case "ListJoinedRows": return reply(200, {rows: []});
       case "SummarizeAlerts":
         return reply(200, {summaries: generated.summarize(this.alerts(now), Date.parse(String(request["from"])), Date.parse(String(request["to"])), seconds(request["bucket"]))});
-      case "ListSources": return reply(200, this.table.size > 0 ? {sources: generated.makeSources(now)} : {});
-      case "ListQueries": return reply(200, this.table.size > 0 ? {queries: generated.makeQueries(now)} : {});
+      case "ListSources": return reply(200, (this.options.rows ?? 0) > 0 ? {sources: generated.makeSources(now)} : {});
+      case "ListQueries": return reply(200, (this.options.rows ?? 0) > 0 ? {queries: generated.makeQueries(now)} : {});
       default: return reply(404, {code: "unimplemented", message: method});
     }
   }
@@ -228,8 +246,13 @@ function send(response: ServerResponse, event: string, id: string, data: object)
 
 function drained(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
-    response.once("drain", resolve);
-    response.once("close", resolve);
+    const done = () => {
+      response.off("drain", done);
+      response.off("close", done);
+      resolve();
+    };
+    response.on("drain", done);
+    response.on("close", done);
   });
 }
 

@@ -1,0 +1,268 @@
+// What a person sees of the page, in Chromium, against a correlator that does as the test wants.
+
+import assert from "node:assert/strict";
+import {createRequire} from "node:module";
+import {readFileSync} from "node:fs";
+import {after, before, describe, test} from "node:test";
+import type {Browser, Page} from "playwright-core";
+import type {JoinedRowJson} from "../../src/logic/api";
+import {makeRow} from "./generated";
+import {HOSTILE, hostileRows} from "./hostile";
+import {builtPage, CHROMIUM, FakeCorrelator, launch, openPage, phase} from "./support";
+
+const ROWS = 400;
+let browser: Browser;
+let server: FakeCorrelator;
+
+before(async () => {
+  browser = await launch();
+});
+
+after(async () => {
+  await browser.close();
+});
+
+// A row of now that the tests change as they like.
+function newRow(id: string, value: number, patch: Partial<JoinedRowJson> = {}): JoinedRowJson {
+  const row = makeRow(0, server.base, 0);
+  const time = new Date().toISOString();
+  return {
+    ...row, rowId: id, final: false,
+    transition: {...row.transition, alertName: id, eventTime: time, startsAt: time, labels: {...row.transition?.labels, alertname: id, team: "new"}},
+    match: {...row.match, state: "MATCH_STATE_MATCHED", value}, ...patch,
+  };
+}
+
+function line(page: Page, alert: string) {
+  return page.locator(".row:not([hidden])", {has: page.locator(".c-alert .text", {hasText: new RegExp(`^${alert}$`)})});
+}
+
+async function cell(page: Page, alert: string, name: string, part = "text"): Promise<string> {
+  return (await line(page, alert).locator(`.c-${name} .${part}`).textContent()) ?? "";
+}
+
+describe("live page", {skip: CHROMIUM === undefined}, () => {
+  before(async () => {
+    server = new FakeCorrelator({page: builtPage(), rows: ROWS});
+    await server.start();
+  });
+
+  after(async () => {
+    await server.stop();
+  });
+
+  test("rows appear by themselves, a late sample changes the cell, a DELETE takes the row away", async () => {
+    const {page, complaints} = await openPage(browser, server.url);
+    await phase(page, "live");
+    server.push([newRow("LateComer", 93.5)]);
+    await line(page, "LateComer").waitFor();
+    assert.equal(await cell(page, "LateComer", "value"), "93.5");
+    assert.equal(await cell(page, "LateComer", "value", "note"), "");
+    assert.equal(await cell(page, "LateComer", "final"), "open");
+    server.push([newRow("LateComer", 74.8, {revision: "2", cause: "CAUSE_LATE_SAMPLE", final: true})]);
+    await page.waitForFunction(() => document.querySelector(".row:not([hidden]) .c-value .note")?.textContent === "was 93.5");
+    assert.equal(await cell(page, "LateComer", "value"), "74.8");
+    assert.equal(await cell(page, "LateComer", "rev"), "2");
+    assert.equal(await cell(page, "LateComer", "final"), "yes");
+    server.push([newRow("LateComer", 74.8, {revision: "3", operation: "OPERATION_DELETE"})]);
+    await line(page, "LateComer").waitFor({state: "detached"});
+    assert.deepEqual(complaints, []);
+    await page.context().close();
+  });
+
+  test("a filter narrows, stands in the address and survives a reload", async () => {
+    const {page} = await openPage(browser, server.url);
+    await phase(page, "live");
+    const all = await page.locator(".joined .count").textContent();
+    await page.getByLabel("Filter by labels").fill('team="edge"');
+    await page.getByLabel("Filter by labels").press("Enter");
+    await page.waitForFunction((before) => document.querySelector(".joined .count")?.textContent !== before, all);
+    await phase(page, "live");
+    await page.locator(".row:not([hidden])").first().waitFor();
+    assert.equal(new URL(page.url()).searchParams.get("filter"), 'team="edge"');
+    const narrowed = await page.locator(".joined .count").textContent();
+    await page.reload();
+    await phase(page, "live");
+    await page.locator(".row:not([hidden])").first().waitFor();
+    await page.waitForFunction((text) => document.querySelector(".joined .count")?.textContent === text, narrowed);
+    assert.equal(await page.getByLabel("Filter by labels").inputValue(), 'team="edge"');
+    const names = await page.locator(".row:not([hidden]) .c-alert .text").allTextContents();
+    assert.deepEqual([...new Set(names)].filter((name) => !["LatencyHigh", "CertificateExpires"].includes(name)), []);
+    await page.context().close();
+  });
+
+  test("a filter that the correlator refuses says why, and one that cannot be right says where", async () => {
+    const {page} = await openPage(browser, `${server.url}/?filter=refuse%3D1`);
+    await phase(page, "refused");
+    assert.match(await page.locator(".filter-problem").textContent() ?? "", /refused for a test/);
+    await page.getByLabel("Filter by labels").fill('team="edge');
+    await page.getByLabel("Filter by labels").press("Enter");
+    assert.equal(await page.locator(".filter-problem").textContent(), "Column 6: the quote is never closed");
+    await page.getByLabel("Filter by labels").fill("");
+    await page.getByLabel("Filter by labels").press("Enter");
+    await phase(page, "live");
+    await page.context().close();
+  });
+
+  test("the detail rings the row's own sample, and gives commands that name the row", async () => {
+    const {page, complaints} = await openPage(browser, server.url);
+    await phase(page, "live");
+    const row = [...server.rows()].filter((one) => one.match?.state === "MATCH_STATE_MATCHED").at(-1) as JoinedRowJson;
+    await page.goto(`${server.url}/?row=${row.rowId}`);
+    const plot = page.locator(".plot-canvas[data-chosen-time]:not([data-chosen-time=''])");
+    await plot.waitFor();
+    assert.equal(await plot.getAttribute("data-chosen-time"), String(Date.parse(row.match?.sampleTime ?? "")));
+    assert.equal(Number(await plot.getAttribute("data-chosen-value")), row.match?.value);
+    const copy = page.getByRole("button", {name: "Copy as grpcurl"});
+    assert.match(await copy.getAttribute("title") ?? "", new RegExp(`"row_id":"${row.rowId}"`));
+    const link = await page.getByRole("link", {name: /Open in Prometheus/}).getAttribute("href");
+    assert.match(link ?? "", /^http:\/\/prometheus\.example\.org:9090\/graph\?.*g0\.end_input=/);
+    await page.keyboard.press("Escape");
+    await page.locator(".detail").waitFor({state: "hidden"});
+    assert.equal(new URL(page.url()).search, "");
+    await page.goBack();
+    await page.locator(".detail").waitFor();
+    assert.deepEqual(complaints, []);
+    await page.context().close();
+  });
+
+  test("keys lead through the rows and open the detail", async () => {
+    const {page} = await openPage(browser, server.url);
+    await phase(page, "live");
+    await page.locator(".row:not([hidden])").first().waitFor();
+    await page.keyboard.press("g");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("j");
+    const active = page.locator(".row.active");
+    assert.equal(await active.getAttribute("aria-rowindex"), "3");
+    assert.equal(await page.getByRole("grid").getAttribute("aria-activedescendant"), await active.getAttribute("id"));
+    const name = await active.locator(".c-alert .text").textContent();
+    await page.keyboard.press("Enter");
+    await page.locator(".detail-title", {hasText: name ?? ""}).waitFor();
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("End");
+    const last = Number(await page.getByRole("grid").getAttribute("aria-rowcount"));
+    await page.locator(`.row.active[aria-rowindex="${last}"]`).waitFor();
+    await page.context().close();
+  });
+
+  test("who has scrolled away is left where he is, and told what is new", async () => {
+    const {page} = await openPage(browser, server.url);
+    await phase(page, "live");
+    await page.locator(".row:not([hidden])").first().waitFor();
+    await page.getByRole("grid").evaluate((grid) => (grid.scrollTop = 1500));
+    await page.waitForTimeout(200);
+    const seen = await page.locator(".row:not([hidden]) .c-time .text").allTextContents();
+    server.push([newRow("New1", 1), newRow("New2", 2)]);
+    await page.getByRole("button", {name: "2 new"}).waitFor();
+    assert.deepEqual(await page.locator(".row:not([hidden]) .c-time .text").allTextContents(), seen);
+    await page.getByRole("button", {name: "2 new"}).click();
+    await line(page, "New2").waitFor();
+    assert.equal(await page.getByRole("grid").evaluate((grid) => grid.scrollTop), 0);
+    await page.context().close();
+  });
+
+  test("after a loss it goes on by itself: nothing is missed, nothing comes twice", async () => {
+    const {page, complaints} = await openPage(browser, `${server.url}/?filter=team%3D%22new%22`);
+    await phase(page, "live");
+    server.push([newRow("Before", 1)]);
+    await line(page, "Before").waitFor();
+    await server.stop();
+    await phase(page, "reconnecting");
+    server.push([newRow("Meanwhile", 2)]);
+    server.push([newRow("Before", 5, {revision: "2"})]);
+    const streams = server.tokens.length;
+    await server.start();
+    await phase(page, "live", 30_000);
+    await line(page, "Meanwhile").waitFor();
+    assert.equal(await cell(page, "Before", "value"), "5");
+    assert.equal(await cell(page, "Before", "value", "note"), "was 1", "the row was never forgotten");
+    assert.equal(await line(page, "Meanwhile").count(), 1);
+    assert.match(server.tokens[streams] ?? "", /^c\d+$/, "it went on with a token of the change log");
+    assert.deepEqual(complaints, []);
+    await page.context().close();
+  });
+
+  test("an open stream that falls silent is stale", async () => {
+    const {page} = await openPage(browser, server.url);
+    await phase(page, "live");
+    server.silent = true;
+    await phase(page, "stale", 20_000);
+    assert.match(await page.locator(".phase-age").textContent() ?? "", /nothing for/);
+    server.silent = false;
+    await phase(page, "live");
+    await page.context().close();
+  });
+
+  test("hostile labels are text everywhere, and nothing of them runs", async () => {
+    const {page, complaints} = await openPage(browser, `${server.url}/?columns=team`);
+    await phase(page, "live");
+    const rows = hostileRows(server.base);
+    server.push(rows);
+    await line(page, "__proto__").waitFor();
+    const shown = await page.locator(".row:not([hidden]) .c-alert .text").allTextContents();
+    for (const text of HOSTILE.filter((one) => !/[\u0000-\u001f\u2028-\u202e]/.test(one))) assert.ok(shown.includes(text), text.slice(0, 50));
+    assert.ok(shown.includes("⟨202E⟩moc.elpmaxe//:ptth"), "a mark that turns text around is shown as one");
+    for (const row of rows) {
+      await page.evaluate((id) => {
+        history.pushState(null, "", `/?row=${encodeURIComponent(id)}`);
+        dispatchEvent(new PopStateEvent("popstate"));
+      }, row.rowId ?? "");
+      await page.locator(".detail dd", {hasText: row.rowId ?? ""}).first().waitFor();
+      assert.equal(await page.locator('a[href^="javascript:"]').count(), 0);
+    }
+    assert.equal(await page.evaluate(() => "hacked" in window), false);
+    assert.equal(await page.locator(".grid img, .grid script, .detail img, .detail script").count(), 0);
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "nothing makes the page wider");
+    server.push(rows.map((row) => ({...row, operation: "OPERATION_DELETE"})));
+    assert.deepEqual(complaints, []);
+    await page.context().close();
+  });
+
+  test("alerts: bars, tops and counts, and a click leads to the rows", async () => {
+    const {page, complaints} = await openPage(browser, `${server.url}/?view=alerts&window=6h`);
+    await page.locator(".bar").first().waitFor();
+    await page.locator(".rank").first().waitFor();
+    await page.locator(".counts rect.fired").first().waitFor();
+    const name = await page.locator(".lane-alert").first().textContent();
+    await page.locator(".lane-name .lane-alert").first().click();
+    await page.locator(".row:not([hidden])").first().waitFor();
+    assert.match(new URL(page.url()).searchParams.get("filter") ?? "", new RegExp(`alertname="${name}"`));
+    assert.deepEqual(complaints, []);
+    await page.context().close();
+  });
+
+  test("metrics: sources with their health, queries, and samples of the one chosen", async () => {
+    const {page, complaints} = await openPage(browser, `${server.url}/?view=metrics`);
+    await page.locator(".health.bad", {hasText: "unreachable"}).waitFor();
+    await page.locator(".series-table tbody tr").first().waitFor();
+    await page.locator(".query", {hasText: "error_ratio"}).click();
+    await page.locator(".samples-title", {hasText: "error_ratio"}).waitFor();
+    assert.equal(new URL(page.url()).searchParams.get("query"), "error_ratio");
+    assert.equal(await page.locator(".series-table tbody tr").count(), 6);
+    assert.deepEqual(complaints, []);
+    await page.context().close();
+  });
+
+  test("no view has a serious fault for those who cannot see or point", async () => {
+    const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+    for (const colorScheme of ["light", "dark"] as const) {
+      for (const viewport of [{width: 1440, height: 860}, {width: 390, height: 800}]) {
+        for (const path of ["/", "/?row=row-350", "/?view=alerts", "/?view=metrics"]) {
+          const {page} = await openPage(browser, server.url + path, {colorScheme, viewport, reducedMotion: "reduce"});
+          await phase(page, "live");
+          await page.locator(".row:not([hidden]), .bar, .series-table tbody tr").first().waitFor();
+          if (path.includes("row=")) await page.locator(".key-figures").waitFor();
+          await page.evaluate(axe);
+          const found = await page.evaluate(async () => {
+            const runner = (window as unknown as {axe: {run(): Promise<{violations: {id: string; impact: string; nodes: {html: string}[]}[]}>}}).axe;
+            return (await runner.run()).violations.filter((one) => ["serious", "critical"].includes(one.impact))
+              .map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(" | ")}`);
+          });
+          assert.deepEqual(found, [], `${path} ${colorScheme} ${viewport.width}`);
+          await page.context().close();
+        }
+      }
+    }
+  });
+});
