@@ -55,6 +55,7 @@ class FaultStack:
         self.ingests = tuple(ingests)
         ports = choose_ports(dict.fromkeys(["grpc", "correlator", "prometheus", *ingests], 0))
         self.address = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
+        self.flags = {}  # Further ones of a service, by its name.
         self._children = {}
         test.addCleanup(self.stop)
         if prometheus is None:
@@ -85,7 +86,8 @@ class FaultStack:
             service = "correlator-service" if name == "correlator" else "ingest-service"
             self._children[name] = Child(
                 service, [str(BINARIES / service / service),
-                          f"--config.file={self.directory / name}.yml"],
+                          f"--config.file={self.directory / name}.yml",
+                          *self.flags.get(name, ())],
                 self.directory / f"{name}.log", directory=self.directory)
         for name in names if wait else ():
             self.wait_until_ready(name)

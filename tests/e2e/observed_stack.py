@@ -1,4 +1,5 @@
 """Both services, scraped by a real Prometheus that evaluates the alerts shipped with them."""
+import crypt
 import http.client
 import http.server
 import json
@@ -24,6 +25,13 @@ _DURATION = re.compile(r"(\d+)([smhd])")
 _IN_EXPRESSION = re.compile(r"(?<=\[)\w+(?=\])|(?<=offset )\w+")
 
 PASSWORD = "the right one"
+
+# Security files: everyone may do everything; none but the observer may; none at all.
+OPEN = "http_server_config: {headers: {X-Frame-Options: deny}}\n"
+CLOSED = ("basic_auth_users:\n  observer: \""
+          + crypt.crypt(PASSWORD, crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=16)) + "\"\n")
+FAULTY = "basic_auth_users: [\n"
+
 
 _INGEST = """
 producer_id: one
@@ -58,6 +66,7 @@ global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}
 rule_files: ["{directory}/alerts.yml"]
 scrape_configs:
   - job_name: alertjoin-ingest
+    basic_auth: {{username: observer, password: {password}}}
     static_configs: [{{targets: ["{one}"]}}]
   - job_name: alertjoin-correlator
     static_configs: [{{targets: ["{correlator}"]}}]
@@ -118,8 +127,16 @@ class ObservedStack(FaultStack):
         (self.directory / "one.yml").write_text(_INGEST.format(**values), encoding="utf-8")
         (self.directory / "observer.yml").write_text(_PROMETHEUS.format(**values),
                                                      encoding="utf-8")
+        self.write_security_file(OPEN)
+        self.flags["one"] = [f"--web.config.file={self.directory}/web.yml"]
         shipped = (SHIPPED / "alerts.yml").read_text(encoding="utf-8")
         (self.directory / "alerts.yml").write_text(quickened_rules(shipped), encoding="utf-8")
+
+    def write_security_file(self, text):
+        """Of the HTTP listener of ingest-service; it is read again soon."""
+        new = self.directory / "web.yml.new"
+        new.write_text(text, encoding="utf-8")
+        new.rename(self.directory / "web.yml")
 
     def start_observer(self):
         """From now on the services are scraped."""

@@ -12,7 +12,7 @@ import yaml
 import support
 from alert_feed import Episode, now_ms
 from fault_stack import notification
-from observed_stack import SHIPPED, ObservedStack, quickened_rules
+from observed_stack import CLOSED, FAULTY, OPEN, SHIPPED, ObservedStack, quickened_rules
 from support import REPOSITORY, wait_until
 
 # What the stack is made with, and what always fires therefore.
@@ -128,6 +128,20 @@ class SelfObservationTest(unittest.TestCase):
         for name in ("AlertjoinCorrelatorDown", "AlertjoinUplinkDisconnected", "AlertjoinAckLag",
                      "AlertjoinSpoolGrowing"):
             self.stack.await_end(name)
+
+    def test_6_security_files_that_are_faulty_or_let_nobody_in(self):
+        self.stack.write_security_file(FAULTY)
+        self.stack.await_alert("AlertjoinSecurityFileFaulty")
+        self.stack.write_security_file(CLOSED)
+        self.stack.await_end("AlertjoinSecurityFileFaulty")
+
+        def refused():
+            self.assertEqual(401, self.stack.post("one", notification([])))
+            return self.stack.alerts().get("AlertjoinCallersRefused")
+        wait_until(refused, 60, "AlertjoinCallersRefused fires")
+        self.stack.write_security_file(OPEN)
+        self.stack.await_end("AlertjoinCallersRefused")
+        self.note_metrics()
 
     def test_7_an_ingest_that_is_away(self):
         self.note_metrics()
