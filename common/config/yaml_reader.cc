@@ -10,6 +10,8 @@
 #include <optional>
 #include <set>
 
+#include "common/config/secret.h"
+#include "common/config/shown_yaml.h"
 #include "common/config/yaml_tree.h"
 #include "common/status/status.h"
 #include "common/time/duration.h"
@@ -64,6 +66,8 @@ struct YamlDocument::Shared {
   bool fault_is_missing_key = false;
   // Of the maps that were read: the keys asked for.
   std::map<const YamlValue*, std::set<std::string, std::less<>>> known_keys;
+  std::vector<std::unique_ptr<YamlValue>> default_lists;
+  ShownYaml shown;
 
   std::string Where(YamlPosition position) const {
     return fmt::format("{}:{}:{}", name, position.line, position.column);
@@ -80,6 +84,7 @@ struct YamlNode::State {
   const YamlValue* value;  // NullValue() when absent.
   YamlPosition position;
   std::string name;  // The key; empty for a list's entries and the root.
+  ShownYaml* shown;
 };
 
 bool YamlNode::present() const { return state_->value->kind != YamlValue::Kind::kNull; }
@@ -92,8 +97,8 @@ void YamlNode::Fault(std::string_view message) const {
 
 YamlNode YamlNode::Child(std::string_view name) {
   const YamlValue& value = *state_->value;
-  auto child = std::make_shared<State>(
-      State{state_->document, &NullValue(), state_->position, std::string(name)});
+  auto child = std::make_shared<State>(State{state_->document, &NullValue(), state_->position,
+                                             std::string(name), &state_->shown->Child(name)});
   if (present() && value.kind != YamlValue::Kind::kMap) {
     Fault(fmt::format("expected a map with keys such as \"{}\"", name));
   }
@@ -106,12 +111,21 @@ YamlNode YamlNode::Child(std::string_view name) {
   return YamlNode(std::move(child));
 }
 
-std::vector<YamlNode> YamlNode::Items() {
+std::vector<YamlNode> YamlNode::Items(std::string_view default_list) {
   std::vector<YamlNode> items;
   if (present() && state_->value->kind != YamlValue::Kind::kList) Fault("expected a list");
-  for (const auto& item : state_->value->items) {
-    items.push_back(
-        YamlNode(std::make_shared<State>(State{state_->document, item.get(), item->position, {}})));
+  const YamlValue* list = state_->value;
+  if (!present() && !default_list.empty()) {
+    auto parsed = ParseYaml(default_list);
+    CHECK(std::holds_alternative<std::unique_ptr<YamlValue>>(parsed));
+    list = state_->document->default_lists
+               .emplace_back(std::get<std::unique_ptr<YamlValue>>(std::move(parsed)))
+               .get();
+  }
+  state_->shown->is_list = true;
+  for (const auto& item : list->items) {
+    items.push_back(YamlNode(std::make_shared<State>(State{
+        state_->document, item.get(), item->position, {}, &state_->shown->Item(items.size())})));
   }
   return items;
 }
@@ -120,9 +134,9 @@ std::vector<std::pair<std::string, YamlNode>> YamlNode::Entries() {
   std::vector<std::pair<std::string, YamlNode>> entries;
   if (present() && state_->value->kind != YamlValue::Kind::kMap) Fault("expected a map");
   for (const YamlValue::Entry& entry : state_->value->entries) {
-    entries.emplace_back(
-        entry.key, YamlNode(std::make_shared<State>(State{state_->document, entry.value.get(),
-                                                          entry.value->position, entry.key})));
+    entries.emplace_back(entry.key, YamlNode(std::make_shared<State>(State{
+                                        state_->document, entry.value.get(), entry.value->position,
+                                        entry.key, &state_->shown->Entry(entry.key)})));
   }
   return entries;
 }
@@ -142,9 +156,19 @@ const std::string* YamlNode::Text(std::string_view expected) const {
   return nullptr;
 }
 
+void YamlNode::Show(std::string text) const { state_->shown->text = std::move(text); }
+
 std::string YamlNode::String(std::string_view default_value) {
   const std::string* const text = Text("a text");
-  return text ? *text : std::string(default_value);
+  std::string value = text ? *text : std::string(default_value);
+  if (present() || !value.empty()) Show(value);
+  return value;
+}
+
+std::string YamlNode::SecretString() {
+  std::string value = String("");
+  if (!value.empty()) Show(std::string(kShownSecret));
+  return value;
 }
 
 std::string YamlNode::RequiredString() {
@@ -160,9 +184,12 @@ std::string YamlNode::RequiredString() {
 
 bool YamlNode::Bool(bool default_value) {
   const std::string* const text = Text("true or false");
+  Show(default_value ? "true" : "false");
   if (!text) return default_value;
-  if (*text == "true") return true;
-  if (*text == "false") return false;
+  if (*text == "true" || *text == "false") {
+    Show(*text);
+    return *text == "true";
+  }
   Fault(fmt::format("expected true or false, got \"{}\"", Excerpt(*text, kShownBytesMax)));
   return default_value;
 }
@@ -170,9 +197,13 @@ bool YamlNode::Bool(bool default_value) {
 int64_t YamlNode::Int(int64_t default_value, int64_t min, int64_t max) {
   const std::string expected = fmt::format("a whole number from {} to {}", min, max);
   const std::string* const text = Text(expected);
+  Show(fmt::to_string(default_value));
   if (!text) return default_value;
   const auto number = ParseNumber<int64_t>(*text);
-  if (number.has_value() && *number >= min && *number <= max) return *number;
+  if (number.has_value() && *number >= min && *number <= max) {
+    Show(fmt::to_string(*number));
+    return *number;
+  }
   Fault(fmt::format("expected {}, got \"{}\"", expected, Excerpt(*text, kShownBytesMax)));
   return default_value;
 }
@@ -181,9 +212,13 @@ Millis YamlNode::Duration(Millis default_value, Millis min, Millis max) {
   const std::string expected =
       fmt::format("a duration from {} to {}", FormatDuration(min), FormatDuration(max));
   const std::string* const text = Text(expected);
+  Show(FormatDuration(default_value));
   if (!text) return default_value;
   const auto span = ParseDuration(*text);
-  if (span.ok() && *span >= min && *span <= max) return *span;
+  if (span.ok() && *span >= min && *span <= max) {
+    Show(FormatDuration(*span));
+    return *span;
+  }
   Fault(fmt::format("expected {}, got \"{}\"", expected, Excerpt(*text, kShownBytesMax)));
   return default_value;
 }
@@ -192,9 +227,13 @@ uint64_t YamlNode::Bytes(uint64_t default_value, uint64_t min, uint64_t max) {
   const std::string expected = fmt::format("a size from {} to {} (bytes, or with KiB, MiB, GiB)",
                                            ShowBytes(min), ShowBytes(max));
   const std::string* const text = Text(expected);
+  Show(ShowBytes(default_value));
   if (!text) return default_value;
   const auto bytes = ParseBytes(*text);
-  if (bytes.has_value() && *bytes >= min && *bytes <= max) return *bytes;
+  if (bytes.has_value() && *bytes >= min && *bytes <= max) {
+    Show(ShowBytes(*bytes));
+    return *bytes;
+  }
   Fault(fmt::format("expected {}, got \"{}\"", expected, Excerpt(*text, kShownBytesMax)));
   return default_value;
 }
@@ -257,9 +296,13 @@ YamlDocument YamlDocument::FromFile(const std::string& path) {
 }
 
 YamlNode YamlDocument::root() {
-  return YamlNode(std::make_shared<YamlNode::State>(
-      YamlNode::State{shared_.get(), shared_->root.get(), shared_->root->position, {}}));
+  return YamlNode(std::make_shared<YamlNode::State>(YamlNode::State{
+      shared_.get(), shared_->root.get(), shared_->root->position, {}, &shared_->shown}));
 }
+
+std::string YamlDocument::Effective() const { return PrintYaml(shared_->shown); }
+
+std::vector<std::string> YamlDocument::KeysAskedFor() const { return KeysOf(shared_->shown); }
 
 absl::Status YamlDocument::status() const {
   return shared_->fault.has_value() ? absl::InvalidArgumentError(*shared_->fault)

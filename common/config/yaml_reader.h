@@ -19,6 +19,8 @@ namespace alertjoin {
 // error handling of its own. That a required key is missing gives way to any other fault, since it
 // is often another key's typing error. Doubled keys, files over 1 MiB, aliases and wrong types are
 // faults. Not thread-safe. Nodes must not outlive their document.
+//
+// What was read is remembered, defaults included, and can be shown: YamlDocument::Effective().
 class YamlDocument;
 
 class YamlNode {
@@ -34,8 +36,9 @@ class YamlNode {
   // A child of a map. Reading it makes its name known. An absent child is a node that is not
   // present. A node that is no map is a fault.
   YamlNode Child(std::string_view name);
-  // The entries of a list; none when absent. A node that is no list is a fault.
-  std::vector<YamlNode> Items();
+  // The entries of a list; none when absent. A node that is no list is a fault. With
+  // `default_list`, a list as YAML that is not empty, an absent node has its entries.
+  std::vector<YamlNode> Items(std::string_view default_list = "");
   // Entries of a map of strings to strings, in the order of the file.
   std::vector<std::pair<std::string, std::string>> StringMap();
   // The same with any values; an absent value is a node that is not present.
@@ -44,6 +47,8 @@ class YamlNode {
   // Scalars. An absent node gives the default. RequiredString faults then, and when it is empty.
   std::string String(std::string_view default_value);
   std::string RequiredString();
+  // A text that must not be seen: it is shown as kShownSecret. "" when absent.
+  std::string SecretString();
   bool Bool(bool default_value);
   int64_t Int(int64_t default_value, int64_t min, int64_t max);
   // A Prometheus duration: 5s, 1m30s.
@@ -63,6 +68,8 @@ class YamlNode {
   explicit YamlNode(std::shared_ptr<State> state) : state_(std::move(state)) {}
   // The scalar's text; nothing, with a fault when it is no scalar, otherwise.
   const std::string* Text(std::string_view expected) const;
+  // Remembers what the node stands for.
+  void Show(std::string text) const;
 
   std::shared_ptr<State> state_;
 };
@@ -77,6 +84,12 @@ class YamlDocument {
   YamlNode root();
   // OK, or INVALID_ARGUMENT with the first fault.
   absl::Status status() const;
+
+  // All that was read, as YAML that reads the same, but for secrets: with the defaults of what is
+  // absent, unless they are empty texts. In the order in which it was read.
+  std::string Effective() const;
+  // Every key that was asked for, there or not: "http.listen_address", "bindings[].query". Sorted.
+  std::vector<std::string> KeysAskedFor() const;
 
   struct Shared;
 

@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "common/log/logfmt.h"
+#include "common/log/log_format.h"
 #include "common/time/rfc3339.h"
 
 namespace alertjoin {
@@ -23,20 +23,6 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
       return spdlog::level::err;
   }
   return spdlog::level::err;
-}
-
-std::string_view NameOf(LogLevel level) {
-  switch (level) {
-    case LogLevel::kDebug:
-      return "debug";
-    case LogLevel::kInfo:
-      return "info";
-    case LogLevel::kWarn:
-      return "warn";
-    case LogLevel::kError:
-      return "error";
-  }
-  return "error";
 }
 
 spdlog::logger& Logger() {
@@ -57,8 +43,8 @@ spdlog::logger& Logger() {
 void Log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
   spdlog::logger& logger = Logger();
   if (!logger.should_log(ToSpdlog(level))) return;
-  std::string record = "ts=" + FormatRfc3339(SystemClock().Now()) + " ";
-  record += FormatLogRecord(level, message, fields);
+  const std::string record = FormatLogRecord(CurrentLogFormat(), FormatRfc3339(SystemClock().Now()),
+                                             level, message, fields);
   logger.log(ToSpdlog(level), spdlog::string_view_t(record.data(), record.size()));
 }
 
@@ -66,15 +52,7 @@ void SetLogLevel(LogLevel level) { Logger().set_level(ToSpdlog(level)); }
 
 std::string FormatLogRecord(LogLevel level, std::string_view message,
                             std::initializer_list<LogField> fields) {
-  std::string record = "level=";
-  record += NameOf(level);
-  record += ' ';
-  AppendLogfmt("msg", message, record);
-  for (const LogField& field : fields) {
-    record += ' ';
-    AppendLogfmt(field.key, field.value, record);
-  }
-  return record;
+  return FormatLogRecord(LogFormat::kLogfmt, "", level, message, fields);
 }
 
 LogLimiter::LogLimiter(Millis interval, const Clock& clock) : interval_(interval), clock_(clock) {}

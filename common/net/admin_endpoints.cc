@@ -4,6 +4,7 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include "common/service/build_info.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
@@ -31,11 +32,15 @@ void AddAdminEndpoints(HttpServer& server, const prometheus::Registry& registry,
 }
 
 void AddBuildInfo(prometheus::Registry& registry) {
+  const BuildInfo build = GetBuildInfo();
   prometheus::BuildGauge()
       .Name("alertjoin_build_info")
-      .Help("1, with the version as a label.")
+      .Help("1, with what the program was built from and by as labels.")
       .Register(registry)
-      .Add({{"version", ALERTJOIN_VERSION}})
+      .Add({{"version", build.version},
+            {"revision", build.revision},
+            {"branch", build.branch},
+            {"compiler", build.compiler}})
       .Set(1);
 }
 

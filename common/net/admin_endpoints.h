@@ -17,7 +17,8 @@ namespace alertjoin {
 void AddAdminEndpoints(HttpServer& server, const prometheus::Registry& registry,
                        std::function<absl::Status()> ready);
 
-// Adds the gauge alertjoin_build_info: 1, with the version as a label. Once per registry.
+// Adds the gauge alertjoin_build_info: 1, with version, revision, branch and compiler as labels.
+// Once per registry.
 void AddBuildInfo(prometheus::Registry& registry);
 
 }  // namespace alertjoin

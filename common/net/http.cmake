@@ -11,5 +11,6 @@ alertjoin_library(NAME http
   HDRS admin_endpoints.h http_connection.h http_head.h http_metrics.h http_routes.h http_server.h
     stop_event.h tcp_listener.h tls_session.h unique_fd.h
   DEPS alertjoin::access alertjoin::status alertjoin::time OpenSSL::SSL
-  PRIVATE_DEPS alertjoin::listener_rule alertjoin::log alertjoin::sync PkgConfig::HTTPLIB PkgConfig::RE2
+  PRIVATE_DEPS alertjoin::build_info alertjoin::listener_rule alertjoin::log alertjoin::sync
+    PkgConfig::HTTPLIB PkgConfig::RE2
     PkgConfig::PROMETHEUS_CPP fmt::fmt Threads::Threads)

@@ -12,6 +12,8 @@
 #include <map>
 
 #include "common/log/log.h"
+#include "common/log/log_format.h"
+#include "common/service/build_info.h"
 #include "common/service/service_manager.h"
 #include "common/status/status.h"
 
@@ -23,9 +25,14 @@ const std::map<std::string, LogLevel> kLogLevels{{"debug", LogLevel::kDebug},
                                                  {"warn", LogLevel::kWarn},
                                                  {"error", LogLevel::kError}};
 
+const std::map<std::string, LogFormat> kLogFormats{{"logfmt", LogFormat::kLogfmt},
+                                                   {"json", LogFormat::kJson}};
+
+constexpr char kOnline[] = "--online";
+
 struct Arguments {
   std::string log_level = "info";
-  bool check_only = false;
+  std::string log_format = "logfmt";
   const ServiceCommand* command = nullptr;  // Null: none of the service's own.
   CommandArguments given;                   // The configuration file whatever the command.
 };
@@ -62,15 +69,37 @@ int AwaitSignal(const sigset_t& signals) {
   }
 }
 
+void ToStandardOutput(std::string_view line) {
+  std::printf("%.*s\n", static_cast<int>(line.size()), line.data());
+  std::fflush(stdout);
+}
+
+ServiceCommand CheckConfigCommand(const Service& service) {
+  return {"check-config",
+          "Check the configuration file and exit",
+          {{kOnline, "Ask the servers that it names, too, and try each query"}},
+          [&service](const CommandArguments& arguments) -> absl::Status {
+            RETURN_IF_ERROR(service.check(arguments.config_file));
+            ToStandardOutput(arguments.config_file + ": OK");
+            if (!arguments.Has(kOnline)) return absl::OkStatus();
+            return service.check_online(arguments.config_file, ToStandardOutput);
+          }};
+}
+
+ServiceCommand PrintConfigCommand(const Service& service) {
+  return {"print-config",
+          "Print the configuration as it holds, with all defaults and without secrets, and exit",
+          {},
+          [&service](const CommandArguments& arguments) -> absl::Status {
+            ASSIGN_OR_RETURN(const std::string text, service.show(arguments.config_file));
+            std::fputs(text.c_str(), stdout);
+            return absl::OkStatus();
+          }};
+}
+
 int Run(const Service& service, const Arguments& arguments) {
   SetLogLevel(kLogLevels.at(arguments.log_level));
-  if (arguments.check_only) {
-    const absl::Status status = service.check(arguments.given.config_file);
-    std::fprintf(
-        status.ok() ? stdout : stderr, "%s\n",
-        status.ok() ? (arguments.given.config_file + ": OK").c_str() : MessageOf(status).c_str());
-    return status.ok() ? 0 : 1;
-  }
+  SetLogFormat(kLogFormats.at(arguments.log_format));
   if (arguments.command != nullptr) {
     const absl::Status status = arguments.command->run(arguments.given);
     if (!status.ok()) std::fprintf(stderr, "%s\n", MessageOf(status).c_str());
@@ -126,7 +155,7 @@ void RequestStop() { kill(getpid(), SIGTERM); }
 int ServiceMain(int argc, char** argv, const Service& service) {
   Arguments arguments;
   CLI::App app(service.description, service.name);
-  app.set_version_flag("--version", service.name + " " + ALERTJOIN_VERSION);
+  app.set_version_flag("--version", VersionText(service.name));
   app.add_option("--config.file", arguments.given.config_file, "Configuration file (YAML)")
       ->required()
       ->type_name("FILE");
@@ -145,10 +174,13 @@ int ServiceMain(int argc, char** argv, const Service& service) {
   app.add_flag("--insecure", service.listeners->insecure,
                "Listen without TLS on addresses that others than this machine reach: everyone who "
                "reaches them may do everything");
-  app.add_subcommand("check-config", "Check the configuration file and exit")
-      ->fallthrough()
-      ->callback([&arguments] { arguments.check_only = true; });
-  for (const ServiceCommand& command : service.commands) AddCommand(command, app, arguments);
+  app.add_option("--log.format", arguments.log_format, "How log records are written")
+      ->check(CLI::IsMember(&kLogFormats))
+      ->type_name("FORMAT")
+      ->capture_default_str();
+  std::vector<ServiceCommand> commands = {CheckConfigCommand(service), PrintConfigCommand(service)};
+  commands.insert(commands.end(), service.commands.begin(), service.commands.end());
+  for (const ServiceCommand& command : commands) AddCommand(command, app, arguments);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -6,10 +6,12 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "common/service/listener_flags.h"
 
 namespace alertjoin {
@@ -34,8 +36,11 @@ struct CommandArguments {
   }
 };
 
-// A subcommand of a service besides check-config: it does something with the configuration file
-// instead of running the service, which may run meanwhile.
+// Prints a line of what a subcommand has to say.
+using PrintLine = std::function<void(std::string_view line)>;
+
+// A subcommand of a service besides check-config and print-config: it does something with the
+// configuration file instead of running the service, which may run meanwhile.
 struct ServiceCommand {
   std::string name;
   std::string description;
@@ -59,6 +64,11 @@ struct Service {
   std::string description;
   // Reads and checks the configuration file, starting nothing.
   std::function<absl::Status(const std::string& config_file)> check;
+  // Asks the servers that the configuration names, which has been checked. Prints a line for each
+  // thing that it asks, and fails when anything did.
+  std::function<absl::Status(const std::string& config_file, const PrintLine& print)> check_online;
+  // The configuration as it holds, as YAML, without secrets.
+  std::function<absl::StatusOr<std::string>(const std::string& config_file)> show;
   // Runs the service until `wait_for_stop` returns (SIGINT or SIGTERM came), then stops it in
   // order. An error means that it could not start or had to give up.
   std::function<absl::Status(const std::string& config_file,
@@ -70,10 +80,11 @@ struct Service {
   std::shared_ptr<ListenerFlags> listeners = std::make_shared<ListenerFlags>();
 };
 
-// Parses the command line (--config.file=FILE, --log.level=LEVEL, --version, --help, and the
-// subcommands: check-config and the service's own), blocks the signals of stopping in every thread
-// to come, and runs the service. Gives the exit status: 0, 1 for an error (logged; that of a
-// subcommand goes to standard error as it is), 2 for a wrong command line.
+// Parses the command line (--config.file=FILE, --log.level=LEVEL, --log.format=FORMAT, --version,
+// --help, and the subcommands: check-config [--online], print-config and the service's own), blocks
+// the signals of stopping in every thread to come, and runs the service. Gives the exit status: 0,
+// 1 for an error (logged; that of a subcommand goes to standard error as it is), 2 for a wrong
+// command line, which an unknown flag is, too.
 int ServiceMain(int argc, char** argv, const Service& service);
 
 // Whether `wait_for_stop` would return at once. For long work before it is called.

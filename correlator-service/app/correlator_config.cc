@@ -16,7 +16,7 @@ uint64_t ByteLimit(YamlNode node, uint64_t default_value) {
   return node.Bytes(default_value, uint64_t{1} << 20, uint64_t{1} << 40);
 }
 
-absl::StatusOr<CorrelatorConfig> Read(YamlDocument document) {
+absl::StatusOr<CorrelatorConfig> Read(YamlDocument& document) {
   CorrelatorConfig config;
   YamlNode root = document.root();
   YamlNode grpc = root.Child("grpc");
@@ -53,12 +53,26 @@ absl::StatusOr<CorrelatorConfig> Read(YamlDocument document) {
 }  // namespace
 
 absl::StatusOr<CorrelatorConfig> ReadCorrelatorConfig(const std::string& path) {
-  return Read(YamlDocument::FromFile(path));
+  YamlDocument document = YamlDocument::FromFile(path);
+  return Read(document);
 }
 
 absl::StatusOr<CorrelatorConfig> ParseCorrelatorConfig(std::string_view text,
                                                        const std::string& name) {
-  return Read(YamlDocument(text, name));
+  YamlDocument document(text, name);
+  return Read(document);
+}
+
+absl::StatusOr<std::string> ShowCorrelatorConfig(const std::string& path) {
+  YamlDocument document = YamlDocument::FromFile(path);
+  RETURN_IF_ERROR(Read(document).status());
+  return document.Effective();
+}
+
+std::vector<std::string> CorrelatorConfigKeys(std::string_view text) {
+  YamlDocument document(text, "");
+  CHECK(Read(document).ok());
+  return document.KeysAskedFor();
 }
 
 }  // namespace alertjoin

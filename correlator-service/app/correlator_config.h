@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/service/listener_flags.h"
@@ -32,5 +34,11 @@ absl::StatusOr<CorrelatorConfig> ReadCorrelatorConfig(const std::string& path);
 // The same for a text; `name` is what messages call it.
 absl::StatusOr<CorrelatorConfig> ParseCorrelatorConfig(std::string_view text,
                                                        const std::string& name);
+
+// What holds with this file, as YAML: defaults filled in, secrets as <secret>. The same errors.
+absl::StatusOr<std::string> ShowCorrelatorConfig(const std::string& path);
+// Every key that is asked for while the text is read: "a.b", "list[].c". For what is documented of
+// them. REQUIRES: no faults.
+std::vector<std::string> CorrelatorConfigKeys(std::string_view text);
 
 }  // namespace alertjoin

@@ -12,6 +12,11 @@ int main(int argc, char** argv) {
   service.name = "correlator-service";
   service.description =
       "Joins alert transitions with the metric values at their moment and serves the joined rows.";
+  service.show = ShowCorrelatorConfig;
+  service.check_online = [](const std::string&, const PrintLine& print) {
+    print("correlator-service asks no other server");
+    return absl::OkStatus();
+  };
   service.check = [listeners = service.listeners](const std::string& path) -> absl::Status {
     ASSIGN_OR_RETURN(const CorrelatorConfig config, ReadCorrelatorConfig(path));
     RETURN_IF_ERROR(CheckHttpListener(*listeners, config.http_listen_address));

@@ -24,6 +24,7 @@ namespace {
 constexpr Millis kLongest = std::chrono::hours(24);
 constexpr uint64_t kSpoolBytesLeast = uint64_t{32} << 20;
 constexpr uint64_t kSpoolBytesMost = uint64_t{1} << 40;
+constexpr char kAlertSourcesDefault[] = "[{name: alertmanager}]";
 constexpr int64_t kDeadLettersMost = 1'000'000;  // Their names are held in memory.
 
 std::string HostName() {
@@ -174,7 +175,7 @@ void ReadSpool(YamlNode node, IngestConfig& config) {
   node.Finish();
 }
 
-absl::StatusOr<IngestConfig> Read(YamlDocument document) {
+absl::StatusOr<IngestConfig> Read(YamlDocument& document) {
   IngestConfig config;
   YamlNode root = document.root();
   config.producer_id = root.Child("producer_id").String(HostName());
@@ -198,9 +199,9 @@ absl::StatusOr<IngestConfig> Read(YamlDocument document) {
           .Bytes(config.dead_letters_bytes_max, DeadLetters::kBytesMaxLeast, kSpoolBytesMost);
   dead_letters.Finish();
   YamlNode alert_sources = root.Child("alert_sources");
-  if (alert_sources.present()) config.alert_sources.clear();
+  config.alert_sources.clear();
   std::set<std::string> alert_names;
-  for (YamlNode& source : alert_sources.Items()) {
+  for (YamlNode& source : alert_sources.Items(kAlertSourcesDefault)) {
     config.alert_sources.push_back(ReadName(source.Child("name"), alert_names));
     config.sender_auth[config.alert_sources.back()] = ReadSenderAuth(source);
     source.Finish();
@@ -229,11 +230,25 @@ std::string DeadLetterFolderOf(const IngestConfig& config) {
 }
 
 absl::StatusOr<IngestConfig> ReadIngestConfig(const std::string& path) {
-  return Read(YamlDocument::FromFile(path));
+  YamlDocument document = YamlDocument::FromFile(path);
+  return Read(document);
 }
 
 absl::StatusOr<IngestConfig> ParseIngestConfig(std::string_view text, const std::string& name) {
-  return Read(YamlDocument(text, name));
+  YamlDocument document(text, name);
+  return Read(document);
+}
+
+absl::StatusOr<std::string> ShowIngestConfig(const std::string& path) {
+  YamlDocument document = YamlDocument::FromFile(path);
+  RETURN_IF_ERROR(Read(document).status());
+  return document.Effective();
+}
+
+std::vector<std::string> IngestConfigKeys(std::string_view text) {
+  YamlDocument document(text, "");
+  CHECK(Read(document).ok());
+  return document.KeysAskedFor();
 }
 
 }  // namespace alertjoin

@@ -48,4 +48,10 @@ absl::StatusOr<IngestConfig> ReadIngestConfig(const std::string& path);
 // The same for a text; `name` is what messages call it.
 absl::StatusOr<IngestConfig> ParseIngestConfig(std::string_view text, const std::string& name);
 
+// What holds with this file, as YAML: defaults filled in, secrets as <secret>. The same errors.
+absl::StatusOr<std::string> ShowIngestConfig(const std::string& path);
+// Every key that is asked for while the text is read: "a.b", "list[].c". For what is documented of
+// them. REQUIRES: no faults.
+std::vector<std::string> IngestConfigKeys(std::string_view text);
+
 }  // namespace alertjoin

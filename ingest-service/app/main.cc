@@ -9,6 +9,7 @@
 #include "ingest-service/app/backfill_command.h"
 #include "ingest-service/app/ingest_app.h"
 #include "ingest-service/app/ingest_config.h"
+#include "ingest-service/app/online_check.h"
 #include "ingest-service/deadletter/dead_letter_list.h"
 
 namespace alertjoin {
@@ -42,6 +43,11 @@ int main(int argc, char** argv) {
   service.name = "ingest-service";
   service.description =
       "Takes alerts by webhook, polls metrics, and streams both to correlator-service.";
+  service.show = ShowIngestConfig;
+  service.check_online = [](const std::string& path, const PrintLine& print) -> absl::Status {
+    ASSIGN_OR_RETURN(const IngestConfig config, ReadIngestConfig(path));
+    return CheckOnline(config, print);
+  };
   service.check = [listeners = service.listeners](const std::string& path) -> absl::Status {
     ASSIGN_OR_RETURN(const IngestConfig config, ReadIngestConfig(path));
     return CheckHttpListener(*listeners, config.http_listen_address);

@@ -55,13 +55,15 @@ bool IsHeaderName(std::string_view name) {
 }
 
 // Control characters would end the header line, and begin another one.
-std::string HeaderText(YamlNode node) {
-  std::string text = node.String("");
+std::string CheckHeaderText(const YamlNode& node, std::string text) {
   const bool fits =
       std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
   if (!fits) node.Fault("a header cannot have line breaks or control characters");
   return text;
 }
+
+std::string HeaderText(YamlNode node) { return CheckHeaderText(node, node.String("")); }
+std::string HeaderSecret(YamlNode node) { return CheckHeaderText(node, node.SecretString()); }
 
 TlsClientOptions::Version ReadVersion(YamlNode node) {
   using Version = TlsClientOptions::Version;
@@ -117,7 +119,7 @@ std::vector<HttpHeaderOptions> ReadHeaders(YamlNode node) {
     for (YamlNode& value : child.Child("values").Items())
       header.values.push_back(HeaderText(value));
     for (YamlNode& secret : child.Child("secrets").Items()) {
-      header.secrets.push_back({Secret(HeaderText(secret)), ""});
+      header.secrets.push_back({Secret(HeaderSecret(secret)), ""});
     }
     for (YamlNode& file : child.Child("files").Items()) {
       header.secrets.push_back({Secret(), file.FilePath()});
@@ -155,7 +157,9 @@ UrlHandle ParseUrl(const std::string& text) {
 
 Secret ReadProxyUrl(YamlNode node) {
   if (!node.present()) return Secret();
-  const std::string text = node.RequiredString();
+  const std::string text = node.SecretString();
+  // Nothing to hide without a user in it.
+  if (text.find('@') == std::string::npos) node.String("");
   const UrlHandle url = ParseUrl(text);
   const std::string scheme =
       url == nullptr ? "" : LowerCase(Part(url, CURLUPART_SCHEME).value_or(""));
@@ -185,7 +189,7 @@ SecretText ReadSecretText(YamlNode& node, const std::string& name, bool in_heade
   SecretText secret;
   YamlNode text = node.Child(name);
   YamlNode file = node.Child(name + "_file");
-  secret.text = Secret(in_header ? HeaderText(text) : text.String(""));
+  secret.text = Secret(in_header ? HeaderSecret(text) : text.SecretString());
   secret.file = file.FilePath();
   if (text.present() && file.present()) {
     file.Fault(fmt::format("give {} or {}_file, not both", name, name));
@@ -215,7 +219,7 @@ std::optional<HttpAuthorization> ReadAuthorization(YamlNode node) {
   if (!node.present()) return std::nullopt;
   HttpAuthorization authorization;
   YamlNode type = node.Child("type");
-  if (type.present()) authorization.type = HeaderText(type);
+  authorization.type = CheckHeaderText(type, type.String(authorization.type));
   if (LowerCase(authorization.type) == "basic") {
     type.Fault("for the type Basic, use basic_auth with username and password");
   } else if (!IsHeaderName(authorization.type)) {

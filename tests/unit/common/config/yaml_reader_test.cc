@@ -203,5 +203,75 @@ TEST(YamlReader, FileIsReadAndItsAbsenceIsAFault) {
               StatusIs(kInvalid, "cannot be read"));
 }
 
+// A configuration with every kind of value, some of which are absent.
+void ReadEverything(YamlDocument& document) {
+  YamlNode root = document.root();
+  YamlNode server = root.Child("server");
+  server.Child("name").String("main");
+  server.Child("title").String("");
+  server.Child("on").Bool(true);
+  server.Child("port").Int(80, 0, 65535);
+  server.Child("wait").Duration(90s, 1s, 1h);
+  server.Child("size").Bytes(1 << 20, 0, 1 << 30);
+  server.Child("password").SecretString();
+  server.Finish();
+  for (YamlNode& item : root.Child("items").Items("[{key: default}]")) {
+    item.Child("key").RequiredString();
+    item.Child("hosts").StringList();
+    item.Finish();
+  }
+  for (auto& [name, entry] : root.Child("entries").Entries()) entry.Child("a").String("");
+  if (YamlNode extra = root.Child("extra"); extra.present()) extra.Child("b").Bool(false);
+  root.Finish();
+}
+
+TEST(YamlReader, EffectiveShowsDefaultsAndNoSecret) {
+  auto document = Read("server: {port: 8080, size: 2048, password: canary}");
+  ReadEverything(document);
+  ASSERT_TRUE(document.status().ok());
+  EXPECT_EQ(document.Effective(), R"(server:
+  name: main
+  on: true
+  port: 8080
+  wait: 1m30s
+  size: 2KiB
+  password: <secret>
+items:
+  - key: default
+    hosts: []
+)");
+}
+
+TEST(YamlReader, EffectiveReadsAsItself) {
+  for (const char* text :
+       {"", "items: []", "items: [{key: 'a: b', hosts: [\"\", '#', 'x\ty', \"new\\nline\"]}]",
+        "server: {name: 'null', title: \"tilde ~ 'quote' \\\"\"}\nentries: {\"odd key\": {a: 1}}",
+        "extra: {b: true}\nserver: {title: \"\\x01\\u2028ü\"}"}) {
+    auto first = Read(text);
+    ReadEverything(first);
+    ASSERT_TRUE(first.status().ok()) << first.status();
+    auto second = Read(first.Effective());
+    ReadEverything(second);
+    EXPECT_TRUE(second.status().ok()) << second.status() << "\n" << first.Effective();
+    EXPECT_EQ(second.Effective(), first.Effective());
+    if (std::string_view(text).empty()) continue;
+    EXPECT_NE(first.Effective(), [] {
+      auto none = Read("");
+      ReadEverything(none);
+      return none.Effective();
+    }()) << text;
+  }
+}
+
+TEST(YamlReader, KeysAskedForAreThoseOfTheCode) {
+  auto document = Read("entries: {mine: {a: 1}}\nextra: {b: true}");
+  ReadEverything(document);
+  EXPECT_EQ(document.KeysAskedFor(),
+            (std::vector<std::string>{"entries", "entries.*", "entries.*.a", "extra", "extra.b",
+                                      "items", "items[].hosts", "items[].key", "server",
+                                      "server.name", "server.on", "server.password", "server.port",
+                                      "server.size", "server.title", "server.wait"}));
+}
+
 }  // namespace
 }  // namespace alertjoin

@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <nlohmann/json.hpp>
 #include <thread>
 #include <vector>
 
+#include "common/log/json_field.h"
+#include "common/log/log_format.h"
 #include "common/log/logfmt.h"
 #include "tests/support/manual_clock.h"
 
@@ -61,6 +64,56 @@ TEST(Log, LongValueIsCut) {
   const std::string out = Logfmt("k", std::string(kLogValueBytesMax + 1, 'x'));
   EXPECT_EQ(out, "k=\"" + std::string(kLogValueBytesMax, 'x') + "...\"");
   EXPECT_EQ(Logfmt("k", std::string(kLogValueBytesMax, 'x')).size(), 2 + kLogValueBytesMax);
+}
+
+TEST(Log, JsonRecordHasTheSameKeys) {
+  EXPECT_EQ(FormatLogRecord(LogFormat::kJson, "2026-03-01T10:00:00Z", LogLevel::kWarn,
+                            "poll failed", {{"source", "main"}}),
+            R"({"ts":"2026-03-01T10:00:00Z","level":"warn","msg":"poll failed","source":"main"})");
+}
+
+// Whatever the labels of an alert hold, one event is one line, and reads as what it was.
+TEST(Log, EveryByteStaysWithinItsJsonRecord) {
+  for (int byte = 0; byte < 256; ++byte) {
+    const std::string value = "a" + std::string(1, static_cast<char>(byte)) + "b";
+    const std::string record =
+        FormatLogRecord(LogFormat::kJson, "", LogLevel::kInfo, value, {{"k", value}});
+    for (const char c : record) {
+      EXPECT_GE(c, 0x20) << byte;
+      EXPECT_LT(static_cast<unsigned char>(c), 0x7f) << byte;
+    }
+    const nlohmann::json parsed = nlohmann::json::parse(record, nullptr, false);
+    ASSERT_TRUE(parsed.is_object()) << record;
+    ASSERT_EQ(parsed.size(), 3u) << record;
+    const std::string expected = byte < 0x80 ? value
+                                             : "a\xef\xbf\xbd"
+                                               "b";
+    EXPECT_EQ(parsed["k"].get<std::string>(), expected) << byte;
+    EXPECT_EQ(parsed["msg"].get<std::string>(), expected) << byte;
+  }
+  const std::string forged = "x\",\"level\":\"error\n\xe2\x80\xa8";
+  const auto parsed = nlohmann::json::parse(
+      FormatLogRecord(LogFormat::kJson, "", LogLevel::kInfo, "m", {{"k", forged}}), nullptr, false);
+  EXPECT_EQ(parsed["k"].get<std::string>(), forged);
+  EXPECT_EQ(parsed["level"].get<std::string>(), "info");
+}
+
+TEST(Log, LongValueIsCutInJsonToo) {
+  std::string out;
+  AppendJsonField("k", std::string(kLogValueBytesMax + 1, 'x'), out);
+  EXPECT_EQ(out, "\"k\":\"" + std::string(kLogValueBytesMax, 'x') + "...\"");
+}
+
+TEST(Log, FormatCanBeChosen) {
+  testing::internal::CaptureStderr();
+  SetLogFormat(LogFormat::kJson);
+  LogInfo("shown", {{"n", "1\n2"}});
+  SetLogFormat(LogFormat::kLogfmt);
+  const std::string output = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(output.rfind("{\"ts\":\"2", 0), 0u) << output;
+  EXPECT_TRUE(output.ends_with(R"("level":"info","msg":"shown","n":"1\n2"})"
+                               "\n"))
+      << output;
 }
 
 TEST(Log, LevelDropsWhatIsBelow) {

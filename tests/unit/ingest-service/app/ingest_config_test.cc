@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "tests/support/status_matchers.h"
+#include "tests/support/temporary_folder.h"
 
 namespace alertjoin {
 namespace {
@@ -218,6 +221,56 @@ TEST(IngestConfig, FaultsOfGrafanasSayWhere) {
               StatusIs(kInvalid, "already"));
   EXPECT_THAT(Fault(begin + "bindings: [{match: 'a=b', query: depth, source: hubs/x}]\n"),
               StatusIs(kInvalid, "no such metrics source"));
+}
+
+// Every place where a secret can stand.
+constexpr char kSecrets[] = R"(
+alert_sources:
+  - {name: a, basic_auth: {username: u, password: canary-1}}
+  - {name: b, authorization: {credentials: canary-2}, hmac: {secret: canary-3}}
+metrics_sources:
+  - name: p
+    url: http://127.0.0.1:9090
+    basic_auth: {username: u, password: canary-4}
+    tls_config: {ca: canary-5, cert: canary-6, key: canary-7}
+    http_headers: {X-Key: {values: [seen], secrets: [canary-8]}}
+    proxy_url: http://user:canary-9@proxy:3128
+  - {name: q, url: "http://127.0.0.1:9091", authorization: {credentials: canary-10}}
+grafana_sources:
+  - {name: g, url: "http://127.0.0.1:3000", authorization: {credentials: canary-11}}
+)";
+
+std::string Shown(const std::string& text) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path() + "/ingest.yml";
+  std::ofstream(path) << text;
+  const auto shown = ShowIngestConfig(path);
+  EXPECT_THAT(shown, IsOk());
+  return shown.ok() ? *shown : "";
+}
+
+TEST(IngestConfig, WhatIsShownHasNoSecret) {
+  const std::string shown = Shown(kSecrets);
+  EXPECT_EQ(shown.find("canary"), std::string::npos) << shown;
+  size_t hidden = 0;
+  for (size_t at = 0; (at = shown.find("<secret>", at)) != std::string::npos; ++at) ++hidden;
+  EXPECT_EQ(hidden, 11u) << shown;
+  EXPECT_NE(shown.find("seen"), std::string::npos) << shown;
+}
+
+TEST(IngestConfig, WhatIsShownHasTheDefaultsAndReadsTheSame) {
+  const std::string defaults = Shown("");
+  for (const char* line :
+       {"alert_bytes_max: 256MiB", "- name: alertmanager", "listen_address: 127.0.0.1:9752",
+        "value_annotation: value", "lookback: 6h", "metrics_sources: []"}) {
+    EXPECT_NE(defaults.find(line), std::string::npos) << line << "\n" << defaults;
+  }
+  for (const std::string& shown : {defaults, Shown(kFull)}) EXPECT_EQ(Shown(shown), shown);
+}
+
+TEST(IngestConfig, WhatIsShownIsRefusedLikeTheFile) {
+  EXPECT_THAT(ShowIngestConfig("/nonexistent/ingest.yml"),
+              StatusIs(absl::StatusCode::kInvalidArgument, "/nonexistent/ingest.yml"));
 }
 
 }  // namespace
