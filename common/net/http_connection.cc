@@ -14,6 +14,7 @@ namespace alertjoin {
 namespace {
 
 constexpr size_t kReadBytes = 16 << 10;
+constexpr size_t kGatherBytesMax = 256 << 10;
 constexpr size_t kUnsentBytesMax = 256 << 10;
 constexpr Millis kGraceAfterStop{1000};
 constexpr std::string_view kHeadEnd = "\r\n\r\n";
@@ -42,19 +43,94 @@ HttpConnection::HttpConnection(UniqueFd socket, const HttpTimeouts& timeouts, co
   if (tls.context != nullptr) tls_ = std::make_unique<TlsSession>(tls, socket_.get());
 }
 
-HttpConnection::Handshake HttpConnection::ShakeHands() {
-  if (tls_ == nullptr) return Handshake::kDone;
-  const StopEvent::Deadline deadline = In(timeouts_.head);
-  while (true) {
-    const int result = tls_->Handshake();
-    if (result > 0) break;
-    if (result == 0 || errno != EAGAIN) return Handshake::kFailed;
-    if (stop_.WaitFor(socket_.get(), tls_->wanted(), deadline) != StopEvent::Wait::kReady) {
-      return Handshake::kClosed;
+bool HttpConnection::IsWhole(size_t body_bytes_max) {
+  if (whole_bytes_ == 0) {
+    part_ = received_.empty() ? Part::kNothing : Part::kHead;
+    const size_t end = received_.find(kHeadEnd, searched_);
+    if (end == received_.npos || end + kHeadEnd.size() > kHttpHeadBytesMax) {
+      searched_ = received_.size() < kHeadEnd.size() ? 0 : received_.size() - kHeadEnd.size() + 1;
+      return received_.size() >= kHttpHeadBytesMax;
+    }
+    part_ = Part::kBody;
+    whole_bytes_ = end + kHeadEnd.size();
+    const auto parsed = ParseHttpHead(std::string_view(received_).substr(0, whole_bytes_));
+    const auto* const head = std::get_if<HttpHead>(&parsed);
+    // What is refused for its head has no body that is waited for.
+    if (head != nullptr && head->content_length.value_or(0) <= body_bytes_max &&
+        !head->Has("expect") && !head->Has("transfer-encoding")) {
+      whole_bytes_ += head->content_length.value_or(0);
     }
   }
-  certificate_name_ = tls_->CertificateName();
-  return Handshake::kDone;
+  return received_.size() >= whole_bytes_;
+}
+
+void HttpConnection::StartLinger() {
+  Flush();
+  if (tls_ != nullptr && !broken_) tls_->CloseSending();
+  ::shutdown(socket_.get(), SHUT_WR);
+  lingering_ = true;
+}
+
+HttpConnection::Gathered HttpConnection::Discard() {
+  if (broken_) return Gathered::kClosed;
+  wanted_ = POLLIN;
+  char discarded[kReadBytes];
+  for (size_t taken = 0; taken < kGatherBytesMax;) {
+    const ssize_t size = ::recv(socket_.get(), discarded, sizeof(discarded), 0);
+    if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) return Gathered::kClosed;
+    if (size < 0 && errno == EAGAIN) break;
+    taken += static_cast<size_t>(std::max<ssize_t>(size, 0));
+  }
+  return Gathered::kMore;
+}
+
+HttpConnection::Gathered HttpConnection::Gather(size_t body_bytes_max) {
+  if (lingering_) return Discard();
+  if (shaking_hands()) {
+    const int result = tls_->Handshake();
+    wanted_ = tls_->wanted();
+    if (result <= 0) {
+      return result < 0 && errno == EAGAIN ? Gathered::kMore : Gathered::kFailedHandshake;
+    }
+    hands_shaken_ = true;
+    certificate_name_ = tls_->CertificateName();
+  }
+  if (consumed_ > 0) {
+    received_.erase(0, consumed_);
+    consumed_ = searched_ = whole_bytes_ = 0;
+  }
+  for (size_t taken = 0;;) {
+    if (IsWhole(body_bytes_max)) return Gathered::kReady;
+    // Others wait; but what was decrypted already is told by no socket.
+    if (taken >= kGatherBytesMax && (tls_ == nullptr || !tls_->pending())) {
+      wanted_ = POLLIN;
+      return Gathered::kMore;
+    }
+    const size_t before = received_.size();
+    // Not by doubling: large bodies would take twice what is counted of them.
+    if (before >= kGatherBytesMax && received_.capacity() < whole_bytes_ + kReadBytes) {
+      received_.reserve(whole_bytes_ + kReadBytes);
+    }
+    received_.resize(before + kReadBytes);
+    const ssize_t size = TryReceive(received_.data() + before, kReadBytes);
+    received_.resize(before + static_cast<size_t>(std::max<ssize_t>(size, 0)));
+    if (size > 0) {
+      taken += static_cast<size_t>(size);
+    } else if (size < 0 && errno == EAGAIN) {
+      return Gathered::kMore;
+    } else if (size == 0 || errno != EINTR) {
+      return part_ == Part::kBody ? Gathered::kReady : Gathered::kClosed;
+    }
+  }
+}
+
+HttpConnection::Gathered HttpConnection::GatherWithin(Millis patience, size_t body_bytes_max) {
+  const Gathered gathered = Gather(body_bytes_max);
+  if (gathered != Gathered::kMore || patience <= Millis(0)) return gathered;
+  if (stop_.WaitFor(socket_.get(), wanted_, In(patience)) != StopEvent::Wait::kReady) {
+    return gathered;
+  }
+  return Gather(body_bytes_max);
 }
 
 ssize_t HttpConnection::TryReceive(char* data, size_t size) {
@@ -97,6 +173,7 @@ HttpConnection::HeadResult HttpConnection::ReadHead() {
       return HeadResult::kComplete;
     }
     if (received_.size() >= kHttpHeadBytesMax) return HeadResult::kTooLarge;
+    if (out_of_time_) return HeadResult::kTimedOut;
     searched = received_.size() < kHeadEnd.size() ? 0 : received_.size() - kHeadEnd.size() + 1;
 
     const size_t before = received_.size();
@@ -117,7 +194,9 @@ std::string_view HttpConnection::head() const {
   return std::string_view(received_).substr(0, head_end_);
 }
 
-void HttpConnection::StartBody() { deadline_ = In(stop_seen_ ? kGraceAfterStop : timeouts_.body); }
+void HttpConnection::StartBody() {
+  deadline_ = In(out_of_time_ ? Millis(0) : stop_seen_ ? kGraceAfterStop : timeouts_.body);
+}
 
 ssize_t HttpConnection::Receive(char* data, size_t size) {
   while (true) {

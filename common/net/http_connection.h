@@ -23,9 +23,26 @@ class HttpConnection final : public httplib::Stream {
   HttpConnection(UniqueFd socket, const HttpTimeouts& timeouts, const StopEvent& stop,
                  const TlsContext& tls = {});
 
-  enum class Handshake { kDone, kClosed, kFailed };
-  // With TLS: the handshake, within the time for a head. Before anything else.
-  Handshake ShakeHands();
+  // What has come of the next request.
+  enum class Part { kNothing, kHead, kBody };
+  enum class Gathered {
+    kMore,    // To be called again when the socket is ready for wanted().
+    kReady,   // A whole request, or what will never be one: ReadHead will not wait for it. One that
+              // asks for "100 Continue" is whole with its head.
+    kClosed,  // Closed by the peer with no request begun, or broken.
+    kFailedHandshake,
+  };
+  // Takes what has come, without waiting; makes the handshake of TLS first. Bodies of more than
+  // `body_bytes_max` are not waited for.
+  Gathered Gather(size_t body_bytes_max);
+  // The same, but waits up to `patience` for something to come.
+  Gathered GatherWithin(Millis patience, size_t body_bytes_max);
+  short wanted() const { return wanted_; }
+  Part part() const { return part_; }
+  bool shaking_hands() const { return tls_ != nullptr && !hands_shaken_; }
+  size_t buffered() const { return received_.size() - consumed_; }
+  // Nothing more is waited for: what is there is answered as late.
+  void SetOutOfTime() { out_of_time_ = true; }
   // Whoever's certificate was checked by TLS, or "".
   const std::string& certificate_name() const { return certificate_name_; }
 
@@ -50,6 +67,10 @@ class HttpConnection final : public httplib::Stream {
   // Ends the connection so that the answer arrives even though the peer may still be sending, which
   // a plain close would cut off by a reset. `may_wait`: whether there is time for that.
   void Close(bool may_wait);
+  // The same for Gather to go on with: it passes over what still comes and gives kClosed at the
+  // end.
+  void StartLinger();
+  bool lingering() const { return lingering_; }
 
   bool is_readable() const override;
   bool is_writable() const override;
@@ -64,6 +85,9 @@ class HttpConnection final : public httplib::Stream {
  private:
   // Waits for and receives up to `size` bytes: their number, 0 at the end, -1 on error or timeout.
   ssize_t Receive(char* data, size_t size);
+  // Whether nothing more is to be waited for before the request is served.
+  bool IsWhole(size_t body_bytes_max);
+  Gathered Discard();
   // As recv(2) and send(2), through TLS where there is one; wanted_ is for EAGAIN.
   ssize_t TryReceive(char* data, size_t size);
   ssize_t TrySend(const char* data, size_t size);
@@ -74,7 +98,13 @@ class HttpConnection final : public httplib::Stream {
 
   std::unique_ptr<TlsSession> tls_;  // Null: none.
   std::string certificate_name_;
+  bool hands_shaken_ = false;
   short wanted_ = 0;
+  Part part_ = Part::kNothing;
+  size_t searched_ = 0;     // No end of the head is before.
+  size_t whole_bytes_ = 0;  // Of the request; 0: not known yet.
+  bool out_of_time_ = false;
+  bool lingering_ = false;
   std::string received_;  // Read from the socket and not consumed before `consumed_`.
   size_t consumed_ = 0;
   size_t head_end_ = 0;

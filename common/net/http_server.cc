@@ -13,6 +13,7 @@
 #include "common/log/log.h"
 #include "common/net/http_connection.h"
 #include "common/net/http_head.h"
+#include "common/net/http_lobby.h"
 #include "common/net/http_routes.h"
 #include "common/net/listener_rule.h"
 #include "common/net/stop_event.h"
@@ -27,15 +28,18 @@ namespace {
 
 constexpr char kTextType[] = "text/plain; charset=utf-8";
 constexpr std::string_view kClose = "close";
+// For the next request of a connection.
+constexpr Millis kPatience{20};
 
 // A request on its way through cpp-httplib, whose handlers see less than we know.
 struct Exchange {
-  HttpConnection* connection;
+  HttpConnection* connection = nullptr;
   HttpHead head;
   std::string path;
   std::optional<HttpRoutes::Match> match;
   std::string identity;
   bool close_asked = false;
+  bool is_awaited = false;  // Counts in awaiting_.
   // Until the body has been read to its end, the next bytes are no request.
   bool close_after = true;
 };
@@ -106,7 +110,10 @@ class HttpServer::Impl final : private httplib::Server {
  private:
   void AcceptConnections();
   void ServeConnections();
-  void ServeConnection(UniqueFd socket);
+  void ServeConnection(std::unique_ptr<HttpConnection> connection);
+  // Ends it so that its answer arrives though the peer may still be sending.
+  void End(std::unique_ptr<HttpConnection> connection);
+  HttpLobby::Handlers LobbyHandlers();
   // True when connections wait for which no thread is free.
   bool Crowded() const { return waiting_.size() > options_.threads - serving_; }
   // True when another request may follow on the connection.
@@ -146,14 +153,22 @@ class HttpServer::Impl final : private httplib::Server {
 
   LogLimiter refusal_limiter_{std::chrono::seconds(10)};
   StopEvent stop_;
-  BoundedQueue<UniqueFd> waiting_;
-  std::atomic<size_t> serving_{0};  // Threads that have a connection.
+  BoundedQueue<std::unique_ptr<HttpConnection>> waiting_;
+  HttpLobby lobby_;
+  std::atomic<size_t> serving_{0};   // Threads that have a connection.
+  std::atomic<size_t> awaiting_{0};  // Threads that wait for a body which was asked for.
   std::thread acceptor_;
   std::vector<std::thread> workers_;
 };
 
 HttpServer::Impl::Impl(HttpServerOptions options)
-    : options_(std::move(options)), waiting_(options_.connections_waiting_max) {
+    : options_(std::move(options)),
+      waiting_(options_.connections_waiting_max),
+      lobby_({.connections_max = options_.connections_waiting_max,
+              .body_bytes_max = options_.body_bytes_max,
+              .buffered_bytes_max = options_.buffered_bytes_max,
+              .timeouts = options_.timeouts},
+             stop_, LobbyHandlers()) {
   CHECK(options_.threads > 0);
   set_payload_max_length(options_.body_bytes_max);
   set_expect_100_continue_handler(
@@ -188,6 +203,7 @@ absl::Status HttpServer::Impl::Start() {
   for (size_t i = 0; i < options_.threads; ++i) {
     workers_.emplace_back([this] { ServeConnections(); });
   }
+  lobby_.Start();
   acceptor_ = std::thread([this] { AcceptConnections(); });
   return absl::OkStatus();
 }
@@ -196,6 +212,7 @@ void HttpServer::Impl::Stop() {
   if (!acceptor_.joinable()) return;
   stop_.Signal();
   acceptor_.join();
+  lobby_.Stop();
   waiting_.Close();
   for (std::thread& worker : workers_) worker.join();
 }
@@ -203,22 +220,50 @@ void HttpServer::Impl::Stop() {
 void HttpServer::Impl::AcceptConnections() {
   LogLimiter overload_limiter(std::chrono::seconds(10));
   while (auto socket = listener_->Accept(stop_)) {
-    if (waiting_.TryPush(std::move(*socket))) continue;
-    if (overload_limiter.Allow()) LogWarn("connections refused: every thread is taken");
-    HttpConnection connection(std::move(*socket), options_.timeouts, stop_);
+    const auto tls = CurrentTls();
+    if (!tls.has_value()) continue;
+    auto connection =
+        std::make_unique<HttpConnection>(std::move(*socket), options_.timeouts, stop_, *tls);
+    if (lobby_.Enter(connection)) continue;
+    if (overload_limiter.Allow()) LogWarn("connections refused: too many are open");
+    // Before its handshake a peer understands nothing.
+    if (connection->shaking_hands()) continue;
     // Fits into the empty socket buffer, so it does not block this thread.
-    Refuse(connection, {503, "too many connections"});
-    connection.Close(false);
+    Refuse(*connection, {503, "too many connections"});
+    connection->Close(false);
   }
+}
+
+void HttpServer::Impl::End(std::unique_ptr<HttpConnection> connection) {
+  connection->StartLinger();
+  lobby_.Enter(connection);  // Without room it is closed at once.
+}
+
+HttpLobby::Handlers HttpServer::Impl::LobbyHandlers() {
+  const auto refuse = [this](std::unique_ptr<HttpConnection> connection, const char* why) {
+    Refuse(*connection, {503, why});
+    End(std::move(connection));
+  };
+  return {[this, refuse](std::unique_ptr<HttpConnection> connection) {
+            if (!waiting_.TryPush(std::move(connection))) {
+              static LogLimiter limiter(std::chrono::seconds(10));
+              if (limiter.Allow()) LogWarn("requests refused: every thread is taken");
+              refuse(std::move(connection), "too many requests wait");
+            }
+          },
+          [refuse](std::unique_ptr<HttpConnection> connection) {
+            refuse(std::move(connection), "too many large requests at once");
+          },
+          [this] { access_->CountFailedHandshake(); }};
 }
 
 void HttpServer::Impl::ServeConnections() {
   while (true) {
-    auto sockets = waiting_.PopUpTo(1);
-    if (sockets.empty()) return;
+    auto connections = waiting_.PopUpTo(1);
+    if (connections.empty()) return;
     ++serving_;
     try {
-      ServeConnection(std::move(sockets.front()));
+      ServeConnection(std::move(connections.front()));
     } catch (const std::exception& error) {
       LogError("connection dropped", {{"error", error.what()}});
     }
@@ -226,25 +271,28 @@ void HttpServer::Impl::ServeConnections() {
   }
 }
 
-void HttpServer::Impl::ServeConnection(UniqueFd socket) {
-  const auto tls = CurrentTls();
-  if (!tls.has_value()) return;
-  HttpConnection connection(std::move(socket), options_.timeouts, stop_, *tls);
-  if (const auto shaken = connection.ShakeHands(); shaken != HttpConnection::Handshake::kDone) {
-    if (shaken == HttpConnection::Handshake::kFailed) access_->CountFailedHandshake();
+void HttpServer::Impl::ServeConnection(std::unique_ptr<HttpConnection> connection) {
+  while (true) {
+    const HttpConnection::HeadResult result = connection->ReadHead();
+    if (result == HttpConnection::HeadResult::kClosed) return;
+    if (result == HttpConnection::HeadResult::kTimedOut) {
+      Refuse(*connection, {408, "the headers did not come in time"});
+      return End(std::move(connection));
+    }
+    if (result == HttpConnection::HeadResult::kTooLarge) {
+      Refuse(*connection, {431, fmt::format("headers longer than {} bytes", kHttpHeadBytesMax)});
+      return End(std::move(connection));
+    }
+    if (!ServeRequest(*connection)) return End(std::move(connection));
+    // Who asks again at once is spared the way through the lobby.
+    const auto gathered =
+        connection->GatherWithin(Crowded() ? Millis(0) : kPatience, options_.body_bytes_max);
+    if (gathered == HttpConnection::Gathered::kReady) continue;
+    if (gathered == HttpConnection::Gathered::kMore && !lobby_.Enter(connection)) {
+      connection->Close(false);
+    }
     return;
   }
-  HttpConnection::HeadResult result;
-  while ((result = connection.ReadHead()) == HttpConnection::HeadResult::kComplete) {
-    if (!ServeRequest(connection)) return connection.Close(!Crowded());
-  }
-  if (result == HttpConnection::HeadResult::kClosed) return;
-  if (result == HttpConnection::HeadResult::kTimedOut) {
-    Refuse(connection, {408, "the headers did not come in time"});
-  } else {
-    Refuse(connection, {431, fmt::format("headers longer than {} bytes", kHttpHeadBytesMax)});
-  }
-  connection.Close(!Crowded());
 }
 
 bool HttpServer::Impl::ServeRequest(HttpConnection& connection) {
@@ -253,13 +301,20 @@ bool HttpServer::Impl::ServeRequest(HttpConnection& connection) {
     Refuse(connection, *refusal);
     return false;
   }
-  Exchange exchange{&connection, std::get<HttpHead>(std::move(parsed)), {}, {}, {}, false, true};
+  Exchange exchange;
+  exchange.connection = &connection;
+  exchange.head = std::get<HttpHead>(std::move(parsed));
   exchange.close_asked = AsksToClose(exchange.head);
   current_exchange = &exchange;
+  // Whatever happens meanwhile.
+  const std::unique_ptr<Exchange, std::function<void(Exchange*)>> end(
+      &exchange, [this](const Exchange* ended) {
+        if (ended->is_awaited) --awaiting_;
+        current_exchange = nullptr;
+      });
   bool closed = false;
   const bool written = process_request(connection, false, closed,
                                        [this](httplib::Request& request) { OnHead(request); });
-  current_exchange = nullptr;
   return connection.Flush() && written && !closed && !exchange.close_after;
 }
 
@@ -341,7 +396,15 @@ void HttpServer::Impl::LogRefusal(const HttpRefusal& refusal) {
 
 int HttpServer::Impl::OnExpect(httplib::Response& response) {
   auto refused = Guard();
-  if (!refused.has_value()) return 100;
+  // These hold a thread each until their bodies are there: never all of them.
+  if (!refused.has_value() && ++awaiting_ > std::max<size_t>(1, options_.threads / 2)) {
+    --awaiting_;
+    refused = AnswerTo({503, "too many bodies are awaited: send it without Expect"});
+  }
+  if (!refused.has_value()) {
+    current_exchange->is_awaited = true;
+    return 100;
+  }
   Fill(response, *std::move(refused));
   return response.status;
 }
@@ -400,8 +463,7 @@ HttpResponse HttpServer::Impl::Call(const httplib::Request& request, std::string
 
 void HttpServer::Impl::BeforeWriting(httplib::Response& response) {
   Exchange& exchange = *current_exchange;
-  // A connection that stays open holds its thread.
-  if (exchange.close_asked || stop_.stopped() || Crowded()) exchange.close_after = true;
+  if (exchange.close_asked || stop_.stopped()) exchange.close_after = true;
   response.headers.erase("Keep-Alive");  // Would state the limits of cpp-httplib's own listener.
   if (access_ != nullptr) {
     for (const auto& [name, value] : access_->state()->config.headers) {

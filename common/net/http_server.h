@@ -54,13 +54,20 @@ struct HttpTimeouts {
 struct HttpServerOptions {
   std::string listen_address = "127.0.0.1:0";  // host:port; port 0 takes a free one.
   bool insecure = false;                       // May be reached from elsewhere without TLS.
-  size_t threads = 32;                         // One per connection.
-  size_t connections_waiting_max = 512;        // For a thread; beyond it: 503 and close.
+  size_t threads = 32;                         // One per request that is there as a whole.
+  // Connections whose next request is not whole yet, idle ones among them, and requests that wait
+  // for a thread; beyond either: 503 and close.
+  size_t connections_waiting_max = 2048;
   size_t body_bytes_max = 16 << 20;
+  // Of requests that are not whole yet, in all; small ones are taken beyond it.
+  size_t buffered_bytes_max = size_t{256} << 20;
   HttpTimeouts timeouts;
   HttpObserver observer;
 };
 
+// A request takes a thread only when all of it is there (but for a body that waits for "100
+// Continue", for which half of the threads may be taken), so that slow peers keep nobody out.
+//
 // A bounded HTTP/1.1 server over cpp-httplib with the guards that its version 0.11.4 needs, which
 // are applied before a body is read: a well-formed head within limits (400, 408, 414, 431, 501,
 // 505), a caller who may (401, 403), known path and method (404, 405 with Allow), no

@@ -17,6 +17,8 @@ class StopEvent {
   // From now on, and for ever, stopped() is true and every wait ends.
   void Signal();
   bool stopped() const;
+  // Readable from the signal on, for waits on many sockets.
+  int fd() const { return event_.get(); }
 
   // Waits until `fd` has one of poll(2)'s `events` (or an error: the next call on it tells), the
   // deadline, or the signal. A ready descriptor goes before the signal.
