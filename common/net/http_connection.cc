@@ -68,6 +68,9 @@ void HttpConnection::StartLinger() {
   Flush();
   if (tls_ != nullptr && !broken_) tls_->CloseSending();
   ::shutdown(socket_.get(), SHUT_WR);
+  // What was kept of a refused body, too.
+  std::string().swap(received_);
+  consumed_ = 0;
   lingering_ = true;
 }
 
