@@ -97,5 +97,5 @@ if (cc) {
 }
 if (process.argv.includes("--tests")) {
   await buildTests("tests", (name) => name.endsWith(".test.ts"));
-  await buildTests("tests/browser", (name) => name.endsWith(".browser.ts") || name === "screenshots.ts");
+  await buildTests("tests/browser", (name) => name.endsWith(".browser.ts") || ["driver.ts", "screenshots.ts"].includes(name));
 }

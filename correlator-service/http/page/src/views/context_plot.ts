@@ -74,7 +74,7 @@ export class ContextPlot {
     const [low, high] = valueRange(context.series, marks.threshold);
     return {
       width, height: HEIGHT,
-      padding: [14, 8, 0, 0],
+      padding: [14, 16, 0, 0],
       legend: {show: false},
       cursor: {y: false, points: {size: 7}, drag: {x: false, y: false}},
       tzDate: (time) => zone === "utc" ? uPlot.tzDate(new Date(time * 1000), "Etc/UTC") : new Date(time * 1000),

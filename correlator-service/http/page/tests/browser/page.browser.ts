@@ -117,6 +117,8 @@ describe("live page", {skip: CHROMIUM === undefined}, () => {
     assert.match(await copy.getAttribute("title") ?? "", new RegExp(`"row_id":"${row.rowId}"`));
     const link = await page.getByRole("link", {name: /Open in Prometheus/}).getAttribute("href");
     assert.match(link ?? "", /^http:\/\/prometheus\.example\.org:9090\/graph\?.*g0\.end_input=/);
+    const runbook = page.getByRole("link", {name: /runbooks\.example\.org/});
+    assert.equal(await runbook.getAttribute("rel"), "noopener noreferrer");
     await page.keyboard.press("Escape");
     await page.locator(".detail").waitFor({state: "hidden"});
     assert.equal(new URL(page.url()).search, "");
