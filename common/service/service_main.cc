@@ -2,9 +2,11 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -19,6 +21,8 @@
 
 namespace alertjoin {
 namespace {
+
+constexpr rlim_t kOpenFilesWanted = 65'536;
 
 const std::map<std::string, LogLevel> kLogLevels{{"debug", LogLevel::kDebug},
                                                  {"info", LogLevel::kInfo},
@@ -36,6 +40,18 @@ struct Arguments {
   const ServiceCommand* command = nullptr;  // Null: none of the service's own.
   CommandArguments given;                   // The configuration file whatever the command.
 };
+
+// As many open files as the machine allows, since connections must not take those of the logs. Many
+// systems give 1,024 to who does not ask.
+void RaiseFileLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kOpenFilesWanted) return;
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, kOpenFilesWanted);
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < kOpenFilesWanted) {
+    LogWarn("few files may be open: many connections could take those of the logs",
+            {{"limit", std::to_string(limit.rlim_cur)}});
+  }
+}
 
 // Signals are taken by the thread that waits for them, never by a handler.
 sigset_t BlockStopSignals() {
@@ -105,6 +121,7 @@ int Run(const Service& service, const Arguments& arguments) {
     if (!status.ok()) std::fprintf(stderr, "%s\n", MessageOf(status).c_str());
     return status.ok() ? 0 : 1;
   }
+  RaiseFileLimit();
   const sigset_t signals = BlockStopSignals();
   const absl::Status status = service.run(arguments.given.config_file, [&signals] {
     TellReady();
