@@ -47,6 +47,7 @@ Webhook::Webhook(WebhookOptions options, TransitionIntake& intake, const Clock& 
       started_(clock.Now()),
       dead_letters_(dead_letters),
       metrics_(registry),
+      heartbeats_(clock, registry),
       refusal_limiter_(kLogInterval, clock),
       warning_limiter_(kLogInterval, clock) {
   CHECK(!options_.sources.empty());
@@ -111,9 +112,11 @@ std::optional<Webhook::Refusal> Webhook::TakeNotification(const JsonValue& root,
   WarnOf(webhook->warnings, context, request);
   if (webhook->events.empty()) return std::nullopt;
   const WebhookMetrics::States states = WebhookMetrics::StatesOf(webhook->events);
+  const bool is_heartbeat = heartbeats_.IsAmong(context.source, webhook->events);
   const absl::Status taken =
       intake_.Take(std::move(webhook->events), PayloadOf(context, request.body));
   if (!taken.ok()) return NotKept(taken);
+  if (is_heartbeat) heartbeats_.Beat(context.source);
   metrics_.CountAlerts(states, context.source);
   return std::nullopt;
 }
@@ -133,11 +136,13 @@ std::optional<Webhook::Refusal> Webhook::TakePosted(const nlohmann::json& root,
     }
     events.push_back(event);
   }
+  const bool is_heartbeat = heartbeats_.IsAmong(context.source, events);
   const auto payload_of = [&](std::span<const size_t> chosen) {
     return PayloadOf(context, BodyOf(root, *posted, chosen));
   };
   const auto taken = intake_.TakeNews(std::move(events), payload_of);
   if (!taken.ok()) return NotKept(taken.status());
+  if (is_heartbeat) heartbeats_.Beat(context.source);
   WebhookMetrics::States states;
   for (const size_t i : *taken) states.Add(posted->alerts[i].event.state);
   metrics_.CountAlerts(states, context.source);

@@ -3,12 +3,14 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "common/log/log.h"
 #include "common/net/http_server.h"
 #include "common/time/clock.h"
+#include "ingest-service/alertmanager/heartbeats.h"
 #include "ingest-service/alertmanager/posted_alerts.h"
 #include "ingest-service/alertmanager/sender_auth.h"
 #include "ingest-service/alertmanager/webhook_decode.h"
@@ -50,6 +52,9 @@ class Webhook {
   // Adds the paths. REQUIRES: the server has not started; this outlives it.
   void AddTo(HttpServer& server);
 
+  // Which alerts are the heartbeats of which sources. None at first.
+  void WatchHeartbeats(Heartbeats::Options options) { heartbeats_.Watch(std::move(options)); }
+
  private:
   // How a notification ends when it is not kept.
   struct Refusal {
@@ -87,6 +92,7 @@ class Webhook {
   DeadLetters* const dead_letters_;
 
   WebhookMetrics metrics_;
+  Heartbeats heartbeats_;
   LogLimiter refusal_limiter_;
   LogLimiter warning_limiter_;
 };

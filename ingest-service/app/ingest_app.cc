@@ -186,6 +186,7 @@ absl::StatusOr<std::unique_ptr<IngestApp>> IngestApp::Start(const IngestConfig& 
   if (parts.reconciler != nullptr) parts.listeners.Add(*parts.reconciler);
   parts.webhook = std::make_unique<Webhook>(WebhookOptionsOf(config), *parts.intake, SystemClock(),
                                             *parts.registry, parts.dead_letters.get());
+  parts.webhook->WatchHeartbeats(config.heartbeats);
   parts.webhook->AddTo(parts.http);
   AddBuildInfo(*parts.registry);
   AddAdminEndpoints(parts.http, *parts.registry, [&parts]() -> absl::Status {

@@ -11,6 +11,7 @@
 #include "common/config/yaml_reader.h"
 #include "common/status/status.h"
 #include "common/text/matchers.h"
+#include "ingest-service/alertmanager/heartbeat_config.h"
 #include "ingest-service/alertmanager/sender_auth_config.h"
 #include "ingest-service/app/backfill_config.h"
 #include "ingest-service/app/learn_config.h"
@@ -204,6 +205,7 @@ absl::StatusOr<IngestConfig> Read(YamlDocument& document) {
   for (YamlNode& source : alert_sources.Items(kAlertSourcesDefault)) {
     config.alert_sources.push_back(ReadName(source.Child("name"), alert_names));
     config.sender_auth[config.alert_sources.back()] = ReadSenderAuth(source);
+    config.heartbeats[config.alert_sources.back()] = ReadHeartbeat(source.Child("heartbeat"));
     source.Finish();
   }
   if (config.alert_sources.empty()) alert_sources.Fault("at least one alert source is needed");

@@ -10,6 +10,7 @@
 #include "common/net/grpc_channel.h"
 #include "common/service/listener_flags.h"
 #include "common/time/timestamp.h"
+#include "ingest-service/alertmanager/heartbeats.h"
 #include "ingest-service/alertmanager/sender_auth.h"
 #include "ingest-service/app/reconcile_config.h"
 #include "ingest-service/binding/rule_binder.h"
@@ -27,6 +28,7 @@ struct IngestConfig {
   std::vector<std::string> alert_sources{"alertmanager"};  // The first one is the default.
   // What the senders of each must show, by its name.
   std::map<std::string, SenderAuthOptions> sender_auth;
+  std::map<std::string, HeartbeatOptions> heartbeats;  // Of each, by its name.
   std::string value_annotation = "value";
   std::string spool_path = "ingest-spool";  // A folder; made when it is missing.
   uint64_t spool_alert_bytes_max = uint64_t{256} << 20;

@@ -38,7 +38,7 @@ producer_id: one
 correlator: {{address: "{grpc}"}}
 http: {{listen_address: "{one}"}}
 alert_sources:
-  - name: alertmanager
+  - {{name: alertmanager, heartbeat: {{match: alertname=Heart, max_age: 5s}}}}
   - {{name: guarded, basic_auth: {{username: sender, password: {password}}}}}
 spool: {{path: "{directory}/one-spool"}}
 reconcile: {{interval: 2s, lookback: 1m}}

@@ -17,6 +17,7 @@ from support import REPOSITORY, wait_until
 
 # What the stack is made with, and what always fires therefore.
 INBORN = {"AlertjoinTokenRejected", "AlertjoinSourceClockSkew", "AlertjoinPollFailing"}
+HEARTBEAT = json.dumps([{"labels": {"alertname": "Heart"}}])
 ROWS = 4000  # whose notifications are more than what waits in a connection that nobody reads
 TOO_SLOW_AFTER_SECONDS = 30
 
@@ -63,10 +64,16 @@ class SelfObservationTest(unittest.TestCase):
         for name in INBORN:
             self.stack.await_alert(name)
         self.post(10)
+        self.stack.post_to("/api/v2/alerts", HEARTBEAT)
+        self.stack.await_end("AlertjoinHeartbeatMissing")
         # As long as the longest `for` and range of the rules: who wants to fire has fired.
         longest = max(_seconds(rule) for rule in _rules())
         evaluations = self.evaluations()
-        wait_until(lambda: self.evaluations() > evaluations + longest, 120, "rules are evaluated")
+
+        def all_have_looked():
+            self.assertEqual(200, self.stack.post_to("/api/v2/alerts", HEARTBEAT))
+            return self.evaluations() > evaluations + longest
+        wait_until(all_have_looked, 120, "rules are evaluated")
         self.assertEqual(INBORN, set(self.stack.alerts()))
         for name in INBORN:
             self.assertEqual({"refusing"} if name != "AlertjoinTokenRejected"
@@ -101,6 +108,15 @@ class SelfObservationTest(unittest.TestCase):
         self.assertEqual(("guarded", "no_credentials"),
                          (denied["labels"]["source"], denied["labels"]["reason"]))
         self.stack.await_end("AlertjoinDeadLetters")
+
+    def test_4_a_heart_that_stops(self):
+        missing = self.stack.await_alert("AlertjoinHeartbeatMissing")
+        self.assertEqual("alertmanager", missing["labels"]["source"])
+
+        def beats():
+            self.stack.post_to("/api/v2/alerts", HEARTBEAT)
+            return "AlertjoinHeartbeatMissing" not in self.stack.alerts()
+        wait_until(beats, 60, "the heartbeat is seen")
 
     def test_5_a_subscriber_that_does_not_read(self):
         for _ in range(ROWS // 100):

@@ -109,7 +109,7 @@ class Metrics(unittest.TestCase):
         known = metrics_of_the_services()
         self.assertGreater(len(known), 50, "the sources were not found")
         known |= {name + part for name in known for part in _HISTOGRAM_PARTS}
-        texts = {"alerts": "".join(rule["expr"] for rule in alerts()),
+        texts = {"alerts": " ".join(rule["expr"] for rule in alerts()),
                  "alerts_test": ALERTS_TEST.read_text(encoding="utf-8"),
                  "dashboard": " ".join(dashboard_expressions() + [DASHBOARD.read_text()])}
         texts |= {path.name: path.read_text(encoding="utf-8") for path in RUNBOOKS.glob("*.md")}
@@ -173,7 +173,7 @@ class Dashboard(unittest.TestCase):
             promtool(self, "check", "rules", file.name)
 
     def test_what_the_alerts_watch_can_be_seen(self):
-        watched = metrics_in("".join(rule["expr"] for rule in alerts()))
+        watched = metrics_in(" ".join(rule["expr"] for rule in alerts()))
         self.assertEqual(set(), watched - metrics_in(" ".join(dashboard_expressions())))
 
 

@@ -273,5 +273,19 @@ TEST(IngestConfig, WhatIsShownIsRefusedLikeTheFile) {
               StatusIs(absl::StatusCode::kInvalidArgument, "/nonexistent/ingest.yml"));
 }
 
+TEST(IngestConfig, EachAlertSourceHasAHeartbeat) {
+  const auto defaults = ParseIngestConfig("{}", "ingest.yml");
+  ASSERT_THAT(defaults, IsOk());
+  EXPECT_FALSE(defaults->heartbeats.at("alertmanager").expected);
+  const auto config = ParseIngestConfig(
+      "alert_sources: [{name: a, heartbeat: {max_age: 1m}}, {name: b, heartbeat: {enabled: "
+      "false}}]",
+      "ingest.yml");
+  ASSERT_THAT(config, IsOk());
+  EXPECT_TRUE(config->heartbeats.at("a").expected);
+  EXPECT_EQ(config->heartbeats.at("a").max_age, std::chrono::minutes(1));
+  EXPECT_FALSE(config->heartbeats.at("b").enabled);
+}
+
 }  // namespace
 }  // namespace alertjoin
