@@ -16,7 +16,7 @@ export async function responseError(response: Response): Promise<CallError> {
   const text = await response.text().catch(() => "");
   try {
     const error = JSON.parse(text) as ErrorJson;
-    if (error.code) return new CallError(error.code, errorReason(error), error.message ?? error.code);
+    if (error.code) return new CallError(error.code, errorReason(error), error.message || error.code);
   } catch {
     // Not of the correlator itself: something that stands before it, or an older one.
   }

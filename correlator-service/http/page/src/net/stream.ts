@@ -190,7 +190,7 @@ function nextTurn(turn: () => void): void {
 function streamError(data: string): CallError {
   try {
     const error = JSON.parse(data) as ErrorJson;
-    return new CallError(error.code ?? "unknown", errorReason(error), error.message ?? "the stream failed");
+    return new CallError(error.code ?? "unknown", errorReason(error), error.message || `the stream failed: ${error.code ?? "unknown"}`);
   } catch {
     return new CallError("unknown", "", "the stream failed");
   }

@@ -125,7 +125,7 @@ export class ContextPlot {
 function axisTime(time: number, marks: PlotMarks, zone: Zone): string {
   const clock = formatClock(time, zone);
   if (clock === "00:00:00") return formatDate(time, zone).slice(5);
-  return marks.to - marks.from > 600_000 ? clock.slice(0, 5) : clock;
+  return marks.to - marks.from >= 300_000 ? clock.slice(0, 5) : clock;
 }
 
 // Canvas position of a time, kept within the plot.

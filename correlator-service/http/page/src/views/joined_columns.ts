@@ -29,10 +29,15 @@ export interface Column {
   show(row: Row, context: ShowContext): Shown;
 }
 
+// Four digits say what it was well enough; the value itself has more.
+function rounded(value: number | undefined): number | undefined {
+  return value === undefined || !Number.isFinite(value) ? value : Number(value.toPrecision(4));
+}
+
 function showValue(row: Row): Shown {
   const replaced = row.replaced;
   const note = replaced === undefined ? undefined
-    : `was ${replaced.match === "matched" ? formatValue(replaced.value) : replaced.match}`;
+    : `was ${replaced.match === "matched" ? formatValue(rounded(replaced.value)) : replaced.match}`;
   const title = replaced === undefined ? "" :
     `Revision ${row.revision} replaced revision ${replaced.revision}`;
   if (row.match !== "matched") {
@@ -50,7 +55,9 @@ function showValue(row: Row): Shown {
 
 function showSent(row: Row): Shown {
   if (row.reported === undefined) return {text: ""};
-  const differs = row.match === "matched" && !Object.is(row.reported, row.value);
+  // The claim is of the alert's own expression: beside another query's value it says nothing.
+  const own = row.threshold !== undefined && row.match === "matched";
+  const differs = own && !Object.is(row.reported, row.value);
   return {
     text: formatValue(row.reported),
     kind: differs && row.state === "resolved" ? "sent differs" : "sent",
@@ -78,11 +85,11 @@ export const COLUMNS: readonly Column[] = [
     show: (row) => ({text: visible(row.instance) || "–", title: row.instance}),
   },
   {
-    key: "query", title: "Query", hint: "The query whose value is shown", width: "minmax(9rem, 1.5fr)",
+    key: "query", title: "Query", hint: "The query whose value is shown", width: "minmax(8rem, 1.5fr)",
     show: (row) => ({text: visible(row.queryName) || "–", kind: "code", title: [row.queryName, row.querySource].filter(Boolean).join("\n")}),
   },
   {
-    key: "value", title: "Value", hint: "What the metric was at that moment", width: "minmax(8.4rem, 0.8fr)", numeric: true,
+    key: "value", title: "Value", hint: "What the metric was at that moment", width: "minmax(11rem, 0.9fr)", numeric: true,
     show: showValue,
   },
   {
@@ -122,6 +129,10 @@ export const COLUMNS: readonly Column[] = [
       : {text: "open", kind: "open", title: "The metrics source has not yet said that all samples came"},
   },
 ];
+
+// Those that remain beside an open detail, which tells the rest.
+const BESIDE_DETAIL = ["time", "state", "alert", "value", "threshold"];
+export const COLUMNS_BESIDE_DETAIL = COLUMNS.filter((column) => BESIDE_DETAIL.includes(column.key));
 
 export function labelColumn(name: string): Column {
   return {

@@ -6,7 +6,7 @@ import type {App, PageView} from "./app";
 import {button, h, setText} from "./dom";
 import {emptyRows} from "./empty_states";
 import {FilterBar} from "./filter_bar";
-import {COLUMNS, labelColumn} from "./joined_columns";
+import {COLUMNS, COLUMNS_BESIDE_DETAIL, labelColumn} from "./joined_columns";
 import {RowDetail} from "./row_detail";
 import {RowGrid} from "./row_grid";
 
@@ -61,10 +61,14 @@ export class JoinedView implements PageView {
   update(): void {
     if (!this.visible) return;
     const {state} = this.app;
-    const key = JSON.stringify(state.columns);
+    // Narrow screens show the detail over the table, and wide ones have room for both.
+    const beside = state.row !== "" && innerWidth > 1100 && innerWidth < 1900;
+    const key = JSON.stringify([state.columns, beside]);
     if (key !== this.columnKey) {
       this.columnKey = key;
-      this.grid.setColumns([...COLUMNS, ...state.columns.map(labelColumn)]);
+      if (beside) this.grid.setColumns(COLUMNS_BESIDE_DETAIL, 600);
+      // Each label's column makes the table wider, rather than all others narrower.
+      else this.grid.setColumns([...COLUMNS, ...state.columns.map(labelColumn)], 1240 + 110 * state.columns.length);
     }
     this.bar.update();
     this.detail.open(state.row);

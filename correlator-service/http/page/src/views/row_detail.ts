@@ -15,7 +15,7 @@ import {ContextPlot} from "./context_plot";
 import {button, copyText, h, labelList, setText} from "./dom";
 
 const SPANS: readonly (readonly [string, number])[] = [
-  ["5 min", 5 * MINUTE], ["15 min", 15 * MINUTE], ["1 h", HOUR], ["6 h", 6 * HOUR],
+  ["1 min", MINUTE], ["5 min", 5 * MINUTE], ["15 min", 15 * MINUTE], ["1 h", HOUR], ["6 h", 6 * HOUR],
 ];
 // While a row may still change, its samples are asked for again after this time.
 const REFRESH = 5_000;
@@ -31,7 +31,7 @@ export class RowDetail {
   private readonly facts = h("div", {class: "facts"});
   private readonly problem = h("p", {class: "problem", attrs: {role: "alert"}});
   private id = "";
-  private span = 15 * MINUTE;
+  private span = 5 * MINUTE;
   private revision = 0;
   private loadedAt = 0;
   private abort: AbortController | undefined;
@@ -71,6 +71,7 @@ export class RowDetail {
     this.facts.replaceChildren();
     this.legend.replaceChildren();
     this.body.scrollTop = 0;
+    this.span = this.fittingSpan();
     this.load();
     this.title.focus({preventScroll: true});
   }
@@ -86,6 +87,13 @@ export class RowDetail {
   tick(): void {
     const age = performance.now() - this.loadedAt;
     if (this.id && age > REFRESH && (this.row === undefined || !this.row.final)) this.load();
+  }
+
+  // So much that the firing period fills a good part of the plot, where the table knows it.
+  private fittingSpan(): number {
+    const row = this.app.rows.get(this.id);
+    const lasted = row === undefined ? 0 : row.eventTime - row.startsAt;
+    return SPANS.find(([, span]) => span >= 5 * MINUTE && span >= 1.5 * lasted)?.[1] ?? 6 * HOUR;
   }
 
   private load(): void {
@@ -222,7 +230,7 @@ export class RowDetail {
     return h("div", {class: "key-figures"},
       figure(resolved ? "Value when it resolved" : "Value when it fired",
              state === "matched" ? formatValue(value) : "–",
-             state === "matched" ? `Sample of ${formatDuration(parseDuration(match.sampleAge))} before` : MATCH_MEANINGS[state],
+             state === "matched" ? ageText(parseDuration(match.sampleAge)) : MATCH_MEANINGS[state],
              "main"),
       sent === undefined ? "" : figure("$value in the notification", formatValue(sent),
         resolved ? "The last value that fired" : "As the rule saw it"),
@@ -268,6 +276,10 @@ export class RowDetail {
       ["Generator", address], ["Row id", row.rowId],
     ]);
   }
+}
+
+function ageText(age: number | undefined): string {
+  return age ? `Sample of ${formatDuration(age)} before` : "Sample of that very moment";
 }
 
 function timeKind(query: QueryJson): string {

@@ -63,11 +63,11 @@ export class RowGrid {
     }).observe(this.element);
   }
 
-  setColumns(columns: readonly Column[]): void {
+  // `width`: that of the table at least, in pixels.
+  setColumns(columns: readonly Column[], width: number): void {
     this.columns = columns;
     this.element.style.setProperty("--columns", columns.map((column) => column.width).join(" "));
-    // Each label's column makes the table wider, rather than all others narrower.
-    this.element.style.setProperty("--table-width", `${1240 + 110 * Math.max(0, columns.length - 13)}px`);
+    this.element.style.setProperty("--table-width", `${width}px`);
     this.element.setAttribute("aria-colcount", String(columns.length));
     this.head.replaceChildren(...columns.map((column) => h("div", {
       class: `cell c-${cssName(column.key)}${column.numeric ? " number" : ""}`,

@@ -25,7 +25,7 @@ export async function launch(): Promise<Browser> {
   return chromium.launch({
     executablePath: CHROMIUM ?? "",
     // A sandbox of its own needs rights that root in a container does not have.
-    args: ["--no-sandbox", "--disable-gpu", "--enable-precise-memory-info", "--js-flags=--expose-gc"],
+    args: ["--no-sandbox", "--disable-gpu", "--disable-lcd-text", "--enable-precise-memory-info", "--js-flags=--expose-gc"],
   });
 }
 
