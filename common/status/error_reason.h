@@ -22,9 +22,12 @@ struct ErrorReason {
 // comes and what to do; a test compares the two.
 inline constexpr ErrorReason kErrorReasons[] = {
     // Requests.
+    {"INVALID_BUCKET", absl::StatusCode::kInvalidArgument},
     {"INVALID_CONTEXT_WINDOW", absl::StatusCode::kInvalidArgument},
     {"INVALID_EMA_ALPHA", absl::StatusCode::kInvalidArgument},
     {"INVALID_FILTER", absl::StatusCode::kInvalidArgument},
+    {"INVALID_FLAP_WINDOW", absl::StatusCode::kInvalidArgument},
+    {"INVALID_GROUPING", absl::StatusCode::kInvalidArgument},
     {"INVALID_PAGE_SIZE", absl::StatusCode::kInvalidArgument},
     {"INVALID_PAGE_TOKEN", absl::StatusCode::kInvalidArgument},
     {"INVALID_PROGRESS_INTERVAL", absl::StatusCode::kInvalidArgument},
@@ -46,6 +49,7 @@ inline constexpr ErrorReason kErrorReasons[] = {
     {"RESUME_TOKEN_TOO_OLD", absl::StatusCode::kOutOfRange},
     // Load, and the end of the service.
     {"DEADLINE_EXCEEDED", absl::StatusCode::kDeadlineExceeded},
+    {"RANGE_TOO_LARGE", absl::StatusCode::kResourceExhausted},
     {"STOPPING", absl::StatusCode::kUnavailable},
     {"SUBSCRIBER_TOO_SLOW", absl::StatusCode::kResourceExhausted},
     {"TABLES_BUSY", absl::StatusCode::kUnavailable},

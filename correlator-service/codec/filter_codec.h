@@ -5,6 +5,7 @@
 #include "absl/status/statusor.h"
 #include "alertjoin/v1/joined_row.pb.h"
 #include "common/status/error_reason.h"
+#include "correlator-service/rows/alert_filter.h"
 #include "correlator-service/rows/row_filter.h"
 
 namespace alertjoin {
@@ -15,6 +16,10 @@ namespace alertjoin {
 absl::StatusOr<RowFilter> DecodeRowFilter(const std::string& filter, v1::AlertState state,
                                           const std::string& query_name, bool final_only,
                                           v1::MatchState match_state = v1::MATCH_STATE_UNSPECIFIED);
+
+// The same for alerts.
+absl::StatusOr<AlertFilter> DecodeAlertFilter(const std::string& filter, v1::AlertState state,
+                                              const std::string& source);
 
 // An INVALID_ARGUMENT for one field of a request: "field: why", with reason and BadRequest.
 absl::Status InvalidField(InvalidArgument reason, const std::string& field, const std::string& why);

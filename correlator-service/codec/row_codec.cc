@@ -27,6 +27,17 @@ static_assert(static_cast<int>(TimeKind::kSample) == v1::TIME_KIND_SAMPLE);
 static_assert(static_cast<int>(TimeKind::kEvaluation) == v1::TIME_KIND_EVALUATION);
 static_assert(static_cast<int>(Origin::kReconciliation) == v1::ORIGIN_RECONCILIATION);
 
+void EncodeBinding(const Binding& binding, v1::BoundQuery* out) {
+  out->set_source(binding.query.source);
+  out->set_name(binding.query.name);
+  out->set_expression(binding.query.expression);
+  out->set_time_kind(static_cast<v1::TimeKind>(binding.query.time_kind));
+  out->set_comparison_operator(binding.comparison_operator);
+  if (binding.threshold.has_value()) out->set_threshold(*binding.threshold);
+}
+
+}  // namespace
+
 void EncodeTransition(const Transition& transition, v1::Transition* out) {
   out->set_source(transition.source);
   out->set_fingerprint(transition.fingerprint);
@@ -54,17 +65,6 @@ void EncodeTransition(const Transition& transition, v1::Transition* out) {
   EncodeNotification(transition.notification, out->mutable_notification());
   out->set_traceparent(transition.traceparent);
 }
-
-void EncodeBinding(const Binding& binding, v1::BoundQuery* out) {
-  out->set_source(binding.query.source);
-  out->set_name(binding.query.name);
-  out->set_expression(binding.query.expression);
-  out->set_time_kind(static_cast<v1::TimeKind>(binding.query.time_kind));
-  out->set_comparison_operator(binding.comparison_operator);
-  if (binding.threshold.has_value()) out->set_threshold(*binding.threshold);
-}
-
-}  // namespace
 
 void EncodeMatch(const Match& match, Timestamp event_time, v1::Match* out) {
   out->set_state(static_cast<v1::MatchState>(match.state));

@@ -9,6 +9,8 @@ namespace alertjoin {
 // and instance from the labels; the duration of RESOLVED rows; sample_age. `operation` stands in
 // for the row's own: what the change means to the reader, whose filter it may only have left.
 void EncodeRow(const JoinedRow& row, Operation operation, v1::JoinedRow* out);
+// Part of it: the alert's side.
+void EncodeTransition(const Transition& transition, v1::Transition* out);
 // Part of it: an answer to what was at `time`.
 void EncodeMatch(const Match& match, Timestamp time, v1::Match* out);
 

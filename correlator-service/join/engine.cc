@@ -37,12 +37,13 @@ void Engine::PrefetchTransitions(const std::vector<Event>& events) const {
   });
   for_each([this](const TransitionEvent& transition) {
     const auto alert = alerts_.find(AlertIdView{transition.source, transition.fingerprint});
-    if (alert != alerts_.end()) Prefetch(alert->second.get(), sizeof(Alert));
+    if (alert != alerts_.end()) Prefetch(alert->second.get(), sizeof(KnownAlert));
     for (const auto& binding : transition.bindings) Prefetch(binding.pointer().get(), 1);
   });
 }
 
 std::vector<JoinedRow> Engine::Apply(std::vector<Event> events, Timestamp applied_at) {
+  noted_alerts_.clear();
   changed_reports_.clear();
   gone_reports_.clear();
   PrefetchTransitions(events);
@@ -80,11 +81,12 @@ void Engine::ApplyEvent(const Shared<TransitionEvent>& event) {
     ++stats_.rows_refused;
     return;
   }
-  Alert& alert =
-      known == alerts_.end()
-          ? *alerts_.emplace(AlertId{event->source, event->fingerprint}, std::make_unique<Alert>())
-                 .first->second
-          : *known->second;
+  KnownAlert& alert = known == alerts_.end()
+                          ? *alerts_
+                                 .emplace(AlertId{event->source, event->fingerprint},
+                                          std::make_unique<KnownAlert>())
+                                 .first->second
+                          : *known->second;
   AlertHistory::Bindings bindings;
   for (const auto& binding : event->bindings) {
     bindings.push_back(bindings_.Resolve(binding, directory_));
@@ -92,10 +94,11 @@ void Engine::ApplyEvent(const Shared<TransitionEvent>& event) {
   const AlertHistory::Changes changes = alert.history.Add(event.pointer(), std::move(bindings));
   if (changes.report_changed) changed_reports_.emplace_back(&alert, event->starts_at);
   if (changes.present.empty()) ++stats_.notifications_repeated;
+  NoteAlerts({event->source, event->fingerprint}, alert, changes);
   Reconcile(alert, changes);
 }
 
-void Engine::Reconcile(Alert& alert, const AlertHistory::Changes& changes) {
+void Engine::Reconcile(KnownAlert& alert, const AlertHistory::Changes& changes) {
   for (const Timestamp episode : changes.removed) {
     Reconcile(alert, episode, AlertState::kFiring, nullptr);
     Reconcile(alert, episode, AlertState::kResolved, nullptr);
@@ -107,7 +110,7 @@ void Engine::Reconcile(Alert& alert, const AlertHistory::Changes& changes) {
   }
 }
 
-void Engine::Reconcile(Alert& alert, Timestamp episode, AlertState state,
+void Engine::Reconcile(KnownAlert& alert, Timestamp episode, AlertState state,
                        const AlertHistory::Side* side) {
   const auto known = alert.transitions.find({episode, state});
   if (side == nullptr) {
@@ -189,7 +192,7 @@ void Engine::Unbind(BoundTransition& bound, Cause reason) {
   bound.rows.clear();
 }
 
-void Engine::Remove(Alert& alert, Timestamp episode, AlertState state, Cause reason) {
+void Engine::Remove(KnownAlert& alert, Timestamp episode, AlertState state, Cause reason) {
   const auto known = alert.transitions.find({episode, state});
   if (known == alert.transitions.end()) return;
   for (const auto& bound : known->second->bound) Unbind(*bound, reason);
@@ -199,6 +202,7 @@ void Engine::Remove(Alert& alert, Timestamp episode, AlertState state, Cause rea
 
 std::vector<JoinedRow> Engine::Expire(Timestamp sample_horizon, Timestamp row_horizon,
                                       Timestamp applied_at) {
+  noted_alerts_.clear();
   changed_reports_.clear();
   gone_reports_.clear();
   sample_horizon_ = std::max(sample_horizon_, sample_horizon);
@@ -216,6 +220,7 @@ std::vector<JoinedRow> Engine::Expire(Timestamp sample_horizon, Timestamp row_ho
   for (auto alert = alerts_.begin(); alert != alerts_.end();) {
     const AlertHistory::Expired expired = alert->second->history.Expire(row_horizon_);
     for (const Timestamp episode : expired.episodes) {
+      NoteGone(alert->first, episode);
       Remove(*alert->second, episode, AlertState::kFiring, Cause::kExpired);
       Remove(*alert->second, episode, AlertState::kResolved, Cause::kExpired);
     }
@@ -237,7 +242,7 @@ std::vector<JoinedRow> Engine::Expire(Timestamp sample_horizon, Timestamp row_ho
 }
 
 std::vector<AlertReport> Engine::ChangedReports() const {
-  std::vector<std::pair<const Alert*, Timestamp>> changed = changed_reports_;
+  std::vector<std::pair<const KnownAlert*, Timestamp>> changed = changed_reports_;
   std::sort(changed.begin(), changed.end());
   changed.erase(std::unique(changed.begin(), changed.end()), changed.end());
   std::vector<AlertReport> reports = gone_reports_;

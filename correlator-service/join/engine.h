@@ -17,6 +17,7 @@
 #include "correlator-service/join/row_table.h"
 #include "correlator-service/join/sample_order.h"
 #include "correlator-service/join/series_directory.h"
+#include "correlator-service/model/alert.h"
 
 namespace alertjoin {
 
@@ -78,6 +79,11 @@ class Engine {
   // neither side. For a store from which EngineRestore can make the same engine.
   std::vector<AlertReport> ChangedReports() const;
 
+  // The alerts that the last Apply or Expire may have changed, as they stand, by id and each once;
+  // those that are gone as DELETEs. They follow from the reports alone. Which of them readers see a
+  // difference in, who keeps them must find out. The next call gives none of them again.
+  std::vector<Alert> TakeAlerts();
+
   // What Expire has forgotten and Apply refuses.
   Timestamp sample_horizon() const { return sample_horizon_; }
   Timestamp row_horizon() const { return row_horizon_; }
@@ -104,7 +110,7 @@ class Engine {
   friend class EngineRestore;
   friend class TableReader;
 
-  struct Alert {
+  struct KnownAlert {
     AlertHistory history;
     absl::btree_map<std::pair<Timestamp, AlertState>, std::unique_ptr<TransitionState>> transitions;
   };
@@ -166,13 +172,20 @@ class Engine {
   // A sample was put into the series at `time`, before the one at `next`.
   void TouchRows(SeriesState& series, Timestamp time, std::optional<Timestamp> next, Cause reason);
 
-  void Reconcile(Alert& alert, const AlertHistory::Changes& changes);
+  // What the notification means for readers of alerts. Comes before Reconcile, since it looks at
+  // what was known before.
+  void NoteAlerts(const AlertIdView& id, const KnownAlert& alert,
+                  const AlertHistory::Changes& changes);
+  void NoteGone(const AlertIdView& id, Timestamp episode);
+
+  void Reconcile(KnownAlert& alert, const AlertHistory::Changes& changes);
   // Makes one side of an episode what it should be; `side` null: it should not be there.
-  void Reconcile(Alert& alert, Timestamp episode, AlertState state, const AlertHistory::Side* side);
+  void Reconcile(KnownAlert& alert, Timestamp episode, AlertState state,
+                 const AlertHistory::Side* side);
   void ReconcileBindings(TransitionState& transition, const AlertHistory::Side& side, Cause reason);
   void Bind(TransitionState& transition, std::shared_ptr<const BindingState> binding, Cause reason);
   void Unbind(BoundTransition& bound, Cause reason);
-  void Remove(Alert& alert, Timestamp episode, AlertState state, Cause reason);
+  void Remove(KnownAlert& alert, Timestamp episode, AlertState state, Cause reason);
 
   // How long progress is kept beyond samples. A row with a larger tolerance, or with a pending
   // start that lies further back, may stay provisional.
@@ -181,14 +194,15 @@ class Engine {
   const EngineLimits limits_;
   SeriesDirectory directory_;
   BindingDirectory bindings_;
-  absl::flat_hash_map<AlertId, std::unique_ptr<Alert>, AlertIdHash, AlertIdEqual> alerts_;
+  absl::flat_hash_map<AlertId, std::unique_ptr<KnownAlert>, AlertIdHash, AlertIdEqual> alerts_;
   RowTable rows_;
   EngineStats stats_;  // Without what the parts above count themselves.
   Timestamp sample_horizon_ = Timestamp::Min();
   Timestamp row_horizon_ = Timestamp::Min();
   // Of the last Apply or Expire. An alert may stand there more than once.
-  std::vector<std::pair<const Alert*, Timestamp>> changed_reports_;
+  std::vector<std::pair<const KnownAlert*, Timestamp>> changed_reports_;
   std::vector<AlertReport> gone_reports_;
+  std::vector<Alert> noted_alerts_;  // In the order of what happened.
   // Of the event being applied; kept for their memory.
   std::vector<uint64_t> batch_order_;
   std::vector<const SampleBatch*> batches_;

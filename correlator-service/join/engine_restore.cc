@@ -14,7 +14,7 @@ void EngineRestore::AddReport(const AlertReport& report) {
     EndAlert();
     auto& alert = engine_.alerts_[Engine::AlertId{report.source, report.fingerprint}];
     CHECK(alert == nullptr);
-    alert = std::make_unique<Engine::Alert>();
+    alert = std::make_unique<Engine::KnownAlert>();
     current_ = {report.source, report.fingerprint, alert.get()};
   }
   current_->alert->history.RestoreReport(
@@ -25,7 +25,9 @@ void EngineRestore::AddReport(const AlertReport& report) {
 
 void EngineRestore::EndAlert() {
   if (!current_) return;
-  engine_.Reconcile(*current_->alert, current_->alert->history.Regroup());
+  const AlertHistory::Changes changes = current_->alert->history.Regroup();
+  engine_.NoteAlerts({current_->source, current_->fingerprint}, *current_->alert, changes);
+  engine_.Reconcile(*current_->alert, changes);
   current_.reset();
 }
 

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "correlator-service/join/engine.h"
@@ -19,8 +20,12 @@ class EngineRestore {
   // Adds what is known of one start of an alert. REQUIRES: the reports of an alert come one after
   // the other.
   void AddReport(const AlertReport& report);
-  // After the last report, before the first row.
-  void EndReports() { EndAlert(); }
+  // After the last report, before the first row. Gives all alerts, by id, as readers know them but
+  // for their sequences.
+  std::vector<Alert> EndReports() {
+    EndAlert();
+    return engine_.TakeAlerts();
+  }
 
   // Gives the row the state that readers know it in. Parts that the engine holds as well become
   // shared in `row`. DATA_LOSS when no report tells of its transition or binding.
@@ -33,7 +38,7 @@ class EngineRestore {
   struct CurrentAlert {
     std::string source;
     std::string fingerprint;
-    Engine::Alert* alert = nullptr;
+    Engine::KnownAlert* alert = nullptr;
   };
 
   void EndAlert();

@@ -72,7 +72,7 @@ AlertHistory::Filed AlertHistory::File(std::shared_ptr<const Transition> event, 
   }
   if (state_report->first == nullptr) {
     state_report->first = std::move(event);
-    filed = {true, true};
+    filed = {true, true, true};
   }
   return filed;
 }
@@ -84,6 +84,7 @@ AlertHistory::Changes AlertHistory::Add(std::shared_ptr<const Transition> event,
   const Timestamp starts_at = event->starts_at;
   const Filed filed = File(std::move(event), std::move(bindings));
   changes.report_changed = filed.report_changed;
+  changes.keeps_notification = filed.keeps_notification;
   if (!filed.may_change_episodes) return changes;
   // The episodes that the report's start lies in, and all that its interval reaches. An end that
   // has become known may also free what the open interval had swallowed: the same episode.
@@ -132,12 +133,14 @@ void AlertHistory::Regroup(Timestamp first, Timestamp last, Changes& changes) {
 AlertHistory::Episode AlertHistory::Describe(Timestamp starts_at, const Span& span) const {
   Episode episode;
   episode.key = span.key;
+  episode.received_time = Timestamp::Max();
   std::optional<Timestamp> ends_at;
   std::optional<Timestamp> active_at;
   StateReport firing;
   StateReport resolved;
-  const auto merge = [](const std::optional<StateReport>& part, StateReport& whole) {
+  const auto merge = [&episode](const std::optional<StateReport>& part, StateReport& whole) {
     if (!part) return;
+    episode.received_time = std::min(episode.received_time, part->first->received_time);
     if (whole.first == nullptr) whole.first = part->first;
     for (const auto& binding : part->bindings) AddBinding(whole.bindings, binding);
   };

@@ -44,10 +44,17 @@ class AlertHistory {
     Timestamp key;
     std::optional<Side> firing;
     std::optional<Side> resolved;
+    // The earliest at which one of the notifications that are kept was received.
+    Timestamp received_time;
+
+    // Of the newest transition.
+    const Side& newest() const { return resolved ? *resolved : *firing; }
   };
   struct Changes {
     // The report that the notification was filed under says something else now.
     bool report_changed = false;
+    // The notification is kept, as the first of its start and state.
+    bool keeps_notification = false;
     // Keys of episodes that have become part of others.
     absl::InlinedVector<Timestamp, 1> removed;
     // Episodes that are new or may have changed.
@@ -117,6 +124,7 @@ class AlertHistory {
   struct Filed {
     bool report_changed = false;
     bool may_change_episodes = false;
+    bool keeps_notification = false;
   };
   // Files the event under its start.
   Filed File(std::shared_ptr<const Transition> event, Bindings bindings);

@@ -69,4 +69,13 @@ RowId MakeRowId(std::string_view source, std::string_view fingerprint, Timestamp
   return {Digest(text)};
 }
 
+RowId MakeAlertId(std::string_view source, std::string_view fingerprint, Timestamp episode) {
+  std::string text;
+  text.reserve(kUsualBytes);
+  AddText(text, source);
+  AddText(text, fingerprint);
+  AddNumber(text, episode.millis());
+  return {Digest(text)};
+}
+
 }  // namespace alertjoin

@@ -23,4 +23,7 @@ RowSubject MakeRowSubject(const Query& query, const LabelSet* series_labels);
 RowId MakeRowId(std::string_view source, std::string_view fingerprint, Timestamp episode,
                 AlertState state, const RowSubject& subject);
 
+// The id of the episode itself, made in the same way.
+RowId MakeAlertId(std::string_view source, std::string_view fingerprint, Timestamp episode);
+
 }  // namespace alertjoin

@@ -5,6 +5,8 @@ namespace {
 
 // Times, numbers and tags of a row; tags and lengths of a label.
 constexpr size_t kRowBytes = 256;
+// Of an alert.
+constexpr size_t kAlertBytes = 160;
 constexpr size_t kLabelBytes = 8;
 
 size_t Bytes(const LabelSet& labels) { return labels.ByteSize() + kLabelBytes * labels.size(); }
@@ -39,6 +41,10 @@ size_t ApproximateBytes(const JoinedRow& row) {
   if (row.match.series != nullptr) bytes += Bytes(row.match.series->labels);
   if (row.match.query_error != nullptr) bytes += row.match.query_error->size();
   return bytes;
+}
+
+size_t ApproximateBytes(const Alert& alert) {
+  return kAlertBytes + ApproximateBytes(*alert.transition);
 }
 
 }  // namespace alertjoin

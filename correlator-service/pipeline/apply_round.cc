@@ -21,6 +21,7 @@ RowCommit ApplyRound(Engine& engine, LogPosition position, Round round) {
   if (round.horizons) {
     commit.changes = engine.Expire(round.horizons->samples, round.horizons->rows, round.time);
     commit.reports = engine.ChangedReports();
+    commit.alerts = engine.TakeAlerts();
     commit.row_horizon = engine.row_horizon();
   }
   if (round.events.empty()) return commit;
@@ -29,6 +30,8 @@ RowCommit ApplyRound(Engine& engine, LogPosition position, Round round) {
   std::move(changes.begin(), changes.end(), std::back_inserter(commit.changes));
   std::vector<AlertReport> reports = engine.ChangedReports();
   std::move(reports.begin(), reports.end(), std::back_inserter(commit.reports));
+  std::vector<Alert> alerts = engine.TakeAlerts();
+  std::move(alerts.begin(), alerts.end(), std::back_inserter(commit.alerts));
   return commit;
 }
 

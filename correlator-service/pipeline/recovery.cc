@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 #include "common/log/log.h"
@@ -65,11 +66,24 @@ void ApplyTables(Engine& engine, Round round) {
   CHECK(changes.empty());  // There is no alert yet.
 }
 
+absl::Status RestoreAlerts(const RecoveryParts& parts, std::vector<Alert> alerts) {
+  std::unordered_map<RowId, Sequence, RowIdHash> sequences;
+  RETURN_IF_ERROR(parts.database.ForEachAlert(
+      [&sequences](RowId id, Sequence sequence) { sequences.emplace(id, sequence); }));
+  for (Alert& alert : alerts) {
+    // Without one when the last change is from before alerts had sequences.
+    const auto known = sequences.find(alert.id);
+    if (known != sequences.end()) alert.sequence = known->second;
+    parts.store.Load(std::move(alert));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status RestoreRows(const RecoveryParts& parts) {
   EngineRestore restore(parts.engine);
   RETURN_IF_ERROR(parts.database.ForEachReport(
       [&restore](const AlertReport& report) { restore.AddReport(report); }));
-  restore.EndReports();
+  RETURN_IF_ERROR(RestoreAlerts(parts, restore.EndReports()));
   absl::Status status;
   const auto add = [&](JoinedRow row) {
     if (!status.ok()) return;

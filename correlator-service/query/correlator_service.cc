@@ -1,11 +1,13 @@
 #include "correlator-service/query/correlator_service.h"
 
 #include "correlator-service/query/alert_context.h"
+#include "correlator-service/query/list_alerts.h"
 #include "correlator-service/query/list_joined_rows.h"
 #include "correlator-service/query/list_samples.h"
 #include "correlator-service/query/list_series.h"
 #include "correlator-service/query/list_sources.h"
 #include "correlator-service/query/look_up_as_of.h"
+#include "correlator-service/query/summarize_alerts.h"
 #include "correlator-service/query/summarize_samples.h"
 #include "correlator-service/subscribe/joined_rows_reactor.h"
 
@@ -33,6 +35,24 @@ grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListJoinedRows(
   return calls_.Serve<v1::ListJoinedRowsRequest, v1::ListJoinedRowsResponse>(
       context, "ListJoinedRows", request, response, [this](const v1::ListJoinedRowsRequest& asked) {
         return alertjoin::ListJoinedRows(store_, asked);
+      });
+}
+
+grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListAlerts(grpc::CallbackServerContext* context,
+                                                            const v1::ListAlertsRequest* request,
+                                                            v1::ListAlertsResponse* response) {
+  return calls_.Serve<v1::ListAlertsRequest, v1::ListAlertsResponse>(
+      context, "ListAlerts", request, response,
+      [this](const v1::ListAlertsRequest& asked) { return alertjoin::ListAlerts(store_, asked); });
+}
+
+grpc::ServerUnaryReactor* CorrelatorServiceImpl::SummarizeAlerts(
+    grpc::CallbackServerContext* context, const v1::SummarizeAlertsRequest* request,
+    v1::SummarizeAlertsResponse* response) {
+  return calls_.Serve<v1::SummarizeAlertsRequest, v1::SummarizeAlertsResponse>(
+      context, "SummarizeAlerts", request, response,
+      [this](const v1::SummarizeAlertsRequest& asked) {
+        return alertjoin::SummarizeAlerts(store_, asked, clock_.Now());
       });
 }
 

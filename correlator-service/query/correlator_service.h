@@ -31,6 +31,12 @@ class CorrelatorServiceImpl final
   grpc::ServerUnaryReactor* ListJoinedRows(grpc::CallbackServerContext* context,
                                            const v1::ListJoinedRowsRequest* request,
                                            v1::ListJoinedRowsResponse* response) override;
+  grpc::ServerUnaryReactor* ListAlerts(grpc::CallbackServerContext* context,
+                                       const v1::ListAlertsRequest* request,
+                                       v1::ListAlertsResponse* response) override;
+  grpc::ServerUnaryReactor* SummarizeAlerts(grpc::CallbackServerContext* context,
+                                            const v1::SummarizeAlertsRequest* request,
+                                            v1::SummarizeAlertsResponse* response) override;
   grpc::ServerUnaryReactor* ListSamples(grpc::CallbackServerContext* context,
                                         const v1::ListSamplesRequest* request,
                                         v1::ListSamplesResponse* response) override;

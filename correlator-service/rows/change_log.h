@@ -11,8 +11,10 @@ struct ChangeLogLimits {
   size_t bytes_max = 256 << 20;
 };
 
-// Row changes and gaps of the set.
-inline size_t ChangesIn(const ChangeSet& set) { return set.changes.size() + (set.gap ? 1 : 0); }
+// Changes of rows and alerts, and gaps, of the set.
+inline size_t ChangesIn(const ChangeSet& set) {
+  return set.changes.size() + set.alerts.size() + (set.gap ? 1 : 0);
+}
 
 // The newest change sets by sequence, in memory. Beyond a limit the oldest are dropped and the
 // floor rises. Not thread-safe.
@@ -39,7 +41,7 @@ class ChangeLog {
   const ChangeLogLimits limits_;
   std::deque<SharedChangeSet> sets_;  // sets_[i] has the sequence floor_ + 1 + i.
   Sequence floor_;
-  size_t changes_ = 0;  // Row changes and gaps.
+  size_t changes_ = 0;  // As ChangesIn counts them.
   size_t bytes_ = 0;
 };
 

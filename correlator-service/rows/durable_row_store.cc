@@ -33,7 +33,7 @@ DurableRowStore::DurableRowStore(prometheus::Registry& registry, RowDatabase& da
 
 absl::StatusOr<Sequence> DurableRowStore::Commit(RowCommit commit) {
   const std::vector<SharedChangeSet> sets =
-      memory_.Prepare(std::move(commit.changes), std::move(commit.gaps));
+      memory_.Prepare(std::move(commit.changes), std::move(commit.alerts), std::move(commit.gaps));
   const SourceBoard::Update sources =
       memory_.source_board().Prepare(commit.sources, commit.row_horizon);
   RETURN_IF_ERROR(database_.Write({commit.applied, sets, commit.reports, commit.raw_payloads,

@@ -29,8 +29,9 @@ class DurableRowStore final : public RowStore {
   DurableRowStore(prometheus::Registry& registry, RowDatabase& database,
                   const DurableRowStoreOptions& options = {});
 
-  // Take over a row, or a source, of the database, every one once, before the first Commit.
+  // Take over a row, an alert or a source of the database, every one once, before the first Commit.
   void Load(JoinedRow row) { memory_.Load(std::move(row)); }
+  void Load(Alert alert) { memory_.Load(std::move(alert)); }
   void LoadSource(SourceStatus status) { memory_.source_board().Load(std::move(status)); }
 
   // UNAVAILABLE, reason ROWS_FAILED, when the database has failed, now or earlier. A commit without
@@ -50,6 +51,9 @@ class DurableRowStore final : public RowStore {
   SharedRow Find(const RowId& id) const override { return memory_.Find(id); }
   RowPage ReadRows(const RowRange& range, size_t rows_max) const override {
     return memory_.ReadRows(range, rows_max);
+  }
+  AlertPage ReadAlerts(const RowRange& range, size_t alerts_max) const override {
+    return memory_.ReadAlerts(range, alerts_max);
   }
   // Changes that come from disk name previous versions as DecodeStoredChangeSet says; errors of
   // reading them are RowDatabase's.

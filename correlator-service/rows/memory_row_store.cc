@@ -6,6 +6,7 @@
 #include <random>
 
 #include "common/status/status.h"
+#include "correlator-service/rows/read_range.h"
 
 namespace alertjoin {
 namespace {
@@ -47,6 +48,7 @@ MemoryRowStore::MemoryRowStore(prometheus::Registry& registry, MemoryRowStoreOpt
     : store_id_(options.store_id.empty() ? RandomStoreId() : std::move(options.store_id)),
       sequence_limits_(options.sequence_limits),
       rows_gauge_(MakeGauge(registry, "alertjoin_rows", "Joined rows in the table.")),
+      alerts_gauge_(MakeGauge(registry, "alertjoin_alerts", "Episodes in the table of alerts.")),
       sequence_gauge_(MakeGauge(registry, "alertjoin_row_sequence",
                                 "Newest published sequence of row changes.")),
       log_changes_gauge_(MakeGauge(registry, "alertjoin_change_log_changes",
@@ -66,24 +68,45 @@ MemoryRowStore::MemoryRowStore(prometheus::Registry& registry, MemoryRowStoreOpt
                             Cause::kFinalized, Cause::kExpired, Cause::kQueryError}) {
     changes_total_[cause] = &family.Add({{"cause", CauseName(cause)}});
   }
+  auto& alert_family = prometheus::BuildCounter()
+                           .Name("alertjoin_alert_changes_total")
+                           .Help("Changes of alerts by what readers are told to do.")
+                           .Register(registry);
+  alert_changes_total_[Operation::kUpsert] = &alert_family.Add({{"operation", "upsert"}});
+  alert_changes_total_[Operation::kDelete] = &alert_family.Add({{"operation", "delete"}});
 }
 
 absl::StatusOr<Sequence> MemoryRowStore::Commit(RowCommit commit) {
   sources_.Publish(sources_.Prepare(commit.sources, commit.row_horizon));
-  Publish(Prepare(std::move(commit.changes), std::move(commit.gaps)));
+  Publish(Prepare(std::move(commit.changes), std::move(commit.alerts), std::move(commit.gaps)));
   return newest();
 }
 
 std::vector<SharedChangeSet> MemoryRowStore::Prepare(std::vector<JoinedRow> changes,
+                                                     std::vector<Alert> alerts,
                                                      std::vector<Gap> gaps) const {
   std::vector<SharedChangeSet> sets;
   Sequence next = newest().Next();
-  for (auto& run : SplitIntoSequences(std::move(changes), sequence_limits_)) {
-    SharedChangeSet set = MakeSet(next, std::move(run));
-    if (set == nullptr) continue;
+  const auto add = [&](SharedChangeSet set) {
+    if (set == nullptr) return;
     sets.push_back(std::move(set));
     next = next.Next();
+  };
+  const std::vector<AlertTable::Prepared> prepared = PrepareAlerts(std::move(alerts));
+  std::span<const AlertTable::Prepared> rest(prepared);
+  const auto take = [&] {
+    const auto taken = rest.first(AlertsOfNextSequence(rest, sequence_limits_));
+    rest = rest.subspan(taken.size());
+    return taken;
+  };
+  auto runs = SplitIntoSequences(std::move(changes), sequence_limits_);
+  const bool all_in_one =
+      runs.size() == 1 && AlertsOfNextSequence(rest, sequence_limits_) == rest.size();
+  if (all_in_one) add(MakeSet(next, std::move(runs[0]), take()));
+  if (!all_in_one) {
+    for (auto& run : runs) add(MakeSet(next, std::move(run), {}));
   }
+  while (!rest.empty()) add(MakeSet(next, {}, take()));
   for (Gap& gap : gaps) {
     ChangeSet set;
     set.sequence = next;
@@ -95,7 +118,14 @@ std::vector<SharedChangeSet> MemoryRowStore::Prepare(std::vector<JoinedRow> chan
   return sets;
 }
 
-SharedChangeSet MemoryRowStore::MakeSet(Sequence sequence, std::vector<JoinedRow> changes) const {
+std::vector<AlertTable::Prepared> MemoryRowStore::PrepareAlerts(std::vector<Alert> alerts) const {
+  if (alerts.empty()) return {};
+  MutexLock lock(mutex_);
+  return alerts_.Prepare(std::move(alerts));
+}
+
+SharedChangeSet MemoryRowStore::MakeSet(Sequence sequence, std::vector<JoinedRow> changes,
+                                        std::span<const AlertTable::Prepared> alerts) const {
   auto set = std::make_shared<ChangeSet>();
   set->sequence = sequence;
   set->changes.reserve(changes.size());
@@ -110,7 +140,13 @@ SharedChangeSet MemoryRowStore::MakeSet(Sequence sequence, std::vector<JoinedRow
   std::erase_if(set->changes, [](const RowChange& change) {
     return change.previous == nullptr && change.row->operation == Operation::kDelete;
   });
-  if (set->changes.empty()) return nullptr;
+  set->alerts.reserve(alerts.size());
+  for (const AlertTable::Prepared& prepared : alerts) {
+    auto alert = std::make_shared<Alert>(prepared.alert);
+    alert->sequence = sequence;
+    set->alerts.push_back({std::move(alert), prepared.previous_state});
+  }
+  if (set->changes.empty() && set->alerts.empty()) return nullptr;
   set->bytes = ApproximateBytes(*set);
   return set;
 }
@@ -125,6 +161,7 @@ void MemoryRowStore::PublishOne(const SharedChangeSet& set) {
   {
     MutexLock lock(mutex_);
     for (const RowChange& change : set->changes) ApplyLocked(change);
+    for (const AlertChange& change : set->alerts) alerts_.Apply(change);
     CountChanges(*set);
     dropped = log_.Append(set);
     newest_.store(log_.newest().value(), std::memory_order_release);
@@ -153,6 +190,14 @@ void MemoryRowStore::Load(JoinedRow row) {
   CHECK(rows_by_id_.emplace(shared->id, shared).second);
   rows_by_position_.emplace(PositionOf(*shared), shared);
   rows_gauge_->Set(static_cast<double>(rows_by_id_.size()));
+}
+
+void MemoryRowStore::Load(Alert alert) {
+  auto shared = std::make_shared<const Alert>(std::move(alert));
+  MutexLock lock(mutex_);
+  CHECK(log_.newest() == log_.floor());
+  alerts_.Load(std::move(shared));
+  alerts_gauge_->Set(static_cast<double>(alerts_.size()));
 }
 
 void MemoryRowStore::StartAt(Sequence newest) {
@@ -194,23 +239,16 @@ RowPage MemoryRowStore::ReadRows(const RowRange& range, size_t rows_max) const {
   page.rows.reserve(rows_max);
   MutexLock lock(mutex_);
   page.sequence = log_.newest();
-  auto next = rows_by_position_.begin();
-  // `to` is exclusive: the first position at or before the millisecond ahead of it.
-  if (range.to.has_value()) {
-    next = rows_by_position_.lower_bound(RowPosition{*range.to - Millis(1), RowId{}});
-  }
-  if (range.after.has_value()) {
-    const auto after = rows_by_position_.upper_bound(*range.after);
-    const bool further = next != rows_by_position_.end() &&
-                         (after == rows_by_position_.end() || next->first < after->first);
-    if (further) next = after;
-  }
-  const auto end = rows_by_position_.end();
-  const auto in_range = [&next, &end, &range] {
-    return next != end && (!range.from.has_value() || next->first.event_time >= *range.from);
-  };
-  for (; page.rows.size() < rows_max && in_range(); ++next) page.rows.push_back(next->second);
-  page.end = !in_range();
+  page.end = ReadRange(rows_by_position_, range, rows_max, page.rows);
+  return page;
+}
+
+AlertPage MemoryRowStore::ReadAlerts(const RowRange& range, size_t alerts_max) const {
+  AlertPage page;
+  page.alerts.reserve(alerts_max);
+  MutexLock lock(mutex_);
+  page.sequence = log_.newest();
+  page.end = alerts_.Read(range, alerts_max, page.alerts);
   return page;
 }
 
@@ -227,10 +265,14 @@ std::shared_ptr<const ProgressBoard> MemoryRowStore::Progress() const {
 
 void MemoryRowStore::CountChanges(const ChangeSet& set) {
   for (const RowChange& change : set.changes) changes_total_.at(change.row->cause)->Increment();
+  for (const AlertChange& change : set.alerts) {
+    alert_changes_total_.at(change.alert->operation)->Increment();
+  }
 }
 
 void MemoryRowStore::UpdateGauges() {
   rows_gauge_->Set(static_cast<double>(rows_by_id_.size()));
+  alerts_gauge_->Set(static_cast<double>(alerts_.size()));
   sequence_gauge_->Set(static_cast<double>(log_.newest().value()));
   log_changes_gauge_->Set(static_cast<double>(log_.changes()));
   log_bytes_gauge_->Set(static_cast<double>(log_.bytes()));

@@ -13,6 +13,7 @@ enum class TokenKind : uint8_t {
   kPage = 'P',
   kSeriesPage = 'S',
   kSourcePage = 'O',
+  kSummaryPage = 'A',
 };
 
 // Builds the binary content of a token: fixed-width big-endian fields.

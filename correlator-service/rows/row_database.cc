@@ -84,8 +84,9 @@ absl::Status RowDatabase::Load() {
 }
 
 absl::Status RowDatabase::Make() {
-  for (rocksdb::ColumnFamilyHandle* family : {files_->rows(), files_->changes(), files_->reports(),
-                                              files_->raw_payloads(), files_->sources()}) {
+  for (rocksdb::ColumnFamilyHandle* family :
+       {files_->rows(), files_->changes(), files_->reports(), files_->raw_payloads(),
+        files_->sources(), files_->alerts()}) {
     const std::unique_ptr<rocksdb::Iterator> it(files_->db().NewIterator({}, family));
     it->SeekToFirst();
     if (it->Valid()) {
@@ -196,6 +197,13 @@ void RowDatabase::AddSets(std::span<const SharedChangeSet> sets, StoredState& st
       const std::string key = RowKey(set->changes[i].row->id);
       status = encoded.rows[i].empty() ? batch.Delete(files_->rows(), key)
                                        : batch.Put(files_->rows(), key, encoded.rows[i]);
+    }
+    for (const AlertChange& change : set->alerts) {
+      if (!status.ok()) break;
+      const std::string key = RowKey(change.alert->id);
+      status = change.alert->operation == Operation::kDelete
+                   ? batch.Delete(files_->alerts(), key)
+                   : batch.Put(files_->alerts(), key, EncodeStoredAlert(set->sequence));
     }
     state.newest = set->sequence;
     state.through_newest.changes += ChangesIn(*set);

@@ -27,8 +27,10 @@ namespace alertjoin {
 
 class RowFiles;
 
-// The joined rows, the log of their changes, the alerts' reports, how the sources fare, and the
-// position in the event log up to which all that has been applied, on disk, over RocksDB.
+// The joined rows, the log of their changes and of the alerts' ones, the alerts' reports, how the
+// sources fare, and the position in the event log up to which all that has been applied, on disk,
+// over RocksDB. Of an alert itself only the sequence of its last change is kept: all else follows
+// from its reports. A database from before alerts had sequences opens; they have none then.
 //
 // Each write is atomic: at any time, and after any crash, what is there is what the writes up to
 // one of them made, applied position included. Writes are not synced: the death of the process
@@ -108,6 +110,9 @@ class RowDatabase {
   // key; those before it have been given.
   absl::Status ForEachRow(const std::function<void(JoinedRow)>& visit) const;
   absl::Status ForEachReport(const std::function<void(AlertReport)>& visit) const;
+
+  // Gives the sequences of all alerts that have one, by id. Errors as in ForEachRow.
+  absl::Status ForEachAlert(const std::function<void(RowId, Sequence)>& visit) const;
 
   // Gives all raw payloads by receive time, as they were received. Errors as in ForEachRow.
   absl::Status ForEachRawPayload(const std::function<void(RawPayload)>& visit) const;

@@ -67,6 +67,20 @@ absl::Status RowDatabase::ForEachReport(const std::function<void(AlertReport)>& 
       });
 }
 
+absl::Status RowDatabase::ForEachAlert(const std::function<void(RowId, Sequence)>& visit) const {
+  return ForEachValue(
+      *files_, files_->alerts(),
+      [&visit](std::string_view key, std::string_view value) -> absl::Status {
+        ASSIGN_OR_RETURN(const RowId id, ParseRowKey(key));
+        ASSIGN_OR_RETURN(const Sequence sequence, DecodeStoredAlert(value));
+        visit(id, sequence);
+        return absl::OkStatus();
+      },
+      [this](const std::string& key, const absl::Status& status) {
+        return At("alert " + key, status);
+      });
+}
+
 absl::Status RowDatabase::ForEachRawPayload(const std::function<void(RawPayload)>& visit) const {
   return ForEachValue(
       *files_, files_->raw_payloads(),

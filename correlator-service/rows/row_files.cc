@@ -36,6 +36,7 @@ constexpr char kChangesFamily[] = "changes";
 constexpr char kReportsFamily[] = "reports";
 constexpr char kRawPayloadsFamily[] = "raw_payloads";
 constexpr char kSourcesFamily[] = "sources";
+constexpr char kAlertsFamily[] = "alerts";
 
 // Nothing more may be written after a failure of RocksDB's own threads, either.
 class BackgroundErrors final : public rocksdb::EventListener {
@@ -108,7 +109,8 @@ std::vector<rocksdb::ColumnFamilyDescriptor> Families(const RowFilesOptions& opt
           {kChangesFamily, family},
           {kReportsFamily, family},
           {kRawPayloadsFamily, family},
-          {kSourcesFamily, family}};
+          {kSourcesFamily, family},
+          {kAlertsFamily, family}};
 }
 
 // Makes the folder when it is missing, durably.
@@ -171,12 +173,13 @@ absl::StatusOr<std::unique_ptr<RowFiles>> RowFiles::Open(RowFilesOptions options
   opened->reports_ = handles[3];
   opened->raw_payloads_ = handles[4];
   opened->sources_ = handles[5];
+  opened->alerts_ = handles[6];
   return opened;
 }
 
 RowFiles::~RowFiles() {
   for (rocksdb::ColumnFamilyHandle* family :
-       {meta_, rows_, changes_, reports_, raw_payloads_, sources_}) {
+       {meta_, rows_, changes_, reports_, raw_payloads_, sources_, alerts_}) {
     // Fails for a null handle alone.
     db_->DestroyColumnFamilyHandle(family).PermitUncheckedError();
   }
@@ -185,7 +188,7 @@ RowFiles::~RowFiles() {
 rocksdb::Status RowFiles::StartNewFiles() {
   rocksdb::FlushOptions options;
   options.wait = false;
-  return db_->Flush(options, {meta_, rows_, changes_, reports_, raw_payloads_, sources_});
+  return db_->Flush(options, {meta_, rows_, changes_, reports_, raw_payloads_, sources_, alerts_});
 }
 
 absl::Status RowFiles::ErrorOf(std::string_view folder, std::string_view what,

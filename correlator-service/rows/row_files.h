@@ -39,6 +39,7 @@ class RowFiles {
   rocksdb::ColumnFamilyHandle* reports() { return reports_; }
   rocksdb::ColumnFamilyHandle* raw_payloads() { return raw_payloads_; }
   rocksdb::ColumnFamilyHandle* sources() { return sources_; }
+  rocksdb::ColumnFamilyHandle* alerts() { return alerts_; }
 
   // Moves what was written into tables, in the background, and starts a new write-ahead log.
   // REQUIRES: all of it was synced, and nothing is written meanwhile. Otherwise a power cut could
@@ -64,6 +65,7 @@ class RowFiles {
   rocksdb::ColumnFamilyHandle* reports_ = nullptr;
   rocksdb::ColumnFamilyHandle* raw_payloads_ = nullptr;
   rocksdb::ColumnFamilyHandle* sources_ = nullptr;
+  rocksdb::ColumnFamilyHandle* alerts_ = nullptr;
 };
 
 }  // namespace alertjoin

@@ -8,8 +8,11 @@ RowPosition PositionOf(const JoinedRow& row) {
   return RowPosition{row.transition->event_time(), row.id};
 }
 
+RowPosition PositionOf(const Alert& alert) { return RowPosition{alert.starts_at(), alert.id}; }
+
 size_t ApproximateBytes(const ChangeSet& set) {
   size_t bytes = sizeof(ChangeSet);
+  for (const AlertChange& change : set.alerts) bytes += ApproximateBytes(*change.alert);
   for (const RowChange& change : set.changes) {
     bytes += ApproximateBytes(*change.row) + sizeof(RowChange);
   }

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/eventlog/event_log.h"
+#include "correlator-service/model/alert.h"
 #include "correlator-service/model/alert_report.h"
 #include "correlator-service/model/joined_row.h"
 #include "correlator-service/rows/change_signal.h"
@@ -17,8 +18,11 @@ namespace alertjoin {
 
 // A version of a row as readers hold it: immutable, valid for as long as it is held.
 using SharedRow = std::shared_ptr<const JoinedRow>;
+// The same of an alert.
+using SharedAlert = std::shared_ptr<const Alert>;
 
-// Place of a row in the order of listing: newest event time first, then by row id.
+// Place of a row in the order of listing: newest event time first, then by row id. Alerts go by
+// their starts and ids in the same way.
 struct RowPosition {
   Timestamp event_time;
   RowId id;
@@ -30,6 +34,7 @@ struct RowPosition {
   }
 };
 RowPosition PositionOf(const JoinedRow& row);
+RowPosition PositionOf(const Alert& alert);
 
 // Which rows to read, and from where.
 struct RowRange {
@@ -44,6 +49,12 @@ struct RowPage {
   Sequence sequence;            // The table's when the page was read.
 };
 
+struct AlertPage {
+  std::vector<SharedAlert> alerts;  // In the order of RowPosition.
+  bool end = false;                 // Nothing of the range comes after these.
+  Sequence sequence;                // The table's when the page was read.
+};
+
 // One row's change. For DELETE, `row` is the row as it last was.
 struct RowChange {
   SharedRow row;
@@ -52,11 +63,20 @@ struct RowChange {
   SharedRow previous;
 };
 
-// What happened at one sequence: row changes, or one gap. Immutable once published.
+// One alert's change. For DELETE, `alert` is the alert as it last was.
+struct AlertChange {
+  SharedAlert alert;
+  // Of the version that it replaces or deletes; nothing for a new alert.
+  std::optional<AlertState> previous_state;
+};
+
+// What happened at one sequence: changes of rows and of alerts, or one gap. Immutable once
+// published.
 struct ChangeSet {
   Sequence sequence;
   std::vector<RowChange> changes;
   std::optional<Gap> gap;
+  std::vector<AlertChange> alerts = {};
   size_t bytes = 0;  // About what it takes in memory.
 };
 using SharedChangeSet = std::shared_ptr<const ChangeSet>;
@@ -72,6 +92,8 @@ struct ChangesRead {
 struct RowCommit {
   // A row id occurs at most once; changes of one transition are adjacent.
   std::vector<JoinedRow> changes = {};
+  // As they stand now, each at most once; those that look as before are left out by the store.
+  std::vector<Alert> alerts = {};
   std::vector<Gap> gaps = {};
   // Of the alerts, as they stand now; each at most once.
   std::vector<AlertReport> reports = {};
@@ -85,12 +107,13 @@ struct RowCommit {
 
 using ProgressBoard = std::vector<QueryProgress>;
 
-// The joined rows, and the log of their changes by sequence. Thread-safe: one writer, any number of
-// readers. Readers hold no lock between calls and get immutable versions, so that the writer never
-// waits for more than the copying of one bounded page of pointers.
+// The joined rows and the alerts, and the log of their changes by sequence. Thread-safe: one
+// writer, any number of readers. Readers hold no lock between calls and get immutable versions, so
+// that the writer never waits for more than the copying of one bounded page of pointers.
 //
-// Invariants: sequences grow by 1 without holes, and each has one ChangeSet; a row's `sequence` is
-// that of its last change; applying all changes up to a sequence gives the table at it.
+// Invariants: sequences grow by 1 without holes, and each has one ChangeSet; the `sequence` of a
+// row or an alert is that of its last change; applying all changes up to a sequence gives the
+// tables at it.
 class RowStore {
  public:
   virtual ~RowStore() = default;
@@ -101,8 +124,10 @@ class RowStore {
   // publishes the changes, each sequence at once. Returns the newest sequence.
   // - All changes of a commit share one sequence, unless they are more than a sequence's limits
   //   (see sequence_split.h); each gap has a sequence of its own after them.
-  // - UPSERT adds or replaces the row; DELETE removes it, and is left out when there is no such
-  //   row.
+  //   Changes of alerts go into the same sequence when all fit into one, and otherwise into
+  //   sequences of their own after those of the rows.
+  // - UPSERT adds or replaces the row or alert; DELETE removes it, and is left out when there is no
+  //   such one.
   // After an error nothing was published, and the store takes no more.
   virtual absl::StatusOr<Sequence> Commit(RowCommit commit) = 0;
 
@@ -129,6 +154,8 @@ class RowStore {
   virtual SharedRow Find(const RowId& id) const = 0;
   // The next rows of the range, at most `rows_max`.
   virtual RowPage ReadRows(const RowRange& range, size_t rows_max) const = 0;
+  // The next alerts of the range, whose times are those of starts, at most `alerts_max`.
+  virtual AlertPage ReadAlerts(const RowRange& range, size_t alerts_max) const = 0;
   // The change sets after `after`: at least one when there is one, and then as many as fit both
   // limits. OUT_OF_RANGE when `after` is below the floor.
   virtual absl::StatusOr<ChangesRead> ReadChanges(Sequence after, size_t changes_max,

@@ -158,4 +158,14 @@ std::vector<std::vector<JoinedRow>> SplitIntoSequences(std::vector<JoinedRow> ch
   return runs.Take();
 }
 
+size_t AlertsOfNextSequence(std::span<const AlertTable::Prepared> alerts,
+                            const SequenceLimits& limits) {
+  size_t count = 0;
+  for (size_t bytes = 0; count < alerts.size() && count < limits.changes_max; ++count) {
+    bytes += ApproximateBytes(alerts[count].alert);
+    if (count > 0 && bytes > limits.bytes_max) break;
+  }
+  return count;
+}
+
 }  // namespace alertjoin

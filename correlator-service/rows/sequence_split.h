@@ -1,13 +1,16 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "correlator-service/model/joined_row.h"
+#include "correlator-service/rows/alert_table.h"
 
 namespace alertjoin {
 
-// What one sequence holds at most. Every sequence travels in one message, so these bound messages.
+// What one sequence holds at most of rows, and at most of alerts. What a reader gets of a sequence
+// travels in one message, so these bound messages.
 struct SequenceLimits {
   size_t changes_max = 500;
   size_t bytes_max = 1 << 20;
@@ -28,5 +31,10 @@ struct SequenceLimits {
 // A run has at least one change, or two by rule 4, whatever their bytes.
 std::vector<std::vector<JoinedRow>> SplitIntoSequences(std::vector<JoinedRow> changes,
                                                        const SequenceLimits& limits);
+
+// How many of the alerts go into the next sequence: as many as fit, at least one. REQUIRES: there
+// are some.
+size_t AlertsOfNextSequence(std::span<const AlertTable::Prepared> alerts,
+                            const SequenceLimits& limits);
 
 }  // namespace alertjoin

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "common/status/status.h"
@@ -38,6 +39,16 @@ void AppendText(std::string_view text, std::string& out) {
 }  // namespace
 
 std::string RowKey(const RowId& id) { return {id.bytes.begin(), id.bytes.end()}; }
+
+absl::StatusOr<RowId> ParseRowKey(std::string_view key) {
+  RowId id;
+  if (key.size() != id.bytes.size()) {
+    return DamagedRowsError(
+        fmt::format("a key of {} bytes, where an id has {}", key.size(), id.bytes.size()));
+  }
+  std::copy(key.begin(), key.end(), id.bytes.begin());
+  return id;
+}
 
 std::string SequenceKey(Sequence sequence) {
   std::string key;
@@ -95,6 +106,20 @@ absl::StatusOr<StoredChanges> DecodeStoredChanges(std::string_view value) {
   if (value.size() < kChangesHeaderBytes) return DamagedRowsError("it is too short");
   return StoredChanges{{NumberAt(value, 1), NumberAt(value, 1 + kNumberBytes)},
                        value.substr(kChangesHeaderBytes)};
+}
+
+std::string EncodeStoredAlert(Sequence sequence) {
+  std::string value(1, static_cast<char>(kRowsFormatVersion));
+  AppendNumber(sequence.value(), value);
+  return value;
+}
+
+absl::StatusOr<Sequence> DecodeStoredAlert(std::string_view value) {
+  RETURN_IF_ERROR(CheckRowsFormat(value));
+  if (value.size() != 1 + kNumberBytes) {
+    return DamagedRowsError(fmt::format("it has {} bytes", value.size()));
+  }
+  return Sequence(NumberAt(value, 1));
 }
 
 std::string EncodeStoredState(const StoredState& state) {

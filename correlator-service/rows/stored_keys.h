@@ -12,8 +12,10 @@
 
 namespace alertjoin {
 
-// Key of a row: its id.
+// Key of a row or an alert: its id.
 std::string RowKey(const RowId& id);
+// DATA_LOSS when the key is none.
+absl::StatusOr<RowId> ParseRowKey(std::string_view key);
 // Key of a change set: 8 bytes.
 std::string SequenceKey(Sequence sequence);
 // DATA_LOSS when the key is none.
@@ -50,6 +52,11 @@ std::string EncodeStoredChanges(const ChangeLogSize& through, std::string_view s
 uint64_t StoredChangesBytes(std::string_view set);
 // Errors as in stored_row_codec.h.
 absl::StatusOr<StoredChanges> DecodeStoredChanges(std::string_view value);
+
+// What is kept of an alert: the sequence of its last change.
+std::string EncodeStoredAlert(Sequence sequence);
+// Errors as in stored_row_codec.h.
+absl::StatusOr<Sequence> DecodeStoredAlert(std::string_view value);
 
 // What changes with every write.
 struct StoredState {

@@ -11,6 +11,7 @@
 #include "common/event/transition_codec.h"
 #include "common/status/error_reason.h"
 #include "common/status/status.h"
+#include "correlator-service/rows/stored_keys.h"
 
 namespace alertjoin {
 namespace {
@@ -154,6 +155,53 @@ absl::StatusOr<RowChange> DecodeChange(const stored::StoredChange& in) {
   return change;
 }
 
+void EncodeAlertChange(const AlertChange& change, const ChangeSet& set,
+                       stored::StoredAlertChange* out) {
+  const Alert& alert = *change.alert;
+  out->set_id(alert.id.bytes.data(), alert.id.bytes.size());
+  out->set_operation(static_cast<v1::Operation>(alert.operation));
+  const auto row = std::ranges::find_if(set.changes, [&alert](const RowChange& its_row) {
+    return its_row.row->transition == alert.transition;
+  });
+  if (row != set.changes.end()) {
+    out->set_transition_of_change(static_cast<uint32_t>(row - set.changes.begin()) + 1);
+  } else {
+    EncodeTransition(*alert.transition, out->mutable_transition());
+  }
+  out->set_received_time_ms(alert.received_time.millis());
+  if (change.previous_state) {
+    out->set_previous_state(static_cast<v1::AlertState>(*change.previous_state));
+  }
+}
+
+absl::StatusOr<AlertChange> DecodeAlertChange(const stored::StoredAlertChange& in,
+                                              const ChangeSet& set) {
+  auto alert = std::make_shared<Alert>();
+  ASSIGN_OR_RETURN(alert->id, ParseRowKey(in.id()));
+  alert->sequence = set.sequence;
+  if (!v1::Operation_IsValid(in.operation()) || in.operation() == v1::OPERATION_UNSPECIFIED) {
+    return DamagedRowsError("an alert of it has no operation");
+  }
+  alert->operation = static_cast<Operation>(in.operation());
+  if (in.has_transition()) {
+    ASSIGN_OR_RETURN(alert->transition, DecodeSharedTransition(in.transition()));
+  } else if (in.transition_of_change() > 0 && in.transition_of_change() <= set.changes.size()) {
+    alert->transition = set.changes[in.transition_of_change() - 1].row->transition;
+  } else {
+    return DamagedRowsError("an alert of it has no transition");
+  }
+  alert->received_time = Timestamp::FromMillis(in.received_time_ms());
+  AlertChange change;
+  change.alert = std::move(alert);
+  if (!v1::AlertState_IsValid(in.previous_state())) {
+    return DamagedRowsError("an alert of it has no previous state");
+  }
+  if (in.previous_state() != v1::ALERT_STATE_UNSPECIFIED) {
+    change.previous_state = static_cast<AlertState>(in.previous_state());
+  }
+  return change;
+}
+
 void EncodeSide(const AlertReport::Side& side, v1::TransitionEvent* out) {
   EncodeTransition(*side.first, out);
   for (const auto& binding : side.bindings) EncodeBinding(*binding, out->add_bindings());
@@ -206,6 +254,9 @@ EncodedChanges EncodeChanges(const ChangeSet& set) {
     const bool deleted = change.row->operation == Operation::kDelete;
     encoded.rows.push_back(deleted ? std::string() : WithVersion(out->row()));
   }
+  for (const AlertChange& change : set.alerts) {
+    EncodeAlertChange(change, set, message->add_alerts());
+  }
   encoded.set = WithVersion(*message);
   return encoded;
 }
@@ -227,6 +278,11 @@ absl::StatusOr<SharedChangeSet> DecodeStoredChangeSet(std::string_view value) {
   for (const stored::StoredChange& stored_change : message->changes()) {
     ASSIGN_OR_RETURN(RowChange change, DecodeChange(stored_change));
     set->changes.push_back(std::move(change));
+  }
+  set->alerts.reserve(static_cast<size_t>(message->alerts_size()));
+  for (const stored::StoredAlertChange& stored_change : message->alerts()) {
+    ASSIGN_OR_RETURN(AlertChange change, DecodeAlertChange(stored_change, *set));
+    set->alerts.push_back(std::move(change));
   }
   if (message->has_gap()) {
     auto gap = DecodeGap(message->gap());

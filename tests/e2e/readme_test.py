@@ -76,6 +76,10 @@ class GrpcurlLinesTest(unittest.TestCase):
         self.assertTrue(output.strip(), errors)
         if "ListJoinedRows" in arguments[-1] and "describe" not in arguments:
             self.assertRegex(output, '"row_?[iI]d"')
+        if "ListAlerts" in arguments[-1] and "from" in line:
+            self.assertRegex(output, '"alert_?[iI]d"')
+        if "SummarizeAlerts" in arguments[-1]:
+            self.assertRegex(output, '"firing_?[tT]ime"')
         if streaming:
             self.assertIn('"started"', output)
 

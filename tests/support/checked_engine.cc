@@ -15,6 +15,27 @@ namespace {
 // When the batches are applied: of no consequence for the rows.
 constexpr Timestamp kApplied = Timestamp::FromMillis(1);
 
+// Of two sides of an episode the resolved one is greater.
+std::string DescribeMoments(const Transition& transition) {
+  const auto millis = [](const std::optional<Timestamp>& time) {
+    return time ? fmt::to_string(time->millis()) : std::string("none");
+  };
+  return fmt::format("state {} from {} to {} active {}", static_cast<int>(transition.state),
+                     transition.starts_at.millis(), millis(transition.ends_at),
+                     millis(transition.active_at));
+}
+
+// Everything that readers see, but for what a transition repeats.
+std::string DescribeAlerts(const std::map<RowId, Alert>& alerts) {
+  std::string text;
+  for (const auto& [id, alert] : alerts) {
+    text += fmt::format("{} received {} {} {} {}\n", ToHex(id), alert.received_time.millis(),
+                        DescribeMoments(*alert.transition), ToString(alert.transition->labels),
+                        ToString(alert.transition->annotations));
+  }
+  return text;
+}
+
 std::string WithId(const JoinedRow& row) {
   return fmt::format("{} {} {}", ToHex(row.id), row.revision, DescribeFully(row));
 }
@@ -33,14 +54,16 @@ std::string RowIds::Note(const NaiveJoin::Identity& identity, const RowId& id) {
 std::string CheckedEngine::Apply(const std::vector<Event>& batch) {
   naive_.Apply(batch);
   log_.push_back({batch, {}, engine_->sample_horizon(), engine_->row_horizon()});
-  const std::string wrong = Fold(engine_->Apply(batch, kApplied));
+  std::string wrong = Fold(engine_->Apply(batch, kApplied));
+  wrong += FoldAlerts();
   KeepReports();
   return wrong.empty() ? Compare() : wrong;
 }
 
 std::string CheckedEngine::Expire(Timestamp sample_horizon, Timestamp row_horizon) {
   naive_.Expire(sample_horizon, row_horizon);
-  const std::string wrong = Fold(engine_->Expire(sample_horizon, row_horizon, kApplied));
+  std::string wrong = Fold(engine_->Expire(sample_horizon, row_horizon, kApplied));
+  wrong += FoldAlerts();
   log_.push_back({{}, {}, sample_horizon, row_horizon});
   KeepReports();
   return wrong.empty() ? Compare() : wrong;
@@ -90,7 +113,15 @@ std::string CheckedEngine::Restart() {
   }
   EngineRestore restore(*engine);
   for (const auto& [key, report] : reports_) restore.AddReport(report);
-  restore.EndReports();
+  std::map<RowId, Alert> restored;
+  for (Alert& alert : restore.EndReports()) {
+    const RowId id = alert.id;
+    if (!restored.emplace(id, std::move(alert)).second) return "an alert was restored twice";
+  }
+  const std::string alerts = DescribeAlerts(restored);
+  if (alerts != DescribeAlerts(alerts_)) {
+    return "alerts were\n" + DescribeAlerts(alerts_) + "and were restored as\n" + alerts;
+  }
   for (const auto& [id, row] : folded_) {
     // What is read from a disk shares nothing.
     JoinedRow stored = row;
@@ -148,6 +179,45 @@ std::string CheckedEngine::Compare() {
   }
   for (const auto& [text, identity] : expected) wrong += "\nthe engine lacks " + text;
   if (folded_.size() != rows.size()) wrong += "\nrows that are gone were not deleted";
+  return wrong + CompareAlerts();
+}
+
+std::string CheckedEngine::FoldAlerts() {
+  std::set<RowId> changed;
+  for (Alert& alert : engine_->TakeAlerts()) {
+    if (!changed.insert(alert.id).second) return "\ntwo changes of an alert in one batch";
+    if (alert.operation == Operation::kDelete) {
+      alerts_.erase(alert.id);
+    } else {
+      const RowId id = alert.id;
+      alerts_.insert_or_assign(id, std::move(alert));
+    }
+  }
+  return "";
+}
+
+// Every alert is the newest transition of the rows of its episode.
+std::string CheckedEngine::CompareAlerts() {
+  using Episode = std::tuple<std::string, std::string, Timestamp>;
+  std::map<Episode, std::string> expected;
+  for (const JoinedRow& row : engine_->Rows()) {
+    const Transition& transition = *row.transition;
+    std::string& newest =
+        expected[{transition.source, transition.fingerprint, transition.starts_at}];
+    newest = std::max(newest, DescribeMoments(transition));
+  }
+  std::string wrong;
+  for (const auto& [id, alert] : alerts_) {
+    const Transition& transition = *alert.transition;
+    const auto found =
+        expected.find({transition.source, transition.fingerprint, transition.starts_at});
+    if (found == expected.end() || found->second != DescribeMoments(transition)) {
+      wrong += "\nno episode is as the alert " + ToHex(id) + " " + DescribeMoments(transition);
+    } else {
+      expected.erase(found);
+    }
+  }
+  for (const auto& [episode, text] : expected) wrong += "\nno alert is of the episode " + text;
   return wrong;
 }
 

@@ -58,6 +58,9 @@ class CheckedEngine {
   // Applies the changes to the reader's table.
   std::string Fold(const std::vector<JoinedRow>& changes);
   std::string Compare();
+  // The same of alerts.
+  std::string FoldAlerts();
+  std::string CompareAlerts();
 
   RowIds& ids_;
   std::unique_ptr<Engine> engine_ = std::make_unique<Engine>(EngineLimits{});
@@ -65,6 +68,7 @@ class CheckedEngine {
   std::deque<LogEntry> log_;
   std::map<ReportKey, AlertReport> reports_;
   std::map<RowId, JoinedRow> folded_;
+  std::map<RowId, Alert> alerts_;
 };
 
 }  // namespace alertjoin

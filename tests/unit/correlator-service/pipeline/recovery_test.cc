@@ -28,11 +28,26 @@ std::string DescribeStored(const JoinedRow& row) {
                      row.applied_time.millis(), DescribeFully(row));
 }
 
-// Rows, changes, progress and sources, all of them, as text.
+std::string DescribeStored(const Alert& alert) {
+  const Transition& transition = *alert.transition;
+  const auto millis = [](const std::optional<Timestamp>& time) {
+    return time ? fmt::to_string(time->millis()) : std::string("none");
+  };
+  return fmt::format("alert {} {} {} {} {} {} {} {} {} {}", ToHex(alert.id), alert.sequence.value(),
+                     static_cast<int>(alert.operation), static_cast<int>(transition.state),
+                     transition.source, transition.fingerprint, transition.starts_at.millis(),
+                     millis(transition.ends_at), millis(transition.active_at),
+                     alert.received_time.millis());
+}
+
+// Rows, alerts, changes, progress and sources, all of them, as text.
 std::string Dump(const RowStore& store, Sequence floor) {
   std::string text = fmt::format("newest {}\n", store.newest().value());
   for (const SharedRow& row : store.ReadRows({}, 100'000).rows) {
     text += DescribeStored(*row) + "\n";
+  }
+  for (const SharedAlert& alert : store.ReadAlerts({}, 100'000).alerts) {
+    text += DescribeStored(*alert) + "\n";
   }
   const auto read = store.ReadChanges(floor, SIZE_MAX, SIZE_MAX);
   EXPECT_THAT(read, IsOk());
@@ -42,6 +57,11 @@ std::string Dump(const RowStore& store, Sequence floor) {
     for (const RowChange& change : set->changes) {
       changes.push_back(
           fmt::format("  {} was {}\n", DescribeStored(*change.row), change.previous != nullptr));
+    }
+    for (const AlertChange& change : set->alerts) {
+      changes.push_back(
+          fmt::format("  {} was {}\n", DescribeStored(*change.alert),
+                      change.previous_state ? static_cast<int>(*change.previous_state) : 0));
     }
     std::sort(changes.begin(), changes.end());
     text +=
@@ -274,6 +294,33 @@ TEST_F(RecoveryTest, LostRowsAreMadeFromWhatTheLogHolds) {
   }
   ASSERT_THAT(TryBoot(), IsOk());
   EXPECT_EQ(store_->ReadRows({}, 10).rows.size(), 1u);
+}
+
+TEST_F(RecoveryTest, AlertsFromBeforeTheyHadSequencesAreKnownAndGoOn) {
+  ASSERT_THAT(TryBoot(), IsOk());
+  rounds_.push_back({At(1), {}, {Firing({{"i", "1"}}, 100, {})}, {}, {}});
+  const auto at = round_log_->Append(rounds_.back());
+  ASSERT_THAT(at, IsOk());
+  RowCommit commit = ApplyRound(*engine_, *at, rounds_.back());
+  commit.alerts.clear();  // As that version did.
+  ASSERT_THAT(store_->Commit(std::move(commit)), IsOk());
+  KillProcess();
+  ASSERT_THAT(TryBoot(), IsOk());
+  const AlertPage page = store_->ReadAlerts({}, 10);
+  ASSERT_EQ(page.alerts.size(), 1u);
+  EXPECT_EQ(page.alerts[0]->sequence, Sequence(0));
+  EXPECT_EQ(page.alerts[0]->starts_at(), At(100));
+  // A repetition is no change, an end is one.
+  ASSERT_TRUE(Do({At(2), {}, {Firing({{"i", "1"}}, 100, {})}, {}, {}}));
+  EXPECT_EQ(store_->newest(), Sequence(1));
+  ASSERT_TRUE(Do({At(3), {}, {Resolved({{"i", "1"}}, 100, 200, {})}, {}, {}}));
+  KillProcess();
+  ASSERT_THAT(TryBoot(), IsOk());
+  const AlertPage again = store_->ReadAlerts({}, 10);
+  ASSERT_EQ(again.alerts.size(), 1u);
+  EXPECT_EQ(again.alerts[0]->sequence, Sequence(2));
+  EXPECT_EQ(again.alerts[0]->id, page.alerts[0]->id);
+  EXPECT_EQ(again.alerts[0]->ends_at(), At(200));
 }
 
 TEST_F(RecoveryTest, CanBeGivenUp) {

@@ -57,6 +57,14 @@ std::string DescribeAll(const ChangeSet& set) {
     text += fmt::format("previous final={} state={}\n", change.previous->final,
                         static_cast<int>(change.previous->match.state));
   }
+  for (const AlertChange& change : set.alerts) {
+    const Alert& alert = *change.alert;
+    text += fmt::format("alert {} sequence={} operation={} received={} previous={}\n{}\n",
+                        ToHex(alert.id), alert.sequence.value(), static_cast<int>(alert.operation),
+                        alert.received_time.millis(),
+                        change.previous_state ? static_cast<int>(*change.previous_state) : 0,
+                        DescribeSide(*alert.transition, {}));
+  }
   if (set.gap) text += Describe(Event(*set.gap)) + "\n";
   return text;
 }
@@ -132,7 +140,21 @@ ChangeSet RandomRows::Set() {
     if (Coin()) change.previous = std::make_shared<const JoinedRow>(Row());
     set.changes.push_back(std::move(change));
   }
-  if (set.changes.empty()) set.gap = NextOf<Gap>();
+  for (uint64_t i = Below(3); i > 0; --i) {
+    Alert alert;
+    alert.id = Row().id;
+    alert.sequence = set.sequence;
+    alert.operation = Coin() ? Operation::kUpsert : Operation::kDelete;
+    // Mostly of a row that changes as well.
+    const bool is_shared = !set.changes.empty() && Coin();
+    alert.transition = is_shared ? set.changes.back().row->transition : Side().first;
+    alert.received_time = Time();
+    AlertChange change;
+    change.alert = std::make_shared<const Alert>(std::move(alert));
+    if (Coin()) change.previous_state = Coin() ? AlertState::kFiring : AlertState::kResolved;
+    set.alerts.push_back(std::move(change));
+  }
+  if (set.changes.empty() && set.alerts.empty()) set.gap = NextOf<Gap>();
   set.bytes = ApproximateBytes(set);
   return set;
 }

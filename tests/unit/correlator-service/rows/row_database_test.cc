@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <random>
 
+#include "tests/support/alerts.h"
 #include "tests/unit/correlator-service/rows/store_on_fault_disk.h"
 
 namespace alertjoin {
@@ -46,6 +47,17 @@ class RowDatabaseTest : public StoreOnFaultDisk {
   // Changes the stored value behind the back of the database.
   void Change(const std::string& family, const std::string& key,
               const std::function<void(std::string&)>& change) {
+    OpenRaw(family, [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle* handle) {
+      std::string value;
+      ASSERT_TRUE(db.Get({}, handle, key, &value).ok());
+      change(value);
+      ASSERT_TRUE(
+          (value.empty() ? db.Delete({}, handle, key) : db.Put({}, handle, key, value)).ok());
+    });
+  }
+  void OpenRaw(
+      const std::string& family,
+      const std::function<void(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* handle)>& visit) {
     Close();
     const std::shared_ptr<rocksdb::Env> env = EnvOver(disk_);
     rocksdb::DBOptions options;
@@ -59,13 +71,7 @@ class RowDatabaseTest : public StoreOnFaultDisk {
     ASSERT_TRUE(rocksdb::DB::Open(options, kFolder, families, &handles, &raw).ok());
     const std::unique_ptr<rocksdb::DB> db(raw);
     for (rocksdb::ColumnFamilyHandle* handle : handles) {
-      if (handle->GetName() == family) {
-        std::string value;
-        ASSERT_TRUE(db->Get({}, handle, key, &value).ok());
-        change(value);
-        ASSERT_TRUE(
-            (value.empty() ? db->Delete({}, handle, key) : db->Put({}, handle, key, value)).ok());
-      }
+      if (handle->GetName() == family) visit(*db, handle);
       ASSERT_TRUE(db->DestroyColumnFamilyHandle(handle).ok());
     }
   }
@@ -235,6 +241,43 @@ TEST_F(RowDatabaseTest, DiskOfATrimmedLogIsBounded) {
     if (i % 200 == 0) most = std::max(most, TableBytes());
   }
   EXPECT_LT(most, 2'000'000U);
+}
+
+TEST_F(RowDatabaseTest, AlertsHaveTheSequencesOfTheirLastChanges) {
+  const auto sequences = [this] {
+    std::map<RowId, uint64_t> found;
+    EXPECT_THAT(database_->ForEachAlert(
+                    [&found](RowId id, Sequence sequence) { found[id] = sequence.value(); }),
+                IsOk());
+    return found;
+  };
+  AlertSpec spec;
+  AlertSpec other;
+  other.id = 2;
+  ASSERT_THAT(store_->Commit({.alerts = {MakeAlert(spec), MakeAlert(other)}}), IsOk());
+  spec.ends_at = spec.starts_at;
+  ASSERT_THAT(store_->Commit({.alerts = {MakeAlert(spec)}}), IsOk());
+  Reopen();
+  EXPECT_EQ(sequences(), (std::map<RowId, uint64_t>{{IdOf(1), 2}, {IdOf(2), 1}}));
+}
+
+TEST_F(RowDatabaseTest, DatabaseFromBeforeAlertsHadSequencesOpens) {
+  ASSERT_THAT(store_->Commit({.changes = {MakeRow({})}, .alerts = {MakeAlert({})}}), IsOk());
+  OpenRaw("alerts", [](rocksdb::DB& db, rocksdb::ColumnFamilyHandle* handle) {
+    ASSERT_TRUE(db.DropColumnFamily(handle).ok());
+  });
+  Open();
+  EXPECT_THAT(database_->ForEachAlert([](RowId, Sequence) { FAIL(); }), IsOk());
+  EXPECT_EQ(database_->newest(), Sequence(1));
+  EXPECT_NE(store_->Find(IdOf(1)), nullptr);
+}
+
+TEST_F(RowDatabaseTest, DamagedAlertIsRefusedWithItsKey) {
+  ASSERT_THAT(store_->Commit({.alerts = {MakeAlert({})}}), IsOk());
+  Change("alerts", RowKey(IdOf(1)), [](std::string& value) { value.pop_back(); });
+  Open();
+  EXPECT_THAT(database_->ForEachAlert([](RowId, Sequence) { FAIL(); }),
+              StatusIs(absl::StatusCode::kDataLoss, "alert 00000001"));
 }
 
 TEST_F(RowDatabaseTest, SecondProcessIsRefusedWithTheFolder) {

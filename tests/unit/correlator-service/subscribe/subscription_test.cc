@@ -243,6 +243,9 @@ class BusyStore final : public RowStore {
   RowPage ReadRows(const RowRange& range, size_t rows_max) const override {
     return store_.ReadRows(range, rows_max);
   }
+  AlertPage ReadAlerts(const RowRange& range, size_t alerts_max) const override {
+    return store_.ReadAlerts(range, alerts_max);
+  }
   std::shared_ptr<const ProgressBoard> Progress() const override { return store_.Progress(); }
   std::vector<SharedSourceStatus> Sources() const override { return store_.Sources(); }
 

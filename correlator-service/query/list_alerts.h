@@ -1,0 +1,15 @@
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "alertjoin/v1/alerts.pb.h"
+#include "correlator-service/query/fill_page.h"
+#include "correlator-service/rows/row_store.h"
+
+namespace alertjoin {
+
+// Answers CorrelatorService.ListAlerts, whose comment states the rules. Thread-safe.
+absl::StatusOr<v1::ListAlertsResponse> ListAlerts(const RowStore& store,
+                                                  const v1::ListAlertsRequest& request,
+                                                  const ListLimits& limits = {});
+
+}  // namespace alertjoin

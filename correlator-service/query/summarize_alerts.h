@@ -1,0 +1,23 @@
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "alertjoin/v1/alerts.pb.h"
+#include "correlator-service/rows/row_store.h"
+
+namespace alertjoin {
+
+struct SummaryLimits {
+  // Within the range, and in memory at once.
+  size_t episodes_max = 1'000'000;
+  // Of a page: below the 4 MiB that gRPC clients accept by default. A single group is given all the
+  // same.
+  size_t bytes_max = 3 << 20;
+};
+
+// Answers CorrelatorService.SummarizeAlerts, whose comment states the rules. `now` stands in for an
+// end that is not given, and is where episodes that last have come to. Thread-safe.
+absl::StatusOr<v1::SummarizeAlertsResponse> SummarizeAlerts(
+    const RowStore& store, const v1::SummarizeAlertsRequest& request, Timestamp now,
+    const SummaryLimits& limits = {});
+
+}  // namespace alertjoin

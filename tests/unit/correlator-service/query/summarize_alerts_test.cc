@@ -1,0 +1,210 @@
+#include "correlator-service/query/summarize_alerts.h"
+
+#include <gtest/gtest.h>
+
+#include "common/status/status.h"
+#include "correlator-service/rows/memory_row_store.h"
+#include "tests/support/alerts.h"
+#include "tests/support/status_matchers.h"
+
+namespace alertjoin {
+namespace {
+
+class SummarizeAlertsTest : public testing::Test {
+ protected:
+  void Commit(const AlertSpec& spec) { store_.Commit({.alerts = {MakeAlert(spec)}}).value(); }
+  // An episode of the alert `alert<id>`, minutes ago.
+  static AlertSpec Ago(int id, int64_t from, std::optional<int64_t> to = {}) {
+    AlertSpec spec;
+    spec.id = id;
+    spec.alert = "alert" + std::to_string(id);
+    spec.starts_at = kRowsNow - std::chrono::minutes(from);
+    if (to) spec.ends_at = kRowsNow - std::chrono::minutes(*to);
+    return spec;
+  }
+  v1::SummarizeAlertsResponse Page(const v1::SummarizeAlertsRequest& request,
+                                   Timestamp now = kRowsNow, const SummaryLimits& limits = {}) {
+    auto page = SummarizeAlerts(store_, request, now, limits);
+    EXPECT_THAT(page, IsOk());
+    return page.ok() ? *std::move(page) : v1::SummarizeAlertsResponse();
+  }
+  // Names of the alerts of all pages; each is read a minute after the one before.
+  std::vector<std::string> ListAll(v1::SummarizeAlertsRequest request,
+                                   const SummaryLimits& limits = {}) {
+    std::vector<std::string> names;
+    Timestamp now = kRowsNow;
+    for (int pages = 0; pages < 1000; ++pages) {
+      const auto page = Page(request, now, limits);
+      EXPECT_EQ(page.to().seconds() * 1000, kRowsNow.millis());
+      for (const auto& summary : page.summaries())
+        names.push_back(summary.labels().at("alertname"));
+      if (page.next_page_token().empty()) return names;
+      request.set_page_token(page.next_page_token());
+      now = now + std::chrono::minutes(1);
+    }
+    ADD_FAILURE() << "no end";
+    return names;
+  }
+  void ExpectRefused(const v1::SummarizeAlertsRequest& request, const std::string& reason,
+                     const std::string& field) {
+    const auto page = SummarizeAlerts(store_, request, kRowsNow);
+    ASSERT_THAT(page, StatusIs(absl::StatusCode::kInvalidArgument));
+    const auto detail = DetailOf(page.status());
+    ASSERT_TRUE(detail.has_value());
+    EXPECT_EQ(detail->reason, reason);
+    ASSERT_EQ(detail->field_violations.size(), 1u);
+    EXPECT_EQ(detail->field_violations[0].field, field);
+  }
+
+  prometheus::Registry registry_;
+  MemoryRowStore store_{registry_};
+};
+
+TEST_F(SummarizeAlertsTest, NothingIsOneEmptyPageOfTheLastDay) {
+  const auto page = Page({});
+  EXPECT_EQ(page.summaries_size(), 0);
+  EXPECT_EQ(page.next_page_token(), "");
+  EXPECT_EQ(page.to().seconds() * 1000, kRowsNow.millis());
+  EXPECT_EQ(page.to().seconds() - page.from().seconds(), 86400);
+}
+
+TEST_F(SummarizeAlertsTest, FiguresOfAnAlert) {
+  Commit(Ago(1, 60, 50));
+  AlertSpec again = Ago(1, 45, 25);
+  again.id = 2;
+  Commit(again);
+  v1::SummarizeAlertsRequest request;
+  request.mutable_bucket()->set_seconds(8 * 3600);
+  const auto page = Page(request);
+  ASSERT_EQ(page.summaries_size(), 1);
+  const v1::AlertSummary& summary = page.summaries(0);
+  EXPECT_EQ(summary.labels().at("alertname"), "alert1");
+  EXPECT_EQ(summary.alerts(), 1u);
+  EXPECT_EQ(summary.episodes(), 2u);
+  EXPECT_EQ(summary.firing(), 0u);
+  EXPECT_EQ(summary.flaps(), 1u);
+  EXPECT_EQ(summary.firing_time().seconds(), 30 * 60);
+  EXPECT_EQ(summary.mean_firing_time().seconds(), 15 * 60);
+  EXPECT_EQ(summary.last_state(), v1::ALERT_STATE_RESOLVED);
+  EXPECT_EQ(summary.last_event_time().seconds() * 1000,
+            (kRowsNow - std::chrono::minutes(25)).millis());
+  ASSERT_EQ(summary.buckets_size(), 1);
+  EXPECT_EQ(page.to().seconds() - summary.buckets(0).start().seconds(), 8 * 3600);
+  EXPECT_EQ(summary.buckets(0).fired(), 2u);
+  EXPECT_EQ(summary.buckets(0).resolved(), 2u);
+  EXPECT_EQ(summary.buckets(0).firing_time().seconds(), 30 * 60);
+}
+
+TEST_F(SummarizeAlertsTest, FilterSourceGroupingAndFlapWindowAreApplied) {
+  Commit(Ago(1, 60, 50));
+  AlertSpec other = Ago(2, 45, 25);
+  other.source = "other";
+  Commit(other);
+  v1::SummarizeAlertsRequest request;
+  request.set_source("other");
+  EXPECT_EQ(ListAll(request), std::vector<std::string>{"alert2"});
+  request.clear_source();
+  request.set_filter("alertname=alert1");
+  EXPECT_EQ(ListAll(request), std::vector<std::string>{"alert1"});
+  request.clear_filter();
+  request.add_by("job");
+  const auto page = Page(request);
+  ASSERT_EQ(page.summaries_size(), 1);
+  EXPECT_TRUE(page.summaries(0).labels().empty());
+  EXPECT_EQ(page.summaries(0).alerts(), 2u);
+  AlertSpec again = Ago(1, 41, 40);
+  again.id = 3;
+  Commit(again);
+  EXPECT_EQ(Page({}).summaries(1).flaps(), 1u);
+  v1::SummarizeAlertsRequest narrow;
+  narrow.mutable_flap_window()->set_seconds(539);
+  EXPECT_EQ(Page(narrow).summaries(1).flaps(), 0u);
+}
+
+TEST_F(SummarizeAlertsTest, PagesTogetherAreAllGroupsWhileTimeGoesBy) {
+  std::vector<std::string> expected;
+  for (int id = 1; id <= 9; ++id) {
+    // Longest first; the last ones equal.
+    Commit(Ago(id, 600, id < 6 ? 600 - 100 + 10 * id : 599));
+    expected.push_back("alert" + std::to_string(id));
+  }
+  const auto in_order = [&](std::vector<std::string> names) {
+    std::sort(names.begin() + 5, names.end());
+    return names;
+  };
+  v1::SummarizeAlertsRequest request;
+  for (int size = 1; size <= 10; ++size) {
+    request.set_page_size(size);
+    EXPECT_EQ(in_order(ListAll(request)), expected) << size;
+  }
+  request.set_page_size(100);
+  EXPECT_EQ(Page(request, kRowsNow, {100, 1}).summaries_size(), 1);
+  EXPECT_EQ(in_order(ListAll(request, {100, 1})), expected);
+}
+
+TEST_F(SummarizeAlertsTest, TooManyEpisodesAreRefused) {
+  for (int id = 1; id <= 3; ++id) Commit(Ago(id, 60));
+  EXPECT_THAT(SummarizeAlerts(store_, {}, kRowsNow, {3, 1 << 20}), IsOk());
+  const auto refused = SummarizeAlerts(store_, {}, kRowsNow, {2, 1 << 20});
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kResourceExhausted, "shorter range"));
+  EXPECT_EQ(DetailOf(refused.status())->reason, "RANGE_TOO_LARGE");
+}
+
+TEST_F(SummarizeAlertsTest, WhatIsWrongIsNamed) {
+  v1::SummarizeAlertsRequest filter;
+  filter.set_filter("severity");
+  ExpectRefused(filter, "INVALID_FILTER", "filter");
+  v1::SummarizeAlertsRequest range;
+  range.mutable_from()->set_seconds(2);
+  range.mutable_to()->set_seconds(1);
+  ExpectRefused(range, "INVALID_TIME_RANGE", "from");
+  v1::SummarizeAlertsRequest future;
+  future.mutable_from()->set_seconds(kRowsNow.millis() / 1000 + 1);
+  ExpectRefused(future, "INVALID_TIME_RANGE", "from");
+  v1::SummarizeAlertsRequest bucket;
+  bucket.mutable_bucket()->set_seconds(86);  // 1,005 of them.
+  ExpectRefused(bucket, "INVALID_BUCKET", "bucket");
+  bucket.mutable_bucket()->set_seconds(87);
+  EXPECT_THAT(SummarizeAlerts(store_, bucket, kRowsNow), IsOk());
+  bucket.mutable_bucket()->set_seconds(0);
+  ExpectRefused(bucket, "INVALID_BUCKET", "bucket");
+  bucket.mutable_bucket()->set_seconds(-1);
+  ExpectRefused(bucket, "INVALID_BUCKET", "bucket");
+  v1::SummarizeAlertsRequest flap_window;
+  flap_window.mutable_flap_window()->set_seconds(-1);
+  ExpectRefused(flap_window, "INVALID_FLAP_WINDOW", "flap_window");
+  v1::SummarizeAlertsRequest by;
+  by.add_by("");
+  ExpectRefused(by, "INVALID_GROUPING", "by");
+  by.set_by(0, "a");
+  by.add_by("b");
+  by.add_by("a");
+  ExpectRefused(by, "INVALID_GROUPING", "by");
+  by.clear_by();
+  for (int i = 0; i < 65; ++i) by.add_by(std::to_string(i));
+  ExpectRefused(by, "INVALID_GROUPING", "by");
+  v1::SummarizeAlertsRequest page_size;
+  page_size.set_page_size(-1);
+  ExpectRefused(page_size, "INVALID_PAGE_SIZE", "page_size");
+}
+
+TEST_F(SummarizeAlertsTest, PageTokenIsOursAndForItsArguments) {
+  for (int id = 1; id <= 3; ++id) Commit(Ago(id, 60));
+  v1::SummarizeAlertsRequest request;
+  request.set_page_size(1);
+  const std::string token = Page(request).next_page_token();
+  request.set_page_token("nonsense");
+  ExpectRefused(request, "INVALID_PAGE_TOKEN", "page_token");
+  request.set_page_token(token);
+  request.add_by("job");
+  ExpectRefused(request, "INVALID_PAGE_TOKEN", "page_token");
+  request.clear_by();
+  request.mutable_flap_window()->set_seconds(1);
+  ExpectRefused(request, "INVALID_PAGE_TOKEN", "page_token");
+  request.clear_flap_window();
+  request.set_page_size(2);
+  EXPECT_EQ(Page(request).summaries_size(), 2);
+}
+
+}  // namespace
+}  // namespace alertjoin
