@@ -9,7 +9,7 @@
 #include "correlator-service/query/look_up_as_of.h"
 #include "correlator-service/query/summarize_alerts.h"
 #include "correlator-service/query/summarize_samples.h"
-#include "correlator-service/subscribe/joined_rows_reactor.h"
+#include "correlator-service/subscribe/subscription_reactor.h"
 
 namespace alertjoin {
 
@@ -26,7 +26,12 @@ CorrelatorServiceImpl::CorrelatorServiceImpl(RowStore& store, TableAccess& table
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* CorrelatorServiceImpl::SubscribeJoinedRows(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
-  return JoinedRowsReactor::Start(context, *request, hub_, store_, clock_, options_);
+  return SubscriptionReactor::StartRows(context, *request, hub_, store_, clock_, options_);
+}
+
+grpc::ServerWriteReactor<grpc::ByteBuffer>* CorrelatorServiceImpl::SubscribeAlerts(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
+  return SubscriptionReactor::StartAlerts(context, *request, hub_, store_, clock_, options_);
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListJoinedRows(

@@ -18,15 +18,18 @@ namespace alertjoin {
 // Metrics: those of UnaryCalls and of the hub.
 class CorrelatorServiceImpl final
     : public v1::CorrelatorService::WithRawCallbackMethod_SubscribeJoinedRows<
-          v1::CorrelatorService::CallbackService> {
+          v1::CorrelatorService::WithRawCallbackMethod_SubscribeAlerts<
+              v1::CorrelatorService::CallbackService>> {
  public:
   // All must outlive the service, which must outlive its server.
   CorrelatorServiceImpl(RowStore& store, TableAccess& tables, SubscriptionHub& hub,
                         const Clock& clock, prometheus::Registry& registry,
                         SubscriptionOptions options = {});
 
-  // As bytes, most of which many calls share (joined_rows_reactor.h).
+  // As bytes, most of which many calls share (subscription_reactor.h).
   grpc::ServerWriteReactor<grpc::ByteBuffer>* SubscribeJoinedRows(
+      grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* SubscribeAlerts(
       grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) override;
   grpc::ServerUnaryReactor* ListJoinedRows(grpc::CallbackServerContext* context,
                                            const v1::ListJoinedRowsRequest* request,

@@ -72,25 +72,25 @@ absl::Status CheckResumeToken(const ResumeToken& token, const RowStore& store,
   const Sequence newest = store.newest();
   if (token.store_id != store.store_id()) {
     return TokenError("RESUME_TOKEN_FOREIGN",
-                      "the token is of another store: forget the rows received and subscribe "
+                      "the token is of another store: forget what was received and subscribe "
                       "without a token");
   }
   if (token.sequence > newest) {
     return TokenError(
         "RESUME_TOKEN_FROM_FUTURE",
         fmt::format("the token is of sequence {}, the newest is {}: the store was put back to an "
-                    "older state: forget the rows received and subscribe without a token",
+                    "older state: forget what was received and subscribe without a token",
                     token.sequence.value(), newest.value()));
   }
   if (token.argument_hash != argument_hash) {
     return TokenError("RESUME_TOKEN_OTHER_ARGUMENTS",
-                      "the token was given for another filter, state, query_name or final_only: "
-                      "use the same again, or subscribe without a token");
+                      "the token was given for another filter, or other arguments that say what is "
+                      "streamed: use the same again, or subscribe without a token");
   }
   if (const Sequence floor = store.floor(); token.sequence < floor) {
     return TokenError("RESUME_TOKEN_TOO_OLD",
                       fmt::format("the token is of sequence {}, the change log reaches back to {} "
-                                  "only: forget the rows received and subscribe without a token",
+                                  "only: forget what was received and subscribe without a token",
                                   token.sequence.value(), floor.value()));
   }
   return absl::OkStatus();

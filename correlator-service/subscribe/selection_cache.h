@@ -7,7 +7,6 @@
 #include <unordered_map>
 
 #include "common/sync/mutex.h"
-#include "correlator-service/rows/row_filter.h"
 #include "correlator-service/rows/row_store.h"
 #include "correlator-service/subscribe/row_selection.h"
 
@@ -16,34 +15,38 @@ namespace alertjoin {
 // What the changes of a store are to the subscribers with one filter. While there are several, each
 // of the newest change sets is filtered and serialised once for all of them. Thread-safe. Held by
 // shared_ptr: by each of these subscribers.
-class FilterSelections {
+template <typename Stream>
+class StreamFilterSelections {
  public:
+  using Filter = typename Stream::Filter;
+  using Selection = SharedStreamSelection<Stream>;
+
   // Of one filter, but for the newest set, which is kept whatever it takes.
   static constexpr size_t kSetsMax = 1024;
   static constexpr size_t kBytesMax = 8 << 20;
 
   // `bytes_total` counts what all filters keep, up to `bytes_total_max`.
-  FilterSelections(RowFilter filter, std::shared_ptr<std::atomic<size_t>> bytes_total,
-                   size_t bytes_total_max);
-  ~FilterSelections();
-  FilterSelections(const FilterSelections&) = delete;
-  FilterSelections& operator=(const FilterSelections&) = delete;
+  StreamFilterSelections(Filter filter, std::shared_ptr<std::atomic<size_t>> bytes_total,
+                         size_t bytes_total_max);
+  ~StreamFilterSelections();
+  StreamFilterSelections(const StreamFilterSelections&) = delete;
+  StreamFilterSelections& operator=(const StreamFilterSelections&) = delete;
 
-  const RowFilter& filter() const { return filter_; }
-  // As SelectChanges. With `keep` the selection is kept for others that ask for the same set;
+  const Filter& filter() const { return filter_; }
+  // As SelectOf. With `keep` the selection is kept for others that ask for the same set;
   // without, everything kept is forgotten.
-  SharedSelection Of(const SharedChangeSet& set, bool keep) EXCLUDES_LOCK(mutex_);
+  Selection Of(const SharedChangeSet& set, bool keep) EXCLUDES_LOCK(mutex_);
 
  private:
   struct Kept {
-    SharedSelection selection;  // Null: nothing of the set concerns the filter.
+    Selection selection;  // Null: nothing of the set concerns the filter.
     size_t bytes = 0;
   };
 
   void DropOldest() REQUIRES_LOCK(mutex_);
   bool IsFull() const REQUIRES_LOCK(mutex_);
 
-  const RowFilter filter_;
+  const Filter filter_;
   const std::shared_ptr<std::atomic<size_t>> bytes_total_;
   const size_t bytes_total_max_;
 
@@ -53,14 +56,16 @@ class FilterSelections {
 };
 
 // The selections of all filters that have subscribers. Of one store. Thread-safe.
-class SelectionCache {
+template <typename Stream>
+class StreamSelectionCache {
  public:
   static constexpr size_t kBytesMax = 64 << 20;
 
-  explicit SelectionCache(size_t bytes_max = kBytesMax) : bytes_max_(bytes_max) {}
+  explicit StreamSelectionCache(size_t bytes_max = kBytesMax) : bytes_max_(bytes_max) {}
 
   // The same object for equal filters as long as somebody holds it.
-  std::shared_ptr<FilterSelections> Of(RowFilter filter) EXCLUDES_LOCK(mutex_);
+  std::shared_ptr<StreamFilterSelections<Stream>> Of(typename Stream::Filter filter)
+      EXCLUDES_LOCK(mutex_);
 
   // About what is kept.
   size_t bytes() const { return *bytes_; }
@@ -70,7 +75,12 @@ class SelectionCache {
   const std::shared_ptr<std::atomic<size_t>> bytes_ = std::make_shared<std::atomic<size_t>>(0);
 
   Mutex mutex_;
-  std::unordered_map<std::string, std::weak_ptr<FilterSelections>> by_filter_ GUARDED_BY(mutex_);
+  std::unordered_map<std::string, std::weak_ptr<StreamFilterSelections<Stream>>> by_filter_
+      GUARDED_BY(mutex_);
 };
+
+using FilterSelections = StreamFilterSelections<RowStream>;
+using SelectionCache = StreamSelectionCache<RowStream>;
+using AlertSelectionCache = StreamSelectionCache<AlertStream>;
 
 }  // namespace alertjoin

@@ -22,14 +22,14 @@ absl::Status Cancelled() { return absl::CancelledError("subscription: the subscr
 }  // namespace
 
 Subscription::Subscription(SubscriptionHub& hub, const RowStore& store, const Clock& clock,
-                           SubscriptionCursor cursor, SubscriptionOptions options,
+                           std::unique_ptr<SubscriptionSource> source, SubscriptionOptions options,
                            SubscriptionOutput& output)
     : hub_(hub),
       store_(store),
       clock_(clock),
       options_(options),
       output_(output),
-      cursor_(std::move(cursor)) {}
+      source_(std::move(source)) {}
 
 void Subscription::Start() {
   const auto self = shared_from_this();
@@ -147,7 +147,7 @@ Subscription::Task Subscription::PollLocked(Clock::Steady now, Clock::Steady& ne
         return Task::kNothing;
       }
       // The cursor rests while a write is under way.
-      end = pending_end_.ok() ? Stalled(options_.write_stall_max, cursor_.Token()) : pending_end_;
+      end = pending_end_.ok() ? Stalled(options_.write_stall_max, source_->Token()) : pending_end_;
       EnterEndingLocked();
       next = std::min(next, abort_at_);
       return Task::kFinish;
@@ -164,7 +164,7 @@ void Subscription::EnterEndingLocked() {
 }
 
 void Subscription::Pump(bool progress_due) {
-  while (!Act(cursor_.Next(progress_due, clock_.Now()))) {
+  while (!Act(source_->Next(progress_due, clock_.Now()))) {
   }
 }
 
@@ -182,7 +182,7 @@ bool Subscription::Act(absl::StatusOr<SubscriptionStep> step) {
       last_message_ = clock_.SteadyNow();
     } else {
       again_ = step->kind == SubscriptionStep::Kind::kAgain;
-      seen_ = cursor_.sequence();
+      seen_ = source_->sequence();
       state_ = State::kIdle;
     }
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "common/sync/mutex.h"
@@ -42,7 +43,14 @@ class Subscription final : public Subscriber, public std::enable_shared_from_thi
  public:
   // The hub, store and clock must outlive it.
   Subscription(SubscriptionHub& hub, const RowStore& store, const Clock& clock,
-               SubscriptionCursor cursor, SubscriptionOptions options, SubscriptionOutput& output);
+               std::unique_ptr<SubscriptionSource> source, SubscriptionOptions options,
+               SubscriptionOutput& output);
+  // From a cursor.
+  template <typename Stream>
+  Subscription(SubscriptionHub& hub, const RowStore& store, const Clock& clock,
+               StreamCursor<Stream> cursor, SubscriptionOptions options, SubscriptionOutput& output)
+      : Subscription(hub, store, clock, std::make_unique<StreamCursor<Stream>>(std::move(cursor)),
+                     options, output) {}
 
   // Joins the hub and writes the first message; or finishes with the hub's refusal. Call it once.
   void Start();
@@ -89,7 +97,7 @@ class Subscription final : public Subscriber, public std::enable_shared_from_thi
   SubscriptionOutput& output_;
 
   // Of the thread that is busy.
-  SubscriptionCursor cursor_;
+  const std::unique_ptr<SubscriptionSource> source_;
 
   Mutex mutex_;
   State state_ GUARDED_BY(mutex_) = State::kBusy;

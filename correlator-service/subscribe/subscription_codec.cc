@@ -4,10 +4,12 @@
 #include <google/protobuf/io/coded_stream.h>
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 #include "common/event/event_codec.h"
 #include "common/status/status.h"
+#include "correlator-service/codec/alert_codec.h"
 #include "correlator-service/codec/filter_codec.h"
 #include "correlator-service/codec/row_codec.h"
 
@@ -24,18 +26,34 @@ constexpr int kProgressQueriesMax = 1000;
 // A smaller piece costs more to hand on than to copy.
 constexpr size_t kSharedBytesMin = 4 << 10;
 
+void EncodeEntries(const RowEntries& entries, v1::SubscribeJoinedRowsResponse* out) {
+  auto* const encoded = out->mutable_rows()->mutable_rows();
+  encoded->Reserve(static_cast<int>(entries.size()));
+  for (const auto& [row, operation] : entries) EncodeRow(*row, operation, encoded->Add());
+}
+
+void EncodeEntries(const AlertEntries& entries, v1::SubscribeAlertsResponse* out) {
+  auto* const encoded = out->mutable_alerts()->mutable_alerts();
+  encoded->Reserve(static_cast<int>(entries.size()));
+  for (const auto& [alert, operation] : entries) EncodeAlert(*alert, operation, encoded->Add());
+}
+
+template <typename Stream, typename Response>
 struct BodyEncoder {
-  v1::SubscribeJoinedRowsResponse* out;
+  Response* out;
 
   void operator()(const StartedMessage& started) const {
     out->mutable_started()->set_store_id(started.store_id);
     out->mutable_started()->set_sequence(started.sequence.value());
     out->mutable_started()->set_version(ALERTJOIN_VERSION);
   }
-  void operator()(const RowsMessage& rows) const {
-    auto* const encoded = out->mutable_rows()->mutable_rows();
-    encoded->Reserve(static_cast<int>(rows.entries.size()));
-    for (const auto& [row, operation] : rows.entries) EncodeRow(*row, operation, encoded->Add());
+  template <typename Other>
+  void operator()(const EntriesMessage<Other>& message) const {
+    if constexpr (std::is_same_v<Other, Stream>) {
+      EncodeEntries(message.entries, out);
+    } else {
+      CHECK(false);  // Of another stream.
+    }
   }
   void operator()(const SnapshotCompleteMessage& complete) const {
     out->mutable_snapshot_complete()->set_sequence(complete.sequence.value());
@@ -64,15 +82,31 @@ void AppendFieldHead(int number, size_t length, std::string& to) {
   to.append(head, end);
 }
 
-SerialisedMessage SerialiseRows(const RowEntries& entries, const std::string& resume_token) {
-  using Response = v1::SubscribeJoinedRowsResponse;
+// The responses of all streams have the same form on the wire: the fields that they have in common
+// have the same numbers, and so have the batches.
+using RowsResponse = v1::SubscribeJoinedRowsResponse;
+using AlertsResponse = v1::SubscribeAlertsResponse;
+constexpr int kEntriesFieldNumber = RowsResponse::kRowsFieldNumber;
+constexpr bool IsOne(int number, int other) { return number == other; }
+static_assert(IsOne(AlertsResponse::kAlertsFieldNumber, kEntriesFieldNumber));
+static_assert(IsOne(AlertsResponse::kStartedFieldNumber, RowsResponse::kStartedFieldNumber));
+static_assert(IsOne(AlertsResponse::kSnapshotCompleteFieldNumber,
+                    RowsResponse::kSnapshotCompleteFieldNumber));
+static_assert(IsOne(AlertsResponse::kProgressFieldNumber, RowsResponse::kProgressFieldNumber));
+static_assert(IsOne(AlertsResponse::kGapFieldNumber, RowsResponse::kGapFieldNumber));
+static_assert(IsOne(AlertsResponse::kResumeTokenFieldNumber,
+                    RowsResponse::kResumeTokenFieldNumber));
+
+template <typename Stream>
+SerialisedMessage SerialiseEntries(const StreamEntries<Stream>& entries,
+                                   const std::string& resume_token) {
   size_t length = 0;
-  for (const SharedSelection& part : entries.parts()) length += part->Serialised().size();
+  for (const auto& part : entries.parts()) length += part->Serialised().size();
   SerialisedMessage pieces;
-  // Serialised batches of rows, one after the other, are the batch of all their rows.
+  // Serialised batches, one after the other, are the batch of all that is in them.
   std::string piece;
-  AppendFieldHead(Response::kRowsFieldNumber, length, piece);
-  for (const SharedSelection& part : entries.parts()) {
+  AppendFieldHead(kEntriesFieldNumber, length, piece);
+  for (const auto& part : entries.parts()) {
     const std::string& serialised = part->Serialised();
     if (serialised.size() < kSharedBytesMin) {
       piece += serialised;
@@ -83,20 +117,18 @@ SerialisedMessage SerialiseRows(const RowEntries& entries, const std::string& re
     }
     pieces.emplace_back(part, &serialised);
   }
-  AppendFieldHead(Response::kResumeTokenFieldNumber, resume_token.size(), piece);
+  AppendFieldHead(RowsResponse::kResumeTokenFieldNumber, resume_token.size(), piece);
   piece += resume_token;
   pieces.push_back(std::make_shared<const std::string>(std::move(piece)));
   return pieces;
 }
 
-}  // namespace
-
-absl::StatusOr<SubscribeRequest> DecodeSubscribeRequest(
-    const v1::SubscribeJoinedRowsRequest& request) {
-  SubscribeRequest decoded;
-  ASSIGN_OR_RETURN(decoded.arguments.filter,
-                   DecodeRowFilter(request.filter(), request.state(), request.query_name(),
-                                   request.final_only()));
+// What all requests have in common, with the filter that was decoded already.
+template <typename Stream, typename Request>
+absl::StatusOr<StreamRequest<Stream>> DecodeRequest(typename Stream::Filter filter,
+                                                    const Request& request) {
+  StreamRequest<Stream> decoded;
+  decoded.arguments.filter = std::move(filter);
   if (!v1::SubscriptionStart_IsValid(request.start())) {
     return InvalidField(
         "INVALID_START", "start",
@@ -124,16 +156,42 @@ absl::StatusOr<SubscribeRequest> DecodeSubscribeRequest(
   return decoded;
 }
 
+}  // namespace
+
+absl::StatusOr<SubscribeRequest> DecodeSubscribeRequest(
+    const v1::SubscribeJoinedRowsRequest& request) {
+  ASSIGN_OR_RETURN(RowFilter filter, DecodeRowFilter(request.filter(), request.state(),
+                                                     request.query_name(), request.final_only()));
+  return DecodeRequest<RowStream>(std::move(filter), request);
+}
+
+absl::StatusOr<StreamRequest<AlertStream>> DecodeSubscribeRequest(
+    const v1::SubscribeAlertsRequest& request) {
+  ASSIGN_OR_RETURN(AlertFilter filter,
+                   DecodeAlertFilter(request.filter(), request.state(), request.source()));
+  return DecodeRequest<AlertStream>(std::move(filter), request);
+}
+
 void EncodeSubscriptionMessage(const SubscriptionMessage& message,
                                v1::SubscribeJoinedRowsResponse* out) {
-  std::visit(BodyEncoder{out}, message.body);
+  std::visit(BodyEncoder<RowStream, RowsResponse>{out}, message.body);
+  out->set_resume_token(message.resume_token);
+}
+
+void EncodeSubscriptionMessage(const SubscriptionMessage& message,
+                               v1::SubscribeAlertsResponse* out) {
+  std::visit(BodyEncoder<AlertStream, AlertsResponse>{out}, message.body);
   out->set_resume_token(message.resume_token);
 }
 
 SerialisedMessage SerialiseSubscriptionMessage(const SubscriptionMessage& message) {
   if (const auto* const rows = std::get_if<RowsMessage>(&message.body)) {
-    return SerialiseRows(rows->entries, message.resume_token);
+    return SerialiseEntries(rows->entries, message.resume_token);
   }
+  if (const auto* const alerts = std::get_if<AlertsMessage>(&message.body)) {
+    return SerialiseEntries(alerts->entries, message.resume_token);
+  }
+  // The same bytes in every stream.
   v1::SubscribeJoinedRowsResponse response;
   EncodeSubscriptionMessage(message, &response);
   return {std::make_shared<const std::string>(response.SerializeAsString())};

@@ -20,21 +20,21 @@ constexpr int kReadsPerStep = 16;
 
 }  // namespace
 
-SubscriptionCursor::SubscriptionCursor(const RowStore& store,
-                                       std::shared_ptr<FilterSelections> selections,
-                                       MessageLimits limits)
+template <typename Stream>
+StreamCursor<Stream>::StreamCursor(const RowStore& store, std::shared_ptr<Selections> selections,
+                                   MessageLimits limits)
     : store_(&store),
       selections_(std::move(selections)),
       limits_(limits),
       argument_hash_(ArgumentHash(selections_->filter().ToString())) {}
 
-absl::StatusOr<SubscriptionCursor> SubscriptionCursor::Create(const RowStore& store,
-                                                              SubscriptionArguments arguments,
-                                                              Timestamp now, MessageLimits limits,
-                                                              SelectionCache* cache) {
-  SelectionCache own(0);
-  SelectionCache& selections = cache == nullptr ? own : *cache;
-  SubscriptionCursor cursor(store, selections.Of(std::move(arguments.filter)), limits);
+template <typename Stream>
+absl::StatusOr<StreamCursor<Stream>> StreamCursor<Stream>::Create(
+    const RowStore& store, StreamArguments<Stream> arguments, Timestamp now, MessageLimits limits,
+    StreamSelectionCache<Stream>* cache) {
+  StreamSelectionCache<Stream> own(0);
+  StreamSelectionCache<Stream>& selections = cache == nullptr ? own : *cache;
+  StreamCursor cursor(store, selections.Of(std::move(arguments.filter)), limits);
   if (arguments.resume_token.empty()) {
     cursor.phase_ = arguments.live_only ? Phase::kLive : Phase::kSnapshot;
     cursor.sequence_ = store.newest();
@@ -51,7 +51,8 @@ absl::StatusOr<SubscriptionCursor> SubscriptionCursor::Create(const RowStore& st
   return cursor;
 }
 
-std::string SubscriptionCursor::Token() const {
+template <typename Stream>
+std::string StreamCursor<Stream>::Token() const {
   ResumeToken token;
   token.store_id = store_->store_id();
   token.argument_hash = argument_hash_;
@@ -64,7 +65,8 @@ std::string SubscriptionCursor::Token() const {
   return EncodeResumeToken(token);
 }
 
-absl::StatusOr<SubscriptionStep> SubscriptionCursor::Next(bool progress_due, Timestamp now) {
+template <typename Stream>
+absl::StatusOr<SubscriptionStep> StreamCursor<Stream>::Next(bool progress_due, Timestamp now) {
   if (!started_) return Started();
   if (phase_ == Phase::kSnapshot) {
     ASSIGN_OR_RETURN(SubscriptionStep step, NextOfSnapshot());
@@ -75,7 +77,7 @@ absl::StatusOr<SubscriptionStep> SubscriptionCursor::Next(bool progress_due, Tim
     return Message(SnapshotCompleteMessage{sequence_});
   }
   // Taken before the log is read: what it speaks of is in the log then.
-  const auto board = progress_due ? store_->Progress() : nullptr;
+  const auto board = progress_due ? Stream::Progress(*store_) : nullptr;
   ASSIGN_OR_RETURN(SubscriptionStep step, NextOfLog());
   if (step.kind == SubscriptionStep::Kind::kMessage) return step;
   if (phase_ == Phase::kCatchUp) {
@@ -86,22 +88,23 @@ absl::StatusOr<SubscriptionStep> SubscriptionCursor::Next(bool progress_due, Tim
   const bool caught_up = step.kind == SubscriptionStep::Kind::kIdle;
   return Message(ProgressMessage{sequence_, now,
                                  caught_up ? board : std::make_shared<const ProgressBoard>(),
-                                 selections_->filter().query_name});
+                                 Stream::ProgressQueryName(selections_->filter())});
 }
 
-SubscriptionStep SubscriptionCursor::Started() {
+template <typename Stream>
+SubscriptionStep StreamCursor<Stream>::Started() {
   started_ = true;
   return Message(StartedMessage{store_->store_id(), store_->newest()});
 }
 
-absl::StatusOr<SubscriptionStep> SubscriptionCursor::NextOfSnapshot() {
+template <typename Stream>
+absl::StatusOr<SubscriptionStep> StreamCursor<Stream>::NextOfSnapshot() {
   if (store_->floor() > sequence_) return TooSlow();
-  std::vector<RowEntry> entries;
+  std::vector<Entry> entries;
   size_t bytes = 0;
   for (int reads = 0; reads < kReadsPerStep; ++reads) {
-    const RowPage page =
-        store_->ReadRows(RowRange{position_, snapshot_from_, std::nullopt}, kRowsPerRead);
-    if (AddSnapshotRows(page, entries, bytes)) break;
+    const auto page = Stream::ReadSnapshot(*store_, position_, snapshot_from_, kRowsPerRead);
+    if (AddSnapshotItems(page, entries, bytes)) break;
     if (page.end) {
       phase_ = Phase::kCatchUp;
       complete_at_ = page.sequence;
@@ -109,8 +112,8 @@ absl::StatusOr<SubscriptionStep> SubscriptionCursor::NextOfSnapshot() {
     }
   }
   if (!entries.empty()) {
-    RowsMessage message;
-    message.entries.Add(std::make_shared<const RowSelection>(std::move(entries)));
+    EntriesMessage<Stream> message;
+    message.entries.Add(std::make_shared<const StreamSelection<Stream>>(std::move(entries)));
     return Message(std::move(message));
   }
   SubscriptionStep step;
@@ -119,24 +122,27 @@ absl::StatusOr<SubscriptionStep> SubscriptionCursor::NextOfSnapshot() {
   return step;
 }
 
-bool SubscriptionCursor::AddSnapshotRows(const RowPage& page, std::vector<RowEntry>& entries,
-                                         size_t& bytes) {
-  for (const SharedRow& row : page.rows) {
-    if (row->sequence <= sequence_ && selections_->filter().Matches(*row)) {
-      const size_t row_bytes = ApproximateBytes(*row);
+template <typename Stream>
+bool StreamCursor<Stream>::AddSnapshotItems(const SnapshotPage<typename Stream::Item>& page,
+                                            std::vector<Entry>& entries, size_t& bytes) {
+  for (const auto& item : page.items) {
+    if (item->sequence <= sequence_ &&
+        Stream::InSnapshot(*item, selections_->filter(), snapshot_from_)) {
+      const size_t item_bytes = ApproximateBytes(*item);
       if (!entries.empty() &&
-          (entries.size() >= limits_.rows_max || bytes + row_bytes > limits_.bytes_max)) {
+          (entries.size() >= limits_.rows_max || bytes + item_bytes > limits_.bytes_max)) {
         return true;
       }
-      entries.push_back({row, Operation::kUpsert});
-      bytes += row_bytes;
+      entries.push_back({item, Operation::kUpsert});
+      bytes += item_bytes;
     }
-    position_ = PositionOf(*row);
+    position_ = PositionOf(*item);
   }
   return false;
 }
 
-absl::StatusOr<SubscriptionStep> SubscriptionCursor::NextOfLog() {
+template <typename Stream>
+absl::StatusOr<SubscriptionStep> StreamCursor<Stream>::NextOfLog() {
   SubscriptionStep step;
   for (int reads = 0; reads < kReadsPerStep; ++reads) {
     const auto read = store_->ReadChanges(sequence_, kChangesPerRead, kReadBytesMax);
@@ -149,17 +155,18 @@ absl::StatusOr<SubscriptionStep> SubscriptionCursor::NextOfLog() {
   return step;
 }
 
-std::optional<SubscriptionStep> SubscriptionCursor::TakeSets(
+template <typename Stream>
+std::optional<SubscriptionStep> StreamCursor<Stream>::TakeSets(
     const std::vector<SharedChangeSet>& sets) {
-  RowsMessage message;
+  EntriesMessage<Stream> message;
   size_t bytes = 0;
   for (const SharedChangeSet& set : sets) {
-    if (set->gap.has_value() && Concerns(*set->gap)) {
+    if (set->gap.has_value() && Stream::Concerns(*set->gap, selections_->filter())) {
       if (!message.entries.empty()) break;
       sequence_ = set->sequence;
       return Message(GapMessage{set});
     }
-    if (SharedSelection selected = Select(set); selected != nullptr) {
+    if (auto selected = Select(set); selected != nullptr) {
       if (!message.entries.empty() &&
           (message.entries.size() + selected->entries().size() > limits_.rows_max ||
            bytes + set->bytes > limits_.bytes_max)) {
@@ -174,24 +181,22 @@ std::optional<SubscriptionStep> SubscriptionCursor::TakeSets(
   return Message(std::move(message));
 }
 
-SharedSelection SubscriptionCursor::Select(const SharedChangeSet& set) const {
+template <typename Stream>
+SharedStreamSelection<Stream> StreamCursor<Stream>::Select(const SharedChangeSet& set) const {
   // Alone with the filter, there is nobody to keep it for.
   return selections_->Of(set, /*keep=*/selections_.use_count() > 1);
 }
 
-bool SubscriptionCursor::Concerns(const Gap& gap) const {
-  const std::string& query_name = selections_->filter().query_name;
-  return query_name.empty() || !gap.query.has_value() || gap.query->name == query_name;
-}
-
-SubscriptionStep SubscriptionCursor::Message(decltype(SubscriptionMessage::body) body) const {
+template <typename Stream>
+SubscriptionStep StreamCursor<Stream>::Message(decltype(SubscriptionMessage::body) body) const {
   SubscriptionStep step;
   step.kind = SubscriptionStep::Kind::kMessage;
   step.message = SubscriptionMessage{std::move(body), Token()};
   return step;
 }
 
-absl::Status SubscriptionCursor::TooSlow() const {
+template <typename Stream>
+absl::Status StreamCursor<Stream>::TooSlow() const {
   return MakeError(
       "SUBSCRIBER_TOO_SLOW",
       fmt::format("subscription: fell behind the change log, which reaches back to sequence {} "
@@ -200,5 +205,8 @@ absl::Status SubscriptionCursor::TooSlow() const {
                   store_->floor().value(), sequence_.value()),
       {{}, {}, {{"resume_token", Token()}}});
 }
+
+template class StreamCursor<RowStream>;
+template class StreamCursor<AlertStream>;
 
 }  // namespace alertjoin

@@ -4,18 +4,19 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "correlator-service/rows/row_filter.h"
 #include "correlator-service/rows/row_store.h"
 #include "correlator-service/subscribe/resume_token.h"
 #include "correlator-service/subscribe/selection_cache.h"
+#include "correlator-service/subscribe/streams.h"
 #include "correlator-service/subscribe/subscription_message.h"
 
 namespace alertjoin {
 
 constexpr Millis kDefaultSnapshotWindow = std::chrono::hours(24);
 
-struct SubscriptionArguments {
-  RowFilter filter;
+template <typename Stream>
+struct StreamArguments {
+  typename Stream::Filter filter;
   bool live_only = false;
   Millis snapshot_window = kDefaultSnapshotWindow;  // Not negative.
   std::string resume_token;                         // Empty: from the start.
@@ -23,11 +24,11 @@ struct SubscriptionArguments {
 
 // What one message holds at most; a single sequence is sent whole all the same.
 struct MessageLimits {
-  size_t rows_max = 500;
+  size_t rows_max = 500;  // Or alerts.
   size_t bytes_max = 1 << 20;
 };
 
-// One step of a cursor.
+// One step of a subscription.
 struct SubscriptionStep {
   enum class Kind {
     kMessage,  // `message` is next.
@@ -38,12 +39,26 @@ struct SubscriptionStep {
   std::optional<SubscriptionMessage> message;
 };
 
+// Where the messages of a subscription come from. Not thread-safe.
+class SubscriptionSource {
+ public:
+  virtual ~SubscriptionSource() = default;
+  // The next message, if any. With `progress_due` and nothing else to send after the snapshot it is
+  // a progress message with `now`. An error ends the subscription.
+  virtual absl::StatusOr<SubscriptionStep> Next(bool progress_due, Timestamp now) = 0;
+  // Everything up to here was sent, once the snapshot is.
+  virtual Sequence sequence() const = 0;
+  // The token of the last message, or of where it starts.
+  virtual std::string Token() const = 0;
+};
+
 // Where one subscriber stands in a row store: it makes the messages of a subscription one after the
 // other, from the store, and holds none of them. So a subscriber costs the same however far it is
 // behind. Not thread-safe; the store must outlive it.
 //
-// The order of messages: started; the rows of the snapshot in the order of listing; the changes
-// since the snapshot began; snapshot_complete; changes and gaps as they happen.
+// The order of messages: started; the rows (or alerts: all that is said of rows here goes for them)
+// of the snapshot in the order of listing; the changes since the snapshot began; snapshot_complete;
+// changes and gaps as they happen.
 //
 // How the snapshot agrees with the log: it is the table at a sequence S, the newest when it began.
 // A row whose last change came after S is left out of it, as that change is found in the log behind
@@ -52,46 +67,44 @@ struct SubscriptionStep {
 //
 // How a filter agrees with the table: a change is sent as UPSERT when the row matches the filter
 // after it, as DELETE when it matched only before it, and not at all otherwise.
-class SubscriptionCursor {
+template <typename Stream>
+class StreamCursor final : public SubscriptionSource {
  public:
   // The errors of DecodeResumeToken and CheckResumeToken. `now` is where the snapshot's window
   // ends. Cursors with equal filters share what they make of a change set by `cache`, which is of
   // this store; null: this one shares with none. The cursor may outlive it.
-  static absl::StatusOr<SubscriptionCursor> Create(const RowStore& store,
-                                                   SubscriptionArguments arguments, Timestamp now,
-                                                   MessageLimits limits = {},
-                                                   SelectionCache* cache = nullptr);
+  static absl::StatusOr<StreamCursor> Create(const RowStore& store,
+                                             StreamArguments<Stream> arguments, Timestamp now,
+                                             MessageLimits limits = {},
+                                             StreamSelectionCache<Stream>* cache = nullptr);
 
-  // The next message, if any. With `progress_due` and nothing else to send after the snapshot it is
-  // a progress message with `now`. RESOURCE_EXHAUSTED, reason SUBSCRIBER_TOO_SLOW, with the last
-  // token in the metadata "resume_token", once the change log no longer reaches back to the cursor.
-  absl::StatusOr<SubscriptionStep> Next(bool progress_due, Timestamp now);
-
-  // Everything up to here was sent, once the snapshot is.
-  Sequence sequence() const { return sequence_; }
-  // The token of the last message, or of where it starts.
-  std::string Token() const;
+  // RESOURCE_EXHAUSTED, reason SUBSCRIBER_TOO_SLOW, with the last token in the metadata
+  // "resume_token", once the change log no longer reaches back to the cursor.
+  absl::StatusOr<SubscriptionStep> Next(bool progress_due, Timestamp now) override;
+  Sequence sequence() const override { return sequence_; }
+  std::string Token() const override;
 
  private:
   using Phase = ResumeToken::Phase;
+  using Entry = typename Stream::Entry;
+  using Selections = StreamFilterSelections<Stream>;
 
-  SubscriptionCursor(const RowStore& store, std::shared_ptr<FilterSelections> selections,
-                     MessageLimits limits);
+  StreamCursor(const RowStore& store, std::shared_ptr<Selections> selections, MessageLimits limits);
 
   SubscriptionStep Started();
   absl::StatusOr<SubscriptionStep> NextOfSnapshot();
   // True when the message is full.
-  bool AddSnapshotRows(const RowPage& page, std::vector<RowEntry>& entries, size_t& bytes);
+  bool AddSnapshotItems(const SnapshotPage<typename Stream::Item>& page,
+                        std::vector<Entry>& entries, size_t& bytes);
   absl::StatusOr<SubscriptionStep> NextOfLog();
   // Takes as many sets as fit. Nothing when none of them concerns the subscriber.
   std::optional<SubscriptionStep> TakeSets(const std::vector<SharedChangeSet>& sets);
-  SharedSelection Select(const SharedChangeSet& set) const;
-  bool Concerns(const Gap& gap) const;
+  SharedStreamSelection<Stream> Select(const SharedChangeSet& set) const;
   SubscriptionStep Message(decltype(SubscriptionMessage::body) body) const;
   absl::Status TooSlow() const;
 
   const RowStore* store_;
-  std::shared_ptr<FilterSelections> selections_;
+  std::shared_ptr<Selections> selections_;
   MessageLimits limits_;
   uint64_t argument_hash_;
   bool started_ = false;
@@ -102,5 +115,10 @@ class SubscriptionCursor {
   // In kCatchUp: the snapshot is complete from here on.
   Sequence complete_at_;
 };
+
+using SubscriptionArguments = StreamArguments<RowStream>;
+using SubscriptionCursor = StreamCursor<RowStream>;
+using AlertArguments = StreamArguments<AlertStream>;
+using AlertCursor = StreamCursor<AlertStream>;
 
 }  // namespace alertjoin

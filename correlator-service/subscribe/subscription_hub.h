@@ -69,6 +69,7 @@ class SubscriptionHub {
 
   // What subscribers with equal filters share.
   SelectionCache& selections() { return selections_; }
+  AlertSelectionCache& alert_selections() { return alert_selections_; }
 
  private:
   void Run() EXCLUDES_LOCK(mutex_);
@@ -82,6 +83,7 @@ class SubscriptionHub {
   prometheus::Family<prometheus::Counter>& ends_total_;
 
   SelectionCache selections_;
+  AlertSelectionCache alert_selections_;
 
   mutable Mutex mutex_;
   std::unordered_map<const Subscriber*, std::shared_ptr<Subscriber>> subscribers_

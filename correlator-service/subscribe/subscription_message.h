@@ -18,10 +18,13 @@ struct StartedMessage {
   Sequence sequence;
 };
 
-struct RowsMessage {
-  // After the snapshot, one part for each change set that has rows for the subscriber.
-  RowEntries entries;
+template <typename Stream>
+struct EntriesMessage {
+  // After the snapshot, one part for each change set that has some for the subscriber.
+  StreamEntries<Stream> entries;
 };
+using RowsMessage = EntriesMessage<RowStream>;
+using AlertsMessage = EntriesMessage<AlertStream>;
 
 struct SnapshotCompleteMessage {
   Sequence sequence;
@@ -39,7 +42,8 @@ struct GapMessage {
 };
 
 struct SubscriptionMessage {
-  std::variant<StartedMessage, RowsMessage, SnapshotCompleteMessage, ProgressMessage, GapMessage>
+  std::variant<StartedMessage, RowsMessage, SnapshotCompleteMessage, ProgressMessage, GapMessage,
+               AlertsMessage>
       body;
   std::string resume_token;
 };

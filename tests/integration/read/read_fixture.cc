@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <prometheus/text_serializer.h>
 
+#include <type_traits>
+
 #include "tests/support/status_matchers.h"
 
 namespace alertjoin {
@@ -22,31 +24,41 @@ std::string Describe(const v1::JoinedRow& row) {
                      ToString(LabelSet(std::move(labels))));
 }
 
-SubscribedClient::SubscribedClient(v1::CorrelatorService::Stub& stub,
-                                   const v1::SubscribeJoinedRowsRequest& request) {
+template <typename Request, typename Response>
+ClientOf<Request, Response>::ClientOf(v1::CorrelatorService::Stub& stub, const Request& request) {
   // A test that waits for ever fails instead.
   context_.set_deadline(std::chrono::system_clock::now() + kDeadline);
-  reader_ = stub.SubscribeJoinedRows(&context_, request);
+  if constexpr (std::is_same_v<Request, v1::SubscribeAlertsRequest>) {
+    reader_ = stub.SubscribeAlerts(&context_, request);
+  } else {
+    reader_ = stub.SubscribeJoinedRows(&context_, request);
+  }
 }
 
-SubscribedClient::~SubscribedClient() {
+template <typename Request, typename Response>
+ClientOf<Request, Response>::~ClientOf() {
   Cancel();
   if (!finished_) (void)Finish();
 }
 
-std::optional<v1::SubscribeJoinedRowsResponse> SubscribedClient::Read() {
-  v1::SubscribeJoinedRowsResponse message;
+template <typename Request, typename Response>
+std::optional<Response> ClientOf<Request, Response>::Read() {
+  Response message;
   if (!reader_->Read(&message)) return std::nullopt;
   EXPECT_NE(message.resume_token(), "");
   return message;
 }
 
-absl::Status SubscribedClient::Finish() {
+template <typename Request, typename Response>
+absl::Status ClientOf<Request, Response>::Finish() {
   while (Read().has_value()) {
   }
   finished_ = true;
   return FromGrpcStatus(reader_->Finish());
 }
+
+template class ClientOf<v1::SubscribeJoinedRowsRequest, v1::SubscribeJoinedRowsResponse>;
+template class ClientOf<v1::SubscribeAlertsRequest, v1::SubscribeAlertsResponse>;
 
 void ReadTest::Start(Options options) {
   store_ = std::make_unique<MemoryRowStore>(registry_, options.store);

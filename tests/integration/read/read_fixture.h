@@ -25,24 +25,26 @@ namespace alertjoin {
 std::string Describe(const v1::JoinedRow& row);
 
 // One subscription of a client that reads when told to.
-class SubscribedClient {
+template <typename Request, typename Response>
+class ClientOf {
  public:
-  SubscribedClient(v1::CorrelatorService::Stub& stub,
-                   const v1::SubscribeJoinedRowsRequest& request);
+  ClientOf(v1::CorrelatorService::Stub& stub, const Request& request);
   // Cancels, and reads to the end.
-  ~SubscribedClient();
+  ~ClientOf();
 
   // The next message; nothing at the end of the stream.
-  std::optional<v1::SubscribeJoinedRowsResponse> Read();
+  std::optional<Response> Read();
   // Reads to the end. May be called once.
   absl::Status Finish();
   void Cancel() { context_.TryCancel(); }
 
  private:
   grpc::ClientContext context_;
-  std::unique_ptr<grpc::ClientReader<v1::SubscribeJoinedRowsResponse>> reader_;
+  std::unique_ptr<grpc::ClientReader<Response>> reader_;
   bool finished_ = false;
 };
+using SubscribedClient = ClientOf<v1::SubscribeJoinedRowsRequest, v1::SubscribeJoinedRowsResponse>;
+using AlertsClient = ClientOf<v1::SubscribeAlertsRequest, v1::SubscribeAlertsResponse>;
 
 // The correlator's reading side over gRPC, on a free port of the loopback.
 class ReadTest : public testing::Test {

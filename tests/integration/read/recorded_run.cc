@@ -20,8 +20,6 @@
 namespace alertjoin {
 namespace {
 
-using Response = v1::SubscribeJoinedRowsResponse;
-
 constexpr int kBatches = 900;
 constexpr int kBatchesPerRestart = 150;
 constexpr int kEventsPerBatch = 4;
@@ -126,20 +124,38 @@ void Shift(Event& event, Millis by) {
   }
 }
 
-// Follows the service until `last` is known and reached.
+std::unique_ptr<grpc::ClientReader<v1::SubscribeJoinedRowsResponse>> Subscribe(
+    v1::CorrelatorService::Stub& stub, grpc::ClientContext& context,
+    const v1::SubscribeJoinedRowsRequest& request) {
+  return stub.SubscribeJoinedRows(&context, request);
+}
+std::unique_ptr<grpc::ClientReader<v1::SubscribeAlertsResponse>> Subscribe(
+    v1::CorrelatorService::Stub& stub, grpc::ClientContext& context,
+    const v1::SubscribeAlertsRequest& request) {
+  return stub.SubscribeAlerts(&context, request);
+}
+
 class Follower {
  public:
-  Follower(const Correlator& correlator, Recording& recording, const std::atomic<uint64_t>& last,
-           int messages_per_stream)
+  virtual ~Follower() = default;
+  // Streams that brought something.
+  virtual int streams() const = 0;
+};
+
+// Follows the service until `last` is known and reached.
+template <typename Request, typename Response>
+class FollowerOf final : public Follower {
+ public:
+  FollowerOf(const Correlator& correlator, RecordingOf<Request, Response>& recording,
+             const std::atomic<uint64_t>& last, int messages_per_stream)
       : stub_(correlator.Reader()),
         recording_(recording),
         last_(last),
         messages_per_stream_(messages_per_stream),
         thread_([this] { Run(); }) {}
-  ~Follower() { thread_.join(); }
+  ~FollowerOf() override { thread_.join(); }
 
-  // Streams that brought something.
-  int streams() const { return streams_; }
+  int streams() const override { return streams_; }
 
  private:
   void Run() {
@@ -148,12 +164,12 @@ class Follower {
   }
 
   void FollowOneStream() {
-    v1::SubscribeJoinedRowsRequest request = recording_.request;
+    Request request = recording_.request;
     request.set_resume_token(token_);
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + kDeadline);
     context.set_wait_for_ready(true);
-    const auto reader = stub_->SubscribeJoinedRows(&context, request);
+    const auto reader = Subscribe(*stub_, context, request);
     Response message;
     for (int messages = 0; !done_ && messages != messages_per_stream_ && reader->Read(&message);
          ++messages) {
@@ -170,7 +186,7 @@ class Follower {
   }
 
   const std::unique_ptr<v1::CorrelatorService::Stub> stub_;
-  Recording& recording_;
+  RecordingOf<Request, Response>& recording_;
   const std::atomic<uint64_t>& last_;
   const int messages_per_stream_;  // Negative: no limit.
   std::string token_;
@@ -178,6 +194,35 @@ class Follower {
   bool done_ = false;
   std::thread thread_;
 };
+
+template <typename Request, typename Response>
+std::unique_ptr<Follower> Follow(const Correlator& correlator,
+                                 RecordingOf<Request, Response>& recording,
+                                 const std::atomic<uint64_t>& last, int messages_per_stream) {
+  return std::make_unique<FollowerOf<Request, Response>>(correlator, recording, last,
+                                                         messages_per_stream);
+}
+
+std::vector<v1::Alert> ListAll(const Correlator& correlator,
+                               const v1::SubscribeAlertsRequest& filter, uint64_t* sequence) {
+  const auto stub = correlator.Reader();
+  v1::ListAlertsRequest request;
+  request.set_filter(filter.filter());
+  request.set_state(filter.state());
+  request.set_page_size(7);
+  std::vector<v1::Alert> alerts;
+  do {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + kDeadline);
+    v1::ListAlertsResponse page;
+    const grpc::Status status = stub->ListAlerts(&context, request, &page);
+    Require(status.ok(), status.error_message());
+    alerts.insert(alerts.end(), page.alerts().begin(), page.alerts().end());
+    *sequence = page.sequence();
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  return alerts;
+}
 
 std::vector<v1::JoinedRow> ListAll(const Correlator& correlator,
                                    const v1::SubscribeJoinedRowsRequest& filter,
@@ -213,6 +258,23 @@ uint64_t WaitForTheLast(const Correlator& correlator) {
 
 using Followers = std::vector<std::unique_ptr<Follower>>;
 
+// Alerts that have nothing to do with others: every fifth batch one begins or ends.
+void AddPlainAlert(int batch, Millis base, std::vector<Event>& events) {
+  if (batch % 5 != 0) return;
+  const int number = (batch - 5) / 10;
+  TransitionEvent event;
+  event.source = "am";
+  event.labels =
+      LabelSet{{"alertname", fmt::format("plain {}", number)}, {"i", fmt::to_string(number % 3)}};
+  event.fingerprint = event.labels.FingerprintHex();
+  event.starts_at = event.received_time = Timestamp() + base + Millis(1000 * number);
+  if (batch % 10 == 0) {
+    event.state = AlertState::kResolved;
+    event.ends_at = event.starts_at + Millis(500);
+  }
+  events.emplace_back(std::move(event));
+}
+
 // How often it restarted the correlator, each time when everybody had come back from the last one.
 int PushAll(Correlator& correlator, const Followers& followers, uint64_t seed) {
   RandomHistory history(seed);
@@ -226,6 +288,7 @@ int PushAll(Correlator& correlator, const Followers& followers, uint64_t seed) {
       events.push_back(history.MakeEvent(true));
       Shift(events.back(), base);
     }
+    AddPlainAlert(batch, base, events);
     producer->Push(events, next);
     next += events.size();
     if (batch % kBatchesPerRestart != 0) continue;
@@ -259,6 +322,17 @@ std::vector<v1::SubscribeJoinedRowsRequest> Filters() {
   return filters;
 }
 
+std::vector<v1::SubscribeAlertsRequest> AlertFilters() {
+  std::vector<v1::SubscribeAlertsRequest> filters(2);
+  filters[1].set_state(v1::ALERT_STATE_FIRING);
+  filters[1].set_filter("i=~\"0|2\"");
+  for (auto& filter : filters) {
+    filter.mutable_snapshot_window()->set_seconds(86'400);
+    filter.mutable_progress_interval()->set_nanos(100'000'000);
+  }
+  return filters;
+}
+
 RecordedRun Record() {
   const uint64_t seed = TestSeed();
   const TemporaryFolder folder;
@@ -266,13 +340,17 @@ RecordedRun Record() {
   RecordedRun run;
   for (const auto& filter : Filters())
     run.recordings.resize(run.recordings.size() + 2, {filter, {}, 0});
+  for (const auto& filter : AlertFilters()) {
+    run.alert_recordings.resize(run.alert_recordings.size() + 2, {filter, {}, 0});
+  }
   std::atomic<uint64_t> last = UINT64_MAX;
   {
     Followers followers;
     for (size_t i = 0; i < run.recordings.size(); ++i) {
-      const int messages_per_stream = i % 2 == 0 ? -1 : 5;
-      followers.push_back(
-          std::make_unique<Follower>(correlator, run.recordings[i], last, messages_per_stream));
+      followers.push_back(Follow(correlator, run.recordings[i], last, i % 2 == 0 ? -1 : 5));
+    }
+    for (size_t i = 0; i < run.alert_recordings.size(); ++i) {
+      followers.push_back(Follow(correlator, run.alert_recordings[i], last, i % 2 == 0 ? -1 : 5));
     }
     run.restarts = PushAll(correlator, followers, seed);
     run.last_sequence = WaitForTheLast(correlator);
@@ -281,6 +359,11 @@ RecordedRun Record() {
   for (const Recording& recording : run.recordings) {
     uint64_t sequence = 0;
     run.lists.push_back(ListAll(correlator, recording.request, &sequence));
+    Require(sequence == run.last_sequence, "something changed after the end");
+  }
+  for (const AlertRecording& recording : run.alert_recordings) {
+    uint64_t sequence = 0;
+    run.alert_lists.push_back(ListAll(correlator, recording.request, &sequence));
     Require(sequence == run.last_sequence, "something changed after the end");
   }
   return run;

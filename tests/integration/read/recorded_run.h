@@ -10,11 +10,14 @@ namespace alertjoin {
 
 // What one subscriber received, over all its streams: it was cut off again and again, by itself and
 // by the correlator's restarts, and went on with its last token.
-struct Recording {
-  v1::SubscribeJoinedRowsRequest request;                 // Without a token.
-  std::vector<v1::SubscribeJoinedRowsResponse> messages;  // Without `started`.
+template <typename Request, typename Response>
+struct RecordingOf {
+  Request request;                 // Without a token.
+  std::vector<Response> messages;  // Without `started`.
   int streams = 0;
 };
+using Recording = RecordingOf<v1::SubscribeJoinedRowsRequest, v1::SubscribeJoinedRowsResponse>;
+using AlertRecording = RecordingOf<v1::SubscribeAlertsRequest, v1::SubscribeAlertsResponse>;
 
 // A real correlator-service on disk, under load, restarted while several subscribers with different
 // filters follow it, two with each: one that is cut off often and one that is not.
@@ -24,6 +27,9 @@ struct RecordedRun {
   const Recording& reference() const { return recordings.front(); }
   // The list for each recording's filter, and its sequence: nothing came after it.
   std::vector<std::vector<v1::JoinedRow>> lists;
+  // The same of alerts, with filters of their own.
+  std::vector<AlertRecording> alert_recordings;
+  std::vector<std::vector<v1::Alert>> alert_lists;
   uint64_t last_sequence = 0;
   int restarts = 0;
 };

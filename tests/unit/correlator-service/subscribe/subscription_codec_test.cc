@@ -51,7 +51,7 @@ void ExpectRefused(const v1::SubscribeJoinedRowsRequest& request, const std::str
 }
 
 TEST(DecodeSubscribeRequest, EmptyOneMeansTheLastDayOfEverything) {
-  const auto decoded = DecodeSubscribeRequest({});
+  const auto decoded = DecodeSubscribeRequest(v1::SubscribeJoinedRowsRequest());
   ASSERT_THAT(decoded, IsOk());
   EXPECT_EQ(decoded->arguments.filter.ToString(), RowFilter().ToString());
   EXPECT_FALSE(decoded->arguments.live_only);

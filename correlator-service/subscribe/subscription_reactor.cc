@@ -1,0 +1,119 @@
+#include "correlator-service/subscribe/subscription_reactor.h"
+
+#include <grpcpp/impl/codegen/proto_utils.h>
+#include <grpcpp/support/slice.h>
+
+#include <utility>
+#include <vector>
+
+#include "alertjoin/v1/correlator_service.pb.h"
+#include "common/net/grpc_status.h"
+#include "common/status/error_reason.h"
+#include "correlator-service/subscribe/subscription_codec.h"
+
+namespace alertjoin {
+namespace {
+
+using Base = grpc::ServerWriteReactor<grpc::ByteBuffer>;
+
+template <typename Request>
+auto Decode(const grpc::ByteBuffer& bytes) -> decltype(DecodeSubscribeRequest(Request())) {
+  grpc::ByteBuffer read = bytes;  // The same bytes; decoding empties the buffer.
+  Request request;
+  if (!grpc::SerializationTraits<Request>::Deserialize(&read, &request).ok()) {
+    return MakeError("MALFORMED_REQUEST",
+                     "request: is no serialised " + Request::descriptor()->full_name());
+  }
+  return DecodeSubscribeRequest(request);
+}
+
+// Of the stream that the cache is of.
+template <typename Stream>
+absl::StatusOr<StreamCursor<Stream>> MakeCursor(const RowStore& store,
+                                                StreamArguments<Stream> arguments, Timestamp now,
+                                                StreamSelectionCache<Stream>& cache) {
+  return StreamCursor<Stream>::Create(store, std::move(arguments), now, MessageLimits(), &cache);
+}
+
+// Without a copy: the slice holds the piece.
+grpc::Slice SliceOf(std::shared_ptr<const std::string> piece) {
+  auto* const held = new std::shared_ptr<const std::string>(std::move(piece));
+  const auto release = [](void* pointer) {
+    delete static_cast<std::shared_ptr<const std::string>*>(pointer);
+  };
+  // What is sent is only read.
+  return grpc::Slice(const_cast<char*>((*held)->data()), (*held)->size(), release, held);
+}
+
+}  // namespace
+
+template <typename Request, typename Cache>
+SubscriptionReactor* SubscriptionReactor::Start(grpc::CallbackServerContext* context,
+                                                const grpc::ByteBuffer& request,
+                                                SubscriptionHub& hub, Cache& cache,
+                                                const RowStore& store, const Clock& clock,
+                                                SubscriptionOptions options) {
+  auto* const reactor = new SubscriptionReactor(context);
+  const auto refuse = [&](const absl::Status& status) {
+    hub.CountEnd(status);
+    reactor->Finish(status);
+    return reactor;
+  };
+  auto decoded = Decode<Request>(request);
+  if (!decoded.ok()) return refuse(decoded.status());
+  auto cursor = MakeCursor(store, std::move(decoded->arguments), clock.Now(), cache);
+  if (!cursor.ok()) return refuse(cursor.status());
+  options.progress_interval = decoded->progress_interval;
+  reactor->subscription_ =
+      std::make_shared<Subscription>(hub, store, clock, *std::move(cursor), options, *reactor);
+  reactor->subscription_->Start();
+  return reactor;
+}
+
+SubscriptionReactor* SubscriptionReactor::StartRows(grpc::CallbackServerContext* context,
+                                                    const grpc::ByteBuffer& request,
+                                                    SubscriptionHub& hub, const RowStore& store,
+                                                    const Clock& clock,
+                                                    SubscriptionOptions options) {
+  return Start<v1::SubscribeJoinedRowsRequest>(context, request, hub, hub.selections(), store,
+                                               clock, options);
+}
+
+SubscriptionReactor* SubscriptionReactor::StartAlerts(grpc::CallbackServerContext* context,
+                                                      const grpc::ByteBuffer& request,
+                                                      SubscriptionHub& hub, const RowStore& store,
+                                                      const Clock& clock,
+                                                      SubscriptionOptions options) {
+  return Start<v1::SubscribeAlertsRequest>(context, request, hub, hub.alert_selections(), store,
+                                           clock, options);
+}
+
+void SubscriptionReactor::OnWriteDone(bool ok) {
+  // An idle subscriber holds no message.
+  message_.Clear();
+  subscription_->OnWritten(ok);
+}
+
+void SubscriptionReactor::OnCancel() {
+  if (subscription_ != nullptr) subscription_->OnCancelled();
+}
+
+void SubscriptionReactor::OnDone() {
+  if (subscription_ != nullptr) subscription_->OnDone();
+  delete this;
+}
+
+void SubscriptionReactor::Write(const SubscriptionMessage& message) {
+  std::vector<grpc::Slice> slices;
+  for (auto& piece : SerialiseSubscriptionMessage(message)) {
+    slices.push_back(SliceOf(std::move(piece)));
+  }
+  message_ = grpc::ByteBuffer(slices.data(), slices.size());
+  StartWrite(&message_);
+}
+
+void SubscriptionReactor::Finish(const absl::Status& status) { Base::Finish(ToGrpcStatus(status)); }
+
+void SubscriptionReactor::Abort() { context_->TryCancel(); }
+
+}  // namespace alertjoin
