@@ -97,6 +97,12 @@ absl::StatusOr<RunningGrpcServer> StartGrpcServer(const GrpcServerOptions& optio
   return running;
 }
 
+std::shared_ptr<grpc::Channel> MakeInProcessChannel(grpc::Server& server) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kClientReceiveBytesMax);
+  return server.InProcessChannel(arguments);
+}
+
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   return MakeChannel(address, grpc::InsecureChannelCredentials(), "");
 }

@@ -244,13 +244,23 @@ ssize_t HttpConnection::write(const char* data, size_t size) {
   return broken_ ? -1 : static_cast<ssize_t>(size);
 }
 
-bool HttpConnection::Flush() {
-  const StopEvent::Deadline deadline = In(timeouts_.write);
+bool HttpConnection::Flush() { return Send(/*heeds_stop=*/false); }
+bool HttpConnection::FlushUnlessStopped() { return Send(/*heeds_stop=*/true); }
+
+bool HttpConnection::Send(bool heeds_stop) {
+  StopEvent::Deadline deadline = In(timeouts_.write);
   size_t sent = 0;
   while (!broken_ && sent < unsent_.size()) {
     const ssize_t size = TrySend(unsent_.data() + sent, unsent_.size() - sent);
     if (size >= 0) {
       sent += static_cast<size_t>(size);
+    } else if (errno == EAGAIN && heeds_stop && !stop_seen_) {
+      const StopEvent::Wait wait = stop_.WaitFor(socket_.get(), wanted_, deadline);
+      broken_ = wait == StopEvent::Wait::kTimedOut;
+      if (wait == StopEvent::Wait::kStopped) {
+        stop_seen_ = true;
+        deadline = std::min(deadline, In(kGraceAfterStop));
+      }
     } else if (errno == EAGAIN) {
       broken_ = !WaitForFd(socket_.get(), wanted_, deadline);
     } else if (errno != EINTR) {
@@ -259,6 +269,11 @@ bool HttpConnection::Flush() {
   }
   unsent_.clear();
   return !broken_;
+}
+
+bool HttpConnection::WaitWhileOpen(StopEvent::Deadline deadline) const {
+  if (broken_ || stop_.stopped()) return false;
+  return stop_.WaitFor(socket_.get(), POLLRDHUP, deadline) == StopEvent::Wait::kTimedOut;
 }
 
 void HttpConnection::Close(bool may_wait) {

@@ -64,6 +64,11 @@ class HttpConnection final : public httplib::Stream {
 
   // Sends what was written. False when the peer is gone or too slow; all later writes fail.
   bool Flush();
+  // The same, but the peer has one more second once the server stops.
+  bool FlushUnlessStopped();
+  // Waits until the deadline. False, at once, when the peer has closed its side or is gone, or the
+  // server stops.
+  bool WaitWhileOpen(StopEvent::Deadline deadline) const;
   // Ends the connection so that the answer arrives even though the peer may still be sending, which
   // a plain close would cut off by a reset. `may_wait`: whether there is time for that.
   void Close(bool may_wait);
@@ -83,6 +88,7 @@ class HttpConnection final : public httplib::Stream {
   socket_t socket() const override { return socket_.get(); }
 
  private:
+  bool Send(bool heeds_stop);
   // Waits for and receives up to `size` bytes: their number, 0 at the end, -1 on error or timeout.
   ssize_t Receive(char* data, size_t size);
   // Whether nothing more is to be waited for before the request is served.

@@ -15,6 +15,7 @@
 #include "common/net/http_head.h"
 #include "common/net/http_lobby.h"
 #include "common/net/http_routes.h"
+#include "common/net/http_stream_places.h"
 #include "common/net/listener_rule.h"
 #include "common/net/stop_event.h"
 #include "common/net/tcp_listener.h"
@@ -42,6 +43,9 @@ struct Exchange {
   bool is_awaited = false;  // Counts in awaiting_.
   // Until the body has been read to its end, the next bytes are no request.
   bool close_after = true;
+  HttpStreamer stream;  // With a place.
+  HttpStreamPlaces::Place place = nullptr;
+  bool chunked = false;
 };
 
 // Of this thread, which serves one request at a time. cpp-httplib hands no context through.
@@ -58,7 +62,7 @@ bool TakesBody(const std::string& method) { return method == "POST" || method ==
 void Fill(httplib::Response& to, HttpResponse from) {
   to.status = from.status;
   for (const auto& [name, value] : from.headers) to.set_header(name, value);
-  if (!from.body.empty()) {
+  if (!from.body.empty() || from.stream) {
     to.set_header("Content-Type", from.content_type);
     to.body = std::move(from.body);
   }
@@ -116,8 +120,11 @@ class HttpServer::Impl final : private httplib::Server {
   HttpLobby::Handlers LobbyHandlers();
   // True when connections wait for which no thread is free.
   bool Crowded() const { return waiting_.size() > options_.threads - serving_; }
-  // True when another request may follow on the connection.
-  bool ServeRequest(HttpConnection& connection);
+  // What follows on the connection.
+  enum class Next { kRequest, kClose, kStream };
+  Next ServeRequest(Exchange& exchange);
+  // Takes a place for an answer that is streamed; else refuses it.
+  HttpResponse WithPlace(HttpResponse response);
 
   // In the order in which cpp-httplib calls them.
   void OnHead(httplib::Request& request);
@@ -125,7 +132,7 @@ class HttpServer::Impl final : private httplib::Server {
   HandlerResponse BeforeRouting(const httplib::Request& request, httplib::Response& response);
   void OnBody(const httplib::Request& request, httplib::Response& response,
               const httplib::ContentReader& reader);
-  void BeforeWriting(httplib::Response& response);
+  void BeforeWriting(const httplib::Request& request, httplib::Response& response);
 
   std::optional<HttpResponse> Guard();
   // Whether the caller may, and who it is.
@@ -159,6 +166,7 @@ class HttpServer::Impl final : private httplib::Server {
   std::atomic<size_t> awaiting_{0};  // Threads that wait for a body which was asked for.
   std::thread acceptor_;
   std::vector<std::thread> workers_;
+  HttpStreamPlaces streams_;
 };
 
 HttpServer::Impl::Impl(HttpServerOptions options)
@@ -168,7 +176,8 @@ HttpServer::Impl::Impl(HttpServerOptions options)
               .body_bytes_max = options_.body_bytes_max,
               .buffered_bytes_max = options_.buffered_bytes_max,
               .timeouts = options_.timeouts},
-             stop_, LobbyHandlers()) {
+             stop_, LobbyHandlers()),
+      streams_(options_.streams_max) {
   CHECK(options_.threads > 0);
   set_payload_max_length(options_.body_bytes_max);
   set_expect_100_continue_handler(
@@ -187,8 +196,9 @@ HttpServer::Impl::Impl(HttpServerOptions options)
   });
   set_exception_handler([](const httplib::Request&, httplib::Response& response,
                            std::exception_ptr) { response.status = 500; });
-  set_post_routing_handler(
-      [this](const httplib::Request&, httplib::Response& response) { BeforeWriting(response); });
+  set_post_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
+    BeforeWriting(request, response);
+  });
 }
 
 absl::Status HttpServer::Impl::Start() {
@@ -215,6 +225,7 @@ void HttpServer::Impl::Stop() {
   lobby_.Stop();
   waiting_.Close();
   for (std::thread& worker : workers_) worker.join();
+  streams_.Stop();
 }
 
 void HttpServer::Impl::AcceptConnections() {
@@ -283,7 +294,17 @@ void HttpServer::Impl::ServeConnection(std::unique_ptr<HttpConnection> connectio
       Refuse(*connection, {431, fmt::format("headers longer than {} bytes", kHttpHeadBytesMax)});
       return End(std::move(connection));
     }
-    if (!ServeRequest(*connection)) return End(std::move(connection));
+    Exchange exchange;
+    exchange.connection = connection.get();
+    switch (ServeRequest(exchange)) {
+      case Next::kRequest:
+        break;
+      case Next::kClose:
+        return End(std::move(connection));
+      case Next::kStream:
+        return streams_.Run(std::move(exchange.place), std::move(connection),
+                            std::move(exchange.stream), exchange.chunked);
+    }
     // Who asks again at once is spared the way through the lobby.
     const auto gathered =
         connection->GatherWithin(Crowded() ? Millis(0) : kPatience, options_.body_bytes_max);
@@ -295,14 +316,13 @@ void HttpServer::Impl::ServeConnection(std::unique_ptr<HttpConnection> connectio
   }
 }
 
-bool HttpServer::Impl::ServeRequest(HttpConnection& connection) {
+HttpServer::Impl::Next HttpServer::Impl::ServeRequest(Exchange& exchange) {
+  HttpConnection& connection = *exchange.connection;
   auto parsed = ParseHttpHead(connection.head());
   if (const auto* refusal = std::get_if<HttpRefusal>(&parsed)) {
     Refuse(connection, *refusal);
-    return false;
+    return Next::kClose;
   }
-  Exchange exchange;
-  exchange.connection = &connection;
   exchange.head = std::get<HttpHead>(std::move(parsed));
   exchange.close_asked = AsksToClose(exchange.head);
   current_exchange = &exchange;
@@ -315,7 +335,23 @@ bool HttpServer::Impl::ServeRequest(HttpConnection& connection) {
   bool closed = false;
   const bool written = process_request(connection, false, closed,
                                        [this](httplib::Request& request) { OnHead(request); });
-  return connection.Flush() && written && !closed && !exchange.close_after;
+  const bool sent = connection.Flush() && written;
+  if (exchange.stream) {
+    return sent && exchange.head.method != "HEAD" ? Next::kStream : Next::kClose;
+  }
+  return sent && !closed && !exchange.close_after ? Next::kRequest : Next::kClose;
+}
+
+HttpResponse HttpServer::Impl::WithPlace(HttpResponse response) {
+  if (!response.stream) return response;
+  current_exchange->place = streams_.Take();
+  if (current_exchange->place == nullptr) {
+    return AnswerTo({503, fmt::format("{} answers are streamed already, which is the limit: end "
+                                      "one, or try again later",
+                                      options_.streams_max)});
+  }
+  current_exchange->stream = response.stream;
+  return response;
 }
 
 void HttpServer::Impl::OnHead(httplib::Request& request) {
@@ -418,7 +454,7 @@ httplib::Server::HandlerResponse HttpServer::Impl::BeforeRouting(const httplib::
   current_exchange->connection->StartBody();
   if (TakesBody(request.method)) return HandlerResponse::Unhandled;
   current_exchange->close_after = false;
-  Fill(response, Call(request, ""));
+  Fill(response, WithPlace(Call(request, "")));
   return HandlerResponse::Handled;
 }
 
@@ -437,7 +473,7 @@ void HttpServer::Impl::OnBody(const httplib::Request& request, httplib::Response
                                                  : "the connection ended within the body"}));
   }
   current_exchange->close_after = false;
-  Fill(response, Call(request, std::move(body)));
+  Fill(response, WithPlace(Call(request, std::move(body))));
 }
 
 HttpResponse HttpServer::Impl::Call(const httplib::Request& request, std::string body) {
@@ -461,8 +497,14 @@ HttpResponse HttpServer::Impl::Call(const httplib::Request& request, std::string
   return AnswerTo({500, "internal error"});
 }
 
-void HttpServer::Impl::BeforeWriting(httplib::Response& response) {
+void HttpServer::Impl::BeforeWriting(const httplib::Request& request, httplib::Response& response) {
   Exchange& exchange = *current_exchange;
+  if (exchange.stream) {
+    exchange.close_after = true;
+    exchange.chunked = request.version == "HTTP/1.1";
+    response.headers.erase("Content-Length");
+    if (exchange.chunked) response.set_header("Transfer-Encoding", "chunked");
+  }
   if (exchange.close_asked || stop_.stopped()) exchange.close_after = true;
   response.headers.erase("Keep-Alive");  // Would state the limits of cpp-httplib's own listener.
   if (access_ != nullptr) {

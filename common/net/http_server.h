@@ -30,11 +30,29 @@ struct HttpRequest {
   std::vector<std::string> path_parts;
 };
 
+// Where the body of an answer goes that is sent while it is made. Used by one thread, a different
+// one than the handler's. The server has bounded places for these; see HttpServerOptions.
+class HttpStream {
+ public:
+  virtual ~HttpStream() = default;
+  // Sends the bytes, waiting for the peer to take them. False when it is gone or too slow, or the
+  // server stops: nothing more can be sent.
+  virtual bool Write(std::string_view bytes) = 0;
+  // Waits. False, at once, when nothing more can be sent; a peer that has closed its own side
+  // counts as gone.
+  virtual bool WaitFor(Millis span) = 0;
+};
+// Sends a body. False: it is incomplete, and the connection is cut so that the peer notices.
+using HttpStreamer = std::function<bool(HttpStream&)>;
+
 struct HttpResponse {
   int status = 200;
   std::string body;
   std::string content_type = "text/plain; charset=utf-8";
   std::vector<std::pair<std::string, std::string>> headers;
+  // In place of `body`: called after the handler has returned, or not at all (HEAD, a peer that is
+  // gone, no place free), and then destroyed. What it waits for must end when the server stops.
+  HttpStreamer stream;
 };
 
 // Sees every answered request, also those that a guard refused: method ("" when it could not be
@@ -58,6 +76,9 @@ struct HttpServerOptions {
   // Connections whose next request is not whole yet, idle ones among them, and requests that wait
   // for a thread; beyond either: 503 and close.
   size_t connections_waiting_max = 2048;
+  // Answers that are streamed at the same time, each on a thread beside the others, so that
+  // however many there are and however slow, they keep no request waiting. Beyond it: 503.
+  size_t streams_max = 0;
   size_t body_bytes_max = 16 << 20;
   // Of requests that are not whole yet, in all; small ones are taken beyond it.
   size_t buffered_bytes_max = size_t{256} << 20;
@@ -74,8 +95,8 @@ struct HttpServerOptions {
 // Transfer-Encoding, Content-Encoding or form (411, 415), Content-Length exactly once and within
 // the limit on requests with a body (400, 411, 413). A refusal has a one-line reason as text, and
 // ends the connection wherever a body might follow. Connections stay open between requests unless
-// others wait and no thread is free. Handlers run on the server's threads, several at once; an
-// exception in one is a 500, logged.
+// others wait and no thread is free, or the answer was streamed. Handlers run on the server's
+// threads, several at once; an exception in one is a 500, logged.
 class HttpServer {
  public:
   // Handles what the expression (RE2 syntax, anchored, bytes) matches of the path.
@@ -98,8 +119,9 @@ class HttpServer {
   absl::Status Start();
   // The port bound by Start; 0 before.
   int port() const;
-  // Stops accepting, waits for the requests in progress (one second at most for their bodies, and
-  // as long as the handlers take: end what they wait for first). Idempotent; not from a handler.
+  // Stops accepting, waits for the requests in progress (one second at most for their bodies and
+  // for the taking of what is streamed, and as long as the handlers take: end what they wait for
+  // first). Idempotent; not from a handler.
   void Stop();
 
  private:

@@ -63,6 +63,7 @@ std::optional<RawHttpResponse> RawHttpClient::Receive(bool after_head) {
   received_.erase(0, head_end + 4);
   // 100 Continue has neither body nor length.
   if (response.status == 100 || after_head) return response;
+  if (response.headers.contains("transfer-encoding")) return response;
   if (!response.headers.contains("content-length")) return std::nullopt;
   const size_t size = std::stoul(response.headers["content-length"]);
   while (received_.size() < size) {
@@ -71,6 +72,21 @@ std::optional<RawHttpResponse> RawHttpClient::Receive(bool after_head) {
   response.body = received_.substr(0, size);
   received_.erase(0, size);
   return response;
+}
+
+std::optional<std::string> RawHttpClient::ReceiveChunk() {
+  size_t head_end;
+  while ((head_end = received_.find("\r\n")) == received_.npos) {
+    if (!ReceiveMore()) return std::nullopt;
+  }
+  const size_t size = std::stoul(received_, nullptr, 16);
+  const size_t whole = head_end + 2 + size + 2;
+  while (received_.size() < whole) {
+    if (!ReceiveMore()) return std::nullopt;
+  }
+  std::string chunk = received_.substr(head_end + 2, size);
+  received_.erase(0, whole);
+  return chunk;
 }
 
 std::optional<RawHttpResponse> RawHttpClient::Ask(std::string_view bytes) {

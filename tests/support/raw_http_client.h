@@ -25,8 +25,10 @@ class RawHttpClient {
   // False when the peer does not take all of it.
   bool Send(std::string_view bytes);
   // The next answer; nothing when the connection ends or fails before it is complete. After HEAD
-  // there is no body.
+  // there is no body. Of one in chunks the body is left to ReceiveChunk.
   std::optional<RawHttpResponse> Receive(bool after_head = false);
+  // The next chunk of a body; empty behind the last one, nothing when it was cut off.
+  std::optional<std::string> ReceiveChunk();
   // Send, then Receive.
   std::optional<RawHttpResponse> Ask(std::string_view bytes);
   // True when the server ends the connection in order, with nothing more sent.
