@@ -93,7 +93,7 @@ export const COLUMNS: readonly Column[] = [
     show: showValue,
   },
   {
-    key: "threshold", title: "Threshold", hint: "What the alert's own rule compares with", width: "6.4rem", numeric: true,
+    key: "threshold", title: "Threshold", hint: "What the alert's own rule compares with", width: "6rem", numeric: true,
     show: (row) => ({text: formatThreshold(row.operator, row.threshold)}),
   },
   {
@@ -104,11 +104,11 @@ export const COLUMNS: readonly Column[] = [
     }),
   },
   {
-    key: "sent", title: "$value sent", hint: "The value that the notification itself claims", width: "6.8rem", numeric: true,
+    key: "sent", title: "$value sent", hint: "The value that the notification itself claims", width: "6.4rem", numeric: true,
     show: showSent,
   },
   {
-    key: "age", title: "Age", hint: "How old the sample was at that moment", width: "5rem", numeric: true,
+    key: "age", title: "Age", hint: "How old the sample was at that moment", width: "4.4rem", numeric: true,
     show: (row) => ({text: formatDuration(row.sampleAge)}),
   },
   {
