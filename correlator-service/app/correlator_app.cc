@@ -91,11 +91,15 @@ struct CorrelatorApp::Parts {
                    SystemClock(), registry, std::move(on_failure)),
           ingest(pipeline, data.store().store_id(), SystemClock(), registry,
                  {.sample_retention = config.sample_retention}),
-          correlator(data.store(), pipeline.tables(), hub, SystemClock(), registry) {}
+          samples(data.log()),
+          correlator(data.store(), pipeline.tables(), samples, hub, SystemClock(), registry) {
+      data.log().RaiseOnAppend(hub.signal());
+    }
 
     SubscriptionHub hub;
     Pipeline pipeline;
     IngestServiceImpl ingest;
+    SampleReaders samples;
     CorrelatorServiceImpl correlator;
     RunningGrpcServer grpc;
   };

@@ -1,36 +1,17 @@
 #include "correlator-service/pipeline/round_codec.h"
 
-#include <fmt/format.h>
 #include <google/protobuf/arena.h>
 
 #include <algorithm>
 #include <limits>
 
 #include "alertjoin/storage/v1/log_record.pb.h"
-#include "common/status/error_reason.h"
 #include "common/status/status.h"
+#include "correlator-service/pipeline/log_record.h"
 #include "correlator-service/pipeline/sample_columns.h"
 
 namespace alertjoin {
 namespace {
-
-// The first byte of every record. Format 1 has the columns of samples as events do; it is still
-// read.
-constexpr char kRecordFormat = 2;
-constexpr char kFirstRecordFormat = 1;
-
-absl::Status Damaged(std::string_view why) {
-  return MakeError("LOG_DAMAGED", fmt::format("damaged: {}", why));
-}
-
-absl::Status UnknownFormat(char format) {
-  return MakeError(
-      "LOG_FORMAT_UNKNOWN",
-      fmt::format(
-          "its format {} is unknown, this version of alertjoin reads formats {} to {}: use the "
-          "version that wrote it",
-          static_cast<unsigned char>(format), kFirstRecordFormat + 0, kRecordFormat + 0));
-}
 
 void EncodeProducer(const ProducerPosition& position, storage::v1::ProducerPosition* out) {
   out->set_producer_id(position.producer_id);
@@ -52,7 +33,7 @@ void EncodeEvent(const Event& event, EventEncoder& encoder, storage::v1::LoggedE
 
 absl::Status DecodeEvent(const v1::Event& event, EventDecoder& decoder, std::vector<Event>* out) {
   auto decoded = decoder.Decode(event);
-  if (!decoded.ok()) return Damaged(MessageOf(decoded.status()));
+  if (!decoded.ok()) return DamagedRecord(MessageOf(decoded.status()));
   out->push_back(*std::move(decoded));
   return absl::OkStatus();
 }
@@ -62,12 +43,7 @@ absl::Status DecodeLoggedEvents(storage::v1::LogRecord& in, EventDecoder& decode
                                 std::vector<Event>* out) {
   out->reserve(out->size() + static_cast<size_t>(in.logged_events_size()));
   for (storage::v1::LoggedEvent& logged : *in.mutable_logged_events()) {
-    if (logged.has_columns()) {
-      if (!logged.event().has_samples()) return Damaged("columns without samples");
-      const absl::Status unpacked =
-          UnpackColumns(logged.columns(), logged.mutable_event()->mutable_samples());
-      if (!unpacked.ok()) return Damaged(MessageOf(unpacked));
-    }
+    RETURN_IF_ERROR(UnpackEvent(&logged));
     RETURN_IF_ERROR(DecodeEvent(logged.event(), decoder, out));
   }
   return absl::OkStatus();
@@ -99,28 +75,19 @@ std::string RoundEncoder::Encode(const Round& round) {
   }
   for (const auto& producer : round.producers) EncodeProducer(producer, record->add_producers());
   for (const Event& event : round.carried) encoder_->Encode(event, record->add_carried());
-  std::string bytes(1, kRecordFormat);
+  std::string bytes(1, kLogRecordFormat);
   CHECK(record->AppendToString(&bytes));
   return bytes;
 }
 
 absl::StatusOr<Round> RoundDecoder::Decode(std::string_view bytes) {
-  if (bytes.empty()) return Damaged("it is empty");
-  if (bytes.front() < kFirstRecordFormat || bytes.front() > kRecordFormat) {
-    return UnknownFormat(bytes.front());
-  }
-  bytes.remove_prefix(1);
   google::protobuf::Arena arena;
-  auto* record = google::protobuf::Arena::CreateMessage<storage::v1::LogRecord>(&arena);
-  if (bytes.size() > static_cast<size_t>(std::numeric_limits<int>::max()) ||
-      !record->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    return Damaged("it is no serialised record");
-  }
+  ASSIGN_OR_RETURN(storage::v1::LogRecord* const record, ParseLogRecord(bytes, &arena));
   begins_segment_ = record->begins_segment();
   if (begins_segment_) {
     decoder_ = std::make_unique<EventDecoder>(std::numeric_limits<size_t>::max());
   }
-  if (decoder_ == nullptr) return Damaged("no segment begins at or before it");
+  if (decoder_ == nullptr) return DamagedRecord("no segment begins at or before it");
   Round round;
   round.time = Timestamp::FromMillis(record->time_ms());
   if (record->has_horizons()) {

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "common/status/error_reason.h"
 #include "common/status/status.h"
@@ -62,6 +64,7 @@ absl::StatusOr<LogPosition> RoundLog::Append(Round& round) {
   has_appended_ = true;
   Advance(round);
   Record(round, *position, record.size(), begins_segment);
+  RaiseSignals();
   return position;
 }
 
@@ -87,6 +90,7 @@ void RoundLog::Record(const Round& round, LogPosition position, uint64_t bytes,
   segment.last_time = std::max(segment.last_time, round.time);
   segment.newest_sample = std::max(segment.newest_sample, NewestSampleTime(round));
   segment.bytes += bytes;
+  end_ = position.Next();
   for (const ProducerPosition& told : round.producers) {
     Producer& producer = producers_[{told.producer_id, told.log_id}];
     if (producer.position.last_sequence <= told.last_sequence) producer.position = told;
@@ -116,6 +120,43 @@ absl::Status RoundLog::Trim(LogPosition before) {
   MutexLock lock(mutex_);
   while (!segments_.empty() && segments_.front().first < before) segments_.pop_front();
   return absl::OkStatus();
+}
+
+LogPosition RoundLog::end() const {
+  MutexLock lock(mutex_);
+  return end_;
+}
+
+std::optional<LogPosition> RoundLog::SegmentOf(LogPosition position) const {
+  MutexLock lock(mutex_);
+  if (position >= end_) return std::nullopt;
+  const auto behind =
+      std::partition_point(segments_.begin(), segments_.end(),
+                           [&](const Segment& segment) { return segment.first <= position; });
+  if (behind == segments_.begin()) return std::nullopt;
+  return std::prev(behind)->first;
+}
+
+LogPosition RoundLog::FirstSince(Timestamp time) const {
+  MutexLock lock(mutex_);
+  const auto found = std::find_if(segments_.begin(), segments_.end(), [&](const Segment& segment) {
+    return segment.last_time >= time;
+  });
+  return found == segments_.end() ? end_ : found->first;
+}
+
+void RoundLog::RaiseOnAppend(std::shared_ptr<ChangeSignal> signal) {
+  MutexLock lock(mutex_);
+  if (signals_.size() < kSignalsMax) signals_.push_back(std::move(signal));
+}
+
+void RoundLog::RaiseSignals() {
+  std::vector<std::shared_ptr<ChangeSignal>> signals;
+  {
+    MutexLock lock(mutex_);
+    signals = signals_;
+  }
+  for (const auto& signal : signals) signal->Raise();
 }
 
 std::vector<ProducerPosition> RoundLog::Producers() const {

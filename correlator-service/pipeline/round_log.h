@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "common/eventlog/event_log.h"
 #include "common/sync/mutex.h"
 #include "correlator-service/pipeline/round_codec.h"
+#include "correlator-service/rows/change_signal.h"
 
 namespace alertjoin {
 
@@ -32,7 +34,8 @@ struct RoundLogOptions {
 // by any. The log must outlive it.
 class RoundLog {
  public:
-  RoundLog(EventLog& log, RoundLogOptions options) : log_(log), options_(options) {}
+  RoundLog(EventLog& log, RoundLogOptions options)
+      : log_(log), options_(options), end_(log.bounds().first) {}
 
   // Gives every round to `visit`, in order; an error of it ends the replay. DATA_LOSS and
   // FAILED_PRECONDITION as RoundDecoder, with the record's position.
@@ -58,6 +61,27 @@ class RoundLog {
 
   EventLog::Bounds bounds() const { return log_.bounds(); }
 
+  // --- For those who read along with the appending thread, who never waits for them ---
+
+  // Identity of the log; positions of different ones are not comparable.
+  const std::string& id() const { return log_.id(); }
+  // Behind the newest record of which the methods below know.
+  LogPosition end() const EXCLUDES_LOCK(mutex_);
+  // Where the segment of the record at the position begins; nothing when the record was trimmed or
+  // is not there yet.
+  std::optional<LogPosition> SegmentOf(LogPosition position) const EXCLUDES_LOCK(mutex_);
+  // Where a reader begins who wants every round that was taken at this time or later.
+  LogPosition FirstSince(Timestamp time) const EXCLUDES_LOCK(mutex_);
+  // As EventLog::Read.
+  absl::StatusOr<EventLog::Chunk> Read(LogPosition from, size_t records_max,
+                                       size_t bytes_max) const {
+    return log_.Read(from, records_max, bytes_max);
+  }
+  // Raises `signal` after every append from now on. At most kSignalsMax are kept.
+  void RaiseOnAppend(std::shared_ptr<ChangeSignal> signal) EXCLUDES_LOCK(mutex_);
+
+  static constexpr size_t kSignalsMax = 16;
+
   static constexpr size_t kProducersMax = 1'000;
 
  private:
@@ -76,6 +100,8 @@ class RoundLog {
   void Record(const Round& round, LogPosition position, uint64_t bytes, bool begins_segment)
       EXCLUDES_LOCK(mutex_);
 
+  void RaiseSignals() EXCLUDES_LOCK(mutex_);
+
   EventLog& log_;
   const RoundLogOptions options_;
 
@@ -86,6 +112,8 @@ class RoundLog {
 
   mutable Mutex mutex_;
   std::deque<Segment> segments_ GUARDED_BY(mutex_);
+  LogPosition end_ GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<ChangeSignal>> signals_ GUARDED_BY(mutex_);
   struct Producer {
     ProducerPosition position;
     uint64_t heard = 0;

@@ -14,11 +14,12 @@
 namespace alertjoin {
 
 CorrelatorServiceImpl::CorrelatorServiceImpl(RowStore& store, TableAccess& tables,
-                                             SubscriptionHub& hub, const Clock& clock,
-                                             prometheus::Registry& registry,
+                                             SampleReaders& samples, SubscriptionHub& hub,
+                                             const Clock& clock, prometheus::Registry& registry,
                                              SubscriptionOptions options)
     : store_(store),
       tables_(tables),
+      samples_(samples),
       hub_(hub),
       clock_(clock),
       options_(options),
@@ -32,6 +33,12 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* CorrelatorServiceImpl::SubscribeJoin
 grpc::ServerWriteReactor<grpc::ByteBuffer>* CorrelatorServiceImpl::SubscribeAlerts(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
   return SubscriptionReactor::StartAlerts(context, *request, hub_, store_, clock_, options_);
+}
+
+grpc::ServerWriteReactor<grpc::ByteBuffer>* CorrelatorServiceImpl::SubscribeSamples(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
+  return SubscriptionReactor::StartSamples(context, *request, hub_, store_, samples_, clock_,
+                                           options_);
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListJoinedRows(

@@ -5,6 +5,7 @@
 #include "alertjoin/v1/correlator_service.grpc.pb.h"
 #include "common/time/clock.h"
 #include "correlator-service/join/table_access.h"
+#include "correlator-service/pipeline/sample_reader.h"
 #include "correlator-service/query/unary_calls.h"
 #include "correlator-service/rows/row_store.h"
 #include "correlator-service/subscribe/subscription.h"
@@ -19,17 +20,20 @@ namespace alertjoin {
 class CorrelatorServiceImpl final
     : public v1::CorrelatorService::WithRawCallbackMethod_SubscribeJoinedRows<
           v1::CorrelatorService::WithRawCallbackMethod_SubscribeAlerts<
-              v1::CorrelatorService::CallbackService>> {
+              v1::CorrelatorService::WithRawCallbackMethod_SubscribeSamples<
+                  v1::CorrelatorService::CallbackService>>> {
  public:
   // All must outlive the service, which must outlive its server.
-  CorrelatorServiceImpl(RowStore& store, TableAccess& tables, SubscriptionHub& hub,
-                        const Clock& clock, prometheus::Registry& registry,
+  CorrelatorServiceImpl(RowStore& store, TableAccess& tables, SampleReaders& samples,
+                        SubscriptionHub& hub, const Clock& clock, prometheus::Registry& registry,
                         SubscriptionOptions options = {});
 
   // As bytes, most of which many calls share (subscription_reactor.h).
   grpc::ServerWriteReactor<grpc::ByteBuffer>* SubscribeJoinedRows(
       grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) override;
   grpc::ServerWriteReactor<grpc::ByteBuffer>* SubscribeAlerts(
+      grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* SubscribeSamples(
       grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) override;
   grpc::ServerUnaryReactor* ListJoinedRows(grpc::CallbackServerContext* context,
                                            const v1::ListJoinedRowsRequest* request,
@@ -65,6 +69,7 @@ class CorrelatorServiceImpl final
  private:
   RowStore& store_;
   TableAccess& tables_;
+  SampleReaders& samples_;
   SubscriptionHub& hub_;
   const Clock& clock_;
   const SubscriptionOptions options_;

@@ -14,6 +14,7 @@ enum class TokenKind : uint8_t {
   kSeriesPage = 'S',
   kSourcePage = 'O',
   kSummaryPage = 'A',
+  kSampleResume = 'M',
 };
 
 // Builds the binary content of a token: fixed-width big-endian fields.

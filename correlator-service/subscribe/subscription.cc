@@ -21,15 +21,10 @@ absl::Status Cancelled() { return absl::CancelledError("subscription: the subscr
 
 }  // namespace
 
-Subscription::Subscription(SubscriptionHub& hub, const RowStore& store, const Clock& clock,
+Subscription::Subscription(SubscriptionHub& hub, const Clock& clock,
                            std::unique_ptr<SubscriptionSource> source, SubscriptionOptions options,
                            SubscriptionOutput& output)
-    : hub_(hub),
-      store_(store),
-      clock_(clock),
-      options_(options),
-      output_(output),
-      source_(std::move(source)) {}
+    : hub_(hub), clock_(clock), options_(options), output_(output), source_(std::move(source)) {}
 
 void Subscription::Start() {
   const auto self = shared_from_this();
@@ -133,7 +128,7 @@ Subscription::Task Subscription::PollLocked(Clock::Steady now, Clock::Steady& ne
       return Task::kNothing;
     case State::kIdle: {
       const Clock::Steady progress_at = last_message_ + options_.progress_interval;
-      if (!again_ && store_.newest() <= seen_ && now < progress_at) {
+      if (!again_ && !source_->HasNews() && now < progress_at) {
         next = progress_at;
         return Task::kNothing;
       }
@@ -182,7 +177,6 @@ bool Subscription::Act(absl::StatusOr<SubscriptionStep> step) {
       last_message_ = clock_.SteadyNow();
     } else {
       again_ = step->kind == SubscriptionStep::Kind::kAgain;
-      seen_ = source_->sequence();
       state_ = State::kIdle;
     }
   }
@@ -217,7 +211,7 @@ void Subscription::Write(const SubscriptionMessage& message) {
 bool Subscription::StayIdle() {
   // What was published between the cursor's look and becoming idle was seen by nobody.
   MutexLock lock(mutex_);
-  if (state_ != State::kIdle || store_.newest() <= seen_) return true;
+  if (state_ != State::kIdle || !source_->HasNews()) return true;
   state_ = State::kBusy;
   return false;
 }

@@ -41,16 +41,15 @@ struct SubscriptionOptions {
 // must live until OnDone returns and is not called after that.
 class Subscription final : public Subscriber, public std::enable_shared_from_this<Subscription> {
  public:
-  // The hub, store and clock must outlive it.
-  Subscription(SubscriptionHub& hub, const RowStore& store, const Clock& clock,
-               std::unique_ptr<SubscriptionSource> source, SubscriptionOptions options,
-               SubscriptionOutput& output);
+  // The hub and the clock must outlive it. News of the source must raise the hub's signal.
+  Subscription(SubscriptionHub& hub, const Clock& clock, std::unique_ptr<SubscriptionSource> source,
+               SubscriptionOptions options, SubscriptionOutput& output);
   // From a cursor.
   template <typename Stream>
-  Subscription(SubscriptionHub& hub, const RowStore& store, const Clock& clock,
-               StreamCursor<Stream> cursor, SubscriptionOptions options, SubscriptionOutput& output)
-      : Subscription(hub, store, clock, std::make_unique<StreamCursor<Stream>>(std::move(cursor)),
-                     options, output) {}
+  Subscription(SubscriptionHub& hub, const Clock& clock, StreamCursor<Stream> cursor,
+               SubscriptionOptions options, SubscriptionOutput& output)
+      : Subscription(hub, clock, std::make_unique<StreamCursor<Stream>>(std::move(cursor)), options,
+                     output) {}
 
   // Joins the hub and writes the first message; or finishes with the hub's refusal. Call it once.
   void Start();
@@ -91,18 +90,16 @@ class Subscription final : public Subscriber, public std::enable_shared_from_thi
 
   // Constant after construction.
   SubscriptionHub& hub_;
-  const RowStore& store_;
   const Clock& clock_;
   const SubscriptionOptions options_;
   SubscriptionOutput& output_;
 
-  // Of the thread that is busy.
+  // Of the thread that is busy; while nobody is, of the one that holds the mutex.
   const std::unique_ptr<SubscriptionSource> source_;
 
   Mutex mutex_;
   State state_ GUARDED_BY(mutex_) = State::kBusy;
   bool again_ GUARDED_BY(mutex_) = false;              // In kIdle: the cursor has more to read.
-  Sequence seen_ GUARDED_BY(mutex_);                   // In kIdle: sent up to here.
   absl::Status pending_end_ GUARDED_BY(mutex_);        // Not OK: end as soon as not busy.
   uint64_t writes_ GUARDED_BY(mutex_) = 0;             // Begun so far.
   bool write_handed_over_ GUARDED_BY(mutex_) = false;  // In kWriting: Write has returned.

@@ -1,9 +1,7 @@
 #include "correlator-service/subscribe/subscription_codec.h"
 
-#include <fmt/format.h>
 #include <google/protobuf/io/coded_stream.h>
 
-#include <algorithm>
 #include <type_traits>
 #include <utility>
 
@@ -12,16 +10,14 @@
 #include "correlator-service/codec/alert_codec.h"
 #include "correlator-service/codec/filter_codec.h"
 #include "correlator-service/codec/row_codec.h"
+#include "correlator-service/subscribe/sample_stream_codec.h"
+#include "correlator-service/subscribe/subscription_fields.h"
 
 namespace alertjoin {
 namespace {
 
 using google::protobuf::io::CodedOutputStream;
 
-constexpr Millis kSnapshotWindowMax = std::chrono::days(3650);
-constexpr Millis kProgressIntervalDefault = std::chrono::seconds(5);
-constexpr Millis kProgressIntervalMin{100};
-constexpr Millis kProgressIntervalMax = std::chrono::seconds(60);
 constexpr int kProgressQueriesMax = 1000;
 // A smaller piece costs more to hand on than to copy.
 constexpr size_t kSharedBytesMin = 4 << 10;
@@ -69,6 +65,8 @@ struct BodyEncoder {
     }
   }
   void operator()(const GapMessage& gap) const { EncodeGap(*gap.set->gap, out->mutable_gap()); }
+  void operator()(const SamplesMessage&) const { CHECK(false); }  // Of another stream.
+  void operator()(const SampleGapMessage&) const { CHECK(false); }
 };
 
 // Begins a field of bytes, or of a message, of this length.
@@ -86,6 +84,7 @@ void AppendFieldHead(int number, size_t length, std::string& to) {
 // have the same numbers, and so have the batches.
 using RowsResponse = v1::SubscribeJoinedRowsResponse;
 using AlertsResponse = v1::SubscribeAlertsResponse;
+using SamplesResponse = v1::SubscribeSamplesResponse;
 constexpr int kEntriesFieldNumber = RowsResponse::kRowsFieldNumber;
 constexpr bool IsOne(int number, int other) { return number == other; }
 static_assert(IsOne(AlertsResponse::kAlertsFieldNumber, kEntriesFieldNumber));
@@ -95,6 +94,12 @@ static_assert(IsOne(AlertsResponse::kSnapshotCompleteFieldNumber,
 static_assert(IsOne(AlertsResponse::kProgressFieldNumber, RowsResponse::kProgressFieldNumber));
 static_assert(IsOne(AlertsResponse::kGapFieldNumber, RowsResponse::kGapFieldNumber));
 static_assert(IsOne(AlertsResponse::kResumeTokenFieldNumber,
+                    RowsResponse::kResumeTokenFieldNumber));
+static_assert(IsOne(SamplesResponse::kStartedFieldNumber, RowsResponse::kStartedFieldNumber));
+static_assert(IsOne(SamplesResponse::kSnapshotCompleteFieldNumber,
+                    RowsResponse::kSnapshotCompleteFieldNumber));
+static_assert(IsOne(SamplesResponse::kProgressFieldNumber, RowsResponse::kProgressFieldNumber));
+static_assert(IsOne(SamplesResponse::kResumeTokenFieldNumber,
                     RowsResponse::kResumeTokenFieldNumber));
 
 template <typename Stream>
@@ -129,30 +134,12 @@ absl::StatusOr<StreamRequest<Stream>> DecodeRequest(typename Stream::Filter filt
                                                     const Request& request) {
   StreamRequest<Stream> decoded;
   decoded.arguments.filter = std::move(filter);
-  if (!v1::SubscriptionStart_IsValid(request.start())) {
-    return InvalidField(
-        "INVALID_START", "start",
-        fmt::format("{} is no SubscriptionStart", static_cast<int>(request.start())));
-  }
-  decoded.arguments.live_only = request.start() == v1::SUBSCRIPTION_START_LIVE;
-  if (request.has_snapshot_window()) {
-    const auto window = DecodeSpan(request.snapshot_window());
-    if (!window.ok() || *window < Millis(0) || *window > kSnapshotWindowMax) {
-      return InvalidField("INVALID_SNAPSHOT_WINDOW", "snapshot_window",
-                          "expected a duration from 0s to 3650d (315360000s)");
-    }
-    decoded.arguments.snapshot_window = *window;
-  }
-  decoded.arguments.resume_token = request.resume_token();
-  decoded.progress_interval = kProgressIntervalDefault;
-  if (request.has_progress_interval()) {
-    const auto interval = DecodeSpan(request.progress_interval());
-    if (!interval.ok()) {
-      return InvalidField("INVALID_PROGRESS_INTERVAL", "progress_interval",
-                          MessageOf(interval.status()));
-    }
-    decoded.progress_interval = std::clamp(*interval, kProgressIntervalMin, kProgressIntervalMax);
-  }
+  ASSIGN_OR_RETURN(const SubscriptionFields fields,
+                   DecodeSubscriptionFields(request, kDefaultSnapshotWindow));
+  decoded.arguments.live_only = fields.live_only;
+  decoded.arguments.snapshot_window = fields.snapshot_window;
+  decoded.arguments.resume_token = fields.resume_token;
+  decoded.progress_interval = fields.progress_interval;
   return decoded;
 }
 
@@ -190,6 +177,12 @@ SerialisedMessage SerialiseSubscriptionMessage(const SubscriptionMessage& messag
   }
   if (const auto* const alerts = std::get_if<AlertsMessage>(&message.body)) {
     return SerialiseEntries(alerts->entries, message.resume_token);
+  }
+  if (std::holds_alternative<SamplesMessage>(message.body) ||
+      std::holds_alternative<SampleGapMessage>(message.body)) {
+    v1::SubscribeSamplesResponse response;
+    EncodeSampleMessage(message, &response);
+    return {std::make_shared<const std::string>(response.SerializeAsString())};
   }
   // The same bytes in every stream.
   v1::SubscribeJoinedRowsResponse response;

@@ -39,15 +39,16 @@ struct SubscriptionStep {
   std::optional<SubscriptionMessage> message;
 };
 
-// Where the messages of a subscription come from. Not thread-safe.
+// Where the messages of a subscription come from: a cursor over something that is kept. Not
+// thread-safe; calls must not block.
 class SubscriptionSource {
  public:
   virtual ~SubscriptionSource() = default;
   // The next message, if any. With `progress_due` and nothing else to send after the snapshot it is
   // a progress message with `now`. An error ends the subscription.
   virtual absl::StatusOr<SubscriptionStep> Next(bool progress_due, Timestamp now) = 0;
-  // Everything up to here was sent, once the snapshot is.
-  virtual Sequence sequence() const = 0;
+  // Whether something was published that was not sent yet.
+  virtual bool HasNews() const = 0;
   // The token of the last message, or of where it starts.
   virtual std::string Token() const = 0;
 };
@@ -81,7 +82,9 @@ class StreamCursor final : public SubscriptionSource {
   // RESOURCE_EXHAUSTED, reason SUBSCRIBER_TOO_SLOW, with the last token in the metadata
   // "resume_token", once the change log no longer reaches back to the cursor.
   absl::StatusOr<SubscriptionStep> Next(bool progress_due, Timestamp now) override;
-  Sequence sequence() const override { return sequence_; }
+  bool HasNews() const override { return store_->newest() > sequence_; }
+  // Everything up to here was sent, once the snapshot is.
+  Sequence sequence() const { return sequence_; }
   std::string Token() const override;
 
  private:

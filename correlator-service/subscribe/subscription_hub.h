@@ -59,6 +59,8 @@ class SubscriptionHub {
   void Remove(const Subscriber* subscriber) EXCLUDES_LOCK(mutex_);
   // Has every subscriber polled soon.
   void Nudge() { signal_->Raise(); }
+  // The same for whoever publishes; the row store has it already.
+  const std::shared_ptr<ChangeSignal>& signal() const { return signal_; }
 
   // Ends every subscriber, and every later one, with UNAVAILABLE, reason STOPPING, and stops
   // polling. Idempotent. Do it before the server's Shutdown, which waits for open streams.

@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "correlator-service/pipeline/sample_round.h"
 #include "correlator-service/rows/row_store.h"
 #include "correlator-service/subscribe/row_selection.h"
 
@@ -41,9 +42,30 @@ struct GapMessage {
   SharedChangeSet set;  // Its gap.
 };
 
+// Place of a sample in a round.
+struct ChosenSample {
+  uint32_t batch = 0;
+  uint32_t index = 0;
+};
+
+// Samples of one round for one subscriber, in order.
+struct SamplesPart {
+  SharedSampleRound round;
+  std::vector<ChosenSample> chosen;
+};
+
+struct SamplesMessage {
+  std::vector<SamplesPart> parts;
+};
+
+struct SampleGapMessage {
+  SharedSampleRound round;
+  size_t index = 0;  // Among its gaps.
+};
+
 struct SubscriptionMessage {
   std::variant<StartedMessage, RowsMessage, SnapshotCompleteMessage, ProgressMessage, GapMessage,
-               AlertsMessage>
+               AlertsMessage, SamplesMessage, SampleGapMessage>
       body;
   std::string resume_token;
 };

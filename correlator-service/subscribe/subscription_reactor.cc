@@ -9,6 +9,8 @@
 #include "alertjoin/v1/correlator_service.pb.h"
 #include "common/net/grpc_status.h"
 #include "common/status/error_reason.h"
+#include "correlator-service/subscribe/sample_cursor.h"
+#include "correlator-service/subscribe/sample_stream_codec.h"
 #include "correlator-service/subscribe/subscription_codec.h"
 
 namespace alertjoin {
@@ -27,12 +29,13 @@ auto Decode(const grpc::ByteBuffer& bytes) -> decltype(DecodeSubscribeRequest(Re
   return DecodeSubscribeRequest(request);
 }
 
-// Of the stream that the cache is of.
+// Makes a cursor of the stream that the cache is of.
 template <typename Stream>
-absl::StatusOr<StreamCursor<Stream>> MakeCursor(const RowStore& store,
-                                                StreamArguments<Stream> arguments, Timestamp now,
-                                                StreamSelectionCache<Stream>& cache) {
-  return StreamCursor<Stream>::Create(store, std::move(arguments), now, MessageLimits(), &cache);
+auto OpenIn(const RowStore& store, const Clock& clock, StreamSelectionCache<Stream>& cache) {
+  return [&](StreamArguments<Stream> arguments) {
+    return StreamCursor<Stream>::Create(store, std::move(arguments), clock.Now(), MessageLimits(),
+                                        &cache);
+  };
 }
 
 // Without a copy: the slice holds the piece.
@@ -47,12 +50,11 @@ grpc::Slice SliceOf(std::shared_ptr<const std::string> piece) {
 
 }  // namespace
 
-template <typename Request, typename Cache>
+template <typename Request, typename Open>
 SubscriptionReactor* SubscriptionReactor::Start(grpc::CallbackServerContext* context,
                                                 const grpc::ByteBuffer& request,
-                                                SubscriptionHub& hub, Cache& cache,
-                                                const RowStore& store, const Clock& clock,
-                                                SubscriptionOptions options) {
+                                                SubscriptionHub& hub, const Clock& clock,
+                                                SubscriptionOptions options, Open open) {
   auto* const reactor = new SubscriptionReactor(context);
   const auto refuse = [&](const absl::Status& status) {
     hub.CountEnd(status);
@@ -61,11 +63,12 @@ SubscriptionReactor* SubscriptionReactor::Start(grpc::CallbackServerContext* con
   };
   auto decoded = Decode<Request>(request);
   if (!decoded.ok()) return refuse(decoded.status());
-  auto cursor = MakeCursor(store, std::move(decoded->arguments), clock.Now(), cache);
+  auto cursor = open(std::move(decoded->arguments));
   if (!cursor.ok()) return refuse(cursor.status());
   options.progress_interval = decoded->progress_interval;
+  auto source = std::make_unique<typename decltype(cursor)::value_type>(*std::move(cursor));
   reactor->subscription_ =
-      std::make_shared<Subscription>(hub, store, clock, *std::move(cursor), options, *reactor);
+      std::make_shared<Subscription>(hub, clock, std::move(source), options, *reactor);
   reactor->subscription_->Start();
   return reactor;
 }
@@ -75,8 +78,8 @@ SubscriptionReactor* SubscriptionReactor::StartRows(grpc::CallbackServerContext*
                                                     SubscriptionHub& hub, const RowStore& store,
                                                     const Clock& clock,
                                                     SubscriptionOptions options) {
-  return Start<v1::SubscribeJoinedRowsRequest>(context, request, hub, hub.selections(), store,
-                                               clock, options);
+  return Start<v1::SubscribeJoinedRowsRequest>(context, request, hub, clock, options,
+                                               OpenIn(store, clock, hub.selections()));
 }
 
 SubscriptionReactor* SubscriptionReactor::StartAlerts(grpc::CallbackServerContext* context,
@@ -84,8 +87,19 @@ SubscriptionReactor* SubscriptionReactor::StartAlerts(grpc::CallbackServerContex
                                                       SubscriptionHub& hub, const RowStore& store,
                                                       const Clock& clock,
                                                       SubscriptionOptions options) {
-  return Start<v1::SubscribeAlertsRequest>(context, request, hub, hub.alert_selections(), store,
-                                           clock, options);
+  return Start<v1::SubscribeAlertsRequest>(context, request, hub, clock, options,
+                                           OpenIn(store, clock, hub.alert_selections()));
+}
+
+SubscriptionReactor* SubscriptionReactor::StartSamples(grpc::CallbackServerContext* context,
+                                                       const grpc::ByteBuffer& request,
+                                                       SubscriptionHub& hub, const RowStore& store,
+                                                       SampleReaders& readers, const Clock& clock,
+                                                       SubscriptionOptions options) {
+  return Start<v1::SubscribeSamplesRequest>(
+      context, request, hub, clock, options, [&](SampleArguments arguments) {
+        return SampleCursor::Create(store, readers, std::move(arguments), clock.Now());
+      });
 }
 
 void SubscriptionReactor::OnWriteDone(bool ok) {

@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "correlator-service/pipeline/sample_reader.h"
 #include "correlator-service/subscribe/subscription.h"
 
 namespace alertjoin {
@@ -27,15 +28,20 @@ class SubscriptionReactor final : public grpc::ServerWriteReactor<grpc::ByteBuff
                                           const grpc::ByteBuffer& request, SubscriptionHub& hub,
                                           const RowStore& store, const Clock& clock,
                                           SubscriptionOptions options);
+  // The same for a v1::SubscribeSamplesRequest.
+  static SubscriptionReactor* StartSamples(grpc::CallbackServerContext* context,
+                                           const grpc::ByteBuffer& request, SubscriptionHub& hub,
+                                           const RowStore& store, SampleReaders& readers,
+                                           const Clock& clock, SubscriptionOptions options);
 
  private:
   explicit SubscriptionReactor(grpc::CallbackServerContext* context) : context_(context) {}
 
-  template <typename Request, typename Cache>
+  // `open` makes a cursor of the arguments of the request.
+  template <typename Request, typename Open>
   static SubscriptionReactor* Start(grpc::CallbackServerContext* context,
                                     const grpc::ByteBuffer& request, SubscriptionHub& hub,
-                                    Cache& cache, const RowStore& store, const Clock& clock,
-                                    SubscriptionOptions options);
+                                    const Clock& clock, SubscriptionOptions options, Open open);
 
   void OnWriteDone(bool ok) override;
   void OnCancel() override;

@@ -23,9 +23,12 @@
 #include <thread>
 
 #include "alertjoin/v1/correlator_service.grpc.pb.h"
+#include "common/eventlog/memory_event_log.h"
 #include "common/log/log.h"
 #include "common/net/grpc_server.h"
 #include "common/status/status.h"
+#include "correlator-service/pipeline/round_log.h"
+#include "correlator-service/pipeline/sample_reader.h"
 #include "correlator-service/query/correlator_service.h"
 #include "correlator-service/rows/memory_row_store.h"
 #include "tests/bench/support/bench_tools.h"
@@ -145,7 +148,10 @@ class ReadingSide {
   SubscriptionHub hub_{store_, SystemClock(), registry_};
   Engine engine_{EngineLimits{}};
   EngineTables tables_{engine_};
-  CorrelatorServiceImpl service_{store_, tables_, hub_, SystemClock(), registry_};
+  MemoryEventLog log_{1 << 20};
+  RoundLog rounds_{log_, {}};
+  SampleReaders samples_{rounds_};
+  CorrelatorServiceImpl service_{store_, tables_, samples_, hub_, SystemClock(), registry_};
   RunningGrpcServer server_;
 };
 

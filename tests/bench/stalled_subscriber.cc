@@ -18,9 +18,12 @@
 #include <thread>
 
 #include "alertjoin/v1/correlator_service.grpc.pb.h"
+#include "common/eventlog/memory_event_log.h"
 #include "common/log/log.h"
 #include "common/net/grpc_server.h"
 #include "common/status/status.h"
+#include "correlator-service/pipeline/round_log.h"
+#include "correlator-service/pipeline/sample_reader.h"
 #include "correlator-service/query/correlator_service.h"
 #include "correlator-service/rows/memory_row_store.h"
 #include "tests/bench/support/bench_tools.h"
@@ -124,7 +127,10 @@ Outcome RunOnce(bool with_stalled) {
   SubscriptionHub hub(store, SystemClock(), registry);
   Engine engine{EngineLimits{}};
   EngineTables tables(engine);
-  CorrelatorServiceImpl service(store, tables, hub, SystemClock(), registry);
+  MemoryEventLog log(1 << 20);
+  RoundLog rounds(log, {});
+  SampleReaders samples(rounds);
+  CorrelatorServiceImpl service(store, tables, samples, hub, SystemClock(), registry);
   GrpcServerOptions options;
   options.services = {&service};
   auto running = StartGrpcServer(options);

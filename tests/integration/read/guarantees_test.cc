@@ -216,5 +216,31 @@ TEST_F(Guarantees, Live) {
   }
 }
 
+// The newest value of each series and time; a stale marker has none.
+using SampleTable = std::map<std::pair<std::string, int64_t>, std::string>;
+
+void FoldSamples(const v1::SeriesSamples& series, SampleTable& table) {
+  std::string name = series.series().query().name();
+  const std::map<std::string, std::string> labels(series.series().labels().begin(),
+                                                  series.series().labels().end());
+  for (const auto& [label, value] : labels) name += fmt::format(",{}={}", label, value);
+  for (const v1::Sample& sample : series.samples()) {
+    const int64_t ms = sample.time().seconds() * 1000 + sample.time().nanos() / 1'000'000;
+    table[{name, ms}] = sample.has_value() ? fmt::format("{}", sample.value()) : "stale";
+  }
+}
+
+TEST_F(Guarantees, SamplesFoldToTheListAlsoOverRestarts) {
+  SampleTable folded;
+  for (const v1::SubscribeSamplesResponse& message : run().samples.messages) {
+    for (const v1::SeriesSamples& series : message.samples().series()) FoldSamples(series, folded);
+  }
+  SampleTable listed;
+  for (const v1::SeriesSamples& series : run().listed_samples) FoldSamples(series, listed);
+  EXPECT_GT(listed.size(), 50u);
+  EXPECT_EQ(folded, listed);
+  EXPECT_GT(run().samples.streams, run().restarts);
+}
+
 }  // namespace
 }  // namespace alertjoin

@@ -63,8 +63,9 @@ template class ClientOf<v1::SubscribeAlertsRequest, v1::SubscribeAlertsResponse>
 void ReadTest::Start(Options options) {
   store_ = std::make_unique<MemoryRowStore>(registry_, options.store);
   hub_ = std::make_unique<SubscriptionHub>(*store_, SystemClock(), registry_, options.hub);
-  service_ = std::make_unique<CorrelatorServiceImpl>(*store_, tables_, *hub_, SystemClock(),
-                                                     registry_, options.subscription);
+  rounds_.RaiseOnAppend(hub_->signal());
+  service_ = std::make_unique<CorrelatorServiceImpl>(
+      *store_, tables_, samples_, *hub_, SystemClock(), registry_, options.subscription);
   GrpcServerOptions server;
   server.services = {service_.get()};
   auto running = StartGrpcServer(server);

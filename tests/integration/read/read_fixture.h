@@ -11,8 +11,11 @@
 #include <vector>
 
 #include "alertjoin/v1/correlator_service.grpc.pb.h"
+#include "common/eventlog/memory_event_log.h"
 #include "common/net/grpc_server.h"
 #include "common/net/grpc_status.h"
+#include "correlator-service/pipeline/round_log.h"
+#include "correlator-service/pipeline/sample_reader.h"
 #include "correlator-service/query/correlator_service.h"
 #include "correlator-service/rows/memory_row_store.h"
 #include "correlator-service/subscribe/subscription_hub.h"
@@ -73,6 +76,9 @@ class ReadTest : public testing::Test {
   std::unique_ptr<SubscriptionHub> hub_;
   Engine engine_{EngineLimits{}};
   EngineTables tables_{engine_};
+  MemoryEventLog log_{64 << 20};
+  RoundLog rounds_{log_, {}};
+  SampleReaders samples_{rounds_};
   std::unique_ptr<CorrelatorServiceImpl> service_;
   RunningGrpcServer server_;
   std::unique_ptr<v1::CorrelatorService::Stub> stub_;

@@ -135,6 +135,12 @@ std::unique_ptr<grpc::ClientReader<v1::SubscribeAlertsResponse>> Subscribe(
   return stub.SubscribeAlerts(&context, request);
 }
 
+std::unique_ptr<grpc::ClientReader<v1::SubscribeSamplesResponse>> Subscribe(
+    v1::CorrelatorService::Stub& stub, grpc::ClientContext& context,
+    const v1::SubscribeSamplesRequest& request) {
+  return stub.SubscribeSamples(&context, request);
+}
+
 class Follower {
  public:
   virtual ~Follower() = default;
@@ -247,6 +253,22 @@ std::vector<v1::JoinedRow> ListAll(const Correlator& correlator,
   return rows;
 }
 
+std::vector<v1::SeriesSamples> ListAllSamples(const Correlator& correlator) {
+  const auto stub = correlator.Reader();
+  v1::ListSamplesRequest request;
+  std::vector<v1::SeriesSamples> samples;
+  do {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + kDeadline);
+    v1::ListSamplesResponse page;
+    const grpc::Status status = stub->ListSamples(&context, request, &page);
+    Require(status.ok(), status.error_message());
+    samples.insert(samples.end(), page.series().begin(), page.series().end());
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  return samples;
+}
+
 // Waits until the row of the last alert can be read; what was pushed before is applied then.
 uint64_t WaitForTheLast(const Correlator& correlator) {
   v1::SubscribeJoinedRowsRequest filter;
@@ -352,10 +374,13 @@ RecordedRun Record() {
     for (size_t i = 0; i < run.alert_recordings.size(); ++i) {
       followers.push_back(Follow(correlator, run.alert_recordings[i], last, i % 2 == 0 ? -1 : 5));
     }
+    run.samples.request.mutable_progress_interval()->set_nanos(100'000'000);
+    followers.push_back(Follow(correlator, run.samples, last, 20));
     run.restarts = PushAll(correlator, followers, seed);
     run.last_sequence = WaitForTheLast(correlator);
     last = run.last_sequence;
   }
+  run.listed_samples = ListAllSamples(correlator);
   for (const Recording& recording : run.recordings) {
     uint64_t sequence = 0;
     run.lists.push_back(ListAll(correlator, recording.request, &sequence));

@@ -19,6 +19,8 @@ struct RecordingOf {
 using Recording = RecordingOf<v1::SubscribeJoinedRowsRequest, v1::SubscribeJoinedRowsResponse>;
 using AlertRecording = RecordingOf<v1::SubscribeAlertsRequest, v1::SubscribeAlertsResponse>;
 
+using SampleRecording = RecordingOf<v1::SubscribeSamplesRequest, v1::SubscribeSamplesResponse>;
+
 // A real correlator-service on disk, under load, restarted while several subscribers with different
 // filters follow it, two with each: one that is cut off often and one that is not.
 struct RecordedRun {
@@ -31,6 +33,9 @@ struct RecordedRun {
   std::vector<AlertRecording> alert_recordings;
   std::vector<std::vector<v1::Alert>> alert_lists;
   uint64_t last_sequence = 0;
+  // Of all samples, and those that were held at the end.
+  SampleRecording samples;
+  std::vector<v1::SeriesSamples> listed_samples;
   int restarts = 0;
 };
 

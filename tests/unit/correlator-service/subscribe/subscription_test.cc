@@ -9,6 +9,7 @@
 
 #include "common/status/status.h"
 #include "correlator-service/rows/memory_row_store.h"
+#include "correlator-service/subscribe/subscription_cursor.h"
 #include "tests/support/joined_rows.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/seed.h"
@@ -30,8 +31,9 @@ class SubscriptionTest : public testing::Test {
   std::shared_ptr<Subscription> Subscribe(FakePeer& peer, RowStore& store, SubscriptionHub& hub) {
     auto cursor = SubscriptionCursor::Create(store, {}, clock_.Now());
     EXPECT_THAT(cursor, IsOk());
-    auto subscription = std::make_shared<Subscription>(hub, store, clock_, *std::move(cursor),
-                                                       SubscriptionOptions{}, peer);
+    auto subscription = std::make_shared<Subscription>(
+        hub, clock_, std::make_unique<SubscriptionCursor>(*std::move(cursor)),
+        SubscriptionOptions{}, peer);
     peer.Attach(subscription);
     subscriptions_.push_back(subscription);
     subscription->Start();

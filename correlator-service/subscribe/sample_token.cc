@@ -1,0 +1,90 @@
+#include "correlator-service/subscribe/sample_token.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/status/error_reason.h"
+#include "common/status/status.h"
+#include "correlator-service/rows/opaque_token.h"
+
+namespace alertjoin {
+namespace {
+
+constexpr size_t kLogIdBytesMax = 255;
+
+absl::Status TokenError(KnownReason reason, const std::string& why) {
+  return MakeError(reason, fmt::format("resume_token: {}", why), {{}, {{"resume_token", why}}, {}});
+}
+
+}  // namespace
+
+std::string EncodeSampleToken(const SampleToken& token) {
+  CHECK(token.log_id.size() <= kLogIdBytesMax);
+  TokenWriter writer;
+  writer.AddUint8(static_cast<uint8_t>(token.log_id.size()));
+  writer.AddBytes(token.log_id);
+  writer.AddUint64(token.argument_hash);
+  writer.AddUint8(static_cast<uint8_t>(token.phase));
+  writer.AddUint64(token.place.round.value());
+  writer.AddUint64(token.place.item);
+  if (token.phase == SampleToken::Phase::kSnapshot) {
+    writer.AddInt64(token.snapshot_from.millis());
+    writer.AddUint64(token.snapshot_end.value());
+  }
+  return writer.Seal(TokenKind::kSampleResume);
+}
+
+absl::StatusOr<SampleToken> DecodeSampleToken(std::string_view text) {
+  const auto invalid = [] {
+    return TokenError("INVALID_RESUME_TOKEN",
+                      "this is no token of a subscription to samples: give one back unchanged, or "
+                      "none");
+  };
+  auto reader = TokenReader::Open(TokenKind::kSampleResume, text);
+  if (!reader.has_value()) return invalid();
+  SampleToken token;
+  token.log_id = reader->ReadBytes(reader->ReadUint8());
+  token.argument_hash = reader->ReadUint64();
+  const uint8_t phase = reader->ReadUint8();
+  if (phase < 1 || phase > 2) return invalid();
+  token.phase = static_cast<SampleToken::Phase>(phase);
+  token.place.round = LogPosition(reader->ReadUint64());
+  token.place.item = reader->ReadUint64();
+  if (token.phase == SampleToken::Phase::kSnapshot) {
+    token.snapshot_from = Timestamp::FromMillis(
+        std::clamp(reader->ReadInt64(), Timestamp::Min().millis(), Timestamp::Max().millis()));
+    token.snapshot_end = LogPosition(reader->ReadUint64());
+  }
+  if (!reader->AtEnd()) return invalid();
+  return token;
+}
+
+absl::Status CheckSampleToken(const SampleToken& token, const RoundLog& log,
+                              uint64_t argument_hash) {
+  if (token.log_id != log.id()) {
+    return TokenError("RESUME_TOKEN_FOREIGN",
+                      "the token is of another event log: subscribe without a token");
+  }
+  if (const LogPosition end = log.end(); token.place > SamplePlace{end, 0}) {
+    return TokenError("RESUME_TOKEN_FROM_FUTURE",
+                      fmt::format("the token is of record {}, the event log ends before {}: it was "
+                                  "put back to an older state: subscribe without a token",
+                                  token.place.round.value(), end.value()));
+  }
+  if (token.argument_hash != argument_hash) {
+    return TokenError("RESUME_TOKEN_OTHER_ARGUMENTS",
+                      "the token was given for another selection of series: use the same again, or "
+                      "subscribe without a token");
+  }
+  if (const LogPosition first = log.bounds().first; token.place.round < first) {
+    return TokenError("RESUME_TOKEN_TOO_OLD",
+                      fmt::format("the token is of record {}, the event log reaches back to {} "
+                                  "only: subscribe without a token, and fetch what is missing with "
+                                  "ListSamples",
+                                  token.place.round.value(), first.value()));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace alertjoin
