@@ -113,7 +113,9 @@ class PythonPackageTest(unittest.TestCase):
         self.assertTrue(wide.index.is_monotonic_increasing)
 
     def test_firing_intervals(self):
-        intervals = self.client.firing_intervals()
+        intervals = self.client.firing_intervals(labels=["kind", "part"])
+        # The labels of the alert, of which `part`, a label of its series, is none.
+        self.assertEqual(({"measured"}, {""}), (set(intervals.kind), set(intervals.part)))
         self.assertEqual(len(intervals), intervals.fingerprint.nunique())
         known = intervals.set_index("fingerprint")
         for episode in self.episodes:

@@ -96,6 +96,22 @@ class Client:
         pages = [page async for page in self._pages(self.stub.SummarizeSamples, request)]
         return frames.summary_frame([one for page in pages for one in page.summaries], labels)
 
+    async def alerts(self, *, labels: Sequence[str] = (), limit: int | None = None,
+                     **arguments: Any) -> pd.DataFrame:
+        alerts: list[Any] = []
+        async for page in self._pages(self.stub.ListAlerts, requests.alerts(**arguments)):
+            alerts.extend(page.alerts)
+            if limit is not None and len(alerts) >= limit:
+                break
+        return frames.alerts_frame(alerts[:limit], labels)
+
+    async def summarize_alerts(self, *, labels: Sequence[str] | None = None, bucket: Any = None,
+                               **arguments: Any) -> pd.DataFrame:
+        request = requests.summarize_alerts(bucket=bucket, **arguments)
+        pages = [page async for page in self._pages(self.stub.SummarizeAlerts, request)]
+        made = frames.alert_summary_frame if bucket is None else frames.alert_bucket_frame
+        return made([one for page in pages for one in page.summaries], labels)
+
     async def sources(self) -> pd.DataFrame:
         request = samples_pb2.ListSourcesRequest(page_size=requests.PAGE_MOST)
         pages = [page async for page in self._pages(self.stub.ListSources, request)]

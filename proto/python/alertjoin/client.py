@@ -9,10 +9,10 @@ import pandas as pd
 
 from alertjoin import frames, requests
 from alertjoin.errors import AlertjoinError
-from alertjoin.live import LiveTable
+from alertjoin.live import AlertFold, Fold, LiveTable, RowFold
 from alertjoin.subscription import Message, Resumption
 from alertjoin.v1 import correlator_service_pb2_grpc as pb_grpc
-from alertjoin.v1 import events_pb2, joined_row_pb2, samples_pb2
+from alertjoin.v1 import alerts_pb2, events_pb2, joined_row_pb2, samples_pb2
 
 DEFAULT_ADDRESS = "127.0.0.1:9750"
 DEFAULT_TIMEOUT_SECONDS = 30.0
@@ -36,7 +36,7 @@ def connect(address: str = DEFAULT_ADDRESS, *, credentials: grpc.ChannelCredenti
             timeout: float = DEFAULT_TIMEOUT_SECONDS) -> Client:
     """A client of the correlator at host:port. Nothing is sent before the first call.
 
-    credentials: of TLS; None for a plain connection, as on loopback.
+    credentials: as tls() makes them; None for a plain connection, as on loopback.
     timeout: longest wait for one answer, in seconds. Subscriptions have none.
     """
     channel = (grpc.insecure_channel(address, CHANNEL_OPTIONS) if credentials is None
@@ -75,10 +75,24 @@ class Client:
         stop: once set, the subscription ends with the next message.
         broken: is told of each failure that is got over.
         """
-        resumption = Resumption(requests.subscribe(**arguments), retry)
+        return self._follow(self.stub.SubscribeJoinedRows, requests.subscribe(**arguments), retry,
+                            stop, broken)
+
+    def subscribe_alerts(self, *, retry: bool = True, stop: threading.Event | None = None,
+                         broken: Broken | None = None, **arguments: Any) -> Iterator[Message]:
+        """As subscribe(), for alerts, in Message.alerts.
+
+        filter, state, source: which alerts, as in alerts().
+        """
+        return self._follow(self.stub.SubscribeAlerts, requests.subscribe_alerts(**arguments),
+                            retry, stop, broken)
+
+    def _follow(self, method: Any, request: Any, retry: bool, stop: threading.Event | None,
+                broken: Broken | None) -> Iterator[Message]:
+        resumption = Resumption(request, retry)
         stop = stop or threading.Event()
         while not stop.is_set():
-            call = self.stub.SubscribeJoinedRows(resumption.request())
+            call = method(resumption.request())
             try:
                 for response in call:
                     yield resumption.took(response)
@@ -99,7 +113,18 @@ class Client:
     def live(self, labels: Sequence[str] = (), **arguments: Any) -> LiveTable:
         """A table that keeps itself current on a thread of its own; its frame() is as joined()'s.
         The arguments are those of subscribe(). Close it, or use it in a `with`."""
-        return LiveTable(self, labels, arguments)
+        return self._live(self.subscribe, RowFold(), labels, arguments)
+
+    def live_alerts(self, labels: Sequence[str] = (), **arguments: Any) -> LiveTable:
+        """As live(), of alerts: its frame() is as alerts()'."""
+        return self._live(self.subscribe_alerts, AlertFold(), labels, arguments)
+
+    @staticmethod
+    def _live(subscribe: Callable[..., Iterator[Message]], fold: Fold,
+              labels: Sequence[str] | None, arguments: dict[str, Any]) -> LiveTable:
+        stop = threading.Event()
+        messages = subscribe(stop=stop, progress_interval="1s", **arguments)
+        return LiveTable(messages, fold, stop, labels, bool(arguments.get("live_only")))
 
     def joined_rows(self, *, limit: int | None = None, progress: Progress | None = None,
                     **arguments: Any) -> Iterator[joined_row_pb2.JoinedRow]:
@@ -189,6 +214,48 @@ class Client:
             if not request.page_token:
                 return frames.summary_frame(summaries, labels)
 
+    def alert_messages(self, *, limit: int | None = None, progress: Progress | None = None,
+                       **arguments: Any) -> Iterator[alerts_pb2.Alert]:
+        """The alerts of alerts() as messages, newest start first, page by page."""
+        request = requests.alerts(**arguments)
+        count = 0
+        while limit is None or count < limit:
+            page = self._call(self.stub.ListAlerts, request)
+            alerts = page.alerts if limit is None else page.alerts[:limit - count]
+            yield from alerts
+            count += len(alerts)
+            if progress is not None:
+                progress(count)
+            request.page_token = page.next_page_token
+            if not request.page_token:
+                return
+
+    def alerts(self, *, labels: Sequence[str] = (), limit: int | None = None,
+               progress: Progress | None = None, **arguments: Any) -> pd.DataFrame:
+        """Alerts as a frame, one row for each episode, newest start first.
+
+        filter, state, source: which alerts. since, until: those that fired at some time between.
+        """
+        return frames.alerts_frame(
+            self.alert_messages(limit=limit, progress=progress, **arguments), labels)
+
+    def summarize_alerts(self, *, labels: Sequence[str] | None = None, bucket: Any = None,
+                         **arguments: Any) -> pd.DataFrame:
+        """How often and how long alerts fired, the longest first: a row for each alert, or for each
+        group `by` labels. With `bucket`, such as "1h", a row for each group and bucket instead.
+
+        filter, source: which alerts. since, until: the last day by default. flap_window.
+        """
+        request = requests.summarize_alerts(bucket=bucket, **arguments)
+        summaries: list[alerts_pb2.AlertSummary] = []
+        while True:
+            page = self._call(self.stub.SummarizeAlerts, request)
+            summaries.extend(page.summaries)
+            request.page_token = page.next_page_token
+            if not request.page_token:
+                made = frames.alert_summary_frame if bucket is None else frames.alert_bucket_frame
+                return made(summaries, labels)
+
     def sources(self) -> pd.DataFrame:
         """The alert and metrics sources, and how they fare."""
         request = samples_pb2.ListSourcesRequest(page_size=requests.PAGE_MOST)
@@ -205,7 +272,8 @@ class Client:
 
         filter, since, until: as in joined(); by the event times of its transitions.
         """
-        return frames.firing_intervals(self.joined(labels=labels, **arguments), labels)
+        rows = self.joined_rows(**arguments)
+        return frames.firing_intervals(frames.joined_frame(rows, labels, of_alert=True), labels)
 
     def _call(self, method: Any, request: Any) -> Any:
         try:

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from alertjoin.times import millis
-from alertjoin.v1 import events_pb2, joined_row_pb2, samples_pb2
+from alertjoin.v1 import alerts_pb2, events_pb2, joined_row_pb2, samples_pb2
 
 _STATES = ["FIRING", "RESOLVED"]
+_ORIGINS = [name.removeprefix("ORIGIN_") for name in events_pb2.Origin.keys()]
 _HEALTHS = [name.removeprefix("SOURCE_HEALTH_") for name in events_pb2.SourceHealth.keys()]
 _MATCHES = ["MATCHED", "NO_SERIES", "NO_SAMPLE", "TOO_OLD", "STALE", "UNBOUND"]
 
@@ -52,8 +53,9 @@ def _spans(values: Sequence[int | None]) -> pd.Series:
     return spans.dt.as_unit("ms")
 
 
-def joined_frame(rows: Iterable[joined_row_pb2.JoinedRow],
-                 labels: Sequence[str] = ()) -> pd.DataFrame:
+def joined_frame(rows: Iterable[joined_row_pb2.JoinedRow], labels: Sequence[str] = (), *,
+                 of_alert: bool = False) -> pd.DataFrame:
+    """of_alert: the labels are the alert's, also where the series has others of that name."""
     rows = list(rows)
     transitions = [row.transition for row in rows]
     matches = [row.match for row in rows]
@@ -83,7 +85,8 @@ def joined_frame(rows: Iterable[joined_row_pb2.JoinedRow],
         "metrics_source": pd.Series([q.source for q in queries], dtype=str),
     }
     for name in labels:
-        columns[name] = pd.Series([_label(row, name) for row in rows], dtype=str)
+        columns[name] = pd.Series([row.transition.labels.get(name, "") if of_alert
+                                   else _label(row, name) for row in rows], dtype=str)
     frame = pd.DataFrame(columns)
     frame.index = pd.Index([row.row_id for row in rows], name="row_id", dtype=str)
     return frame
@@ -192,6 +195,70 @@ def firing_intervals(joined: pd.DataFrame, labels: Sequence[str] = ()) -> pd.Dat
     intervals = last[kept].sort_values("starts_at", ascending=False).reset_index(drop=True)
     intervals["duration"] = intervals["ends_at"] - intervals["starts_at"]
     return intervals
+
+
+def _state(state: events_pb2.AlertState) -> str:
+    return events_pb2.AlertState.Name(state).removeprefix("ALERT_STATE_")
+
+
+def alerts_frame(alerts: Iterable[alerts_pb2.Alert], labels: Sequence[str] = ()) -> pd.DataFrame:
+    """One row for each episode; `ends_at` is NaT while it lasts."""
+    alerts = list(alerts)
+    transitions = [alert.transition for alert in alerts]
+    columns = {
+        "starts_at": _times([millis(t.starts_at) for t in transitions]),
+        "ends_at": _times([_time(t, "ends_at") for t in transitions]),
+        "duration": _spans([_span_ms(t, "duration") for t in transitions]),
+        "state": _category([_state(t.state) for t in transitions], _STATES),
+        "alert": pd.Series([t.alert_name for t in transitions], dtype=str),
+        "job": pd.Series([t.job for t in transitions], dtype=str),
+        "instance": pd.Series([t.instance for t in transitions], dtype=str),
+        "active_at": _times([_time(t, "active_at") for t in transitions]),
+        "source": pd.Series([t.source for t in transitions], dtype=str),
+        "origin": _category([events_pb2.Origin.Name(t.origin).removeprefix("ORIGIN_")
+                             for t in transitions], _ORIGINS),
+        "fingerprint": pd.Series([t.fingerprint for t in transitions], dtype=str),
+        "received_time": _times([_time(alert, "received_time") for alert in alerts]),
+    }
+    for name in labels:
+        columns[name] = pd.Series([t.labels.get(name, "") for t in transitions], dtype=str)
+    frame = pd.DataFrame(columns)
+    frame.index = pd.Index([alert.alert_id for alert in alerts], name="alert_id", dtype=str)
+    return frame
+
+
+def _group_columns(summaries: Sequence[alerts_pb2.AlertSummary], labels: Sequence[str] | None
+                   ) -> dict[str, pd.Series]:
+    if labels is None:
+        labels = sorted({name for one in summaries for name in one.labels})
+    return {name: pd.Series([one.labels.get(name, "") for one in summaries], dtype=str)
+            for name in labels}
+
+
+def alert_summary_frame(summaries: Iterable[alerts_pb2.AlertSummary],
+                        labels: Sequence[str] | None = None) -> pd.DataFrame:
+    """One row for each group of alerts. `labels` None: all that any group has."""
+    summaries = list(summaries)
+    columns = _group_columns(summaries, labels)
+    for name in ("alerts", "episodes", "firing", "flaps"):
+        columns[name] = pd.Series([getattr(one, name) for one in summaries], dtype="int64")
+    for name in ("firing_time", "mean_firing_time"):
+        columns[name] = _spans([_span_ms(one, name) for one in summaries])
+    columns["last_state"] = _category([_state(one.last_state) for one in summaries], _STATES)
+    columns["last_event_time"] = _times([_time(one, "last_event_time") for one in summaries])
+    return pd.DataFrame(columns)
+
+
+def alert_bucket_frame(summaries: Iterable[alerts_pb2.AlertSummary],
+                       labels: Sequence[str] | None = None) -> pd.DataFrame:
+    """One row for each group and each bucket in which something of it fired."""
+    pairs = [(one, bucket) for one in summaries for bucket in one.buckets]
+    columns = _group_columns([one for one, _ in pairs], labels)
+    columns["start"] = _times([millis(bucket.start) for _, bucket in pairs])
+    for name in ("fired", "resolved"):
+        columns[name] = pd.Series([getattr(bucket, name) for _, bucket in pairs], dtype="int64")
+    columns["firing_time"] = _spans([_span_ms(bucket, "firing_time") or 0 for _, bucket in pairs])
+    return pd.DataFrame(columns)
 
 
 def sources_frame(sources: Iterable[events_pb2.SourceStatus]) -> pd.DataFrame:

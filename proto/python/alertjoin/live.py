@@ -1,47 +1,104 @@
-"""A frame that keeps itself current."""
+"""Frames that keep themselves current."""
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, Sequence
+from typing import Any, Iterator, Protocol, Sequence
 
 import pandas as pd
 
 from alertjoin import frames
 from alertjoin.errors import AlertjoinError
 from alertjoin.subscription import Message
-from alertjoin.v1 import joined_row_pb2
-
-if TYPE_CHECKING:
-    from alertjoin.client import Client
+from alertjoin.v1 import alerts_pb2, joined_row_pb2
 
 _DELETE = joined_row_pb2.OPERATION_DELETE
 
 
-class LiveTable:
-    """The joined rows of a subscription, folded. Thread-safe."""
+class Fold(Protocol):
+    """What the messages of a subscription add up to. For one thread at a time."""
 
-    def __init__(self, client: Client, labels: Sequence[str], arguments: dict[str, Any]):
+    def clear(self) -> None: ...
+
+    def take(self, message: Message) -> None: ...
+
+    def held(self) -> list[Any]:
+        """A copy that stays as it is."""
+
+    def frame(self, held: list[Any], labels: Sequence[str] | None) -> pd.DataFrame: ...
+
+
+class RowFold:
+    """Joined rows by their id."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, joined_row_pb2.JoinedRow] = {}
+
+    def clear(self) -> None:
+        self._rows.clear()
+
+    def take(self, message: Message) -> None:
+        for row in message.rows:
+            if row.operation == _DELETE:
+                self._rows.pop(row.row_id, None)
+            else:
+                self._rows[row.row_id] = row
+
+    def held(self) -> list[joined_row_pb2.JoinedRow]:
+        return list(self._rows.values())
+
+    def frame(self, held: list[Any], labels: Sequence[str] | None) -> pd.DataFrame:
+        return frames.joined_frame(held, labels or ()).sort_values("event_time", ascending=False)
+
+
+class AlertFold:
+    """Alerts by their id."""
+
+    def __init__(self) -> None:
+        self._alerts: dict[str, alerts_pb2.Alert] = {}
+
+    def clear(self) -> None:
+        self._alerts.clear()
+
+    def take(self, message: Message) -> None:
+        for alert in message.alerts:
+            if alert.operation == _DELETE:
+                self._alerts.pop(alert.alert_id, None)
+            else:
+                self._alerts[alert.alert_id] = alert
+
+    def held(self) -> list[alerts_pb2.Alert]:
+        return list(self._alerts.values())
+
+    def frame(self, held: list[Any], labels: Sequence[str] | None) -> pd.DataFrame:
+        return frames.alerts_frame(held, labels or ()).sort_values("starts_at", ascending=False)
+
+
+class LiveTable:
+    """What a subscription adds up to, kept current by a thread of its own. Thread-safe."""
+
+    def __init__(self, messages: Iterator[Message], fold: Fold, stop: threading.Event,
+                 labels: Sequence[str] | None, complete: bool):
+        """stop: ends `messages`. complete: there is no snapshot to wait for."""
         self._labels = labels
         self._changed = threading.Condition()
-        self._rows: dict[str, joined_row_pb2.JoinedRow] = {}
+        self._fold = fold
         self._sequence = 0
-        self._complete = bool(arguments.get("live_only"))
+        self._complete = complete
         self._error: AlertjoinError | None = None
-        self._stop = threading.Event()
-        messages = client.subscribe(stop=self._stop, progress_interval="1s", **arguments)
+        self._stop = stop
         self._thread = threading.Thread(target=self._follow, args=(messages,), daemon=True)
         self._thread.start()
 
     def frame(self, wait: float | None = 30.0) -> pd.DataFrame:
-        """The table as it stands, newest event time first. Waits up to `wait` seconds until the
-        first snapshot is complete. Raises the error that ended the subscription."""
+        """The table as it stands. Waits up to `wait` seconds until the first snapshot is complete.
+        Raises the error that ended the subscription."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._complete or self._error, wait):
                 raise TimeoutError("the snapshot is not complete yet")
             if self._error is not None:
                 raise self._error
-            rows = list(self._rows.values())
-        return frames.joined_frame(rows, self._labels).sort_values("event_time", ascending=False)
+            held = self._fold.held()
+        return self._fold.frame(held, self._labels)
 
     def wait_for_change(self, after: int, timeout: float | None = None) -> int:
         """Waits until the sequence is greater than `after`; returns it as it is then."""
@@ -64,7 +121,7 @@ class LiveTable:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _follow(self, messages: Any) -> None:
+    def _follow(self, messages: Iterator[Message]) -> None:
         try:
             for message in messages:
                 with self._changed:
@@ -77,13 +134,9 @@ class LiveTable:
 
     def _take(self, message: Message) -> None:
         if message.kind == "reset":
-            self._rows.clear()
+            self._fold.clear()
             self._complete = False
         elif message.kind == "snapshot_complete":
             self._complete = True
-        for row in message.rows:
-            if row.operation == _DELETE:
-                self._rows.pop(row.row_id, None)
-            else:
-                self._rows[row.row_id] = row
+        self._fold.take(message)
         self._sequence = max(self._sequence, message.sequence)

@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Any, Sequence
 
 from alertjoin.times import to_proto, to_proto_duration
+from alertjoin.v1 import alerts_pb2
 from alertjoin.v1 import correlator_service_pb2 as pb
 from alertjoin.v1 import events_pb2, joined_row_pb2, samples_pb2, subscription_pb2
 
@@ -29,10 +30,23 @@ def subscribe(filter: str = "", state: str | None = None, query: str = "",
               final_only: bool = False, live_only: bool = False, since: Any = None,
               resume_token: str = "", progress_interval: Any = None
               ) -> pb.SubscribeJoinedRowsRequest:
-    start = "SUBSCRIPTION_START_" + ("LIVE" if live_only else "SNAPSHOT")
     return pb.SubscribeJoinedRowsRequest(
         filter=filter, state=_state(state), query_name=query, final_only=final_only,
-        start=subscription_pb2.SubscriptionStart.Value(start),
+        start=_start(live_only), snapshot_window=to_proto_duration(since),
+        resume_token=resume_token,
+        progress_interval=to_proto_duration(progress_interval))
+
+
+def _start(live_only: bool) -> Any:
+    return subscription_pb2.SubscriptionStart.Value(
+        "SUBSCRIPTION_START_" + ("LIVE" if live_only else "SNAPSHOT"))
+
+
+def subscribe_alerts(filter: str = "", state: str | None = None, source: str = "",
+                     live_only: bool = False, since: Any = None, resume_token: str = "",
+                     progress_interval: Any = None) -> alerts_pb2.SubscribeAlertsRequest:
+    return alerts_pb2.SubscribeAlertsRequest(
+        filter=filter, state=_state(state), source=source, start=_start(live_only),
         snapshot_window=to_proto_duration(since), resume_token=resume_token,
         progress_interval=to_proto_duration(progress_interval))
 
@@ -77,6 +91,27 @@ def summarize(query: str = "", filter: str = "", source: str = "", since: Any = 
     request = samples_pb2.SummarizeSamplesRequest(
         series=selector(query, filter, source), to=to_proto(until), step=to_proto_duration(step),
         ema_alpha=ema_alpha, page_size=PAGE_MOST)
+    if since is not None:
+        getattr(request, "from").CopyFrom(to_proto(since))
+    return request
+
+
+def alerts(filter: str = "", state: str | None = None, source: str = "", since: Any = None,
+           until: Any = None) -> alerts_pb2.ListAlertsRequest:
+    request = alerts_pb2.ListAlertsRequest(filter=filter, state=_state(state), source=source,
+                                           to=to_proto(until), page_size=PAGE_MOST)
+    if since is not None:
+        getattr(request, "from").CopyFrom(to_proto(since))
+    return request
+
+
+def summarize_alerts(filter: str = "", source: str = "", since: Any = None, until: Any = None,
+                     by: str | Sequence[str] = (), bucket: Any = None, flap_window: Any = None
+                     ) -> alerts_pb2.SummarizeAlertsRequest:
+    request = alerts_pb2.SummarizeAlertsRequest(
+        filter=filter, source=source, to=to_proto(until), by=[by] if isinstance(by, str) else by,
+        bucket=to_proto_duration(bucket), flap_window=to_proto_duration(flap_window),
+        page_size=PAGE_MOST)
     if since is not None:
         getattr(request, "from").CopyFrom(to_proto(since))
     return request

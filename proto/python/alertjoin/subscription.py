@@ -6,7 +6,6 @@ import random
 from typing import Any
 
 from alertjoin.errors import AlertjoinError
-from alertjoin.v1 import correlator_service_pb2 as pb
 
 # The token is of no use any more: what comes next begins anew.
 _LOST = {"RESUME_TOKEN_TOO_OLD", "RESUME_TOKEN_FOREIGN", "RESUME_TOKEN_FROM_FUTURE"}
@@ -16,17 +15,20 @@ _LOST = {"RESUME_TOKEN_TOO_OLD", "RESUME_TOKEN_FOREIGN", "RESUME_TOKEN_FROM_FUTU
 class Message:
     """One message of a subscription.
 
-    kind: "started", "rows", "snapshot_complete", "progress", "gap", as the correlator sends them;
+    kind: "started", "rows" ("alerts", "samples"), "snapshot_complete", "progress", "gap", as the
+        correlator sends them;
         "reset": what was received so far is void, since the place where it ended is known no more.
         A new snapshot follows.
-    rows: of "rows".
+    rows: of "rows"; alerts: of "alerts"; series: of "samples", each with its new samples.
     resume_token: give it to subscribe() to go on behind this message, today or next week.
     """
     kind: str
     rows: list[Any] = dataclasses.field(default_factory=list)
     sequence: int = 0
     resume_token: str = ""
-    raw: pb.SubscribeJoinedRowsResponse | None = None
+    raw: Any = None
+    alerts: list[Any] = dataclasses.field(default_factory=list)
+    series: list[Any] = dataclasses.field(default_factory=list)
 
 
 class Resumption:
@@ -35,26 +37,29 @@ class Resumption:
     BACKOFF_FIRST_SECONDS = 0.2
     BACKOFF_MOST_SECONDS = 10.0
 
-    def __init__(self, request: pb.SubscribeJoinedRowsRequest, retry: bool = True,
-                 rng: random.Random | None = None):
+    def __init__(self, request: Any, retry: bool = True, rng: random.Random | None = None):
+        """request: of any of the subscriptions."""
         self._request = request
         self._retry = retry
         self._rng = rng or random.Random()
         self._failures = 0
 
-    def request(self) -> pb.SubscribeJoinedRowsRequest:
-        copy = pb.SubscribeJoinedRowsRequest()
+    def request(self) -> Any:
+        copy = type(self._request)()
         copy.CopyFrom(self._request)
         return copy
 
-    def took(self, response: pb.SubscribeJoinedRowsResponse) -> Message:
+    def took(self, response: Any) -> Message:
         self._failures = 0
         self._request.resume_token = response.resume_token
         kind = response.WhichOneof("message") or "unknown"
         body: Any = getattr(response, kind, None)
         rows = list(body.rows) if kind == "rows" else []
-        sequence = max((row.sequence for row in rows), default=getattr(body, "sequence", 0))
-        return Message(kind, rows, sequence, response.resume_token, response)
+        alerts = list(body.alerts) if kind == "alerts" else []
+        series = list(body.series) if kind == "samples" else []
+        sequence = max((one.sequence for one in (*rows, *alerts)),
+                       default=getattr(body, "sequence", 0))
+        return Message(kind, rows, sequence, response.resume_token, response, alerts, series)
 
     def broke(self, error: AlertjoinError) -> tuple[float, Message | None]:
         """How long to wait before the next attempt, and what to tell the reader before it. Raises

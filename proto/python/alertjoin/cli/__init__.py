@@ -53,8 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--filter", default="", help="matchers on the labels of the series")
     command.set_defaults(run=export.run_as_of)
 
-    command = commands.add_parser("export", help="write rows or samples to a file")
-    command.add_argument("what", choices=["joined", "samples"])
+    command = commands.add_parser("export", help="write rows, alerts or samples to a file")
+    command.add_argument("what", choices=["joined", "alerts", "samples"])
     command.add_argument("file", help="*.csv, *.ndjson or *.parquet; - for CSV on standard output")
     _rows(command)
     command.add_argument("--since", help="such as now-30d, or RFC 3339")

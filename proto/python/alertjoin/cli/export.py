@@ -35,6 +35,16 @@ def _joined(client: Client, options: argparse.Namespace) -> Iterator[pd.DataFram
             return
 
 
+def _alerts(client: Client, options: argparse.Namespace) -> Iterator[pd.DataFrame]:
+    alerts = client.alert_messages(filter=options.filter, state=options.state, since=options.since,
+                                   until=options.until, progress=_progress("alerts"))
+    while True:
+        part = list(itertools.islice(alerts, _ROWS_AT_ONCE))
+        yield frames.alerts_frame(part, options.label).reset_index()
+        if len(part) < _ROWS_AT_ONCE:
+            return
+
+
 def _samples(client: Client, options: argparse.Namespace) -> Iterator[pd.DataFrame]:
     yield client.samples(options.query, filter=options.filter, since=options.since,
                          until=options.until, labels=options.label or None,
@@ -59,7 +69,8 @@ def _write_text(parts: Iterator[pd.DataFrame], file: TextIO, ndjson: bool) -> in
 
 
 def run_export(client: Client, options: argparse.Namespace) -> int:
-    parts = (_joined if options.what == "joined" else _samples)(client, options)
+    read = {"joined": _joined, "alerts": _alerts, "samples": _samples}[options.what]
+    parts = read(client, options)
     name = options.file
     if name == "-":
         count = _write_text(parts, sys.stdout, False)
@@ -77,6 +88,6 @@ def run_export(client: Client, options: argparse.Namespace) -> int:
         raise ValueError(f'"{name}" ends in none of .csv, .ndjson, .parquet')
     if sys.stderr.isatty():
         print("\r", end="", file=sys.stderr)
-    print(f"{count} {'rows' if options.what == 'joined' else 'samples'} written to {name}",
-          file=sys.stderr)
+    what = "rows" if options.what == "joined" else options.what
+    print(f"{count} {what} written to {name}", file=sys.stderr)
     return 0

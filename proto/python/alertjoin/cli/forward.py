@@ -85,8 +85,8 @@ def run_forward(client: Client, arguments: argparse.Namespace) -> int:
     try:
         return _run(client, _options(arguments))
     except (OSError, sqlite3.Error) as error:
-        raise AlertjoinError("UNAVAILABLE", f"{error}: nothing more is sent; mend it and start again, "
-                             "and it goes on where it was", "STATE_NOT_USABLE") from error
+        raise AlertjoinError("UNAVAILABLE", f"{error}: nothing more is sent; mend it and start "
+                             "again, and it goes on where it was", "STATE_NOT_USABLE") from error
 
 
 def _run(client: Client, options: Options) -> int:

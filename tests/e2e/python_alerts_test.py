@@ -1,0 +1,224 @@
+"""Alerts in the Python package: listed, summed up as pandas does it, and live."""
+import asyncio
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+import types
+import unittest
+
+import pandas as pd
+
+import alertjoin
+import alertjoin.aio
+from alert_feed import new_episode, now_ms
+from fault_stack import FaultStack, notification
+from support import seeded_random, wait_until
+
+WAIT_SECONDS = 30
+NAMES = ["Deep", "Slow", "Gone"]
+ALERTS = 15
+HISTORY_MS = 3 * 3_600_000
+
+
+def history(dice):
+    """Payloads with what alerts did in the last hours: one for each alert, its episodes in order.
+    Some alerts fire still."""
+    payloads = []
+    for number in range(ALERTS):
+        alerts = []
+        time_ms = now_ms() - HISTORY_MS
+        while True:
+            starts_ms = time_ms + dice.randrange(20_000, 25 * 60_000)
+            time_ms = starts_ms + dice.randrange(5_000, 10 * 60_000)
+            if time_ms > now_ms() - 180_000:
+                break
+            alerts.append(alert_of(number, starts_ms, time_ms))
+        if number % 3 == 0:
+            alerts.append(alert_of(number, now_ms() - 120_000 - dice.randrange(50_000), None))
+        payloads.append(notification(alerts))
+    return payloads
+
+
+def alert_of(number, starts_ms, ends_ms):
+    episode = new_episode(random.Random(0), starts_ms)
+    if ends_ms is not None:
+        episode = episode.ended(ends_ms)
+    return {**episode.as_alert(), "fingerprint": f"{number:016x}", "labels": {
+        "alertname": NAMES[number % len(NAMES)], "kind": "free", "number": str(number),
+        "severity": "page" if number % 2 else "ticket"}}
+
+
+class AlertsTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.stack = FaultStack(types.SimpleNamespace(addCleanup=cls.addClassCleanup),
+                               ingests=("one",))
+        cls.stack.start_all()
+        cls.client = alertjoin.connect(cls.stack.address["grpc"])
+        cls.addClassCleanup(cls.client.close)
+        payloads = history(seeded_random())
+        for payload in payloads:
+            assert cls.stack.post("one", payload) == 200
+        cls.count = sum(payload.count('"startsAt"') for payload in payloads)
+        wait_until(lambda: len(cls.client.alerts()) == cls.count, WAIT_SECONDS, "all alerts")
+
+    def exported(self):
+        """The alerts as `alertjoin export` writes them."""
+        program = pathlib.Path(sys.executable).parent / "alertjoin"
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run([program, "--address", self.stack.address["grpc"], "export", "alerts",
+                            f"{folder}/alerts.csv", "--label", "severity", "--label", "number"],
+                           check=True, capture_output=True)
+            return pd.read_csv(f"{folder}/alerts.csv",
+                               parse_dates=["starts_at", "ends_at", "received_time"])
+
+    def test_alerts_are_listed(self):
+        alerts = self.client.alerts(labels=["severity"])
+        self.assertTrue(alerts.starts_at.is_monotonic_decreasing)
+        self.assertEqual("UTC", str(alerts.starts_at.dt.tz))
+        self.assertEqual(set(NAMES), set(alerts.alert))
+        lasting = self.client.alerts(state="firing")
+        self.assertEqual({"FIRING"}, set(lasting.state))
+        self.assertTrue(lasting.ends_at.isna().all())
+        self.assertEqual(ALERTS // 3, len(lasting))
+        ended = self.client.alerts(state="resolved", filter="severity=page", labels=["severity"])
+        self.assertEqual({"page"}, set(ended.severity))
+        self.assertTrue((ended.ends_at - ended.starts_at == ended.duration).all())
+        self.assertEqual(3, len(self.client.alerts(limit=3)))
+        empty = self.client.alerts(until="2001-01-01", labels=["severity"])
+        self.assertEqual(list(alerts.dtypes), list(empty.dtypes))
+        middle = alerts.starts_at.min() + pd.Timedelta("1h")
+        cut = self.client.alerts(since=middle, until=middle + pd.Timedelta("30min"))
+        expected = alerts[(alerts.starts_at < middle + pd.Timedelta("30min"))
+                          & ~(alerts.ends_at < middle)]
+        self.assertEqual(set(expected.index), set(cut.index))
+
+    def firing(self, since, until, flap_window="10min"):
+        """Of the exported alerts, those that fired in the range, cut to it."""
+        alerts = self.exported().sort_values("starts_at")
+        last_end = alerts.groupby("fingerprint").ends_at.shift()
+        alerts["flap"] = (alerts.starts_at >= since) & \
+            (alerts.starts_at - last_end <= pd.Timedelta(flap_window))
+        alerts["lasts"] = ~(alerts.ends_at < until)
+        alerts["event"] = alerts.ends_at.where(~alerts.lasts, alerts.starts_at)
+        alerts = alerts[(alerts.starts_at < until) & ~(alerts.ends_at <= since)].copy()
+        alerts["begin"] = alerts.starts_at.clip(lower=since)
+        alerts["end"] = alerts.ends_at.fillna(until).clip(upper=until)
+        alerts["fired"] = alerts.end - alerts.begin
+        return alerts
+
+    def test_summaries_are_those_of_pandas(self):
+        newest = self.exported().starts_at.max()
+        for since, until, by, flaps in (
+                (newest - pd.Timedelta("2h"), newest + pd.Timedelta("60s"), ["alert"], "10m"),
+                (newest - pd.Timedelta("100min"), newest - pd.Timedelta("37min"),
+                 ["alert", "severity"], "3m"),
+                (newest - pd.Timedelta("5h"), newest + pd.Timedelta("1s"), ["number"], "1h")):
+            names = ["alertname" if name == "alert" else name for name in by]
+            summary = self.client.summarize_alerts(since=since, until=until, by=names,
+                                                   flap_window=flaps)
+            self.assertTrue(summary.firing_time.is_monotonic_decreasing)
+            alerts = self.firing(since, until, flaps.replace("m", "min"))
+            groups = alerts.groupby(by)
+            expected = groups.agg(
+                alerts=("fingerprint", "nunique"), episodes=("fingerprint", "size"),
+                firing=("lasts", "sum"), flaps=("flap", "sum"), firing_time=("fired", "sum"))
+            expected["last_event_time"] = groups.event.max()
+            expected["last_state"] = groups.apply(
+                lambda group: "FIRING" if group.loc[group.event.idxmax()].lasts else "RESOLVED",
+                include_groups=False)
+            self.assertGreater(expected.flaps.sum(), 0)
+            actual = summary.astype({"number": int} if "number" in by else {}).set_index(names)
+            actual.index.names = by
+            actual = actual.sort_index()
+            for column in expected:
+                self.assertEqual(list(expected[column]), list(actual[column].astype(
+                    expected[column].dtype)), column)
+            mean = (expected.firing_time / expected.episodes).dt.floor("ms")
+            self.assertEqual(list(mean), list(actual.mean_firing_time))
+
+    def test_buckets_are_those_of_pandas(self):
+        until = self.exported().starts_at.max().floor("s") + pd.Timedelta("60s")
+        since, step = until - pd.Timedelta("95min"), pd.Timedelta("10min")
+        buckets = self.client.summarize_alerts(since=since, until=until, by="severity",
+                                               bucket="10m").set_index(["severity", "start"])
+        alerts = self.firing(since, until)
+        found = 0
+        for severity, group in alerts.groupby("severity"):
+            for start in pd.date_range(since, until, freq=step, inclusive="left"):
+                end = min(start + step, until)
+                fired = group.starts_at.between(start, end, inclusive="left").sum()
+                resolved = group.ends_at.between(start, end, inclusive="left").sum()
+                spans = group.end.clip(upper=end) - group.begin.clip(lower=start)
+                total = spans[spans > pd.Timedelta(0)].sum()
+                if not fired and not resolved and not total:
+                    self.assertNotIn((severity, start), buckets.index)
+                    continue
+                found += 1
+                bucket = buckets.loc[(severity, start)]
+                self.assertEqual((fired, resolved, total),
+                                 (bucket.fired, bucket.resolved, bucket.firing_time))
+        self.assertEqual(found, len(buckets))
+        self.assertGreater(found, 10)
+
+    def test_asyncio_says_the_same(self):
+        until = pd.Timestamp.now("UTC")
+
+        async def read():
+            async with alertjoin.aio.connect(self.stack.address["grpc"]) as client:
+                return await client.alerts(labels=["number"]), await client.alerts(limit=2), \
+                    await client.summarize_alerts(by="alertname", until=until), \
+                    await client.summarize_alerts(by="alertname", until=until, bucket="1h")
+
+        alerts, two, summary, buckets = asyncio.run(read())
+        pd.testing.assert_frame_equal(self.client.alerts(labels=["number"]), alerts)
+        self.assertEqual(2, len(two))
+        pd.testing.assert_frame_equal(
+            self.client.summarize_alerts(by="alertname", until=until), summary)
+        pd.testing.assert_frame_equal(
+            self.client.summarize_alerts(by="alertname", until=until, bucket="1h"), buckets)
+
+    def test_a_wrong_argument_is_named(self):
+        for arguments, reason in (({"bucket": "10ms"}, "INVALID_BUCKET"),
+                                  ({"by": ["a", "a"]}, "INVALID_GROUPING"),
+                                  ({"filter": "a=="}, "INVALID_FILTER")):
+            with self.assertRaises(alertjoin.AlertjoinError) as caught:
+                self.client.summarize_alerts(**arguments)
+            self.assertEqual(("INVALID_ARGUMENT", reason),
+                             (caught.exception.code, caught.exception.reason))
+
+
+class LiveTest(unittest.TestCase):
+    """Live tables across a death of the correlator."""
+
+    def setUp(self):
+        self.stack = FaultStack(self, ingests=("one",))
+        self.stack.start_all()
+        self.client = alertjoin.connect(self.stack.address["grpc"])
+        self.addCleanup(self.client.close)
+        self.dice = random.Random(6)
+
+    def post(self, starts_ms, ends_ms=None):
+        episode = new_episode(self.dice, starts_ms, measured=1)
+        alert = (episode.ended(ends_ms) if ends_ms else episode).as_alert()
+        self.assertEqual(200, self.stack.post("one", notification([alert])))
+
+    def restart(self):
+        self.stack.kill("correlator")
+        self.stack.start("correlator")
+
+    def test_alerts_follow(self):
+        with self.client.live_alerts(labels=["number"]) as table:
+            self.assertEqual(0, len(table.frame()))
+            self.post(now_ms() - 60_000, now_ms() - 30_000)
+            wait_until(lambda: len(table.frame()) == 1, WAIT_SECONDS, "the first")
+            self.restart()
+            self.post(now_ms() - 5_000)
+            wait_until(lambda: len(table.frame()) == 2, WAIT_SECONDS, "the second")
+            pd.testing.assert_frame_equal(self.client.alerts(labels=["number"]), table.frame())
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
