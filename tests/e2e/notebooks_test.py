@@ -15,9 +15,11 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.image  # noqa: E402
+import pandas as pd  # noqa: E402
 
 import alertjoin  # noqa: E402
 import fake_grafana  # noqa: E402
+import support  # noqa: E402
 from grafana_test import HEALTHY, ILL, SOURCES, GrafanaStack  # noqa: E402
 from support import BINARIES, REPOSITORY, wait_until  # noqa: E402
 
@@ -85,6 +87,40 @@ class MonthTest(unittest.TestCase):
         self.assertEqual(ILL, set(found["failed"].index))
         self.assertEqual("FORBIDDEN", found["failed"]["grafana/hub f"])
         self.assertIn("grafana/hub d", printed)
+        found["aj"].close()
+
+
+class LiveTablesTest(unittest.TestCase):
+    """Three live tables on what the demo starts: real Prometheus and Alertmanager."""
+
+    def test_live_tables(self):
+        stack = support.shared_stack()
+        address = stack.addresses["correlator_grpc"]
+        with alertjoin.connect(address) as client:
+            def enough():
+                stack.check()
+                episodes = client.firing_intervals(filter="alertname=QueueDeep,queue=orders")
+                return episodes.ends_at.notna().sum() >= 2
+            wait_until(enough, 150, "two episodes that have ended")
+            found, printed = run(self, "live_tables", ALERTJOIN_ADDRESS=address)
+            counts, listed = found["counts"], client.alerts(since="now-1h")
+        self.assertIn("RESOLVED", printed)
+        self.assertLessEqual({"QueueDeep", "LatencyHigh", "BacklogHigh"}, set(counts.index))
+        for alert, episodes in counts.episodes.items():
+            self.assertLessEqual(episodes, (listed.alert == alert).sum())
+        self.assertGreater(counts.episodes["QueueDeep"], 2)
+        samples = found["samples"]
+        self.assertEqual({"orders"}, set(samples.queue))
+        self.assertTrue(samples.time.is_monotonic_increasing and samples.time.is_unique)
+        # The points in the plot lie on the line.
+        line = samples.set_index("time").value
+        rows = found["rows"]
+        self.assertGreaterEqual(len(rows), 4)
+        for row in rows[rows.final & (rows.sample_time >= samples.time.min())].itertuples():
+            self.assertEqual(line[row.sample_time], row.value)
+            above = row.value > row.threshold
+            self.assertEqual(row.state == "FIRING", above)
+        self.assertTrue((samples.time.diff().dropna() > pd.Timedelta(0)).all())
         found["aj"].close()
 
 
