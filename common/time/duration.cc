@@ -40,7 +40,9 @@ absl::StatusOr<Millis> ParseDuration(std::string_view text) {
     size_t digits = 0;
     while (digits < rest.size() && rest[digits] >= '0' && rest[digits] <= '9') {
       number = number * 10 + (rest[digits] - '0');
-      if (++digits > 15) return Malformed(text);
+      // Any number of zeros may stand before.
+      if (number > kMaxMs) return Malformed(text);
+      ++digits;
     }
     if (digits == 0) return Malformed(text);
     rest.remove_prefix(digits);

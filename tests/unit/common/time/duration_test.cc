@@ -14,6 +14,8 @@ TEST(Duration, ReadsWhatPrometheusWrites) {
   EXPECT_EQ(*ParseDuration("500ms"), Millis(500));
   EXPECT_EQ(*ParseDuration("15s"), Millis(15'000));
   EXPECT_EQ(*ParseDuration("1h30m"), Millis(5'400'000));
+  // Found by fuzzing: zeros before a number say nothing, however many.
+  EXPECT_EQ(*ParseDuration("0000000000000000000000380744m"), Millis(380'744LL * 60'000));
   EXPECT_EQ(*ParseDuration("1y2w3d4h5m6s7ms"), Millis(33'019'506'007));
 }
 
