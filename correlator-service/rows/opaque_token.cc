@@ -46,6 +46,10 @@ std::optional<TokenReader> TokenReader::Open(TokenKind kind, std::string_view te
   if (!absl::WebSafeBase64Unescape(absl::string_view(text.data(), text.size()), &sealed)) {
     return std::nullopt;
   }
+  // It passes over spaces and takes padding: found by fuzzing. Only the text that we wrote is ours.
+  std::string again;
+  absl::WebSafeBase64Escape(sealed, &again);
+  if (again != text) return std::nullopt;
   if (sealed.size() < kHeaderBytes + kChecksumBytes) return std::nullopt;
   const size_t checked_bytes = sealed.size() - kChecksumBytes;
   if (Checksum(std::string_view(sealed).substr(0, checked_bytes)) != sealed.substr(checked_bytes)) {
