@@ -30,6 +30,7 @@ inline constexpr ErrorReason kErrorReasons[] = {
     {"INVALID_GROUPING", absl::StatusCode::kInvalidArgument},
     {"INVALID_PAGE_SIZE", absl::StatusCode::kInvalidArgument},
     {"INVALID_PAGE_TOKEN", absl::StatusCode::kInvalidArgument},
+    {"INVALID_PARAMETER", absl::StatusCode::kInvalidArgument},
     {"INVALID_PROGRESS_INTERVAL", absl::StatusCode::kInvalidArgument},
     {"INVALID_RESUME_TOKEN", absl::StatusCode::kInvalidArgument},
     {"INVALID_ROW_ID", absl::StatusCode::kInvalidArgument},
@@ -42,6 +43,7 @@ inline constexpr ErrorReason kErrorReasons[] = {
     {"INVALID_TOLERANCE", absl::StatusCode::kInvalidArgument},
     {"MALFORMED_REQUEST", absl::StatusCode::kInvalidArgument},
     {"ROW_NOT_FOUND", absl::StatusCode::kNotFound},
+    {"UNKNOWN_METHOD", absl::StatusCode::kUnimplemented},
     // Resume tokens.
     {"RESUME_TOKEN_FOREIGN", absl::StatusCode::kFailedPrecondition},
     {"RESUME_TOKEN_FROM_FUTURE", absl::StatusCode::kFailedPrecondition},
@@ -49,12 +51,15 @@ inline constexpr ErrorReason kErrorReasons[] = {
     {"RESUME_TOKEN_TOO_OLD", absl::StatusCode::kOutOfRange},
     // Load, and the end of the service.
     {"DEADLINE_EXCEEDED", absl::StatusCode::kDeadlineExceeded},
+    {"NOT_SERVING", absl::StatusCode::kUnavailable},
     {"RANGE_TOO_LARGE", absl::StatusCode::kResourceExhausted},
     {"STOPPING", absl::StatusCode::kUnavailable},
     {"SUBSCRIBER_TOO_SLOW", absl::StatusCode::kResourceExhausted},
     {"TABLES_BUSY", absl::StatusCode::kUnavailable},
     {"TOO_MANY_CALLS", absl::StatusCode::kResourceExhausted},
+    {"TOO_MANY_EXPORTS", absl::StatusCode::kUnavailable},
     {"TOO_MANY_READERS", absl::StatusCode::kResourceExhausted},
+    {"TOO_MANY_STREAMS", absl::StatusCode::kUnavailable},
     {"TOO_MANY_SUBSCRIBERS", absl::StatusCode::kResourceExhausted},
     // Streams of producers.
     {"FENCED", absl::StatusCode::kFailedPrecondition},

@@ -17,6 +17,7 @@
 #include "common/status/status.h"
 #include "common/time/clock.h"
 #include "correlator-service/app/correlator_data.h"
+#include "correlator-service/http/correlator_http.h"
 #include "correlator-service/intake/ingest_service_impl.h"
 #include "correlator-service/pipeline/pipeline.h"
 #include "correlator-service/query/correlator_service.h"
@@ -50,6 +51,8 @@ HttpServerOptions HttpOptionsOf(const CorrelatorConfig& config, prometheus::Regi
   options.listen_address = config.http_listen_address;
   options.insecure = config.listeners.insecure;
   options.observer = CountHttpRequests(registry);
+  options.streams_max = CorrelatorHttp::kStreamsMax;
+  options.body_bytes_max = CorrelatorHttp::kBodyBytesMax;
   return options;
 }
 
@@ -114,6 +117,7 @@ struct CorrelatorApp::Parts {
     LogError("events can be kept no more: stopping", {{"error", MessageOf(status)}});
     RequestStop();
   }};
+  CorrelatorHttp api{SystemClock()};
   HttpServer http;
   std::unique_ptr<CorrelatorData> data;
   std::unique_ptr<Services> services;
@@ -160,6 +164,7 @@ absl::Status CorrelatorApp::Parts::Serve(const CorrelatorConfig& config) {
   options.services = {&services->ingest, &services->correlator};
   options.service_names = {"alertjoin.v1.IngestService", "alertjoin.v1.CorrelatorService"};
   ASSIGN_OR_RETURN(services->grpc, StartGrpcServer(options));
+  api.Open(MakeInProcessChannel(*services->grpc.server));
   return absl::OkStatus();
 }
 
@@ -178,6 +183,7 @@ absl::StatusOr<std::unique_ptr<CorrelatorApp>> CorrelatorApp::Start(
     const absl::Status failure = parts.failure.failure();
     return failure.ok() ? parts.readiness.Check() : failure;
   });
+  parts.api.AddTo(parts.http);
   // First, so that the start can be watched.
   RETURN_IF_ERROR(parts.http.Start());
   RETURN_IF_ERROR(parts.Recover(config));
@@ -200,6 +206,7 @@ absl::Status CorrelatorApp::health() const { return parts_->failure.failure(); }
 void CorrelatorApp::Stop() {
   Parts& parts = *parts_;
   parts.readiness.Set(false);
+  parts.api.Close();
   if (parts.services != nullptr) {
     Parts::Services& services = *parts.services;
     grpc::Server* const server = services.grpc.server.get();
