@@ -87,6 +87,9 @@ TEST_F(SampleReaderTest, WhatIsCarriedOverIsLeftOutButDefinesItsSeries) {
   const LogPosition second = Append({One(1, 11)});
   EXPECT_THAT(ReadAt(second), ElementsAre(TextOf(1, 11)));
   EXPECT_THAT(ReadAt(first), IsEmpty());
+  OpenAnew();  // And in the other order.
+  EXPECT_THAT(ReadAt(first), IsEmpty());
+  EXPECT_THAT(ReadAt(second), ElementsAre(TextOf(1, 11)));
 }
 
 TEST_F(SampleReaderTest, AnyPlaceInAnyOrderGivesTheSameAlsoAfterARestart) {
