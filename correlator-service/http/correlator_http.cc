@@ -1,39 +1,36 @@
 #include "correlator-service/http/correlator_http.h"
 
-#include <fmt/format.h>
 #include <re2/re2.h>
 
 #include <string>
 
+#include "correlator-service/http/annotations.h"
+#include "correlator-service/http/api_docs.h"
 #include "correlator-service/http/connect_calls.h"
 #include "correlator-service/http/event_stream.h"
+#include "correlator-service/http/http_paths.h"
 #include "correlator-service/http/messages.h"
+#include "correlator-service/http/open_api.h"
 #include "correlator-service/http/page_assets.h"
+#include "correlator-service/http/schema.h"
 #include "correlator-service/http/security_headers.h"
 #include "correlator-service/http/table_export.h"
 
 namespace alertjoin {
 namespace {
 
-struct StreamPath {
-  const char* path;
-  const char* method;
-};
-constexpr StreamPath kStreams[] = {
-    {"/api/v1/stream", "SubscribeJoinedRows"},
-    {"/api/v1/stream/alerts", "SubscribeAlerts"},
-    {"/api/v1/stream/samples", "SubscribeSamples"},
-};
+HttpResponse Page(std::string body, const char* content_type) {
+  HttpResponse response;
+  response.body = std::move(body);
+  response.content_type = content_type;
+  return ForBrowsers(std::move(response));
+}
 
-struct TableFormat {
-  const char* ending;
-  FlatFormat format;
-};
-constexpr TableFormat kTableFormats[] = {
-    {"csv", FlatFormat::kCsv},
-    {"json", FlatFormat::kJson},
-    {"ndjson", FlatFormat::kNdjson},
-};
+// What never changes is made when it is asked for first.
+const Schema& TheSchema() {
+  static const Schema schema;
+  return schema;
+}
 
 HttpResponse AnswerAsset(const PageAsset& asset, const HttpRequest& request) {
   HttpResponse response;
@@ -56,7 +53,7 @@ void CorrelatorHttp::AddTo(HttpServer& server) {
                 [this](const HttpRequest& request) {
                   return ForPrograms(AnswerConnectCall(calls_, request));
                 });
-  for (const StreamPath& stream : kStreams) {
+  for (const StreamPath& stream : kStreamPaths) {
     const auto* const method = CorrelatorServiceDescriptor().FindMethodByName(stream.method);
     server.Handle("GET", stream.path, [this, method](const HttpRequest& request) {
       return ForPrograms(StreamEvents(calls_, event_streams_, *method, clock_, request));
@@ -64,13 +61,26 @@ void CorrelatorHttp::AddTo(HttpServer& server) {
   }
   for (const FlatTable* const table : FlatTables()) {
     for (const TableFormat& format : kTableFormats) {
-      server.Handle("GET", fmt::format(R"(/api/v1/{}\.{})", table->name(), format.ending),
+      server.Handle("GET", RE2::QuoteMeta(TablePath(*table, format)),
                     [this, table, format](const HttpRequest& request) {
                       return ForPrograms(
                           AnswerTable(calls_, exports_, *table, format.format, clock_, request));
                     });
     }
   }
+  server.Handle("GET", kAnnotationsPath, [this](const HttpRequest& request) {
+    return ForPrograms(AnswerAnnotations(calls_, clock_, request));
+  });
+  server.Handle("GET", "/docs", [](const HttpRequest&) {
+    static const std::string html = ApiDocsHtml(TheSchema());
+    return Page(html, "text/html; charset=utf-8");
+  });
+  server.Handle("GET", "/docs\\.css",
+                [](const HttpRequest&) { return Page(ApiDocsCss(), "text/css; charset=utf-8"); });
+  server.Handle("GET", "/openapi\\.json", [](const HttpRequest&) {
+    static const std::string json = OpenApiJson(TheSchema());
+    return Page(json, "application/json");
+  });
   for (const PageAsset& asset : PageAssets()) {
     server.Handle(
         "GET", RE2::QuoteMeta(std::string(asset.path)),

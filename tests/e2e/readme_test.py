@@ -37,6 +37,37 @@ def at_stack(text):
     return text
 
 
+def curl_lines():
+    """Every command of the README that reads from the correlator by curl."""
+    text = "\n".join(block for _, block in BLOCKS).replace("\\\n", " ")
+    return [line for line in text.splitlines()
+            if line.startswith("curl ") and "127.0.0.1:9751" in line]
+
+
+class CurlLinesTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        shared_stack()
+        wait_for_rows()
+
+    def test_each_line_answers(self):
+        self.assertGreaterEqual(len(curl_lines()), 5)
+        for line in curl_lines():
+            with self.subTest(line), tempfile.TemporaryDirectory() as directory:
+                _, *arguments = shlex.split(at_stack(line))
+                # Streams have no end of their own.
+                endless = "-N" in arguments
+                done = subprocess.run(
+                    ["curl", "--silent", "--show-error", "--fail-with-body", "--max-time",
+                     "3" if endless else str(ANSWER_WITHIN_SECONDS), *arguments],
+                    cwd=directory, text=True, capture_output=True, check=False)
+                self.assertIn(done.returncode, (0, 28) if endless else (0,), done)
+                written = "-O" in arguments or done.stdout
+                self.assertTrue(written, done)
+                if endless:
+                    self.assertIn("event: started", done.stdout)
+
+
 class GrpcurlLinesTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

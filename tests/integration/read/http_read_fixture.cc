@@ -1,5 +1,6 @@
 #include "tests/integration/read/http_read_fixture.h"
 
+#include "common/net/admin_endpoints.h"
 #include "common/net/grpc_server.h"
 #include "common/time/clock.h"
 #include "tests/support/status_matchers.h"
@@ -53,6 +54,7 @@ void HttpReadTest::StartHttp(Options options, HttpServerOptions http) {
   api_ = std::make_unique<CorrelatorHttp>(SystemClock());
   http_ = std::make_unique<HttpServer>(std::move(http));
   api_->AddTo(*http_);
+  AddAdminEndpoints(*http_, registry_, [] { return absl::OkStatus(); });
   ASSERT_THAT(http_->Start(), IsOk());
   api_->Open(MakeInProcessChannel(*server_.server));
 }
