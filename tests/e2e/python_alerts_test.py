@@ -219,6 +219,25 @@ class LiveTest(unittest.TestCase):
             wait_until(lambda: len(table.frame()) == 2, WAIT_SECONDS, "the second")
             pd.testing.assert_frame_equal(self.client.alerts(labels=["number"]), table.frame())
 
+    def test_samples_follow(self):
+        with self.client.live_samples("load", filter="instance=i1", keep=50) as table:
+            def newest():
+                frame = table.frame()
+                return frame.time.max() if len(frame) else pd.Timestamp(0, tz="UTC")
+            first = wait_until(lambda: newest() > pd.Timestamp(0, tz="UTC") and newest(),
+                               WAIT_SECONDS, "samples")
+            self.restart()
+            wait_until(lambda: newest() > first + pd.Timedelta("3s"), WAIT_SECONDS, "later samples")
+            live = table.frame()
+        self.assertTrue((live.groupby("part").size() <= 50).all())
+        self.assertFalse(live.duplicated(["part", "time"]).any())
+        listed = self.client.samples("load", filter="instance=i1")
+        begin, end = live.time.min(), live.time.max()
+        keys = ["part", "time"]
+        pd.testing.assert_frame_equal(
+            listed[listed.time.between(begin, end)].sort_values(keys).reset_index(drop=True),
+            live.sort_values(keys).reset_index(drop=True))
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from alertjoin import frames, requests
 from alertjoin.errors import AlertjoinError
-from alertjoin.live import AlertFold, Fold, LiveTable, RowFold
+from alertjoin.live import AlertFold, Fold, LiveTable, RowFold, SampleFold
 from alertjoin.subscription import Message, Resumption
 from alertjoin.v1 import correlator_service_pb2_grpc as pb_grpc
 from alertjoin.v1 import alerts_pb2, events_pb2, joined_row_pb2, samples_pb2
@@ -87,6 +87,17 @@ class Client:
         return self._follow(self.stub.SubscribeAlerts, requests.subscribe_alerts(**arguments),
                             retry, stop, broken)
 
+    def subscribe_samples(self, query: str = "", *, retry: bool = True,
+                          stop: threading.Event | None = None, broken: Broken | None = None,
+                          **arguments: Any) -> Iterator[Message]:
+        """As subscribe(), for samples, in Message.series; since: the last minutes by default. A
+        sample may come twice, the later one counts.
+
+        filter, source: which series, as in samples().
+        """
+        return self._follow(self.stub.SubscribeSamples,
+                            requests.subscribe_samples(query, **arguments), retry, stop, broken)
+
     def _follow(self, method: Any, request: Any, retry: bool, stop: threading.Event | None,
                 broken: Broken | None) -> Iterator[Message]:
         resumption = Resumption(request, retry)
@@ -118,6 +129,12 @@ class Client:
     def live_alerts(self, labels: Sequence[str] = (), **arguments: Any) -> LiveTable:
         """As live(), of alerts: its frame() is as alerts()'."""
         return self._live(self.subscribe_alerts, AlertFold(), labels, arguments)
+
+    def live_samples(self, query: str = "", labels: Sequence[str] | None = None, keep: int = 1000,
+                     **arguments: Any) -> LiveTable:
+        """As live(), of the newest `keep` samples of each series: its frame() is as samples()'."""
+        return self._live(self.subscribe_samples, SampleFold(keep), labels,
+                          {"query": query, **arguments})
 
     @staticmethod
     def _live(subscribe: Callable[..., Iterator[Message]], fold: Fold,

@@ -9,7 +9,8 @@ import pandas as pd
 from alertjoin import frames
 from alertjoin.errors import AlertjoinError
 from alertjoin.subscription import Message
-from alertjoin.v1 import alerts_pb2, joined_row_pb2
+from alertjoin.times import millis
+from alertjoin.v1 import alerts_pb2, joined_row_pb2, samples_pb2
 
 _DELETE = joined_row_pb2.OPERATION_DELETE
 
@@ -71,6 +72,33 @@ class AlertFold:
 
     def frame(self, held: list[Any], labels: Sequence[str] | None) -> pd.DataFrame:
         return frames.alerts_frame(held, labels or ()).sort_values("starts_at", ascending=False)
+
+
+class SampleFold:
+    """The newest samples of each series, by time; of equal times the later message counts."""
+
+    def __init__(self, keep: int):
+        self._keep = keep
+        self._series: dict[bytes, tuple[samples_pb2.Series, dict[int, samples_pb2.Sample]]] = {}
+
+    def clear(self) -> None:
+        self._series.clear()
+
+    def take(self, message: Message) -> None:
+        for one in message.series:
+            key = one.series.SerializeToString(deterministic=True)
+            _, samples = self._series.setdefault(key, (one.series, {}))
+            samples.update({millis(sample.time): sample for sample in one.samples})
+            for time in sorted(samples)[:-self._keep]:
+                del samples[time]
+
+    def held(self) -> list[samples_pb2.SeriesSamples]:
+        return [samples_pb2.SeriesSamples(series=series, samples=[
+            sample for _, sample in sorted(samples.items())])
+            for series, samples in self._series.values()]
+
+    def frame(self, held: list[Any], labels: Sequence[str] | None) -> pd.DataFrame:
+        return frames.samples_frame(held, labels)
 
 
 class LiveTable:

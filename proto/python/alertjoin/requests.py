@@ -51,6 +51,15 @@ def subscribe_alerts(filter: str = "", state: str | None = None, source: str = "
         progress_interval=to_proto_duration(progress_interval))
 
 
+def subscribe_samples(query: str = "", filter: str = "", source: str = "", live_only: bool = False,
+                      since: Any = None, resume_token: str = "", progress_interval: Any = None
+                      ) -> samples_pb2.SubscribeSamplesRequest:
+    return samples_pb2.SubscribeSamplesRequest(
+        series=selector(query, filter, source), start=_start(live_only),
+        snapshot_window=to_proto_duration(since), resume_token=resume_token,
+        progress_interval=to_proto_duration(progress_interval))
+
+
 def joined(filter: str = "", state: str | None = None, query: str = "", final_only: bool = False,
            match: str | None = None, since: Any = None, until: Any = None
            ) -> pb.ListJoinedRowsRequest:
