@@ -4,6 +4,11 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
+#include <iterator>
+#include <vector>
+
+#include "common/net/process_metrics.h"
 #include "common/service/build_info.h"
 #include "common/status/status.h"
 
@@ -13,7 +18,9 @@ void AddAdminEndpoints(HttpServer& server, const prometheus::Registry& registry,
                        std::function<absl::Status()> ready) {
   server.Handle("GET", "/metrics", [&registry](const HttpRequest&) {
     HttpResponse response;
-    response.body = prometheus::TextSerializer().Serialize(registry.Collect());
+    std::vector<prometheus::MetricFamily> families = registry.Collect();
+    std::ranges::move(CollectProcessMetrics(), std::back_inserter(families));
+    response.body = prometheus::TextSerializer().Serialize(families);
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";
     return response;
   });
@@ -29,6 +36,18 @@ void AddAdminEndpoints(HttpServer& server, const prometheus::Registry& registry,
     response.body = status.ok() ? "ready\n" : "not ready: " + MessageOf(status) + "\n";
     return response;
   });
+}
+
+void AddReloadEndpoint(HttpServer& server, std::function<absl::Status()> reload) {
+  for (const char* method : {"POST", "PUT"}) {
+    server.HandleCommand(method, "/-/reload", [reload](const HttpRequest&) {
+      const absl::Status status = reload();
+      HttpResponse response;
+      response.status = status.ok() ? 200 : 500;
+      if (!status.ok()) response.body = "failed to reload config: " + MessageOf(status) + "\n";
+      return response;
+    });
+  }
 }
 
 void AddBuildInfo(prometheus::Registry& registry) {

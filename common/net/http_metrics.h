@@ -9,7 +9,8 @@ class Registry;
 namespace alertjoin {
 
 // An observer that counts answers as alertjoin_http_requests_total{method,path,code}: `path` is the
-// handler's pattern, "" for what reached no handler. The registry must outlive the server.
+// handler's pattern, "" for what reached no handler; and times those that reached one, as
+// alertjoin_http_request_duration_seconds{path}. The registry must outlive the server.
 HttpObserver CountHttpRequests(prometheus::Registry& registry);
 
 }  // namespace alertjoin

@@ -28,13 +28,13 @@ bool Matches(const RE2& expression, const std::string& path, std::vector<std::st
 }  // namespace
 
 void HttpRoutes::Add(const std::string& method, const std::string& pattern,
-                     HttpServer::Handler handler) {
+                     HttpServer::Handler handler, bool takes_body) {
   RE2::Options options;
   options.set_encoding(RE2::Options::EncodingLatin1);  // A path is bytes.
   options.set_log_errors(false);
   auto expression = std::make_unique<RE2>(pattern, options);
   CHECK(expression->ok());
-  routes_.push_back({method, pattern, std::move(expression), std::move(handler)});
+  routes_.push_back({method, pattern, std::move(expression), std::move(handler), takes_body});
 }
 
 std::variant<HttpRoutes::Match, HttpRoutes::NotFound> HttpRoutes::Find(
@@ -50,7 +50,9 @@ std::variant<HttpRoutes::Match, HttpRoutes::NotFound> HttpRoutes::Find(
   std::vector<std::string> parts;
   for (const Route& route : routes_) {
     if (!Matches(*route.expression, path, parts)) continue;
-    if (route.method == wanted) return Match{&route.handler, &route.pattern, std::move(parts)};
+    if (route.method == wanted) {
+      return Match{&route.handler, &route.pattern, std::move(parts), route.takes_body};
+    }
     methods.insert(route.method);
     if (route.method == "GET") methods.insert("HEAD");
   }

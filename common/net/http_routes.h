@@ -22,14 +22,16 @@ class HttpRoutes {
     const HttpServer::Handler* handler;
     const std::string* pattern;
     std::vector<std::string> path_parts;
+    bool takes_body;
   };
   struct NotFound {
     HttpRefusal refusal;
     std::string allow;  // With 405: the methods that the path takes.
   };
 
-  // REQUIRES: a valid expression.
-  void Add(const std::string& method, const std::string& pattern, HttpServer::Handler handler);
+  // `takes_body` is of POST and PUT alone. REQUIRES: a valid expression.
+  void Add(const std::string& method, const std::string& pattern, HttpServer::Handler handler,
+           bool takes_body = true);
 
   // The first route for the method that matches the whole path; HEAD is served as GET. Otherwise
   // 414, 405 or 404.
@@ -41,6 +43,7 @@ class HttpRoutes {
     std::string pattern;
     std::unique_ptr<RE2> expression;
     HttpServer::Handler handler;
+    bool takes_body;
   };
   std::vector<Route> routes_;
 };

@@ -39,6 +39,7 @@ struct Exchange {
   std::string path;
   std::optional<HttpRoutes::Match> match;
   std::string identity;
+  bool takes_body = false;
   bool close_asked = false;
   bool is_awaited = false;  // Counts in awaiting_.
   // Until the body has been read to its end, the next bytes are no request.
@@ -46,6 +47,7 @@ struct Exchange {
   HttpStreamer stream;  // With a place.
   HttpStreamPlaces::Place place = nullptr;
   bool chunked = false;
+  std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
 };
 
 // Of this thread, which serves one request at a time. cpp-httplib hands no context through.
@@ -98,10 +100,10 @@ class HttpServer::Impl final : private httplib::Server {
   explicit Impl(HttpServerOptions options);
   ~Impl() override { Stop(); }
 
-  void AddRoute(const std::string& method, const std::string& pattern,
-                HttpServer::Handler handler) {
+  void AddRoute(const std::string& method, const std::string& pattern, HttpServer::Handler handler,
+                bool takes_body) {
     CHECK(!listener_ && (method == "GET" || TakesBody(method)));
-    routes_.Add(method, pattern, std::move(handler));
+    routes_.Add(method, pattern, std::move(handler), takes_body);
   }
   void SetAccess(std::shared_ptr<AccessControl> access) {
     CHECK(!listener_);
@@ -142,8 +144,9 @@ class HttpServer::Impl final : private httplib::Server {
   // What a sender wanted to hand over is lost to it by a wrong path: say so.
   void LogRefusal(const HttpRefusal& refusal);
   HttpResponse Call(const httplib::Request& request, std::string body);
-  void Observe(const std::string& method, const std::string& pattern, int status) const {
-    if (options_.observer) options_.observer(method, pattern, status);
+  void Observe(const std::string& method, const std::string& pattern, int status,
+               std::chrono::duration<double> elapsed = {}) const {
+    if (options_.observer) options_.observer(method, pattern, status, elapsed);
   }
   // An answer without cpp-httplib, to what is no request.
   void Refuse(HttpConnection& connection, const HttpRefusal& refusal) const;
@@ -415,7 +418,8 @@ std::optional<HttpResponse> HttpServer::Impl::Guard() {
     return refused;
   }
   exchange.match = std::get<HttpRoutes::Match>(std::move(found));
-  if (auto refusal = CheckHttpBody(exchange.head, takes_body, options_.body_bytes_max)) {
+  exchange.takes_body = takes_body && exchange.match->takes_body;
+  if (auto refusal = CheckHttpBody(exchange.head, exchange.takes_body, options_.body_bytes_max)) {
     LogRefusal(*refusal);
     return AnswerTo(*refusal);
   }
@@ -452,7 +456,7 @@ httplib::Server::HandlerResponse HttpServer::Impl::BeforeRouting(const httplib::
     return HandlerResponse::Handled;
   }
   current_exchange->connection->StartBody();
-  if (TakesBody(request.method)) return HandlerResponse::Unhandled;
+  if (current_exchange->takes_body) return HandlerResponse::Unhandled;
   current_exchange->close_after = false;
   Fill(response, WithPlace(Call(request, "")));
   return HandlerResponse::Handled;
@@ -517,7 +521,8 @@ void HttpServer::Impl::BeforeWriting(const httplib::Request& request, httplib::R
     response.headers.erase("Connection");
     response.set_header("Connection", "close");
   }
-  Observe(exchange.head.method, exchange.match ? *exchange.match->pattern : "", response.status);
+  Observe(exchange.head.method, exchange.match ? *exchange.match->pattern : "", response.status,
+          std::chrono::steady_clock::now() - exchange.start);
 }
 
 void HttpServer::Impl::Refuse(HttpConnection& connection, const HttpRefusal& refusal) const {
@@ -535,7 +540,11 @@ HttpServer::HttpServer(HttpServerOptions options)
 HttpServer::~HttpServer() = default;
 
 void HttpServer::Handle(const std::string& method, const std::string& pattern, Handler handler) {
-  impl_->AddRoute(method, pattern, std::move(handler));
+  impl_->AddRoute(method, pattern, std::move(handler), true);
+}
+void HttpServer::HandleCommand(const std::string& method, const std::string& pattern,
+                               Handler handler) {
+  impl_->AddRoute(method, pattern, std::move(handler), false);
 }
 void HttpServer::SetAccess(std::shared_ptr<AccessControl> access) {
   impl_->SetAccess(std::move(access));

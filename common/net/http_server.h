@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -56,9 +57,10 @@ struct HttpResponse {
 };
 
 // Sees every answered request, also those that a guard refused: method ("" when it could not be
-// read), pattern ("" when no handler was found), status. For metrics. Thread-safe, must not block.
-using HttpObserver =
-    std::function<void(const std::string& method, const std::string& pattern, int status)>;
+// read), pattern ("" when no handler was found), status, and how long it took from the end of its
+// head to its answer. For metrics. Thread-safe, must not block.
+using HttpObserver = std::function<void(const std::string& method, const std::string& pattern,
+                                        int status, std::chrono::duration<double> elapsed)>;
 
 // How long a peer may take for each part of a request, in all.
 struct HttpTimeouts {
@@ -108,6 +110,9 @@ class HttpServer {
   // The first handler whose pattern matches gets the request. One for GET also serves HEAD.
   // REQUIRES: not started. `method` is GET, POST or PUT; `pattern` is a valid expression.
   void Handle(const std::string& method, const std::string& pattern, Handler handler);
+  // The same for POST and PUT requests that mean something without a body, and may not have one:
+  // these need no Content-Length.
+  void HandleCommand(const std::string& method, const std::string& pattern, Handler handler);
 
   // TLS, and who may call what; null: neither. REQUIRES: not started.
   void SetAccess(std::shared_ptr<AccessControl> access);

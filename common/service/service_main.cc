@@ -16,6 +16,7 @@
 #include "common/log/log.h"
 #include "common/log/log_format.h"
 #include "common/service/build_info.h"
+#include "common/service/log_config.h"
 #include "common/service/service_manager.h"
 #include "common/status/status.h"
 
@@ -23,11 +24,6 @@ namespace alertjoin {
 namespace {
 
 constexpr rlim_t kOpenFilesWanted = 65'536;
-
-const std::map<std::string, LogLevel> kLogLevels{{"debug", LogLevel::kDebug},
-                                                 {"info", LogLevel::kInfo},
-                                                 {"warn", LogLevel::kWarn},
-                                                 {"error", LogLevel::kError}};
 
 const std::map<std::string, LogFormat> kLogFormats{{"logfmt", LogFormat::kLogfmt},
                                                    {"json", LogFormat::kJson}};
@@ -54,11 +50,12 @@ void RaiseFileLimit() {
 }
 
 // Signals are taken by the thread that waits for them, never by a handler.
-sigset_t BlockStopSignals() {
+sigset_t BlockSignals() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGHUP);
   CHECK(pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0);
   // A peer that hangs up must not end the process.
   signal(SIGPIPE, SIG_IGN);
@@ -114,7 +111,7 @@ ServiceCommand PrintConfigCommand(const Service& service) {
 }
 
 int Run(const Service& service, const Arguments& arguments) {
-  SetLogLevel(kLogLevels.at(arguments.log_level));
+  SetDefaultLogLevel(LogLevels().at(arguments.log_level));
   SetLogFormat(kLogFormats.at(arguments.log_format));
   if (arguments.command != nullptr) {
     const absl::Status status = arguments.command->run(arguments.given);
@@ -122,13 +119,19 @@ int Run(const Service& service, const Arguments& arguments) {
     return status.ok() ? 0 : 1;
   }
   RaiseFileLimit();
-  const sigset_t signals = BlockStopSignals();
-  const absl::Status status = service.run(arguments.given.config_file, [&signals] {
+  const sigset_t signals = BlockSignals();
+  const auto wait_for_stop = [&signals](const std::function<void()>& reload) {
     TellReady();
-    const int taken = AwaitSignal(signals);
+    int taken = AwaitSignal(signals);
+    for (; taken == SIGHUP; taken = AwaitSignal(signals)) {
+      TellReloading();
+      reload();
+      TellReady();
+    }
     TellStopping();
     LogInfo("stopping", {{"signal", taken == SIGINT ? "SIGINT" : "SIGTERM"}});
-  });
+  };
+  const absl::Status status = service.run(arguments.given.config_file, wait_for_stop);
   if (status.ok()) {
     LogInfo("stopped");
     return 0;
@@ -177,7 +180,7 @@ int ServiceMain(int argc, char** argv, const Service& service) {
       ->required()
       ->type_name("FILE");
   app.add_option("--log.level", arguments.log_level, "What is logged at least")
-      ->check(CLI::IsMember(&kLogLevels))
+      ->check(CLI::IsMember(&LogLevels()))
       ->type_name("LEVEL")
       ->capture_default_str();
   app.add_option("--web.config.file", service.listeners->web_config_file,

@@ -58,6 +58,10 @@ struct ServiceCommand {
   std::vector<Option> options = {};
 };
 
+// Returns when SIGINT or SIGTERM has come. Until then it calls `reload` for each SIGHUP, those that
+// came before, too, as one.
+using WaitForStop = std::function<void(const std::function<void()>& reload)>;
+
 // What the two services' main functions have in common.
 struct Service {
   std::string name;
@@ -69,11 +73,9 @@ struct Service {
   std::function<absl::Status(const std::string& config_file, const PrintLine& print)> check_online;
   // The configuration as it holds, as YAML, without secrets.
   std::function<absl::StatusOr<std::string>(const std::string& config_file)> show;
-  // Runs the service until `wait_for_stop` returns (SIGINT or SIGTERM came), then stops it in
-  // order. An error means that it could not start or had to give up.
-  std::function<absl::Status(const std::string& config_file,
-                             const std::function<void()>& wait_for_stop)>
-      run;
+  // Runs the service until `wait_for_stop` returns, then stops it in order. An error means that it
+  // could not start or had to give up.
+  std::function<absl::Status(const std::string& config_file, const WaitForStop& wait_for_stop)> run;
   std::vector<ServiceCommand> commands;
   bool has_grpc_listener = false;
   // Filled from the command line before anything of the above is called.

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <utility>
 
 #include "common/eventlog/failure_latch.h"
 #include "common/log/log.h"
@@ -12,7 +13,9 @@
 #include "common/net/grpc_server.h"
 #include "common/net/http_metrics.h"
 #include "common/net/http_server.h"
+#include "common/service/config_reload.h"
 #include "common/service/listener_check.h"
+#include "common/service/log_config.h"
 #include "common/service/service_main.h"
 #include "common/status/status.h"
 #include "common/time/clock.h"
@@ -56,6 +59,26 @@ HttpServerOptions HttpOptionsOf(const CorrelatorConfig& config, prometheus::Regi
   return options;
 }
 
+// What a running service keeps.
+absl::Status CheckUnchanged(const CorrelatorConfig& now, const CorrelatorConfig& next) {
+  const std::pair<const char*, bool> kept[] = {
+      {"grpc.listen_address", now.grpc_listen_address == next.grpc_listen_address},
+      {"http.listen_address", now.http_listen_address == next.http_listen_address},
+      {"data.path", now.data_path == next.data_path},
+      {"limits.series", now.series_max == next.series_max},
+      {"limits.rows", now.rows_max == next.rows_max},
+      {"limits.sample_bytes", now.sample_bytes_max == next.sample_bytes_max},
+      {"limits.series_bytes", now.series_bytes_max == next.series_bytes_max},
+      {"limits.row_bytes", now.row_bytes_max == next.row_bytes_max},
+      {"limits.log_bytes", now.log_bytes_max == next.log_bytes_max},
+      {"limits.change_log_bytes", now.change_log_bytes_max == next.change_log_bytes_max},
+  };
+  for (const auto& [key, same] : kept) {
+    if (!same) return NeedsRestart(key);
+  }
+  return absl::OkStatus();
+}
+
 // How far the start has come, for /-/ready.
 class Readiness {
  public:
@@ -83,7 +106,11 @@ class Readiness {
 
 // In the order of construction: each part uses only those above it.
 struct CorrelatorApp::Parts {
-  explicit Parts(const CorrelatorConfig& config) : http(HttpOptionsOf(config, registry)) {}
+  Parts(const CorrelatorConfig& its_config, ReadConfig its_read)
+      : read(std::move(its_read)),
+        http(HttpOptionsOf(its_config, registry)),
+        config(its_config),
+        reload([this] { return Reload(); }, registry, SystemClock()) {}
 
   // What serves, once the data is there.
   struct Services {
@@ -107,9 +134,11 @@ struct CorrelatorApp::Parts {
     RunningGrpcServer grpc;
   };
 
-  absl::Status Recover(const CorrelatorConfig& config);
-  absl::Status Serve(const CorrelatorConfig& config);
+  absl::Status Recover();
+  absl::Status Serve();
+  absl::Status Reload();
 
+  const ReadConfig read;
   prometheus::Registry registry;
   Readiness readiness;
   // The first failure of log, rows or pipeline ends the service.
@@ -121,11 +150,13 @@ struct CorrelatorApp::Parts {
   HttpServer http;
   std::unique_ptr<CorrelatorData> data;
   std::unique_ptr<Services> services;
+  CorrelatorConfig config;  // That holds. Of the start, and then of `reload`.
+  ConfigReload reload;
 };
 
 CorrelatorApp::CorrelatorApp(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
-absl::Status CorrelatorApp::Parts::Recover(const CorrelatorConfig& config) {
+absl::Status CorrelatorApp::Parts::Recover() {
   CorrelatorData::Options options;
   options.folder = config.data_path;
   options.log_bytes_max = config.log_bytes_max;
@@ -152,7 +183,7 @@ absl::Status CorrelatorApp::Parts::Recover(const CorrelatorConfig& config) {
   return absl::OkStatus();
 }
 
-absl::Status CorrelatorApp::Parts::Serve(const CorrelatorConfig& config) {
+absl::Status CorrelatorApp::Parts::Serve() {
   services = std::make_unique<Services>(
       config, *data, registry, [this](const absl::Status& status) { failure.Latch(status); });
   services->ingest.Restore(data->log().Producers());
@@ -168,9 +199,25 @@ absl::Status CorrelatorApp::Parts::Serve(const CorrelatorConfig& config) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<CorrelatorApp>> CorrelatorApp::Start(
-    const CorrelatorConfig& config) {
-  auto app = std::unique_ptr<CorrelatorApp>(new CorrelatorApp(std::make_unique<Parts>(config)));
+// Before that the tables belong to the start.
+absl::Status CorrelatorApp::Parts::Reload() {
+  if (!readiness.Check().ok()) return readiness.Check();
+  if (!read) return absl::FailedPreconditionError("the configuration is of no file");
+  ASSIGN_OR_RETURN(const CorrelatorConfig next, read());
+  RETURN_IF_ERROR(CheckUnchanged(config, next));
+  services->pipeline.SetRetention(next.sample_retention, next.row_retention);
+  services->ingest.SetSampleRetention(next.sample_retention);
+  services->hub.SetSubscribersMax(next.subscribers_max);
+  OverrideLogLevel(next.log_level);
+  config = next;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<CorrelatorApp>> CorrelatorApp::Start(const CorrelatorConfig& config,
+                                                                    ReadConfig read) {
+  OverrideLogLevel(config.log_level);
+  auto app = std::unique_ptr<CorrelatorApp>(
+      new CorrelatorApp(std::make_unique<Parts>(config, std::move(read))));
   Parts& parts = *app->parts_;
   // What cannot be served later is told before the long work.
   RETURN_IF_ERROR(CheckHttpListener(config.listeners, config.http_listen_address));
@@ -184,10 +231,11 @@ absl::StatusOr<std::unique_ptr<CorrelatorApp>> CorrelatorApp::Start(
     return failure.ok() ? parts.readiness.Check() : failure;
   });
   parts.api.AddTo(parts.http);
+  AddReloadEndpoint(parts.http, [&parts] { return parts.reload.Reload(); });
   // First, so that the start can be watched.
   RETURN_IF_ERROR(parts.http.Start());
-  RETURN_IF_ERROR(parts.Recover(config));
-  RETURN_IF_ERROR(parts.Serve(config));
+  RETURN_IF_ERROR(parts.Recover());
+  RETURN_IF_ERROR(parts.Serve());
   parts.readiness.Set(true);
   LogInfo("correlator-service is ready", {{"version", ALERTJOIN_VERSION},
                                           {"grpc_port", std::to_string(app->grpc_port())},
@@ -198,6 +246,8 @@ absl::StatusOr<std::unique_ptr<CorrelatorApp>> CorrelatorApp::Start(
 }
 
 CorrelatorApp::~CorrelatorApp() { Stop(); }
+
+absl::Status CorrelatorApp::Reload() { return parts_->reload.Reload(); }
 
 int CorrelatorApp::grpc_port() const { return parts_->services->grpc.port; }
 int CorrelatorApp::http_port() const { return parts_->http.port(); }

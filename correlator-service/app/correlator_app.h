@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "absl/status/statusor.h"
@@ -8,13 +9,18 @@
 namespace alertjoin {
 
 // The whole service: data, pipeline, gRPC and HTTP servers, started and stopped in order.
-// Start, ports and Stop from one thread.
+// Start, ports and Stop from one thread; Reload from any, between them.
 class CorrelatorApp {
  public:
+  // Gives the configuration anew.
+  using ReadConfig = std::function<absl::StatusOr<CorrelatorConfig>()>;
+
   // Everything runs, what was kept is read, and health is SERVING when this returns. HTTP tells of
   // the progress meanwhile. UNAVAILABLE when an address cannot be bound; CANCELLED when the process
   // is asked to stop (StopRequested); other errors as those of CorrelatorData. Nothing runs then.
-  static absl::StatusOr<std::unique_ptr<CorrelatorApp>> Start(const CorrelatorConfig& config);
+  // `read` is for Reload, which POST and PUT /-/reload call, too; without it that is refused.
+  static absl::StatusOr<std::unique_ptr<CorrelatorApp>> Start(const CorrelatorConfig& config,
+                                                              ReadConfig read = nullptr);
   ~CorrelatorApp();  // Stops.
 
   int grpc_port() const;
@@ -22,6 +28,11 @@ class CorrelatorApp {
 
   // OK, or why events can be kept no more; the process has been asked to stop then.
   absl::Status health() const;
+
+  // Goes over to the configuration as it is now: retention, limits.subscribers, log.
+  // FAILED_PRECONDITION for the other keys, which need a restart, UNAVAILABLE before what was kept
+  // is read, the errors of `read`: all is as before then.
+  absl::Status Reload();
 
   // Ends the streams with UNAVAILABLE, applies what was taken, and stops. Idempotent.
   void Stop();

@@ -1,6 +1,7 @@
 #include "correlator-service/app/correlator_config.h"
 
 #include "common/config/yaml_reader.h"
+#include "common/service/log_config.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
@@ -45,6 +46,7 @@ absl::StatusOr<CorrelatorConfig> Read(YamlDocument& document) {
       ByteLimit(limits.Child("change_log_bytes"), config.change_log_bytes_max);
   config.subscribers_max = Count(limits.Child("subscribers"), config.subscribers_max);
   limits.Finish();
+  config.log_level = ReadLogLevel(root.Child("log"));
   root.Finish();
   RETURN_IF_ERROR(document.status());
   return config;

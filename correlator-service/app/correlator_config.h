@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/log/log.h"
 #include "common/service/listener_flags.h"
 #include "common/time/timestamp.h"
 
@@ -26,7 +28,8 @@ struct CorrelatorConfig {
   uint64_t log_bytes_max = uint64_t{16} << 30;
   uint64_t change_log_bytes_max = uint64_t{4} << 30;
   size_t subscribers_max = 1'000;
-  ListenerFlags listeners;  // Not of the file.
+  std::optional<LogLevel> log_level;  // Nothing: that of the command line.
+  ListenerFlags listeners;            // Not of the file.
 };
 
 // INVALID_ARGUMENT with file, line and column for the first fault.

@@ -22,13 +22,16 @@ int main(int argc, char** argv) {
     RETURN_IF_ERROR(CheckHttpListener(*listeners, config.http_listen_address));
     return CheckGrpcListener(*listeners, config.grpc_listen_address);
   };
-  service.run = [listeners = service.listeners](
-                    const std::string& path,
-                    const std::function<void()>& wait_for_stop) -> absl::Status {
-    ASSIGN_OR_RETURN(CorrelatorConfig config, ReadCorrelatorConfig(path));
-    config.listeners = *listeners;
-    ASSIGN_OR_RETURN(const auto app, CorrelatorApp::Start(config));
-    wait_for_stop();
+  service.run = [listeners = service.listeners](const std::string& path,
+                                                const WaitForStop& wait_for_stop) -> absl::Status {
+    const auto read = [path, listeners]() -> absl::StatusOr<CorrelatorConfig> {
+      ASSIGN_OR_RETURN(CorrelatorConfig config, ReadCorrelatorConfig(path));
+      config.listeners = *listeners;
+      return config;
+    };
+    ASSIGN_OR_RETURN(const CorrelatorConfig config, read());
+    ASSIGN_OR_RETURN(const auto app, CorrelatorApp::Start(config, read));
+    wait_for_stop([&app] { app->Reload().IgnoreError(); });
     app->Stop();
     return app->health();
   };

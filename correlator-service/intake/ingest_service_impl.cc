@@ -24,6 +24,7 @@ IngestServiceImpl::IngestServiceImpl(EventSink& sink, std::string store_id, cons
       store_id_(std::move(store_id)),
       clock_(clock),
       options_(options),
+      sample_retention_ms_(options.sample_retention.value_or(Millis(0)).count()),
       metrics_(registry),
       timer_([this] { RunTimer(); }) {}
 
@@ -43,9 +44,11 @@ void IngestServiceImpl::Stop() {
 
 grpc::ServerBidiReactor<v1::PushEventsRequest, v1::PushEventsResponse>*
 IngestServiceImpl::PushEvents(grpc::CallbackServerContext* /*context*/) {
-  const auto stream = IntakeStream::Make({producers_, sink_, metrics_, clock_, store_id_,
-                                          options_.heartbeat_interval, options_.sample_retention,
-                                          [this] { Poke(); }});
+  std::optional<Millis> retention;
+  if (const int64_t ms = sample_retention_ms_; ms > 0) retention = Millis(ms);
+  const auto stream =
+      IntakeStream::Make({producers_, sink_, metrics_, clock_, store_id_,
+                          options_.heartbeat_interval, retention, [this] { Poke(); }});
   if (const absl::Status status = Register(stream); !status.ok()) {
     stream->End(status);
   } else {

@@ -2,6 +2,7 @@
 
 #include <grpcpp/support/server_callback.h>
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,6 +48,9 @@ class IngestServiceImpl final : public v1::IngestService::CallbackService {
   // What an earlier process knew of its producers. REQUIRES: no stream has come yet.
   void Restore(const std::vector<ProducerPosition>& positions) { producers_.Restore(positions); }
 
+  // What producers are told from their next welcome on.
+  void SetSampleRetention(Millis retention) { sample_retention_ms_ = retention.count(); }
+
   // Ends all streams, and those that come later, with UNAVAILABLE, reason STOPPING. Idempotent.
   void Stop() EXCLUDES_LOCK(mutex_);
 
@@ -64,6 +68,7 @@ class IngestServiceImpl final : public v1::IngestService::CallbackService {
   const std::string store_id_;
   const Clock& clock_;
   const IntakeOptions options_;
+  std::atomic<int64_t> sample_retention_ms_;  // 0: not told.
   IntakeMetrics metrics_;
   ProducerRegistry producers_;
 

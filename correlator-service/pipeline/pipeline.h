@@ -47,6 +47,9 @@ class Pipeline final : public EventSink {
 
   bool TryPush(IntakeBatch&& batch) override;
 
+  // Other retentions from the next expiry on. From any thread.
+  void SetRetention(Millis samples, Millis rows) { logger_.SetRetention(samples, rows); }
+
   // The engine's tables, between two rounds of the writer. Between Start and Stop.
   TableAccess& tables() { return writer_.tables(); }
 

@@ -26,6 +26,8 @@ RoundLogger::RoundLogger(RoundLoggerOptions options, RoundLog& log,
                          prometheus::Registry& registry,
                          std::function<void(const absl::Status&)> failed)
     : options_(options),
+      sample_retention_ms_(options.sample_retention.count()),
+      row_retention_ms_(options.row_retention.count()),
       log_(log),
       logged_(logged),
       clock_(clock),
@@ -105,7 +107,7 @@ bool RoundLogger::LogExpiry() {
   Round round;
   round.time = clock_.Now();
   round.horizons.emplace(
-      Horizons{round.time - options_.sample_retention, round.time - options_.row_retention});
+      Horizons{round.time - Millis(sample_retention_ms_), round.time - Millis(row_retention_ms_)});
   return Log(std::move(round), {});
 }
 

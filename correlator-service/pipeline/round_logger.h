@@ -2,6 +2,8 @@
 
 #include <prometheus/registry.h>
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <thread>
@@ -59,6 +61,12 @@ class RoundLogger {
 
   bool TryPush(IntakeBatch&& batch) { return queue_.TryPush(std::move(batch)); }
 
+  // From the next expiry on. From any thread.
+  void SetRetention(Millis samples, Millis rows) {
+    sample_retention_ms_ = samples.count();
+    row_retention_ms_ = rows.count();
+  }
+
   // Has the rounds logged soon; behind the last of them what lies before `trim_before` is needed no
   // more. REQUIRES: the rounds of the call before have come back.
   void Carry(std::vector<Round> rounds, LogPosition trim_before) EXCLUDES_LOCK(mutex_);
@@ -82,6 +90,8 @@ class RoundLogger {
   void DropFutureSamples(Round& round);
 
   const RoundLoggerOptions options_;
+  std::atomic<int64_t> sample_retention_ms_;
+  std::atomic<int64_t> row_retention_ms_;
   RoundLog& log_;
   BoundedQueue<LoggedRound>& logged_;
   const Clock& clock_;

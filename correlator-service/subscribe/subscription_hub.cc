@@ -33,7 +33,6 @@ std::string ReasonOf(const absl::Status& status) {
 SubscriptionHub::SubscriptionHub(RowStore& store, const Clock& clock,
                                  prometheus::Registry& registry, SubscriptionHubOptions options)
     : clock_(clock),
-      options_(options),
       signal_(std::make_shared<ChangeSignal>()),
       subscribers_gauge_(prometheus::BuildGauge()
                              .Name("alertjoin_subscribers")
@@ -43,7 +42,8 @@ SubscriptionHub::SubscriptionHub(RowStore& store, const Clock& clock,
       ends_total_(prometheus::BuildCounter()
                       .Name("alertjoin_subscription_ends_total")
                       .Help("Subscriptions that ended or were refused, by reason.")
-                      .Register(registry)) {
+                      .Register(registry)),
+      subscribers_max_(options.subscribers_max) {
   store.RaiseOnChange(signal_);
   thread_ = std::thread([this] { Run(); });
 }
@@ -54,7 +54,7 @@ absl::Status SubscriptionHub::Add(std::shared_ptr<Subscriber> subscriber) {
   {
     MutexLock lock(mutex_);
     if (stopping_) return Stopping();
-    if (subscribers_.size() >= options_.subscribers_max) {
+    if (subscribers_.size() >= subscribers_max_) {
       return MakeError(
           "TOO_MANY_SUBSCRIBERS",
           fmt::format("subscription: there are {} subscribers already, which is the limit: "
@@ -67,6 +67,11 @@ absl::Status SubscriptionHub::Add(std::shared_ptr<Subscriber> subscriber) {
   }
   signal_->Raise();
   return absl::OkStatus();
+}
+
+void SubscriptionHub::SetSubscribersMax(size_t subscribers_max) {
+  MutexLock lock(mutex_);
+  subscribers_max_ = subscribers_max;
 }
 
 void SubscriptionHub::Remove(const Subscriber* subscriber) {

@@ -57,6 +57,8 @@ class SubscriptionHub {
   // subscriber removed during its poll lives to the end of it.
   absl::Status Add(std::shared_ptr<Subscriber> subscriber) EXCLUDES_LOCK(mutex_);
   void Remove(const Subscriber* subscriber) EXCLUDES_LOCK(mutex_);
+  // From now on; nobody who is there is ended.
+  void SetSubscribersMax(size_t subscribers_max) EXCLUDES_LOCK(mutex_);
   // Has every subscriber polled soon.
   void Nudge() { signal_->Raise(); }
   // The same for whoever publishes; the row store has it already.
@@ -79,7 +81,6 @@ class SubscriptionHub {
 
   // Constant after construction.
   const Clock& clock_;
-  const SubscriptionHubOptions options_;
   const std::shared_ptr<ChangeSignal> signal_;
   prometheus::Gauge& subscribers_gauge_;
   prometheus::Family<prometheus::Counter>& ends_total_;
@@ -90,6 +91,7 @@ class SubscriptionHub {
   mutable Mutex mutex_;
   std::unordered_map<const Subscriber*, std::shared_ptr<Subscriber>> subscribers_
       GUARDED_BY(mutex_);
+  size_t subscribers_max_ GUARDED_BY(mutex_);
   bool stopping_ GUARDED_BY(mutex_) = false;
 
   Mutex stop_mutex_;  // One Stop at a time. Taken before mutex_.

@@ -41,28 +41,45 @@ std::string ReasonOf(const absl::Status& status, const char* otherwise) {
 
 Webhook::Webhook(WebhookOptions options, TransitionIntake& intake, const Clock& clock,
                  prometheus::Registry& registry, DeadLetters* dead_letters)
-    : options_(std::move(options)),
-      intake_(intake),
+    : intake_(intake),
       clock_(clock),
       started_(clock.Now()),
       dead_letters_(dead_letters),
       metrics_(registry),
       heartbeats_(clock, registry),
       refusal_limiter_(kLogInterval, clock),
-      warning_limiter_(kLogInterval, clock) {
-  CHECK(!options_.sources.empty());
-  for (const auto& [source, auth] : options_.auth) auth_.try_emplace(source, auth, clock_);
+      warning_limiter_(kLogInterval, clock),
+      settings_(std::make_shared<const Settings>(std::move(options), clock)) {}
+
+Webhook::Settings::Settings(WebhookOptions its_options, const Clock& clock)
+    : options(std::move(its_options)) {
+  CHECK(!options.sources.empty());
+  for (const auto& [source, sender] : options.auth) auth.try_emplace(source, sender, clock);
+}
+
+void Webhook::Configure(WebhookOptions options) {
+  auto settings = std::make_shared<const Settings>(std::move(options), clock_);
+  MutexLock lock(mutex_);
+  settings_.swap(settings);
+}
+
+std::shared_ptr<const Webhook::Settings> Webhook::Current() const {
+  MutexLock lock(mutex_);
+  return settings_;
 }
 
 void Webhook::AddTo(HttpServer& server) {
   // Grafana can be told to PUT.
   for (const char* method : {"POST", "PUT"}) {
     server.Handle(method, "/|/webhook/?|/api/v[12]/alerts", [this](const HttpRequest& request) {
-      return Handle(request, options_.sources.front());
+      const auto settings = Current();
+      return Handle(request, *settings, settings->options.sources.front());
     });
-    server.Handle(
-        method, "/(?:webhook|prometheus)/([^/]+)(?:/|/api/v[12]/alerts)?",
-        [this](const HttpRequest& request) { return Handle(request, request.path_parts.front()); });
+    server.Handle(method, "/(?:webhook|prometheus)/([^/]+)(?:/|/api/v[12]/alerts)?",
+                  [this](const HttpRequest& request) {
+                    const auto settings = Current();
+                    return Handle(request, *settings, request.path_parts.front());
+                  });
   }
   server.Handle("GET", "(?:/(?:webhook|prometheus)/[^/]+)?/api/v2/status",
                 [this](const HttpRequest&) {
@@ -73,27 +90,29 @@ void Webhook::AddTo(HttpServer& server) {
                 });
 }
 
-HttpResponse Webhook::Handle(const HttpRequest& request, const std::string& source) {
-  if (const auto refusal = Take(request, source)) return Refuse(request, source, *refusal);
+HttpResponse Webhook::Handle(const HttpRequest& request, const Settings& settings,
+                             const std::string& source) {
+  if (const auto refusal = Take(request, settings, source))
+    return Refuse(request, source, *refusal);
   metrics_.CountAnswer(source, 200);
   return HttpResponse();
 }
 
-std::optional<Webhook::Refusal> Webhook::Take(const HttpRequest& request,
+std::optional<Webhook::Refusal> Webhook::Take(const HttpRequest& request, const Settings& settings,
                                               const std::string& source) {
-  if (std::find(options_.sources.begin(), options_.sources.end(), source) ==
-      options_.sources.end()) {
+  const std::vector<std::string>& sources = settings.options.sources;
+  if (std::find(sources.begin(), sources.end(), source) == sources.end()) {
     return Refusal{404, "unknown_source",
                    fmt::format("unknown alert source \"{}\": configured are {}",
-                               Excerpt(source, kShownBytesMax), fmt::join(options_.sources, ", "))};
+                               Excerpt(source, kShownBytesMax), fmt::join(sources, ", "))};
   }
-  if (auto refusal = CheckSender(request, source)) return refusal;
+  if (auto refusal = CheckSender(request, settings, source)) return refusal;
   if (!IsJson(request)) {
     return Refusal{415, "content_type",
                    fmt::format("Content-Type \"{}\" is not taken: send application/json",
                                Excerpt(HeaderOf(request, "content-type"), kShownBytesMax))};
   }
-  const WebhookContext context{source, clock_.Now(), options_.value_annotation,
+  const WebhookContext context{source, clock_.Now(), settings.options.value_annotation,
                                HeaderOf(request, "traceparent")};
   const absl::StatusOr<JsonDocument> document = JsonDocument::Parse(request.body);
   if (!document.ok()) return NeverTaken(document.status());
@@ -179,9 +198,10 @@ Webhook::Refusal Webhook::NotKept(const absl::Status& why) {
 }
 
 std::optional<Webhook::Refusal> Webhook::CheckSender(const HttpRequest& request,
+                                                     const Settings& settings,
                                                      const std::string& source) {
-  const auto auth = auth_.find(source);
-  if (auth == auth_.end()) return std::nullopt;
+  const auto auth = settings.auth.find(source);
+  if (auth == settings.auth.end()) return std::nullopt;
   auto denial = auth->second.Check(request);
   if (!denial.has_value()) return std::nullopt;
   metrics_.CountDenial(source, denial->reason);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "absl/status/status.h"
 #include "common/log/log.h"
 #include "common/net/http_server.h"
+#include "common/sync/mutex.h"
 #include "common/time/clock.h"
 #include "ingest-service/alertmanager/heartbeats.h"
 #include "ingest-service/alertmanager/posted_alerts.h"
@@ -54,8 +56,17 @@ class Webhook {
 
   // Which alerts are the heartbeats of which sources. None at first.
   void WatchHeartbeats(Heartbeats::Options options) { heartbeats_.Watch(std::move(options)); }
+  // For all requests from now on.
+  void Configure(WebhookOptions options) EXCLUDES_LOCK(mutex_);
 
  private:
+  // What one request is handled by, from its begin to its end.
+  struct Settings {
+    Settings(WebhookOptions its_options, const Clock& clock);
+
+    const WebhookOptions options;
+    std::map<std::string, SenderAuth> auth;
+  };
   // How a notification ends when it is not kept.
   struct Refusal {
     int code;
@@ -64,8 +75,11 @@ class Webhook {
     std::string challenge = {};  // For WWW-Authenticate.
   };
 
-  HttpResponse Handle(const HttpRequest& request, const std::string& source);
-  std::optional<Refusal> Take(const HttpRequest& request, const std::string& source);
+  std::shared_ptr<const Settings> Current() const EXCLUDES_LOCK(mutex_);
+  HttpResponse Handle(const HttpRequest& request, const Settings& settings,
+                      const std::string& source);
+  std::optional<Refusal> Take(const HttpRequest& request, const Settings& settings,
+                              const std::string& source);
   // Decodes the body and hands its alerts to the intake, and what they were made of.
   std::optional<Refusal> TakeNotification(const JsonValue& root, const WebhookContext& context,
                                           const HttpRequest& request);
@@ -77,16 +91,15 @@ class Webhook {
   std::optional<RawPayload> PayloadOf(const WebhookContext& context, std::string body);
   static Refusal NeverTaken(const absl::Status& why);
   static Refusal NotKept(const absl::Status& why);
-  std::optional<Refusal> CheckSender(const HttpRequest& request, const std::string& source);
+  std::optional<Refusal> CheckSender(const HttpRequest& request, const Settings& settings,
+                                     const std::string& source);
   HttpResponse Refuse(const HttpRequest& request, const std::string& source,
                       const Refusal& refusal);
   void KeepDeadLetter(const HttpRequest& request, const std::string& source,
                       const Refusal& refusal);
 
   // Constant after construction.
-  const WebhookOptions options_;
   TransitionIntake& intake_;
-  std::map<std::string, SenderAuth> auth_;
   const Clock& clock_;
   const Timestamp started_;
   DeadLetters* const dead_letters_;
@@ -95,6 +108,9 @@ class Webhook {
   Heartbeats heartbeats_;
   LogLimiter refusal_limiter_;
   LogLimiter warning_limiter_;
+
+  mutable Mutex mutex_;
+  std::shared_ptr<const Settings> settings_ GUARDED_BY(mutex_);
 };
 
 }  // namespace alertjoin

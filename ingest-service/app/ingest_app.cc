@@ -2,78 +2,30 @@
 
 #include <prometheus/registry.h>
 
-#include <algorithm>
 #include <atomic>
-#include <iterator>
+#include <tuple>
+#include <utility>
 
 #include "common/log/log.h"
 #include "common/net/admin_endpoints.h"
 #include "common/net/http_metrics.h"
 #include "common/net/http_server.h"
+#include "common/service/config_reload.h"
 #include "common/service/listener_check.h"
+#include "common/service/log_config.h"
 #include "common/service/service_main.h"
 #include "common/status/status.h"
 #include "common/time/clock.h"
 #include "ingest-service/alertmanager/webhook.h"
-#include "ingest-service/app/reconcile_wiring.h"
-#include "ingest-service/app/service_backfill.h"
+#include "ingest-service/app/ingest_sources.h"
 #include "ingest-service/app/spool_lanes.h"
-#include "ingest-service/app/tell_again.h"
-#include "ingest-service/app/transition_tee.h"
-#include "ingest-service/binding/switched_binder.h"
 #include "ingest-service/deadletter/dead_letters.h"
-#include "ingest-service/grafana/grafana_sources.h"
 #include "ingest-service/intake/transition_intake.h"
-#include "ingest-service/prometheus/metrics_sources.h"
-#include "ingest-service/rules/rule_learning.h"
 
 namespace alertjoin {
 namespace {
 
 constexpr auto kDrainTimeout = std::chrono::seconds(2);
-constexpr auto kGrafanaAwaited = std::chrono::seconds(5);
-// Queries at times before that were asked by the last process, or would come too late.
-constexpr Millis kToldAgain = std::chrono::hours(1);
-
-// The lane of the samples as the place where they go.
-class LaneSink final : public SampleSink {
- public:
-  explicit LaneSink(SampleLane& lane) : lane_(lane) {}
-  absl::Status Append(std::span<const Event> events) override { return lane_.Append(events); }
-
- private:
-  SampleLane& lane_;
-};
-
-// `found` are the data sources of Grafanas that are there now.
-RuleBinderOptions BinderOptionsOf(const IngestConfig& config, const RuleCatalog& catalog,
-                                  const std::vector<MetricsSourceOptions>& found) {
-  RuleBinderOptions options;
-  for (const auto* sources : {&config.metrics_sources, &found}) {
-    for (const MetricsSourceOptions& source : *sources) {
-      options.sources.push_back({source.name, source.url, source.external_url});
-      for (const QueryOptions& query : source.queries) {
-        options.queries.push_back({source.name, query.name, query.expression});
-      }
-    }
-  }
-  // The others wait for a data source that has their query.
-  std::ranges::copy_if(
-      config.bindings, std::back_inserter(options.rules), [&options](const BindingRule& rule) {
-        return std::ranges::any_of(options.queries, [&rule](const BoundQuery& query) {
-          return query.name == rule.query && (rule.source.empty() || rule.source == query.source);
-        });
-      });
-  options.catalog = &catalog;
-  return options;
-}
-
-MetricsSourcesOptions MetricsOptionsOf(const IngestConfig& config) {
-  MetricsSourcesOptions options;
-  options.producer_id = config.producer_id;
-  options.sources = config.metrics_sources;
-  return options;
-}
 
 // A failed log ends the service: only a restart can tell what the disk has kept.
 SpoolLanes::Options LaneOptionsOf(const IngestConfig& config) {
@@ -113,77 +65,92 @@ HttpServerOptions HttpOptionsOf(const IngestConfig& config, prometheus::Registry
   return options;
 }
 
+// All of them: with one more or less this does not compile.
+auto Members(const GrpcClientOptions& options) {
+  const auto& [tls, ca_file, cert_file, key_file, server_name, token_file] = options;
+  return std::tie(tls, ca_file, cert_file, key_file, server_name, token_file);
+}
+
+// What a running service keeps, because it stands on disk or others know it by that.
+absl::Status CheckUnchanged(const IngestConfig& now, const IngestConfig& next) {
+  const std::pair<const char*, bool> kept[] = {
+      {"producer_id", now.producer_id == next.producer_id},
+      {"correlator.address", now.correlator_address == next.correlator_address},
+      {"correlator.tls_config", Members(now.correlator_client) == Members(next.correlator_client)},
+      {"http.listen_address", now.http_listen_address == next.http_listen_address},
+      {"spool.path", now.spool_path == next.spool_path},
+      {"spool.alert_bytes_max", now.spool_alert_bytes_max == next.spool_alert_bytes_max},
+      {"spool.sample_bytes_max", now.spool_sample_bytes_max == next.spool_sample_bytes_max},
+      {"dead_letters.count_max", now.dead_letters_count_max == next.dead_letters_count_max},
+      {"dead_letters.bytes_max", now.dead_letters_bytes_max == next.dead_letters_bytes_max},
+  };
+  for (const auto& [key, same] : kept) {
+    if (!same) return NeedsRestart(key);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 // In the order of construction: each part uses only those above it.
 struct IngestApp::Parts {
-  Parts(const IngestConfig& config, std::unique_ptr<prometheus::Registry> its_registry,
-        std::unique_ptr<SpoolLanes> opened)
-      : registry(std::move(its_registry)),
+  Parts(const IngestConfig& its_config, ReadConfig its_read,
+        std::unique_ptr<prometheus::Registry> its_registry, std::unique_ptr<SpoolLanes> opened)
+      : read(std::move(its_read)),
+        registry(std::move(its_registry)),
         lanes(std::move(opened)),
-        sink(lanes->samples()),
-        metrics(MetricsOptionsOf(config), sink, *registry, SystemClock()),
-        learning(config.metrics_sources, metrics, catalog, *registry, SystemClock()),
-        http(HttpOptionsOf(config, *registry)) {}
+        http(HttpOptionsOf(its_config, *registry)),
+        config(its_config),
+        reload([this] { return Reload(); }, *registry, SystemClock()) {}
 
+  absl::Status Reload();
+
+  const ReadConfig read;
   const std::unique_ptr<prometheus::Registry> registry;
   std::atomic<bool> stopping = false;
   const std::unique_ptr<SpoolLanes> lanes;
   std::unique_ptr<DeadLetters> dead_letters;
-  LaneSink sink;
-  MetricsSources metrics;
-  RuleCatalog catalog;
-  RuleLearning learning;
-  std::unique_ptr<SwitchedBinder> binder;
-  std::unique_ptr<GrafanaSources> grafana;
-  TransitionTee listeners;
+  std::unique_ptr<IngestSources> sources;
   std::unique_ptr<TransitionIntake> intake;
-  std::unique_ptr<Reconciler> reconciler;
   std::unique_ptr<Webhook> webhook;
-  std::unique_ptr<ServiceBackfill> backfill;  // Null: none is configured.
   HttpServer http;
+  IngestConfig config;  // That holds. Of Start, and then of `reload`.
+  ConfigReload reload;
 };
 
-// Alerts are bound to what there is to ask.
-void IngestApp::Rebind(const IngestConfig& config, const std::vector<MetricsSourceOptions>& found,
-                       Parts& parts) {
-  auto binder = RuleBinder::Create(BinderOptionsOf(config, parts.catalog, found), *parts.registry);
-  if (binder.ok()) return parts.binder->Switch(*std::move(binder));
-  LogError("alerts are not bound to the data sources of Grafana",
-           {{"error", MessageOf(binder.status())}});
+absl::Status IngestApp::Parts::Reload() {
+  if (stopping) return absl::UnavailableError("the service is stopping");
+  if (!read) return absl::FailedPreconditionError("the configuration is of no file");
+  ASSIGN_OR_RETURN(const IngestConfig next, read());
+  RETURN_IF_ERROR(CheckUnchanged(config, next));
+  RETURN_IF_ERROR(sources->Reload(next));
+  webhook->Configure(WebhookOptionsOf(next));
+  webhook->WatchHeartbeats(next.heartbeats);
+  OverrideLogLevel(next.log_level);
+  config = next;
+  return absl::OkStatus();
 }
 
 IngestApp::IngestApp(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
-absl::StatusOr<std::unique_ptr<IngestApp>> IngestApp::Start(const IngestConfig& config) {
-  RETURN_IF_ERROR(MetricsSources::Check(MetricsOptionsOf(config)));
+absl::StatusOr<std::unique_ptr<IngestApp>> IngestApp::Start(const IngestConfig& config,
+                                                            ReadConfig read) {
+  OverrideLogLevel(config.log_level);
   auto registry = std::make_unique<prometheus::Registry>();
   RETURN_IF_ERROR(CheckHttpListener(config.listeners, config.http_listen_address));
   ASSIGN_OR_RETURN(auto access, OpenHttpAccess(config.listeners, *registry));
   ASSIGN_OR_RETURN(auto lanes, SpoolLanes::Open(LaneOptionsOf(config), SystemClock(), *registry));
-  auto app = std::unique_ptr<IngestApp>(
-      new IngestApp(std::make_unique<Parts>(config, std::move(registry), std::move(lanes))));
+  auto app = std::unique_ptr<IngestApp>(new IngestApp(
+      std::make_unique<Parts>(config, std::move(read), std::move(registry), std::move(lanes))));
   Parts& parts = *app->parts_;
   if (access != nullptr) access->Start();
   parts.http.SetAccess(std::move(access));
   ASSIGN_OR_RETURN(parts.dead_letters,
                    DeadLetters::Open(DeadLetterOptionsOf(config), SystemClock(), *parts.registry));
-  ASSIGN_OR_RETURN(auto binder,
-                   RuleBinder::Create(BinderOptionsOf(config, parts.catalog, {}), *parts.registry));
-  parts.binder = std::make_unique<SwitchedBinder>(std::move(binder));
-  parts.grafana = std::make_unique<GrafanaSources>(
-      config.grafana_sources, parts.learning, parts.sink, parts.catalog, *parts.registry,
-      SystemClock(),
-      [&parts, config](const std::vector<MetricsSourceOptions>& found) {
-        Rebind(config, found, parts);
-      },
-      config.producer_id);
-  parts.intake =
-      std::make_unique<TransitionIntake>(*parts.binder, parts.lanes->alerts(), parts.listeners);
-  parts.listeners.Add(*parts.grafana);
-  parts.reconciler =
-      MakeReconciler(config, parts.metrics, *parts.intake, SystemClock(), *parts.registry);
-  if (parts.reconciler != nullptr) parts.listeners.Add(*parts.reconciler);
+  ASSIGN_OR_RETURN(parts.sources,
+                   IngestSources::Create(config, *parts.lanes, *parts.registry, SystemClock()));
+  parts.intake = std::make_unique<TransitionIntake>(parts.sources->binder(), parts.lanes->alerts(),
+                                                    parts.sources->listener());
   parts.webhook = std::make_unique<Webhook>(WebhookOptionsOf(config), *parts.intake, SystemClock(),
                                             *parts.registry, parts.dead_letters.get());
   parts.webhook->WatchHeartbeats(config.heartbeats);
@@ -193,20 +160,10 @@ absl::StatusOr<std::unique_ptr<IngestApp>> IngestApp::Start(const IngestConfig& 
     if (parts.stopping) return absl::UnavailableError("stopping");
     return parts.lanes->health();
   });
-  RETURN_IF_ERROR(parts.metrics.Start());
-  parts.learning.Start();
-  // Before anything is acknowledged, and so maybe trimmed while it is read. What cannot be read is
-  // the uplink's to report; new alerts are taken all the same.
-  const absl::Status told =
-      TellAgain(parts.lanes->alerts(), SystemClock().Now() - kToldAgain, parts.listeners);
-  if (!told.ok()) LogWarn("exact queries are not asked again", {{"error", MessageOf(told)}});
-  // Alerts that come before are not bound to data sources.
-  parts.grafana->Start();
-  parts.grafana->WaitUntilLooked(SystemClock().SteadyNow() + kGrafanaAwaited);
+  AddReloadEndpoint(parts.http, [&parts] { return parts.reload.Reload(); });
+  // Before anything is acknowledged, and so maybe trimmed while it is read.
+  RETURN_IF_ERROR(parts.sources->Start(*parts.intake));
   parts.lanes->Start();
-  ASSIGN_OR_RETURN(parts.backfill, ServiceBackfill::Start(config, parts.lanes->samples(),
-                                                          *parts.registry, SystemClock()));
-  if (parts.reconciler != nullptr) parts.reconciler->Start();
   RETURN_IF_ERROR(parts.http.Start());
   LogInfo("ingest-service is ready for webhooks",
           {{"version", ALERTJOIN_VERSION},
@@ -221,6 +178,7 @@ absl::StatusOr<std::unique_ptr<IngestApp>> IngestApp::Start(const IngestConfig& 
 
 IngestApp::~IngestApp() { Stop(); }
 
+absl::Status IngestApp::Reload() { return parts_->reload.Reload(); }
 absl::Status IngestApp::health() const { return parts_->lanes->health(); }
 int IngestApp::http_port() const { return parts_->http.port(); }
 
@@ -228,11 +186,7 @@ void IngestApp::Stop() {
   Parts& parts = *parts_;
   parts.stopping = true;
   parts.http.Stop();
-  parts.backfill.reset();
-  if (parts.reconciler != nullptr) parts.reconciler->Stop();
-  if (parts.grafana) parts.grafana->Stop();
-  parts.learning.Stop();
-  parts.metrics.Stop();
+  if (parts.sources != nullptr) parts.sources->Stop();
   // What is left waits on the disk for the next start; less is better.
   parts.lanes->Stop(kDrainTimeout);
 }

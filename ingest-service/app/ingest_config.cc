@@ -9,6 +9,7 @@
 #include <set>
 
 #include "common/config/yaml_reader.h"
+#include "common/service/log_config.h"
 #include "common/status/status.h"
 #include "common/text/matchers.h"
 #include "ingest-service/alertmanager/heartbeat_config.h"
@@ -220,6 +221,7 @@ absl::StatusOr<IngestConfig> Read(YamlDocument& document) {
   for (YamlNode& binding : root.Child("bindings").Items()) {
     config.bindings.push_back(ReadBinding(binding, config));
   }
+  config.log_level = ReadLogLevel(root.Child("log"));
   root.Finish();
   RETURN_IF_ERROR(document.status());
   return config;

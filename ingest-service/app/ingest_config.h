@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/log/log.h"
 #include "common/net/grpc_channel.h"
 #include "common/service/listener_flags.h"
 #include "common/time/timestamp.h"
@@ -39,7 +41,8 @@ struct IngestConfig {
   std::vector<GrafanaOptions> grafana_sources;
   std::vector<BindingRule> bindings;
   ReconcileOptions reconcile;
-  ListenerFlags listeners;  // Not of the file.
+  std::optional<LogLevel> log_level;  // Nothing: that of the command line.
+  ListenerFlags listeners;            // Not of the file.
 };
 
 // The folder of the dead letters.

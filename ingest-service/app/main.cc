@@ -52,13 +52,16 @@ int main(int argc, char** argv) {
     ASSIGN_OR_RETURN(const IngestConfig config, ReadIngestConfig(path));
     return CheckHttpListener(*listeners, config.http_listen_address);
   };
-  service.run = [listeners = service.listeners](
-                    const std::string& path,
-                    const std::function<void()>& wait_for_stop) -> absl::Status {
-    ASSIGN_OR_RETURN(IngestConfig config, ReadIngestConfig(path));
-    config.listeners = *listeners;
-    ASSIGN_OR_RETURN(const auto app, IngestApp::Start(config));
-    wait_for_stop();
+  service.run = [listeners = service.listeners](const std::string& path,
+                                                const WaitForStop& wait_for_stop) -> absl::Status {
+    const auto read = [path, listeners]() -> absl::StatusOr<IngestConfig> {
+      ASSIGN_OR_RETURN(IngestConfig config, ReadIngestConfig(path));
+      config.listeners = *listeners;
+      return config;
+    };
+    ASSIGN_OR_RETURN(const IngestConfig config, read());
+    ASSIGN_OR_RETURN(const auto app, IngestApp::Start(config, read));
+    wait_for_stop([&app] { app->Reload().IgnoreError(); });
     app->Stop();
     return app->health();
   };

@@ -13,6 +13,8 @@ struct ReconcileOptions {
   Millis interval = std::chrono::seconds(30);
   Millis wait = std::chrono::minutes(1);
   Millis lookback = std::chrono::hours(6);
+
+  friend bool operator==(const ReconcileOptions&, const ReconcileOptions&) = default;
 };
 
 // Reads the map `reconcile`; faults stay in the document.

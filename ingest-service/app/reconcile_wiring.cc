@@ -3,20 +3,24 @@
 #include <utility>
 
 namespace alertjoin {
+namespace {
 
-std::unique_ptr<Reconciler> MakeReconciler(const IngestConfig& config, MetricsSources& metrics,
-                                           TransitionIntake& intake, const Clock& clock,
-                                           prometheus::Registry& registry) {
-  if (!config.reconcile.enabled) return nullptr;
+ReconcilerOptions OptionsOf(const IngestConfig& config) {
   ReconcilerOptions options;
   options.state_path = config.spool_path + "/reconcile.json";
   options.ledger.wait = config.reconcile.wait;
-  auto reconciler = std::make_unique<Reconciler>(
-      std::move(options),
-      [&intake](std::vector<TransitionEvent> found) { return intake.Take(std::move(found)); },
-      clock, registry);
-  for (size_t i = 0; i < config.metrics_sources.size(); ++i) {
-    const MetricsSourceOptions& source = config.metrics_sources[i];
+  return options;
+}
+
+}  // namespace
+
+WiredReconciler::WiredReconciler(const IngestConfig& config, TransitionIntake& intake,
+                                 const Clock& clock, prometheus::Registry& registry)
+    : reconciler_(
+          OptionsOf(config),
+          [&intake](std::vector<TransitionEvent> found) { return intake.Take(std::move(found)); },
+          clock, registry) {
+  for (const MetricsSourceOptions& source : config.metrics_sources) {
     if (!source.reconcile) continue;
     SourceReconcilerOptions added;
     added.source = source.name;
@@ -27,9 +31,19 @@ std::unique_ptr<Reconciler> MakeReconciler(const IngestConfig& config, MetricsSo
     added.first_lookback = config.reconcile.lookback;
     added.settle_delay = source.settle_delay;
     added.lookback = source.lookback;
-    reconciler->AddSource(std::move(added), metrics.client(i));
+    http_.push_back(std::make_unique<HttpClient>(source.http, transport_, clock));
+    clients_.push_back(std::make_unique<PrometheusClient>(
+        PrometheusClientOptions{source.name, source.url, source.timeout, {}}, *http_.back()));
+    reconciler_.AddSource(std::move(added), *clients_.back());
   }
-  return reconciler;
+}
+
+WiredReconciler::~WiredReconciler() { Stop(); }
+
+void WiredReconciler::Stop() {
+  reconciler_.Stop();
+  // What it breaks off is posted to a loop that has ended.
+  transport_.Stop();
 }
 
 }  // namespace alertjoin

@@ -3,19 +3,42 @@
 #include <prometheus/registry.h>
 
 #include <memory>
+#include <vector>
 
 #include "common/time/clock.h"
 #include "ingest-service/app/ingest_config.h"
 #include "ingest-service/intake/transition_intake.h"
-#include "ingest-service/prometheus/metrics_sources.h"
+#include "ingest-service/prometheus/curl_http_transport.h"
+#include "ingest-service/prometheus/http_client.h"
+#include "ingest-service/prometheus/prometheus_client.h"
 #include "ingest-service/reconcile/reconciler.h"
 
 namespace alertjoin {
 
-// The reconciler that the configuration asks for, not started; null when it asks for none. What is
-// passed in must outlive it. REQUIRES: `metrics` has the sources of the configuration.
-std::unique_ptr<Reconciler> MakeReconciler(const IngestConfig& config, MetricsSources& metrics,
-                                           TransitionIntake& intake, const Clock& clock,
-                                           prometheus::Registry& registry);
+// The reconciler that a configuration asks for, with connections of its own, so that it can end
+// while the metrics sources go on. Thread-safe, but for Start and Stop. What is passed in must
+// outlive it.
+class WiredReconciler final : public TransitionListener {
+ public:
+  // Not started.
+  WiredReconciler(const IngestConfig& config, TransitionIntake& intake, const Clock& clock,
+                  prometheus::Registry& registry);
+  ~WiredReconciler() override;  // Stops.
+
+  // Called once.
+  void Start() { reconciler_.Start(); }
+  // Another one may go on from there. Idempotent.
+  void Stop();
+
+  void OnTransitions(std::span<const TransitionEvent> transitions) override {
+    reconciler_.OnTransitions(transitions);
+  }
+
+ private:
+  CurlHttpTransport transport_;
+  std::vector<std::unique_ptr<HttpClient>> http_;
+  std::vector<std::unique_ptr<PrometheusClient>> clients_;
+  Reconciler reconciler_;
+};
 
 }  // namespace alertjoin

@@ -38,6 +38,16 @@ absl::Status AddTasks(const MetricsSourceOptions& source, Timestamp now,
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::vector<BackfillRunner::Task>> TasksOf(const IngestConfig& config,
+                                                          const Clock& clock) {
+  std::vector<BackfillRunner::Task> tasks;
+  for (const MetricsSourceOptions& source : config.metrics_sources) {
+    if (!source.backfill.has_value()) continue;
+    RETURN_IF_ERROR(Annotate(AddTasks(source, clock.Now(), tasks), source.name + ": backfill"));
+  }
+  return tasks;
+}
+
 prometheus::Family<prometheus::Gauge>& Gauges(prometheus::Registry& registry, const char* name,
                                               const char* help) {
   return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
@@ -90,15 +100,15 @@ ServiceBackfill::ServiceBackfill(SampleLane& lane, prometheus::Registry& registr
 
 ServiceBackfill::~ServiceBackfill() = default;
 
+absl::Status ServiceBackfill::Check(const IngestConfig& config, const Clock& clock) {
+  return TasksOf(config, clock).status();
+}
+
 absl::StatusOr<std::unique_ptr<ServiceBackfill>> ServiceBackfill::Start(
     const IngestConfig& config, SampleLane& lane, prometheus::Registry& registry,
     const Clock& clock) {
   BackfillRunner::Options options;
-  for (const MetricsSourceOptions& source : config.metrics_sources) {
-    if (!source.backfill.has_value()) continue;
-    RETURN_IF_ERROR(
-        Annotate(AddTasks(source, clock.Now(), options.tasks), source.name + ": backfill"));
-  }
+  ASSIGN_OR_RETURN(options.tasks, TasksOf(config, clock));
   if (options.tasks.empty()) return std::unique_ptr<ServiceBackfill>();
   options.state_folder = BackfillFolderOf(config);
   auto service = std::unique_ptr<ServiceBackfill>(new ServiceBackfill(lane, registry));

@@ -27,6 +27,9 @@ class ServiceBackfill {
                                                                 const Clock& clock);
   ~ServiceBackfill();  // Stops.
 
+  // INVALID_ARGUMENT as Start.
+  static absl::Status Check(const IngestConfig& config, const Clock& clock);
+
  private:
   class PatientSink;
   struct Metrics;

@@ -1,5 +1,6 @@
 #include "ingest-service/app/tell_again.h"
 
+#include <utility>
 #include <vector>
 
 #include "common/event/event_codec.h"
@@ -16,7 +17,12 @@ constexpr size_t kReadBytesMax = 4 << 20;
 absl::Status TellAgain(const Spool& spool, Timestamp since, TransitionListener& listener) {
   const EventLog::Bounds bounds = spool.bounds();
   for (LogPosition at = bounds.first; at < bounds.next;) {
-    ASSIGN_OR_RETURN(const EventLog::Chunk chunk, spool.Read(at, kReadRecordsMax, kReadBytesMax));
+    auto read = spool.Read(at, kReadRecordsMax, kReadBytesMax);
+    if (const LogPosition first = spool.bounds().first; !read.ok() && at < first) {
+      at = first;  // Trimmed meanwhile: the correlator has it, and it is older than Spool::Hold.
+      continue;
+    }
+    ASSIGN_OR_RETURN(const EventLog::Chunk chunk, std::move(read));
     std::vector<TransitionEvent> transitions;
     for (const std::string& record : chunk.records) {
       ASSIGN_OR_RETURN(const Event event, DecodeRecord(record));

@@ -74,7 +74,7 @@ bool GrafanaSources::WaitUntilLooked(Clock::Steady deadline) {
   return true;
 }
 
-void GrafanaSources::Stop() {
+void GrafanaSources::Stop(LearningSource::Rules rules) {
   // The loop first: what the transport then breaks off is posted to nobody, and no source is added.
   loop_.Stop();
   transport_.Stop();
@@ -83,7 +83,7 @@ void GrafanaSources::Stop() {
     MutexLock lock(mutex_);
     stopped.swap(running_);
   }
-  for (auto& [name, running] : stopped) running.source->Stop();
+  for (auto& [name, running] : stopped) running.source->Stop(rules);
 }
 
 bool GrafanaSources::IsOwn(const std::string& source) const {

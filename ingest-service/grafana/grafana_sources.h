@@ -44,7 +44,7 @@ class GrafanaSources final : public TransitionListener {
   // when the deadline has passed before.
   bool WaitUntilLooked(Clock::Steady deadline) EXCLUDES_LOCK(mutex_);
   // Returns within moments. Idempotent.
-  void Stop();
+  void Stop(LearningSource::Rules rules = LearningSource::Rules::kForgotten);
 
   void OnTransitions(std::span<const TransitionEvent> transitions) override EXCLUDES_LOCK(mutex_);
 

@@ -91,7 +91,8 @@ void QueryMetrics::CountExact(const std::string& source, const std::string& outc
 }
 
 void QueryMetrics::SetExactPending(size_t pending) {
-  exact_pending_.Set(static_cast<double>(pending));
+  const size_t before = own_pending_.exchange(pending);
+  exact_pending_.Increment(static_cast<double>(pending) - static_cast<double>(before));
 }
 
 void QueryMetrics::CountError(const std::string& source, const absl::Status& status) {

@@ -6,6 +6,7 @@
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
+#include <atomic>
 #include <string>
 
 #include "absl/status/status.h"
@@ -20,6 +21,7 @@ class QueryMetrics {
  public:
   // The registry must outlive it.
   explicit QueryMetrics(prometheus::Registry& registry);
+  ~QueryMetrics() { SetExactPending(0); }
 
   // Outcomes: ok, partial, failed.
   void CountPoll(const std::string& source, const std::string& outcome, double seconds);
@@ -42,7 +44,8 @@ class QueryMetrics {
   prometheus::Family<prometheus::Counter>& histograms_;
   prometheus::Family<prometheus::Counter>& exact_;
   prometheus::Family<prometheus::Counter>& errors_;
-  prometheus::Gauge& exact_pending_;
+  prometheus::Gauge& exact_pending_;  // Of all who count.
+  std::atomic<size_t> own_pending_ = 0;
 };
 
 }  // namespace alertjoin

@@ -20,11 +20,12 @@ absl::Status LearningSource::Start() {
   return absl::OkStatus();
 }
 
-void LearningSource::Stop() {
+void LearningSource::Stop(Rules rules) {
   // Once: another source may have the name by the time that this one is destroyed.
   if (stopped_.exchange(true)) return;
   learning_.Stop();
   metrics_.Stop();
+  if (rules == Rules::kKept) return;
   for (const MetricsSourceOptions& source : sources_) catalog_.Forget(source.name);
 }
 

@@ -25,8 +25,13 @@ class LearningSource final : public TransitionListener {
 
   // As MetricsSources::Start.
   absl::Status Start();
-  // Their rules are known no more. Idempotent.
-  void Stop();
+  // What becomes of the rules that were learnt.
+  enum class Rules {
+    kForgotten,
+    kKept,  // For another source of the same name.
+  };
+  // Idempotent: a second call changes nothing.
+  void Stop(Rules rules = Rules::kForgotten);
 
   void OnTransitions(std::span<const TransitionEvent> transitions) override {
     learning_.OnTransitions(transitions);

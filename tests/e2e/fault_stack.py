@@ -108,6 +108,16 @@ class FaultStack:
         child.send(signal.SIGKILL)
         child.result()
 
+    def signal(self, name, number):
+        self._children[name].send(number)
+
+    def pid_of(self, name):
+        return self._children[name].pid
+
+    def log_of(self, name):
+        """What it has written so far."""
+        return (self.directory / f"{name}.log").read_text(encoding="utf-8")
+
     def has_ended(self, name):
         """Whether the process has ended by itself; result_of tells how."""
         try:
