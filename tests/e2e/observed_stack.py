@@ -5,6 +5,7 @@ import http.server
 import json
 import pathlib
 import re
+import signal
 import threading
 import time
 import urllib.parse
@@ -117,6 +118,7 @@ class ObservedStack(FaultStack):
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         test.addCleanup(self._server.server_close)
         test.addCleanup(self._server.shutdown)
+        self._configuration = {}  # As it was at first, of those that were reloaded.
         super().__init__(test, ingests=("one",))
 
     def _write_configuration(self, uplink, settle_delay):
@@ -137,6 +139,13 @@ class ObservedStack(FaultStack):
         new = self.directory / "web.yml.new"
         new.write_text(text, encoding="utf-8")
         new.rename(self.directory / "web.yml")
+
+    def reload(self, name, more=""):
+        """Has a service read its configuration again, as it was at the start and with this added."""
+        path = self.directory / f"{name}.yml"
+        self._configuration.setdefault(name, path.read_text(encoding="utf-8"))
+        path.write_text(self._configuration[name] + more, encoding="utf-8")
+        self._children[name].send(signal.SIGHUP)
 
     def start_observer(self):
         """From now on the services are scraped."""

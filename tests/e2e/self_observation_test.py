@@ -159,6 +159,14 @@ class SelfObservationTest(unittest.TestCase):
         self.stack.await_end("AlertjoinCallersRefused")
         self.note_metrics()
 
+    def test_6_a_configuration_that_is_refused(self):
+        for name, job in (("one", "alertjoin-ingest"), ("correlator", "alertjoin-correlator")):
+            self.stack.reload(name, more="nonsense: 1\n")
+            failed = self.stack.await_alert("AlertjoinReloadFailed")
+            self.assertEqual(job, failed["labels"]["job"])
+            self.stack.reload(name)
+            self.stack.await_end("AlertjoinReloadFailed")
+
     def test_7_an_ingest_that_is_away(self):
         self.note_metrics()
         self.stack.kill("one")
