@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <chrono>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -44,7 +45,8 @@ class Gate {
 class HttpServerTest : public testing::Test {
  protected:
   void Start(HttpServerOptions options = {}) {
-    options.observer = [this](const std::string& method, const std::string& pattern, int status) {
+    options.observer = [this](const std::string& method, const std::string& pattern, int status,
+                              std::chrono::duration<double>) {
       MutexLock lock(mutex_);
       observed_.push_back(method + " " + pattern + " " + std::to_string(status));
     };

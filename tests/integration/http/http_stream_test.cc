@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 
 #include "tests/integration/http/http_fixture.h"
@@ -16,7 +17,8 @@ class HttpStreamTest : public HttpServerTest {
   // Streams what `streamer` sends at /stream, from two places.
   void StartStreaming(HttpStreamer streamer, HttpServerOptions options = {}) {
     options.streams_max = 2;
-    options.observer = [this](const std::string& method, const std::string& pattern, int status) {
+    options.observer = [this](const std::string& method, const std::string& pattern, int status,
+                              std::chrono::duration<double>) {
       MutexLock lock(mutex_);
       observed_.push_back(method + " " + pattern + " " + std::to_string(status));
     };
