@@ -15,5 +15,5 @@ alertjoin_library(NAME http
     tls_session.h unique_fd.h
   DEPS alertjoin::access alertjoin::status alertjoin::time OpenSSL::SSL
   PRIVATE_DEPS alertjoin::build_info alertjoin::listener_rule alertjoin::log alertjoin::sync
-    PkgConfig::HTTPLIB PkgConfig::RE2
+    alertjoin::text PkgConfig::HTTPLIB PkgConfig::RE2
     PkgConfig::PROMETHEUS_CPP fmt::fmt Threads::Threads)

@@ -23,6 +23,7 @@
 #include "common/status/status.h"
 #include "common/sync/bounded_queue.h"
 #include "common/sync/mutex.h"
+#include "common/text/url_query.h"
 
 namespace alertjoin {
 namespace {
@@ -75,6 +76,13 @@ HttpResponse AnswerTo(const HttpRefusal& refusal) {
   response.status = refusal.status;
   response.body = refusal.message + "\n";
   return response;
+}
+
+// cpp-httplib would drop all of a value that stands before its last "=".
+std::multimap<std::string, std::string> ParametersOf(std::string_view target) {
+  const size_t mark = target.find('?');
+  return mark == target.npos ? std::multimap<std::string, std::string>()
+                             : ParseUrlQuery(target.substr(mark + 1));
 }
 
 // cpp-httplib's own answers to a malformed request have no text.
@@ -484,7 +492,7 @@ HttpResponse HttpServer::Impl::Call(const httplib::Request& request, std::string
   Exchange& exchange = *current_exchange;
   HttpRequest own{exchange.head.method,
                   exchange.path,
-                  request.params,
+                  ParametersOf(exchange.head.target),
                   std::move(body),
                   request.remote_addr,
                   std::move(exchange.identity),

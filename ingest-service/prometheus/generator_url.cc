@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "common/text/url_query.h"
+
 namespace alertjoin {
 namespace {
 
@@ -43,34 +45,6 @@ std::string LowerCase(std::string text) {
   return text;
 }
 
-int HexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-// Percent-decodes a query parameter, where + is a space. Nothing when an escape is broken.
-std::optional<std::string> DecodeParameter(std::string_view text) {
-  std::string decoded;
-  decoded.reserve(text.size());
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '+') {
-      decoded += ' ';
-    } else if (text[i] != '%') {
-      decoded += text[i];
-    } else {
-      if (i + 2 >= text.size()) return std::nullopt;
-      const int high = HexValue(text[i + 1]);
-      const int low = HexValue(text[i + 2]);
-      if (high < 0 || low < 0) return std::nullopt;
-      decoded += static_cast<char>(high * 16 + low);
-      i += 2;
-    }
-  }
-  return decoded;
-}
-
 }  // namespace
 
 std::optional<WebAddress> AddressOf(std::string_view url) {
@@ -103,8 +77,8 @@ std::optional<std::string> ExpressionOfGeneratorUrl(std::string_view url) {
     rest.remove_prefix(std::min(parameter.size() + 1, rest.size()));
     const size_t equals = parameter.find('=');
     if (equals == std::string_view::npos) continue;
-    if (DecodeParameter(parameter.substr(0, equals)) != kExpressionParameter) continue;
-    auto expression = DecodeParameter(parameter.substr(equals + 1));
+    if (DecodeUrlQueryPart(parameter.substr(0, equals)) != kExpressionParameter) continue;
+    auto expression = DecodeUrlQueryPart(parameter.substr(equals + 1));
     if (expression.has_value() && expression->empty()) return std::nullopt;
     return expression;
   }

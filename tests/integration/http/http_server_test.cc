@@ -17,6 +17,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
+TEST_F(HttpServerTest, AParametersValueMayHoldEqualsSigns) {
+  Start();
+  EXPECT_EQ(Ask(PostRequest("/echo?filter=a=b,c=~%22d%22&plain", "x")).body,
+            "|x|filter=a=b,c=~\"d\"|plain=");
+}
+
 TEST_F(HttpServerTest, HandlerGetsPathPartsParametersAndBody) {
   Start();
   const auto response = Ask(PostRequest("/echo/a%20b?x=1%2B1&y=z", std::string("b\0dy", 4)));
