@@ -21,6 +21,17 @@ class MockAlertTest(unittest.TestCase):
         support.api()
         cls.stack = FaultStack(_Cleanups(cls), ingests=("one",))
         cls.stack.start_all()
+        # The command shows the first rows of its alerts, which are of no series before samples come.
+        wait_until(cls.series, 30, "series")
+
+    @classmethod
+    def series(cls):
+        """The series of the query that the alerts are joined with, as the correlator knows them."""
+        with support.client.open_channel(cls.stack.address["grpc"]) as channel:
+            stub = support.api().CorrelatorServiceStub(channel)
+            request = support.api().ListSeriesRequest()
+            request.series.query_name = "load"
+            return stub.ListSeries(request, timeout=10).series
 
     def mock_alert(self, *options):
         at = self.stack.address
