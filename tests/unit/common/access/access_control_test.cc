@@ -27,6 +27,7 @@ const std::string kPusher =
 const std::string kAdmin =
     "admin 10a4c7c9fc5206d6f36dc6944a81bb6f4a3cb0e25014ae3b12e6c3e52712292a\n";
 constexpr char kList[] = "/alertjoin.v1.CorrelatorService/ListJoinedRows";
+constexpr char kTlsOnly[] = "tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n";
 constexpr char kPush[] = "/alertjoin.v1.IngestService/PushEvents";
 
 std::string Basic(const std::string& pair) { return "Basic " + absl::Base64Escape(pair); }
@@ -36,6 +37,10 @@ class AccessControlTest : public ::testing::Test {
   void Write(const std::string& name, const std::string& text) {
     // As tools do it: the new file takes the place of the old one.
     std::ofstream(folder_ / "new") << text;
+    std::filesystem::rename(folder_ / "new", folder_ / name);
+  }
+  void Replace(const std::string& from, const std::string& name) {
+    std::filesystem::copy_file(from, folder_ / "new");
     std::filesystem::rename(folder_ / "new", folder_ / name);
   }
   absl::Status Open(const std::string& config) {
@@ -168,22 +173,18 @@ TEST_F(AccessControlTest, CertificatesAreExchangedAndAWrongPairIsNot) {
   TestAuthority authority;
   const auto first = authority.Issue("first", "IP:127.0.0.1");
   const auto second = authority.Issue("second", "IP:127.0.0.1");
-  const auto copy = [this](const std::string& from, const std::string& name) {
-    std::filesystem::copy_file(from, folder_ / "new");
-    std::filesystem::rename(folder_ / "new", folder_ / name);
-  };
-  copy(first.cert_file, "cert.pem");
-  copy(first.key_file, "key.pem");
-  ASSERT_THAT(Open("tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n"), IsOk());
+  Replace(first.cert_file, "cert.pem");
+  Replace(first.key_file, "key.pem");
+  ASSERT_THAT(Open(kTlsOnly), IsOk());
   const auto held = control_->state()->tls;
   ASSERT_NE(held, nullptr);
   EXPECT_FALSE(
       HasMetric(R"(alertjoin_tls_certificate_expiry_timestamp_seconds{listener="http"} 0)"));
-  copy(second.cert_file, "cert.pem");
+  Replace(second.cert_file, "cert.pem");
   control_->Look();
   EXPECT_EQ(control_->state()->tls, held);
   EXPECT_TRUE(HasMetric(R"(alertjoin_access_last_load_successful{listener="http"} 0)"));
-  copy(second.key_file, "key.pem");
+  Replace(second.key_file, "key.pem");
   control_->Look();
   EXPECT_NE(control_->state()->tls->chain_pem, held->chain_pem);
   EXPECT_TRUE(HasMetric(R"(alertjoin_access_last_load_successful{listener="http"} 1)"));
@@ -191,10 +192,22 @@ TEST_F(AccessControlTest, CertificatesAreExchangedAndAWrongPairIsNot) {
   Write("web.yml", "");
   control_->Look();
   EXPECT_NE(control_->state()->tls, nullptr);
-  // An expired one is not taken, although its pair is right.
+}
+
+TEST_F(AccessControlTest, AnExpiredCertificateIsNotTakenInPlaceOfAnother) {
+  TestAuthority authority;
+  const auto first = authority.Issue("first", "IP:127.0.0.1");
+  const auto second = authority.Issue("second", "IP:127.0.0.1");
+  Replace(first.cert_file, "cert.pem");
+  Replace(first.key_file, "key.pem");
+  ASSERT_THAT(Open(kTlsOnly), IsOk());
+  const auto held = control_->state()->tls;
+  ASSERT_TRUE(HasMetric(R"(alertjoin_access_last_load_successful{listener="http"} 1)"));
   clock_.Advance(std::chrono::hours(72));
-  Write("web.yml", "tls_server_config: {key_file: key.pem, cert_file: cert.pem}\n");
+  Replace(second.cert_file, "cert.pem");
+  Replace(second.key_file, "key.pem");
   control_->Look();
+  EXPECT_EQ(control_->state()->tls, held);
   EXPECT_TRUE(HasMetric(R"(alertjoin_access_last_load_successful{listener="http"} 0)"));
 }
 
