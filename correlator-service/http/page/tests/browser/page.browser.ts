@@ -241,6 +241,7 @@ describe("live page", {skip: CHROMIUM === undefined}, () => {
     await page.locator(".query", {hasText: "error_ratio"}).click();
     await page.locator(".samples-title", {hasText: "error_ratio"}).waitFor();
     assert.equal(new URL(page.url()).searchParams.get("query"), "error_ratio");
+    await page.locator(".series-table tbody tr").nth(5).waitFor();
     assert.equal(await page.locator(".series-table tbody tr").count(), 6);
     assert.deepEqual(complaints, []);
     await page.context().close();
