@@ -3,7 +3,8 @@ import math
 import unittest
 
 import support
-from alert_feed import FIRING, Episode, now_ms
+from alert_feed import FIRING, Episode, find_faults, now_ms
+from event_producer import EventProducer, LateSample
 from fault_stack import FaultStack, notification
 from fake_prometheus import INSTANCES
 from page_driver import Page, shown_value
@@ -29,6 +30,7 @@ class PageTest(unittest.TestCase):
         self.stack = FaultStack(self, ingests=["one"])
         self.stack.start_all()
         self.numbers = iter(range(1, 1000))
+        self.expected = {}  # Rows of what was sent, by key.
 
     def fire(self, instance=INSTANCES[0], kind="measured"):
         episode = Episode(next(self.numbers), kind, instance, now_ms())
@@ -37,13 +39,19 @@ class PageTest(unittest.TestCase):
 
     def send(self, episode):
         self.assertEqual(200, self.stack.post("one", notification([episode.as_alert()])))
+        self.expected.update(episode.expected_rows())
+
+    def all_there(self):
+        """Whether the correlator lists what was sent, all of it and final."""
+        rows, _ = self.stack.rows(filter="alertname!=Late")
+        return all(row.final for row in rows) and not find_faults(rows, self.expected)
 
     def await_same(self, what, **arguments):
-        """Waits until the page shows exactly the rows that the correlator lists, all final. Returns
-        both, by row id."""
+        """Waits until everything sent is listed, final, and the page shows exactly the rows that the
+        correlator lists for these arguments. Returns both, by row id."""
         def told_apart():
             listed = {row.row_id: row for row in self.stack.rows(**arguments)[0]}
-            if not listed or not all(row.final for row in listed.values()):
+            if not self.all_there() or not all(row.final for row in listed.values()):
                 return None
             shown = self.page.rows()
             if set(shown) != set(listed) or any(int(cells["rev"]) != listed[row_id].revision
@@ -61,21 +69,47 @@ class PageTest(unittest.TestCase):
             self.assertEqual(row.query.name or "–", cells["query"])
         return listed, shown
 
+    def check_a_late_sample(self):
+        """It changes the cell in place, which says what it was; only then the row is final."""
+        late = LateSample(EventProducer(self, self.stack.address["grpc"]), now_ms() - 2_000,
+                          {"alertname": "Late", "instance": "late-instance"})
+        late.fire()
+        row = self.await_late_row(value="11", was="")
+        self.assertEqual((1, late.EARLY_VALUE), (row.revision, row.match.value))
+        late.arrive()
+        row = self.await_late_row(value="22.5", was="was 11")
+        self.assertEqual((2, late.LATE_VALUE), (row.revision, row.match.value))
+        self.assertEqual(support.api().CAUSE_LATE_SAMPLE, row.cause)
+        self.assertEqual(late.late_ms, row.match.sample_time.ToMilliseconds())
+        self.assertEqual("Last change: late sample", self.page.evaluate(
+            f"document.querySelector('[data-id=\"{row.row_id}\"] .c-rev').title"))
+        late.settle()
+
+    def await_late_row(self, **cells):
+        """Waits until the page shows this of the late sample's row. Returns what is listed then."""
+        def is_shown():
+            return any(row["alert"] == "Late" and cells.items() <= row.items()
+                       for row in self.page.rows().values())
+        wait_until(is_shown, 30, f"the page shows {cells}")
+        row, = self.stack.rows(filter="alertname=Late")[0]
+        return row
+
     def test_it_shows_what_is_and_misses_nothing(self):
         page, stack = self.page, self.stack
         page.open(stack.address["correlator"])
         page.wait_for_phase("live")
         self.assertIn("No alert has fired", page.evaluate("document.body.innerText"))
 
-        # Rows appear without a reload. Their first revisions know only what the polls brought; the
-        # sample that the exact query brings later changes the cell, which says what it was.
+        # Rows appear without a reload.
         first = self.fire()
         page.wait("document.querySelectorAll('.row:not([hidden])').length > 0")
         self.send(first.ended(now_ms()))
         other = self.fire(INSTANCES[1])
-        listed, shown = self.await_same("the page shows both alerts")
+        listed, _ = self.await_same("the page shows both alerts")
         self.assertEqual({FIRING, 2}, {row.transition.state for row in listed.values()})
-        self.assertTrue(any(cells["was"] for cells in shown.values()), shown)
+
+        self.check_a_late_sample()
+        listed, _ = self.await_same("the page shows the late sample's row, too")
 
         # The ringed point is the row's own sample.
         row = next(row for row in listed.values() if row.match.state == MATCHED)

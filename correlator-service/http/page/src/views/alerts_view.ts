@@ -189,8 +189,9 @@ export class AlertsView implements PageView {
       (answer) => {
         const summaries = answer.summaries ?? [];
         this.counts.replaceChildren(countsChart(sumBuckets(summaries.map((one) => one.buckets)), from, from + Math.ceil((to - from) / length) * length, length, zone));
-        this.drawTop(summaries);
-        this.drawFlapping(summaries);
+        // Not while a button is held down: what replaces it would not be clicked.
+        if (!this.top.matches(":active")) this.drawTop(summaries);
+        if (!this.flapping.matches(":active")) this.drawFlapping(summaries);
       },
       (error: unknown) => {
         if (abort.signal.aborted) return;

@@ -145,6 +145,8 @@ export class MetricsView implements PageView {
       this.queries.replaceChildren(h("p", {class: "dim", text: "No query is known yet. Those of ingest.yml appear here, and those of the alerting rules that fire."}));
       return;
     }
+    // Not while a button is held down: what replaces it would not be clicked.
+    if (this.queries.matches(":active")) return;
     const wanted = this.find.value.trim().toLowerCase();
     const selected = this.app.state.query || this.shown;
     const now = this.app.now();

@@ -40,6 +40,8 @@ export class FakeCorrelator {
   private timers: NodeJS.Timeout[] = [];
   private port = 0;
   readonly base: number;
+  // Rows of later times are never shown: what there is does not depend on when it is asked for.
+  private readonly made = Date.now();
   // Rows that came or changed later, by id; undefined: deleted. All others are as they were made.
   private readonly changed = new Map<string, JoinedRowJson | undefined>();
   // Of each stream that was opened: its Last-Event-ID.
@@ -56,11 +58,10 @@ export class FakeCorrelator {
 
   // The rows as they are now.
   *rows(): Generator<JoinedRowJson> {
-    const now = Date.now();
     for (let number = 0; number < (this.options.rows ?? 0); number++) {
       if (this.changed.has(`row-${number}`)) continue;
       const row = generated.makeRow(number, this.base, number + 1);
-      if (Date.parse(row.transition?.eventTime ?? "") <= now) yield row;
+      if (Date.parse(row.transition?.eventTime ?? "") <= this.made) yield row;
     }
     for (const row of this.changed.values()) if (row) yield row;
   }
