@@ -13,6 +13,7 @@
 #include "common/net/grpc_server.h"
 #include "common/net/http_metrics.h"
 #include "common/net/http_server.h"
+#include "common/net/listener_rule.h"
 #include "common/service/config_reload.h"
 #include "common/service/listener_check.h"
 #include "common/service/log_config.h"
@@ -195,7 +196,10 @@ absl::Status CorrelatorApp::Parts::Serve() {
   options.services = {&services->ingest, &services->correlator};
   options.service_names = {"alertjoin.v1.IngestService", "alertjoin.v1.CorrelatorService"};
   ASSIGN_OR_RETURN(services->grpc, StartGrpcServer(options));
-  api.Open(MakeInProcessChannel(*services->grpc.server));
+  api.Open(MakeInProcessChannel(*services->grpc.server),
+           {.port = services->grpc.port,
+            .tls = options.access != nullptr,
+            .loopback = IsLoopback(options.listen_address)});
   return absl::OkStatus();
 }
 

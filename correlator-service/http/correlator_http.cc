@@ -2,11 +2,14 @@
 
 #include <re2/re2.h>
 
+#include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 #include "correlator-service/http/annotations.h"
 #include "correlator-service/http/api_docs.h"
 #include "correlator-service/http/connect_calls.h"
+#include "correlator-service/http/connect_error.h"
 #include "correlator-service/http/event_stream.h"
 #include "correlator-service/http/http_paths.h"
 #include "correlator-service/http/messages.h"
@@ -48,6 +51,27 @@ HttpResponse AnswerAsset(const PageAsset& asset, const HttpRequest& request) {
 
 }  // namespace
 
+void CorrelatorHttp::Open(std::shared_ptr<grpc::Channel> channel, GrpcPlace place) {
+  {
+    MutexLock lock(mutex_);
+    place_ = place;
+  }
+  calls_.Open(std::move(channel));
+}
+
+// {"port":9750,"tls":false,"loopback":true}: nothing that whoever asks could not find by trying.
+HttpResponse CorrelatorHttp::AnswerPlace() const {
+  if (!calls_.open()) return ConnectErrorResponse(RpcCalls::NotServing());
+  MutexLock lock(mutex_);
+  HttpResponse response;
+  response.content_type = "application/json";
+  response.body =
+      nlohmann::ordered_json{
+          {"port", place_.port}, {"tls", place_.tls}, {"loopback", place_.loopback}}
+          .dump();
+  return response;
+}
+
 void CorrelatorHttp::AddTo(HttpServer& server) {
   server.Handle("POST", R"(/alertjoin\.v1\.CorrelatorService/([^/]*))",
                 [this](const HttpRequest& request) {
@@ -71,6 +95,8 @@ void CorrelatorHttp::AddTo(HttpServer& server) {
   server.Handle("GET", kAnnotationsPath, [this](const HttpRequest& request) {
     return ForPrograms(AnswerAnnotations(calls_, clock_, request));
   });
+  server.Handle("GET", RE2::QuoteMeta(kGrpcPlacePath),
+                [this](const HttpRequest&) { return ForPrograms(AnswerPlace()); });
   server.Handle("GET", "/docs", [](const HttpRequest&) {
     static const std::string html = ApiDocsHtml(TheSchema());
     return Page(html, "text/html; charset=utf-8");

@@ -5,11 +5,19 @@
 #include <memory>
 
 #include "common/net/http_server.h"
+#include "common/sync/mutex.h"
 #include "common/time/clock.h"
 #include "correlator-service/http/places.h"
 #include "correlator-service/http/rpc_calls.h"
 
 namespace alertjoin {
+
+// Where programs reach the gRPC server beside it; the live page says it to people.
+struct GrpcPlace {
+  int port = 0;  // 0: not known.
+  bool tls = false;
+  bool loopback = false;  // From this machine only.
+};
 
 // What correlator-service offers over HTTP beside its health and metrics; README.md has the list.
 // Thread-safe.
@@ -31,14 +39,18 @@ class CorrelatorHttp {
   // destroyed.
   void AddTo(HttpServer& server);
 
-  // From now on the gRPC server behind the channel answers; until then, and after Close, what needs
-  // it is refused with 503.
-  void Open(std::shared_ptr<grpc::Channel> channel) { calls_.Open(std::move(channel)); }
+  // From now on the gRPC server behind the channel answers, which others find at `place`; until
+  // then, and after Close, what needs it is refused with 503.
+  void Open(std::shared_ptr<grpc::Channel> channel, GrpcPlace place = {}) EXCLUDES_LOCK(mutex_);
   // Before the gRPC server's Shutdown.
   void Close() { calls_.Close(); }
 
  private:
+  HttpResponse AnswerPlace() const EXCLUDES_LOCK(mutex_);
+
   const Clock& clock_;
+  mutable Mutex mutex_;
+  GrpcPlace place_ GUARDED_BY(mutex_);
   RpcCalls calls_;
   Places event_streams_{kEventStreamsMax};
   Places exports_{kExportsMax};

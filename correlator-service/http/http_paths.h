@@ -35,6 +35,9 @@ inline std::string TablePath(const FlatTable& table, const TableFormat& format) 
   return fmt::format("/api/v1/{}.{}", table.name(), format.ending);
 }
 
+// For the live page alone, and no part of the API.
+constexpr char kGrpcPlacePath[] = "/assets/grpc.json";
+
 constexpr char kAnnotationsPath[] = "/api/v1/annotations";
 
 }  // namespace alertjoin

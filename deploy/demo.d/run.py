@@ -11,7 +11,7 @@ import grpc
 
 from client import Subscription, load_api, open_channel
 from process import Child, ProcessDied, stop_all
-from stack import PREFERRED_PORTS, Stack, StackError
+from stack import PREFERRED_PORTS, Stack, StackError, serves_page
 from table import DELETE, RESOLVED, Table, shows_difference
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
@@ -91,7 +91,12 @@ def build():
 
 def introduce(stack):
     at = stack.addresses
+    page = f"http://{at['correlator_http']}/"
+    if not serves_page(at["correlator_http"]):
+        page = "not in this build (it needs nodejs and npm, and the network when it is built)"
     say(f"""
+The live page       {page}
+
 Prometheus          http://{at['prometheus']}/alerts
 Alertmanager        http://{at['alertmanager']}
 demo target         http://{at['target']}/metrics

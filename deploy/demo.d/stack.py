@@ -78,6 +78,18 @@ def is_ready(address):
         connection.close()
 
 
+def serves_page(address):
+    """Whether the correlator at this address was built with the live page."""
+    connection = http.client.HTTPConnection(address, timeout=10)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
 class Stack:
     """Starts everything on entry, stops everything on exit, however it comes to that."""
 
@@ -199,4 +211,4 @@ class Stack:
         self.check()
 
 
-__all__ = ["PREFERRED_PORTS", "ProcessDied", "Stack", "StackError", "choose_ports"]
+__all__ = ["PREFERRED_PORTS", "ProcessDied", "Stack", "StackError", "choose_ports", "serves_page"]

@@ -117,6 +117,8 @@ class DemoTest(unittest.TestCase):
         self.assertTrue([line for line in rows if "  FIRING  " in line], said)
         self.assertTrue([line for line in rows if "  RESOLVED  " in line], said)
         self.assertNotIn("127.0.0.1:9750 ", said)
+        self.assertIn("The live page", said)
+        self.assertNotIn("127.0.0.1:9751", said)
         self.assertNotIn("\x1b", said)
         self.assert_nothing_left(demo)
 

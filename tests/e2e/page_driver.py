@@ -1,5 +1,6 @@
 """The live page in a real browser, for tests: what it shows, by the ids of its rows."""
 import json
+import math
 import pathlib
 import queue
 import shutil
@@ -12,10 +13,11 @@ from support import BINARIES
 WORKSPACE = BINARIES / "correlator-service" / "http" / "page" / "workspace"
 DRIVER = WORKSPACE / "dist" / "tests" / "browser" / "driver.mjs"
 ANSWER_SECONDS = 120
+DIGITS = 1e-5  # the page shows six of them
 
-# Rows in sight as {id: {column: text}}; the value that a revision replaced is `was`.
+# Rows in sight as [[id, {column: text}]]; the value that a revision replaced is `was`.
 _ROWS = """
-Object.fromEntries([...document.querySelectorAll('.row:not([hidden])')].map((row) => {
+[...document.querySelectorAll('.row:not([hidden])')].map((row) => {
   const cells = {};
   for (const cell of row.children) {
     const name = [...cell.classList].find((one) => one.startsWith('c-')).slice(2);
@@ -23,7 +25,7 @@ Object.fromEntries([...document.querySelectorAll('.row:not([hidden])')].map((row
     if (name === 'value') cells.was = cell.querySelector('.note').textContent;
   }
   return [row.dataset.id, cells];
-}))
+})
 """
 
 
@@ -61,7 +63,11 @@ class Page:
 
     def rows(self):
         """What the table shows: {row id: {column: text}}."""
-        return self.evaluate(_ROWS)
+        rows = self.evaluate(_ROWS)
+        found = dict(rows)
+        if len(found) < len(rows):
+            raise AssertionError(f"a row is shown twice: {rows}")
+        return found
 
     def complaints(self):
         """Errors in the console, and requests to other places than the correlator."""
@@ -97,3 +103,10 @@ def shown_value(text):
     if text in ("", "–"):
         return None
     return float(text.replace("−", "-").replace("+Inf", "inf"))
+
+
+def same_value(shown, value):
+    """Whether a cell that shows this number shows this value."""
+    if value is None or shown is None:
+        return value is shown
+    return math.isnan(value) and math.isnan(shown) or math.isclose(shown, value, rel_tol=DIGITS)

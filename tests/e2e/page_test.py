@@ -1,5 +1,4 @@
 """The live page on real services, in Chromium: what it shows is what the correlator lists."""
-import math
 import unittest
 
 import support
@@ -7,18 +6,10 @@ from alert_feed import FIRING, Episode, find_faults, now_ms
 from event_producer import EventProducer, LateSample
 from fault_stack import FaultStack, notification
 from fake_prometheus import INSTANCES
-from page_driver import Page, shown_value
+from page_driver import Page, same_value, shown_value
 from support import wait_until
 
 MATCHED = 1  # MatchState
-DIGITS = 1e-5  # the page shows six of them
-
-
-def same(shown, value):
-    """Whether a cell shows this value."""
-    if value is None or shown is None:
-        return value is shown
-    return math.isnan(value) and math.isnan(shown) or math.isclose(shown, value, rel_tol=DIGITS)
 
 
 class PageTest(unittest.TestCase):
@@ -62,7 +53,7 @@ class PageTest(unittest.TestCase):
         for row_id, row in listed.items():
             cells = shown[row_id]
             value = row.match.value if row.match.HasField("value") else None
-            self.assertTrue(same(shown_value(cells["value"]), value), (cells, row))
+            self.assertTrue(same_value(shown_value(cells["value"]), value), (cells, row))
             self.assertEqual("Firing" if row.transition.state == FIRING else "Resolved",
                              cells["state"])
             self.assertEqual("yes", cells["final"])
@@ -118,6 +109,9 @@ class PageTest(unittest.TestCase):
                            "return plot?.dataset.chosenTime ? {...plot.dataset} : null; })()")
         self.assertEqual(row.match.sample_time.ToMilliseconds(), int(chosen["chosenTime"]))
         self.assertEqual(row.match.value, float(chosen["chosenValue"]))
+        # What it offers to copy names the true port.
+        page.wait("document.querySelector('.detail .actions button[title^=grpcurl]').title"
+                  f".includes(' {stack.address['grpc']} ')")
         page.evaluate("document.querySelector('.detail button[title^=Close]').click()")
 
         # A filter narrows, and survives a reload.

@@ -187,6 +187,18 @@ TEST_F(ConnectTest, CallsDuringAShutdownEndOneWayOrTheOther) {
   for (std::thread& caller : callers) caller.join();
 }
 
+TEST_F(ConnectTest, ThePageIsToldWhereGrpcIs) {
+  StartHttp();
+  const auto answer = Get("/assets/grpc.json");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.headers.at("content-type"), "application/json");
+  EXPECT_EQ(answer.headers.at("cache-control"), "no-store");
+  EXPECT_EQ(json::parse(answer.body),
+            (json{{"port", server_.port}, {"tls", false}, {"loopback", true}}));
+  api_->Close();
+  EXPECT_EQ(Get("/assets/grpc.json").status, 503);
+}
+
 TEST_F(ConnectTest, BrowsersAreToldToTrustNothing) {
   StartHttp();
   const auto headers = Call("ListJoinedRows", "{}").headers;

@@ -56,7 +56,8 @@ void HttpReadTest::StartHttp(Options options, HttpServerOptions http) {
   api_->AddTo(*http_);
   AddAdminEndpoints(*http_, registry_, [] { return absl::OkStatus(); });
   ASSERT_THAT(http_->Start(), IsOk());
-  api_->Open(MakeInProcessChannel(*server_.server));
+  api_->Open(MakeInProcessChannel(*server_.server),
+             {.port = server_.port, .tls = false, .loopback = true});
 }
 
 HttpReadTest::~HttpReadTest() {

@@ -2,10 +2,12 @@
 
 import type {JoinedRowJson} from "./logic/api";
 import type {Phase} from "./logic/connection";
+import {type GrpcPlace, grpcPlace, type GrpcPlaceJson} from "./logic/links";
 import {ProgressBoard} from "./logic/progress";
 import {RowStore} from "./logic/row_store";
 import {formatAge, type Zone} from "./logic/times";
 import {formatUrl, type PageState, parseUrl, sameStream, streamParameters, type View} from "./logic/url_state";
+import {Attention} from "./net/attention";
 import {Stream} from "./net/stream";
 import {AlertsView} from "./views/alerts_view";
 import type {App, PageView} from "./views/app";
@@ -13,11 +15,10 @@ import {button, h, setText} from "./views/dom";
 import {JoinedView} from "./views/joined_view";
 import {MetricsView} from "./views/metrics_view";
 
-const GRPC_PORT = 9750;
 const TITLES: Readonly<Record<View, string>> = {joined: "Joined", alerts: "Alerts", metrics: "Metrics"};
 const PHASES: Readonly<Record<Phase, string>> = {
   connecting: "connecting", loading: "loading", live: "live", stale: "stale",
-  reconnecting: "reconnecting", refused: "refused",
+  resting: "resting", reconnecting: "reconnecting", refused: "refused",
 };
 const THEMES = ["auto", "light", "dark"] as const;
 
@@ -27,7 +28,7 @@ class LivePage implements App {
   readonly rows = new RowStore();
   readonly progress = new ProgressBoard();
   readonly stream: Stream;
-  readonly grpcAddress = `${location.hostname || "127.0.0.1"}:${GRPC_PORT}`;
+  grpc: GrpcPlace = grpcPlace(location.hostname, undefined);
   private readonly joined: JoinedView;
   private readonly views: Record<View, PageView>;
   private shown: View | undefined;
@@ -52,7 +53,10 @@ class LivePage implements App {
       data: (event, json) => {
         if (event === "rows") this.rows.fold((json as {rows?: JoinedRowJson[]}).rows ?? [], performance.now());
       },
-      started: (started) => (this.version = started.version ?? ""),
+      started: (started) => {
+        this.version = started.version ?? "";
+        void this.findGrpc();
+      },
       progress: (progress) => this.progress.take(progress, performance.now(), Date.now()),
       gap: (gap) => this.notify(`Something is missing: ${gap.source ?? ""}: ${gap.reason ?? ""}`),
       draw: () => this.drawRows(),
@@ -71,8 +75,11 @@ class LivePage implements App {
     addEventListener("popstate", () => this.apply(parseUrl(location.search)));
     addEventListener("keydown", (event) => this.keyed(event));
     document.addEventListener("visibilitychange", () => {
-      if (!document.hidden) this.stream.retryNow();
+      if (document.hidden) return;
+      this.stream.retryNow();
+      this.tick();
     });
+    new Attention(() => this.rest(), () => this.wake()).watch();
     addEventListener("online", () => this.stream.retryNow());
     setInterval(() => this.tick(), 1000);
     this.stream.open();
@@ -133,6 +140,18 @@ class LivePage implements App {
     }
   }
 
+  // After each start of the correlator, which may have another port then.
+  private async findGrpc(): Promise<void> {
+    try {
+      const response = await fetch("/assets/grpc.json", {cache: "no-store"});
+      if (!response.ok) return;
+      this.grpc = grpcPlace(location.hostname, (await response.json()) as GrpcPlaceJson);
+      this.joined.commandsChanged();
+    } catch {
+      // The commands name what was known before.
+    }
+  }
+
   private header(): HTMLElement {
     const nav = h("nav", {attrs: {"aria-label": "Views"}});
     for (const view of Object.keys(TITLES) as View[]) {
@@ -158,8 +177,21 @@ class LivePage implements App {
     this.joined.draw();
   }
 
+  private rest(): void {
+    this.stream.rest();
+    if (this.shown) this.views[this.shown].rest();
+  }
+
+  private wake(): void {
+    this.stream.wake();
+    if (this.shown) this.views[this.shown].wake();
+    this.tick();
+  }
+
   private tick(): void {
     this.drawConnection();
+    // Nobody sees what a view would ask for.
+    if (document.hidden) return;
     if (this.shown) this.views[this.shown].tick();
   }
 
@@ -175,6 +207,8 @@ class LivePage implements App {
     if (phase === "reconnecting") {
       detail = `next try in ${Math.max(0, Math.ceil((this.stream.retryAt - now) / 1000))} s`;
       title += `${connection.reason}. It goes on where it stopped: nothing is missed. Click to try now.`;
+    } else if (phase === "resting") {
+      title += "Nobody has looked for a minute. It goes on where it stopped once the page is seen.";
     } else if (phase === "stale") {
       detail = `nothing for ${formatAge(connection.silence(now))}`;
       title += "The connection is open, and the correlator is silent.";

@@ -18,6 +18,19 @@ test("a connection goes from connecting over loading to live, and says when it i
   assert.equal(connection.phase(40), "live", "the token goes on: there is no second snapshot");
 });
 
+test("a connection that was let go rests until it is wanted again, and is no failure", () => {
+  const connection = new Connection();
+  connection.opened(0);
+  connection.snapshotComplete();
+  connection.rested();
+  assert.equal(connection.phase(STALE_AFTER + 1), "resting");
+  connection.woke();
+  assert.equal(connection.phase(STALE_AFTER + 2), "reconnecting");
+  assert.equal(connection.failures, 0);
+  connection.opened(STALE_AFTER + 3);
+  assert.equal(connection.phase(STALE_AFTER + 3), "live");
+});
+
 test("an open connection that is silent is stale until it is heard again", () => {
   const connection = new Connection();
   connection.opened(0);

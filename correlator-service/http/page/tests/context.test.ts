@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import {test} from "node:test";
 import {parseContext, seriesName, valueRange} from "../src/logic/context";
 import {bars, EpisodeStore, lanes} from "../src/logic/episodes";
-import {grpcurlCommand, pythonSnippet, safeUrl, sourceLink} from "../src/logic/links";
+import {grpcPlace, grpcurlCommand, pythonSnippet, safeUrl, sourceLink} from "../src/logic/links";
 import {SAMPLES_PER_SERIES_MAX, SampleStore} from "../src/logic/samples";
 import {alertJson, T0} from "./helpers";
 
@@ -57,11 +57,22 @@ test("only web addresses become links", () => {
 });
 
 test("commands for copying quote hostile texts", () => {
-  assert.equal(grpcurlCommand("h:1", "GetAlertContext", {row_id: "a'b"}),
+  const place = {address: "h:1", tls: false};
+  assert.equal(grpcurlCommand(place, "GetAlertContext", {row_id: "a'b"}),
     `grpcurl -plaintext -d '{"row_id":"a'\\''b"}' \\\n  h:1 alertjoin.v1.CorrelatorService/GetAlertContext`);
-  const code = pythonSnippet("h:1", 'A"); import os #', "q\n", T0);
+  const code = pythonSnippet(place, 'A"); import os #', "q\n", T0);
   assert.ok(code.includes('aj.samples("q\\n"'));
   assert.ok(code.includes('aj.joined(filter="alertname=\\"A\\\\\\"); import os #\\""'));
+});
+
+test("commands name the gRPC server as the reader of the page reaches it", () => {
+  assert.deepEqual(grpcPlace("corr.example", undefined), {address: "corr.example:9750", tls: false});
+  assert.equal(grpcPlace("corr.example", {port: 1234, tls: true, loopback: false}).address, "corr.example:1234");
+  assert.equal(grpcPlace("corr.example", {port: 1234, loopback: true}).address, "127.0.0.1:1234", "nobody else reaches it");
+  assert.equal(grpcPlace("[::2]", {port: 1234}).address, "[::2]:1234");
+  const secure = {address: "h:1", tls: true};
+  assert.match(grpcurlCommand(secure, "M", {}), /^grpcurl -cacert ca.pem -cert client.pem -key client.key -d/);
+  assert.match(pythonSnippet(secure, "", "", T0), /connect\("h:1", credentials=alertjoin\.tls\("ca.pem", "client.pem", "client.key"\)\)/);
 });
 
 test("episodes fold by id, and lanes put what fires first", () => {

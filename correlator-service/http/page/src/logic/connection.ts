@@ -5,6 +5,7 @@ export type Phase =
   | "loading"       // open, the snapshot is coming
   | "live"          // open, and something came lately
   | "stale"         // open, and nothing came for too long
+  | "resting"       // let go while nobody looks
   | "reconnecting"  // lost; the next try is under way or planned
   | "refused";      // the server says that asking again is no use
 
@@ -25,6 +26,7 @@ export class Connection {
   private open = false;
   private complete = false;
   private everOpen = false;
+  private resting = false;
   private refusal: string | undefined;
   private heardAt = 0;
   failures = 0;
@@ -34,6 +36,7 @@ export class Connection {
   opened(now: number): void {
     this.open = true;
     this.everOpen = true;
+    this.resting = false;
     this.refusal = undefined;
     this.heardAt = now;
   }
@@ -60,6 +63,17 @@ export class Connection {
     this.reason = reason;
   }
 
+  // Let go on purpose.
+  rested(): void {
+    this.open = false;
+    this.resting = true;
+  }
+
+  // Wanted again, and not there yet.
+  woke(): void {
+    this.resting = false;
+  }
+
   refused(reason: string): void {
     this.open = false;
     this.refusal = reason;
@@ -68,6 +82,7 @@ export class Connection {
 
   phase(now: number): Phase {
     if (this.refusal !== undefined) return "refused";
+    if (this.resting) return "resting";
     if (!this.open) return this.everOpen || this.failures > 0 ? "reconnecting" : "connecting";
     if (now - this.heardAt > STALE_AFTER) return "stale";
     return this.complete ? "live" : "loading";

@@ -45,16 +45,40 @@ export function pythonText(text: string): string {
   return JSON.stringify(text).replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
 }
 
-export function grpcurlCommand(address: string, method: string, request: object): string {
-  return `grpcurl -plaintext -d ${shellQuote(JSON.stringify(request))} \\\n  ${address} ` +
+// What /assets/grpc.json tells of the correlator's gRPC server.
+export interface GrpcPlaceJson {
+  port?: number;
+  tls?: boolean;
+  loopback?: boolean;
+}
+
+export interface GrpcPlace {
+  address: string;
+  tls: boolean;
+}
+
+const GRPC_PORT = 9750;
+
+// Where gRPC is, as seen by whoever sees the page at `hostname`; with undefined, as it is by default.
+export function grpcPlace(hostname: string, json: GrpcPlaceJson | undefined): GrpcPlace {
+  const host = json?.loopback || hostname === "" ? "127.0.0.1" : hostname;
+  return {address: `${host}:${json?.port || GRPC_PORT}`, tls: json?.tls ?? false};
+}
+
+// The files are whoever copies it to fill in.
+export function grpcurlCommand(place: GrpcPlace, method: string, request: object): string {
+  const security = place.tls ? "-cacert ca.pem -cert client.pem -key client.key" : "-plaintext";
+  return `grpcurl ${security} -d ${shellQuote(JSON.stringify(request))} \\\n  ${place.address} ` +
     `alertjoin.v1.CorrelatorService/${method}`;
 }
 
-export function pythonSnippet(address: string, alertName: string, query: string, time: number): string {
+export function pythonSnippet(place: GrpcPlace, alertName: string, query: string, time: number): string {
   const at = new Date(time).toISOString();
   const from = new Date(time - HOUR / 6).toISOString();
   const to = new Date(time + HOUR / 6).toISOString();
-  const lines = ["import alertjoin", "", `aj = alertjoin.connect(${pythonText(address)})`];
+  const security = place.tls
+    ? ', credentials=alertjoin.tls("ca.pem", "client.pem", "client.key")' : "";
+  const lines = ["import alertjoin", "", `aj = alertjoin.connect(${pythonText(place.address)}${security})`];
   if (alertName) {
     lines.push(`aj.joined(filter=${pythonText(`alertname=${JSON.stringify(alertName)}`)}, ` +
       `since=${pythonText(from)}, until=${pythonText(to)})`);

@@ -37,6 +37,7 @@ export class Stream {
   private resumeReading: (() => void) | undefined;
   private pumping = false;
   private closed = false;
+  private resting = false;
   retryAt = 0;
 
   constructor(private readonly path: string, private parameters: URLSearchParams,
@@ -45,6 +46,7 @@ export class Stream {
   // Subscribes anew, with other parameters.
   open(parameters = this.parameters): void {
     this.closed = false;
+    this.resting = false;
     this.parameters = parameters;
     this.token = "";
     this.connection.snapshotWanted();
@@ -62,6 +64,26 @@ export class Stream {
     clearTimeout(this.retryTimer);
     this.backlog.clear();
     this.resumeReading?.();
+  }
+
+  // Lets go of the connection and keeps what came. What is refused stays so.
+  rest(): void {
+    if (this.closed || this.resting || this.connection.phase(performance.now()) === "refused") return;
+    this.resting = true;
+    this.abort?.abort();
+    clearTimeout(this.retryTimer);
+    this.retryTimer = undefined;
+    this.connection.rested();
+    this.wantDraw();
+  }
+
+  // After rest(): goes on with the last message's token.
+  wake(): void {
+    if (this.closed || !this.resting) return;
+    this.resting = false;
+    this.connection.woke();
+    this.connect();
+    this.wantDraw();
   }
 
   // Tries at once instead of at the planned time.

@@ -64,6 +64,14 @@ export class AlertsView implements PageView {
     this.abort?.abort();
   }
 
+  rest(): void {
+    this.stream?.rest();
+  }
+
+  wake(): void {
+    this.stream?.wake();
+  }
+
   update(): void {
     if (!this.visible) return;
     this.bar.update();

@@ -1,5 +1,6 @@
 // What the views share: the state in the address, the time zone, and what the streams know.
 
+import type {GrpcPlace} from "../logic/links";
 import type {PageState} from "../logic/url_state";
 import type {RowStore} from "../logic/row_store";
 import type {ProgressBoard} from "../logic/progress";
@@ -12,8 +13,8 @@ export interface App {
   readonly rows: RowStore;
   readonly progress: ProgressBoard;
   readonly stream: Stream;
-  // gRPC address that commands for copying name.
-  readonly grpcAddress: string;
+  // What commands for copying name.
+  readonly grpc: GrpcPlace;
   // The server's time, as well as it is known.
   now(): number;
   // Changes the state, the address and what is shown. With `push` the back button undoes it.
@@ -27,6 +28,9 @@ export interface PageView {
   readonly element: HTMLElement;
   show(): void;
   hide(): void;
+  // Lets go of connections of its own, and takes them up again.
+  rest(): void;
+  wake(): void;
   // The state has changed.
   update(): void;
   // Once a second: what depends on the time that passes.

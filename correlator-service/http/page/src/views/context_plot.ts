@@ -41,6 +41,10 @@ export class ContextPlot {
     this.plot?.destroy();
     this.plot = undefined;
     this.context = undefined;
+    // Nothing is said of what is no longer shown.
+    for (const name of ["chosenTime", "chosenValue", "samples"]) delete this.box.dataset[name];
+    this.element.removeAttribute("role");
+    this.element.removeAttribute("aria-label");
   }
 
   // Draws again, after the colours have changed.

@@ -58,6 +58,11 @@ export class JoinedView implements PageView {
     this.visible = false;
   }
 
+  // The stream that it shows is the app's.
+  rest(): void {}
+
+  wake(): void {}
+
   update(): void {
     if (!this.visible) return;
     const {state} = this.app;
@@ -108,6 +113,11 @@ export class JoinedView implements PageView {
     this.frozen = undefined;
     this.pausedByKey = false;
     this.grid.toTop();
+  }
+
+  // Commands for copying name another place now.
+  commandsChanged(): void {
+    this.detail.commandsChanged();
   }
 
   focusFilter(): void {

@@ -68,6 +68,14 @@ export class MetricsView implements PageView {
     this.abort?.abort();
   }
 
+  rest(): void {
+    this.stream?.rest();
+  }
+
+  wake(): void {
+    this.stream?.wake();
+  }
+
   update(): void {
     if (!this.visible) return;
     const {query} = this.app.state;

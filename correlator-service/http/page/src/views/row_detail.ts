@@ -84,6 +84,10 @@ export class RowDetail {
     }
   }
 
+  commandsChanged(): void {
+    if (this.row) this.facts.replaceChildren(...this.makeFacts(this.row));
+  }
+
   tick(): void {
     const age = performance.now() - this.loadedAt;
     if (this.id && age > REFRESH && (this.row === undefined || !this.row.final)) this.load();
@@ -254,8 +258,8 @@ export class RowDetail {
         class: "action", text: link.atTime ? "Open in Prometheus ↗" : "Open its source ↗",
         attrs: {href: link.href, target: "_blank", rel: "noopener noreferrer"},
       }) : "",
-      copy("grpcurl", grpcurlCommand(this.app.grpcAddress, "GetAlertContext", request)),
-      copy("Python", pythonSnippet(this.app.grpcAddress, transition.alertName ?? "", row.query?.name ?? "", eventTime)));
+      copy("grpcurl", grpcurlCommand(this.app.grpc, "GetAlertContext", request)),
+      copy("Python", pythonSnippet(this.app.grpc, transition.alertName ?? "", row.query?.name ?? "", eventTime)));
   }
 
   private alertFacts(row: JoinedRowJson): HTMLElement {

@@ -90,7 +90,7 @@ export class SamplePlot {
     };
     const {zone} = this.app;
     return {
-      width: this.box.clientWidth || 480, height: HEIGHT, padding: [10, 8, 0, 0],
+      width: this.box.clientWidth || 480, height: HEIGHT, padding: [10, 20, 0, 0],
       legend: {show: false}, cursor: {y: false, drag: {x: false, y: false}},
       tzDate: (time) => zone === "utc" ? uPlot.tzDate(new Date(time * 1000), "Etc/UTC") : new Date(time * 1000),
       scales: {x: {time: true, range: () => [(this.app.now() - SPAN) / 1000, this.app.now() / 1000]}},

@@ -47,6 +47,8 @@ export class FakeCorrelator {
   // Of each stream that was opened: its Last-Event-ID.
   readonly tokens: string[] = [];
   sequence = 0;
+  // What it says of its gRPC server.
+  grpc = {port: 19750, tls: false, loopback: true};
   // No progress is sent: the connection is open and silent.
   silent = false;
 
@@ -54,6 +56,11 @@ export class FakeCorrelator {
     const rows = options.rows ?? 0;
     this.base = options.base ?? Date.now() - (rows / 2) * 41_000 - 30_000;
     this.sequence = rows;
+  }
+
+  // Streams of rows that are open.
+  get streams(): number {
+    return this.clients.size;
   }
 
   // The rows as they are now.
@@ -116,6 +123,8 @@ export class FakeCorrelator {
     if (file) {
       response.writeHead(200, {"Content-Type": file.type, "Content-Security-Policy": CSP});
       response.end(file.body);
+    } else if (url.pathname === "/assets/grpc.json") {
+      response.writeHead(200, {"Content-Type": "application/json"}).end(JSON.stringify(this.grpc));
     } else if (url.pathname === "/api/v1/stream") {
       await this.streamRows(url, request, response);
     } else if (url.pathname === "/api/v1/stream/alerts" || url.pathname === "/api/v1/stream/samples") {

@@ -37,6 +37,21 @@ function line(page: Page, alert: string) {
   return page.locator(".row:not([hidden])", {has: page.locator(".c-alert .text", {hasText: new RegExp(`^${alert}$`)})});
 }
 
+// What a browser says to a page whose tab comes to the front or leaves it.
+async function setHidden(page: Page, hidden: boolean): Promise<void> {
+  await page.evaluate((value) => {
+    Object.defineProperty(document, "hidden", {configurable: true, get: () => value});
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, hidden);
+}
+
+async function until(condition: () => boolean, what: string): Promise<void> {
+  for (const deadline = Date.now() + 15_000; !condition();) {
+    assert.ok(Date.now() < deadline, what);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
 // Waits until a cell of the alert's row shows exactly this.
 async function shows(page: Page, alert: string, name: string, text: string, part = "text"): Promise<void> {
   await line(page, alert).locator(`.c-${name} .${part}`, {hasText: new RegExp(`^${text}$`)}).waitFor();
@@ -129,6 +144,8 @@ describe("live page", {skip: CHROMIUM === undefined}, () => {
     assert.equal(Number(await plot.getAttribute("data-chosen-value")), row.match?.value);
     const copy = page.getByRole("button", {name: "Copy as grpcurl"});
     assert.match(await copy.getAttribute("title") ?? "", new RegExp(`"row_id":"${row.rowId}"`));
+    await page.locator('button[title*=" 127.0.0.1:19750 "]').waitFor();
+    await page.locator(`button[title*='alertjoin.connect("127.0.0.1:19750")']`).waitFor();
     const link = await page.getByRole("link", {name: /Open in Prometheus/}).getAttribute("href");
     assert.match(link ?? "", /^http:\/\/prometheus\.example\.org:9090\/graph\?.*g0\.end_input=/);
     const runbook = page.getByRole("link", {name: /runbooks\.example\.org/});
@@ -198,6 +215,39 @@ describe("live page", {skip: CHROMIUM === undefined}, () => {
     assert.equal(await cell(page, "Before", "value", "note"), "was 1", "the row was never forgotten");
     assert.equal(await line(page, "Meanwhile").count(), 1);
     assert.match(server.tokens[streams] ?? "", /^c\d+$/, "it went on with a token of the change log");
+    assert.deepEqual(complaints, []);
+    await page.context().close();
+  });
+
+  test("a hidden page lets go of its connection after a minute, and goes on when it is seen", async () => {
+    const {page, complaints} = await openPage(browser, `${server.url}/?filter=team%3D%22new%22`, {}, async (one) => {
+      await one.clock.install();
+    });
+    await phase(page, "live");
+    server.push([newRow("Seen", 1)]);
+    await line(page, "Seen").waitFor();
+    await setHidden(page, true);
+    await page.clock.fastForward(50_000);
+    assert.equal(server.streams, 1, "a short look elsewhere costs nothing");
+    await setHidden(page, false);
+    await setHidden(page, true);
+    await page.clock.fastForward(50_000);
+    assert.equal(server.streams, 1, "the minute began anew");
+    await page.clock.fastForward(11_000);
+    await until(() => server.streams === 0, "it let go");
+    await phase(page, "resting");
+    server.push([newRow("Hidden", 2)]);
+    server.push([newRow("Seen", 3, {revision: "2"})]);
+    const streams = server.tokens.length;
+    await page.clock.fastForward(600_000);
+    assert.equal(server.tokens.length, streams, "nothing is tried while it rests");
+    await setHidden(page, false);
+    await phase(page, "live");
+    await line(page, "Hidden").waitFor();
+    await shows(page, "Seen", "value", "3");
+    assert.equal(await cell(page, "Seen", "value", "note"), "was 1", "the row was never forgotten");
+    assert.match(server.tokens[streams] ?? "", /^c\d+$/, "it went on with a token of the change log");
+    assert.equal(server.streams, 1);
     assert.deepEqual(complaints, []);
     await page.context().close();
   });

@@ -35,9 +35,12 @@ export interface OpenPage {
   complaints: string[];
 }
 
-export async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
+// `prepare` is done before the page is loaded.
+export async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {},
+                               prepare?: (page: Page) => Promise<void>): Promise<OpenPage> {
   const context = await browser.newContext({viewport: {width: 1440, height: 860}, timezoneId: "UTC", ...options});
   const page = await context.newPage();
+  await prepare?.(page);
   const complaints: string[] = [];
   page.on("console", (message) => {
     // A server that is away is part of what is tested; the browser itself complains of it.
