@@ -23,6 +23,7 @@ if(STEP STREQUAL "packages")
     file(TOUCH "${stamp}")
   endif()
 elseif(NOT EXISTS "${stamp}")
+  file(REMOVE_RECURSE "${WORKSPACE}/dist")
   file(COPY_FILE "${SOURCE}/../page_assets_none.cc" "${ASSETS}" ONLY_IF_DIFFERENT)
 else()
   # Afresh, so that a file that is gone from the sources is gone here.

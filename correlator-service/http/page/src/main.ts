@@ -226,7 +226,9 @@ class LivePage implements App {
   private drawControls(): void {
     setText(this.zoneButton, this.zone === "utc" ? "UTC" : "Local");
     const theme = remembered("theme") || "auto";
-    setText(this.themeButton, theme === "light" ? "☀ Light" : theme === "dark" ? "☾ Dark" : "◐ Auto");
+    const [sign, word] = theme === "light" ? ["☀", "Light"] : theme === "dark" ? ["☾", "Dark"] : ["◐", "Auto"];
+    this.themeButton.replaceChildren(`${sign} `, h("span", {class: "word", text: word}));
+    this.themeButton.setAttribute("aria-label", `Theme: ${word}`);
   }
 
   private toggleZone(): void {

@@ -19,6 +19,8 @@ export interface PlotMarks {
 }
 
 const HEIGHT = 260;
+// Width of a line, in pixels.
+const RISER = 1.5;
 
 export class ContextPlot {
   readonly element = h("div", {class: "plot"});
@@ -108,6 +110,9 @@ export class ContextPlot {
       ...(stepped ? {paths: stepped} : {}),
       points: {show: true, size: at === 0 ? 5 : 3, fill: stroke},
       spanGaps: false,
+      // A step's riser at the end of a gap would rise from the value before it, which is not known.
+      gaps: (_plot, _series, _from, _to, gaps) =>
+        gaps.map(([from, to]): [number, number] => [from, to + RISER * devicePixelRatio]),
     };
   }
 
@@ -188,7 +193,14 @@ function drawThreshold(plot: uPlot, threshold: number, ratio: number): void {
   ctx.font = `${11 * ratio}px system-ui, sans-serif`;
   ctx.textAlign = "right";
   ctx.textBaseline = "bottom";
-  ctx.fillText(`threshold ${formatValue(threshold)}`, bbox.left + bbox.width - 4 * ratio, y - 2 * ratio);
+  // Readable where the line of the samples goes through it, too.
+  const text = `threshold ${formatValue(threshold)}`;
+  const at = [bbox.left + bbox.width - 4 * ratio, y - 2 * ratio] as const;
+  ctx.strokeStyle = cssColour("--surface");
+  ctx.lineWidth = 4 * ratio;
+  ctx.lineJoin = "round";
+  ctx.strokeText(text, ...at);
+  ctx.fillText(text, ...at);
 }
 
 function verticalLine(plot: uPlot, time: number, text: string, colour: string, from: number,

@@ -104,7 +104,7 @@ export const COLUMNS: readonly Column[] = [
     }),
   },
   {
-    key: "sent", title: "$value sent", hint: "The value that the notification itself claims", width: "6.4rem", numeric: true,
+    key: "sent", title: "$value sent", hint: "The value that the notification itself claims", width: "6.9rem", numeric: true,
     show: showSent,
   },
   {
