@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <future>
+#include <set>
 #include <thread>
 
 #include "common/status/status.h"
@@ -50,16 +52,29 @@ class SubscribeSamplesTest : public ReadTest {
     absl::Status status_;
   };
 
-  void Append(const std::string& label, double value) {
+  static constexpr int kMany = 25;
+
+  void Append(const std::string& label, double value) { AppendSeries({label}, value); }
+  // A sample for each of kMany new series with long labels, counted on over all calls.
+  void AppendMany(const std::string& text, int call) {
+    std::vector<std::string> labels;
+    for (int i = 0; i < kMany; ++i) labels.push_back(std::to_string(call * kMany + i) + text);
+    AppendSeries(labels, call * kMany);
+  }
+  // A sample for each label; the values count from the first.
+  void AppendSeries(const std::vector<std::string>& labels, double value) {
     Round round;
     round.time = SystemClock().Now();
     const auto query = std::make_shared<const Query>(Query{"prom", "q", "q", TimeKind::kSample});
     SampleBatch batch;
-    batch.series =
-        SeriesTable{std::make_shared<const SeriesKey>(SeriesKey{query, LabelSet{{"i", label}}})};
-    batch.series_index = {0};
-    batch.times = {round.time};
-    batch.values = {value};
+    SeriesTable series;
+    for (const std::string& label : labels) {
+      batch.series_index.push_back(static_cast<uint32_t>(batch.times.size()));
+      series.push_back(std::make_shared<const SeriesKey>(SeriesKey{query, LabelSet{{"i", label}}}));
+      batch.times.push_back(round.time);
+      batch.values.push_back(value++);
+    }
+    batch.series = std::move(series);
     round.events.emplace_back(std::move(batch));
     ASSERT_THAT(rounds_.Append(round), IsOk());
   }
@@ -145,6 +160,57 @@ TEST_F(SubscribeSamplesTest, OneThatCancelsIsForgotten) {
   while (Metrics().find("alertjoin_subscribers 0\n") == std::string::npos) {
     std::this_thread::yield();
   }
+}
+
+// One that reads nothing, with far more behind it than the transport buffers. Its neighbour has
+// every sample and those that follow; rows and look-ups are served meanwhile.
+TEST_F(SubscribeSamplesTest, OneThatStallsHarmsNobodyAndIsTold) {
+  constexpr int kRounds = 400;
+  Start({.store = {},
+         .hub = {},
+         .subscription = {.progress_interval = {},
+                          .write_stall_max = Millis(2000),
+                          .finish_stall_max = std::chrono::minutes(1)}});
+  Stream stalled(stub(), {});
+  (void)stalled.Read();
+  const auto other_stub = OtherStub();
+  v1::SubscribeSamplesRequest often;
+  often.mutable_progress_interval()->set_nanos(100'000'000);
+  Stream other(*other_stub, often);
+  // It reads all the time: up to the last sample, each once.
+  auto read = std::async(std::launch::async, [&other] {
+    std::set<double> values;
+    while (values.size() < kRounds * kMany) {
+      const auto message = other.Read();
+      if (message.resume_token().empty()) return false;  // It has ended.
+      for (const auto& series : message.samples().series()) {
+        for (const auto& sample : series.samples()) {
+          if (!values.insert(sample.value()).second) return false;
+        }
+      }
+    }
+    return true;
+  });
+  const std::string text(4000, 'x');
+  for (int i = 0; i < kRounds; ++i) AppendMany(text, i);
+  EXPECT_TRUE(read.get());
+  grpc::ClientContext context;
+  v1::ListQueriesResponse listed;
+  EXPECT_THAT(FromGrpcStatus(other_stub->ListQueries(&context, {}, &listed)), IsOk());
+  EXPECT_TRUE(SubscribedClient(*other_stub, {}).Read()->has_started());
+  while (Metrics().find("reason=\"SUBSCRIBER_TOO_SLOW\"} 1\n") == std::string::npos) {
+    ASSERT_NE(other.Read().resume_token(), "");  // Progress, ten times a second.
+  }
+  const absl::Status end = stalled.Finish();
+  EXPECT_THAT(end, StatusIs(absl::StatusCode::kResourceExhausted, "2000 ms"));
+  EXPECT_EQ(DetailOf(end)->reason, "SUBSCRIBER_TOO_SLOW");
+  ASSERT_EQ(DetailOf(end)->metadata.at(0).first, "resume_token");
+  // Which is where it goes on.
+  v1::SubscribeSamplesRequest request;
+  request.set_resume_token(DetailOf(end)->metadata.at(0).second);
+  Stream resumed(*other_stub, request);
+  EXPECT_TRUE(resumed.Read().has_started());
+  EXPECT_TRUE(resumed.Read().has_samples());
 }
 
 }  // namespace

@@ -1,10 +1,14 @@
-// What all unary calls have in common, and the ones that have no test of their own over gRPC.
+// What all unary calls have in common: their turns.
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <future>
 #include <thread>
 
+#include "common/status/status.h"
+#include "tests/integration/read/named_call.h"
 #include "tests/integration/read/read_fixture.h"
 #include "tests/support/status_matchers.h"
 
@@ -74,40 +78,89 @@ class BusyCallsTest : public UnaryCallsTest {
       }));
     }
     while (tables_.asked < int{UnaryCalls::kThreads}) std::this_thread::yield();
+    generic_ = Connect();
+  }
+  grpc::GenericStub& generic() { return *generic_; }
+  std::unique_ptr<grpc::GenericStub> Connect() {
+    return std::make_unique<grpc::GenericStub>(
+        MakeChannel(fmt::format("127.0.0.1:{}", server_.port)));
   }
   // Lets the calls go on to their end.
-  void Open() {
+  void Release() {
     open_.set_value();
     for (auto& call : busy_) EXPECT_THAT(call.get(), IsOk());
     holder_.wait();
+  }
+  // The same, and ends the server when nothing waits any more.
+  void Open() {
+    Release();
     hub_->Stop();
     ShutDown(std::chrono::seconds(10));
   }
   // Calls that were begun, one turn each: those of SetUp alone.
-  void ExpectNoneButTheBusyOnesBegan() { EXPECT_EQ(tables_.turns, int{UnaryCalls::kThreads}); }
+  void ExpectNoneButTheBusyOnesBegan() {
+    EXPECT_EQ(tables_.turns, int{UnaryCalls::kThreads});
+    const std::string metrics = Metrics();
+    for (const std::string& method : NamedCall::Unary()) {
+      const std::string answered =
+          fmt::format("alertjoin_grpc_requests_total{{code=\"OK\",method=\"{}\"}}", method);
+      EXPECT_EQ(metrics.find(answered) != std::string::npos, method == "ListQueries") << method;
+    }
+  }
 
  private:
   std::promise<void> open_;
   std::future<void> opened_;
   std::future<void> holder_;
   std::vector<std::future<absl::Status>> busy_;
+  std::unique_ptr<grpc::GenericStub> generic_;
 };
 
 TEST_F(BusyCallsTest, ACallWhoseDeadlinePassesBeforeItsTurnIsNotBegun) {
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(50));
-  EXPECT_THAT(ListQueries(context), StatusIs(absl::StatusCode::kDeadlineExceeded));
+  for (const std::string& method : NamedCall::Unary()) {
+    NamedCall call(generic(), method, "", Millis(20));
+    EXPECT_THAT(call.status(), StatusIs(absl::StatusCode::kDeadlineExceeded)) << method;
+  }
   Open();
   ExpectNoneButTheBusyOnesBegan();
 }
 
 TEST_F(BusyCallsTest, ACallThatIsCancelledBeforeItsTurnIsNotBegun) {
-  grpc::ClientContext context;
-  auto call = std::async(std::launch::async, [&] { return ListQueries(context); });
-  context.TryCancel();
-  EXPECT_THAT(call.get(), StatusIs(absl::StatusCode::kCancelled));
+  for (const std::string& method : NamedCall::Unary()) {
+    NamedCall call(generic(), method, "");
+    call.Cancel();
+    EXPECT_THAT(call.status(), StatusIs(absl::StatusCode::kCancelled)) << method;
+  }
   Open();
   ExpectNoneButTheBusyOnesBegan();
+}
+
+// All places to wait are taken, and a call more is there: that one is told so at once, and the
+// others are answered when their turn comes. Who subscribes needs no turn.
+TEST_F(BusyCallsTest, OneCallTooManyIsRefusedAndAllOthersAreServed) {
+  // A connection takes 100 calls.
+  constexpr size_t kCallsPerConnection = 100;
+  std::vector<std::unique_ptr<grpc::GenericStub>> connections;
+  std::vector<std::unique_ptr<NamedCall>> calls;
+  for (size_t i = 0; i < UnaryCalls::kWaitingMax + 1; ++i) {
+    if (i % kCallsPerConnection == 0) connections.push_back(Connect());
+    calls.push_back(std::make_unique<NamedCall>(*connections.back(), "ListQueries", ""));
+  }
+  const auto has_ended = [](const auto& call) { return call->HasEnded(); };
+  auto refused = calls.end();
+  while ((refused = std::ranges::find_if(calls, has_ended)) == calls.end()) {
+    std::this_thread::yield();
+  }
+  EXPECT_THAT((*refused)->status(), StatusIs(absl::StatusCode::kResourceExhausted, "later"));
+  EXPECT_EQ(DetailOf((*refused)->status())->reason, "TOO_MANY_CALLS");
+  EXPECT_EQ(std::ranges::count_if(calls, has_ended), 1);
+  EXPECT_THAT(Metrics(), HasSubstr("{code=\"RESOURCE_EXHAUSTED\",method=\"ListQueries\"} 1\n"));
+  EXPECT_TRUE(SubscribedClient(stub(), {}).Read()->has_started());
+  calls.erase(refused);
+  Release();
+  for (const auto& call : calls) EXPECT_THAT(call->status(), IsOk());
+  grpc::ClientContext context;
+  EXPECT_THAT(ListQueries(context), IsOk());
 }
 
 }  // namespace
