@@ -219,6 +219,55 @@ class LiveTest(unittest.TestCase):
             wait_until(lambda: len(table.frame()) == 2, WAIT_SECONDS, "the second")
             pd.testing.assert_frame_equal(self.client.alerts(labels=["number"]), table.frame())
 
+    def test_all_three_follow_under_asyncio(self):
+        async def until(table, holds):
+            async def wait():
+                while not await holds(await table.frame()):
+                    # A sample makes no sequence of its own.
+                    await table.wait_for_change(table.sequence, 0.1)
+            await asyncio.wait_for(wait(), WAIT_SECONDS)
+
+        def states_are(*states):
+            async def holds(frame):
+                return set(frame.state) == set(states)
+            return holds
+
+        def is_listed_by(read):
+            async def holds(frame):
+                return frame.sort_index().equals((await read(labels=["number"])).sort_index())
+            return holds
+
+        async def is_limited(frame):
+            return len(frame) > 50 and (frame.groupby("part").size() <= 50).all()
+
+        async def follow():
+            async with alertjoin.aio.connect(self.stack.address["grpc"]) as client, \
+                    client.live(labels=["number"]) as rows, \
+                    client.live_alerts(labels=["number"]) as alerts, \
+                    client.live_samples("load", filter="instance=i1", keep=50) as samples:
+                self.assertEqual((0, 0), (len(await rows.frame()), len(await alerts.frame())))
+                await asyncio.to_thread(self.post, now_ms() - 60_000, now_ms() - 30_000)
+                await until(rows, states_are("RESOLVED"))
+                await asyncio.to_thread(self.restart)
+                await asyncio.to_thread(self.post, now_ms() - 5_000)
+                await until(rows, states_are("FIRING", "RESOLVED"))
+                await until(alerts, states_are("FIRING", "RESOLVED"))
+                await until(rows, is_listed_by(client.joined))
+                await until(alerts, is_listed_by(client.alerts))
+                await until(samples, is_limited)
+
+        asyncio.run(follow())
+
+    def test_an_error_ends_a_live_table_under_asyncio(self):
+        async def fail():
+            async with alertjoin.aio.connect(self.stack.address["grpc"]) as client, \
+                    client.live_alerts(filter="a==") as table:
+                await table.frame()
+
+        with self.assertRaises(alertjoin.AlertjoinError) as caught:
+            asyncio.run(fail())
+        self.assertEqual("INVALID_FILTER", caught.exception.reason)
+
     def test_samples_follow(self):
         with self.client.live_samples("load", filter="instance=i1", keep=50) as table:
             def newest():

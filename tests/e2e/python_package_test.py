@@ -76,26 +76,45 @@ class PythonPackageTest(unittest.TestCase):
         self.assertEqual(0, len(empty))
         self.assertEqual(list(one.dtypes), list(empty.dtypes))
 
+    def exported_samples(self, folder, kind):
+        """The samples of `load` as `alertjoin export` writes them."""
+        path = f"{folder}/samples.{kind}"
+        program = pathlib.Path(sys.executable).parent / "alertjoin"
+        subprocess.run([program, "--address", self.stack.address["grpc"], "export", "samples",
+                        path, "--query", "load", "--label", "instance", "--label", "part"],
+                       check=True, capture_output=True)
+        if kind == "csv":
+            return pd.read_csv(path, parse_dates=["time"])
+        return pd.read_parquet(path)
+
     def test_figures_are_those_of_pandas(self):
-        samples = self.client.samples("load", labels=["instance", "part"])
+        with tempfile.TemporaryDirectory() as folder:
+            self.compare_figures(self.client.samples("load", labels=["instance", "part"]))
+            self.compare_figures(self.exported_samples(folder, "csv"))
+            self.compare_figures(self.exported_samples(folder, "parquet"))
+
+    def compare_figures(self, samples):
+        """Of the last seconds of these samples, per step and for all of them."""
         self.assertGreater(len(samples), 100)
         until = samples.time.max() - pd.Timedelta("1s")
         since = until - pd.Timedelta("12s")
-        summary = self.client.summarize("load", since=since, until=until, step="4s",
-                                        labels=["instance", "part"], ema_alpha=0.3)
         part = samples[(samples.time >= since) & (samples.time < until)].sort_values("time")
-        part = part.assign(value=part.value.astype(float),
-                           start=since + (part.time - since) // pd.Timedelta("4s")
-                           * pd.Timedelta("4s"))
+        part = part.assign(value=part.value.astype(float))
         part["ema"] = part.groupby(["instance", "part"]).value.transform(
             lambda values: values.ewm(alpha=0.3, adjust=False).mean())
-        expected = part.groupby(["instance", "part", "start"]).agg(
-            count=("value", "count"), min=("value", "min"), max=("value", "max"),
-            mean=("value", "mean"), last=("value", "last"), ema=("ema", "last"))
-        actual = summary.set_index(["instance", "part", "start"]).sort_index()[
-            list(expected.columns)].astype(float)
-        pd.testing.assert_frame_equal(expected.astype(float), actual, check_index_type=False,
-                                      check_dtype=False)
+        for step in ("4s", "12s"):
+            length = pd.Timedelta(step)
+            starts = since + (part.time - since) // length * length
+            expected = part.groupby(["instance", "part", starts.rename("start")]).agg(
+                count=("value", "count"), min=("value", "min"), max=("value", "max"),
+                mean=("value", "mean"), last=("value", "last"), ema=("ema", "last"))
+            summary = self.client.summarize("load", since=since, until=until, ema_alpha=0.3,
+                                            step=step if step == "4s" else None,
+                                            labels=["instance", "part"])
+            actual = summary.set_index(["instance", "part", "start"]).sort_index()[
+                list(expected.columns)].astype(float)
+            pd.testing.assert_frame_equal(expected.astype(float), actual, check_index_type=False,
+                                          check_dtype=False)
 
     def test_a_look_up_gives_what_a_row_has(self):
         row = next(iter(self.client.joined_rows(state="FIRING", query="load")))

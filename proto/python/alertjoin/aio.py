@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, AsyncIterator, Sequence
+from typing import Any, AsyncIterator, Callable, Sequence
 
 import grpc
 import pandas as pd
@@ -10,6 +10,7 @@ import pandas as pd
 from alertjoin import frames, requests
 from alertjoin.client import CHANNEL_OPTIONS, DEFAULT_ADDRESS, DEFAULT_TIMEOUT_SECONDS
 from alertjoin.errors import AlertjoinError
+from alertjoin.live import AlertFold, AsyncLiveTable, Fold, RowFold, SampleFold, Standing
 from alertjoin.subscription import Message, Resumption
 from alertjoin.v1 import correlator_service_pb2_grpc as pb_grpc
 from alertjoin.v1 import samples_pb2
@@ -40,11 +41,25 @@ class Client:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def subscribe(self, *, retry: bool = True, **arguments: Any) -> AsyncIterator[Message]:
+    def subscribe(self, *, retry: bool = True, **arguments: Any) -> AsyncIterator[Message]:
         """As alertjoin.Client.subscribe; ends when the task is cancelled."""
-        resumption = Resumption(requests.subscribe(**arguments), retry)
+        return self._follow(self.stub.SubscribeJoinedRows, requests.subscribe(**arguments), retry)
+
+    def subscribe_alerts(self, *, retry: bool = True, **arguments: Any) -> AsyncIterator[Message]:
+        """As alertjoin.Client.subscribe_alerts."""
+        return self._follow(self.stub.SubscribeAlerts, requests.subscribe_alerts(**arguments),
+                            retry)
+
+    def subscribe_samples(self, query: str = "", *, retry: bool = True,
+                          **arguments: Any) -> AsyncIterator[Message]:
+        """As alertjoin.Client.subscribe_samples."""
+        return self._follow(self.stub.SubscribeSamples,
+                            requests.subscribe_samples(query, **arguments), retry)
+
+    async def _follow(self, method: Any, request: Any, retry: bool) -> AsyncIterator[Message]:
+        resumption = Resumption(request, retry)
         while True:
-            call = self.stub.SubscribeJoinedRows(resumption.request())
+            call = method(resumption.request())
             try:
                 async for response in call:
                     yield resumption.took(response)
@@ -56,6 +71,27 @@ class Client:
             finally:
                 call.cancel()
             await asyncio.sleep(pause)
+
+    def live(self, labels: Sequence[str] = (), **arguments: Any) -> AsyncLiveTable:
+        """As alertjoin.Client.live: `async with client.live() as table`, then
+        `await table.frame()`. Call it where an event loop runs."""
+        return self._live(self.subscribe, RowFold(), labels, arguments)
+
+    def live_alerts(self, labels: Sequence[str] = (), **arguments: Any) -> AsyncLiveTable:
+        """As alertjoin.Client.live_alerts."""
+        return self._live(self.subscribe_alerts, AlertFold(), labels, arguments)
+
+    def live_samples(self, query: str = "", labels: Sequence[str] | None = None, keep: int = 1000,
+                     **arguments: Any) -> AsyncLiveTable:
+        """As alertjoin.Client.live_samples."""
+        return self._live(self.subscribe_samples, SampleFold(keep), labels,
+                          {"query": query, **arguments})
+
+    @staticmethod
+    def _live(subscribe: Callable[..., AsyncIterator[Message]], fold: Fold,
+              labels: Sequence[str] | None, arguments: dict[str, Any]) -> AsyncLiveTable:
+        standing = Standing(fold, labels, bool(arguments.get("live_only")))
+        return AsyncLiveTable(subscribe(progress_interval="1s", **arguments), standing)
 
     async def joined(self, *, labels: Sequence[str] = (), limit: int | None = None,
                      **arguments: Any) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from alertjoin import frames, requests
 from alertjoin.errors import AlertjoinError
-from alertjoin.live import AlertFold, Fold, LiveTable, RowFold, SampleFold
+from alertjoin.live import AlertFold, Fold, LiveTable, RowFold, SampleFold, Standing
 from alertjoin.subscription import Message, Resumption
 from alertjoin.v1 import correlator_service_pb2_grpc as pb_grpc
 from alertjoin.v1 import alerts_pb2, events_pb2, joined_row_pb2, samples_pb2
@@ -141,7 +141,8 @@ class Client:
               labels: Sequence[str] | None, arguments: dict[str, Any]) -> LiveTable:
         stop = threading.Event()
         messages = subscribe(stop=stop, progress_interval="1s", **arguments)
-        return LiveTable(messages, fold, stop, labels, bool(arguments.get("live_only")))
+        standing = Standing(fold, labels, bool(arguments.get("live_only")))
+        return LiveTable(messages, standing, stop)
 
     def joined_rows(self, *, limit: int | None = None, progress: Progress | None = None,
                     **arguments: Any) -> Iterator[joined_row_pb2.JoinedRow]:

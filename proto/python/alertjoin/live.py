@@ -1,8 +1,9 @@
 """Frames that keep themselves current."""
 from __future__ import annotations
 
+import asyncio
 import threading
-from typing import Any, Iterator, Protocol, Sequence
+from typing import Any, AsyncIterator, Callable, Iterator, Protocol, Sequence
 
 import pandas as pd
 
@@ -101,18 +102,46 @@ class SampleFold:
         return frames.samples_frame(held, labels)
 
 
+class Standing:
+    """What a subscription adds up to so far. For one thread at a time."""
+
+    def __init__(self, fold: Fold, labels: Sequence[str] | None, complete: bool):
+        """complete: there is no snapshot to wait for."""
+        self._fold = fold
+        self._labels = labels
+        self.complete = complete
+        self.sequence = 0
+        self.error: AlertjoinError | None = None
+
+    def take(self, message: Message) -> None:
+        if message.kind == "reset":
+            self._fold.clear()
+            self.complete = False
+        elif message.kind == "snapshot_complete":
+            self.complete = True
+        self._fold.take(message)
+        self.sequence = max(self.sequence, message.sequence)
+
+    def ready(self) -> bool:
+        return self.complete or self.error is not None
+
+    def held(self) -> list[Any]:
+        """A copy that stays as it is. Raises the error that ended the subscription."""
+        if self.error is not None:
+            raise self.error
+        return self._fold.held()
+
+    def frame(self, held: list[Any]) -> pd.DataFrame:
+        return self._fold.frame(held, self._labels)
+
+
 class LiveTable:
     """What a subscription adds up to, kept current by a thread of its own. Thread-safe."""
 
-    def __init__(self, messages: Iterator[Message], fold: Fold, stop: threading.Event,
-                 labels: Sequence[str] | None, complete: bool):
-        """stop: ends `messages`. complete: there is no snapshot to wait for."""
-        self._labels = labels
+    def __init__(self, messages: Iterator[Message], standing: Standing, stop: threading.Event):
+        """stop: ends `messages`."""
         self._changed = threading.Condition()
-        self._fold = fold
-        self._sequence = 0
-        self._complete = complete
-        self._error: AlertjoinError | None = None
+        self._standing = standing
         self._stop = stop
         self._thread = threading.Thread(target=self._follow, args=(messages,), daemon=True)
         self._thread.start()
@@ -121,23 +150,22 @@ class LiveTable:
         """The table as it stands. Waits up to `wait` seconds until the first snapshot is complete.
         Raises the error that ended the subscription."""
         with self._changed:
-            if not self._changed.wait_for(lambda: self._complete or self._error, wait):
+            if not self._changed.wait_for(self._standing.ready, wait):
                 raise TimeoutError("the snapshot is not complete yet")
-            if self._error is not None:
-                raise self._error
-            held = self._fold.held()
-        return self._fold.frame(held, self._labels)
+            held = self._standing.held()
+        return self._standing.frame(held)
 
     def wait_for_change(self, after: int, timeout: float | None = None) -> int:
         """Waits until the sequence is greater than `after`; returns it as it is then."""
         with self._changed:
-            self._changed.wait_for(lambda: self._sequence > after or self._error, timeout)
-            return self._sequence
+            self._changed.wait_for(
+                lambda: self._standing.sequence > after or self._standing.error, timeout)
+            return self._standing.sequence
 
     @property
     def sequence(self) -> int:
         with self._changed:
-            return self._sequence
+            return self._standing.sequence
 
     def close(self) -> None:
         self._stop.set()
@@ -153,18 +181,64 @@ class LiveTable:
         try:
             for message in messages:
                 with self._changed:
-                    self._take(message)
+                    self._standing.take(message)
                     self._changed.notify_all()
         except AlertjoinError as error:
             with self._changed:
-                self._error = error
+                self._standing.error = error
                 self._changed.notify_all()
 
-    def _take(self, message: Message) -> None:
-        if message.kind == "reset":
-            self._fold.clear()
-            self._complete = False
-        elif message.kind == "snapshot_complete":
-            self._complete = True
-        self._fold.take(message)
-        self._sequence = max(self._sequence, message.sequence)
+
+class AsyncLiveTable:
+    """What a subscription adds up to, kept current by a task. For the event loop that it was made
+    in."""
+
+    def __init__(self, messages: AsyncIterator[Message], standing: Standing):
+        self._changed = asyncio.Condition()
+        self._standing = standing
+        self._task = asyncio.get_running_loop().create_task(self._follow(messages))
+
+    async def frame(self, wait: float | None = 30.0) -> pd.DataFrame:
+        """As LiveTable.frame."""
+        if not await self._wait_for(self._standing.ready, wait):
+            raise TimeoutError("the snapshot is not complete yet")
+        return self._standing.frame(self._standing.held())
+
+    async def wait_for_change(self, after: int, timeout: float | None = None) -> int:
+        """As LiveTable.wait_for_change."""
+        await self._wait_for(
+            lambda: self._standing.sequence > after or self._standing.error is not None, timeout)
+        return self._standing.sequence
+
+    @property
+    def sequence(self) -> int:
+        return self._standing.sequence
+
+    async def close(self) -> None:
+        self._task.cancel()
+        await asyncio.wait([self._task])
+
+    async def __aenter__(self) -> AsyncLiveTable:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _wait_for(self, holds: Callable[[], bool], timeout: float | None) -> bool:
+        async with self._changed:
+            try:
+                await asyncio.wait_for(self._changed.wait_for(holds), timeout)
+            except asyncio.TimeoutError:
+                return False
+        return True
+
+    async def _follow(self, messages: AsyncIterator[Message]) -> None:
+        try:
+            async for message in messages:
+                async with self._changed:
+                    self._standing.take(message)
+                    self._changed.notify_all()
+        except AlertjoinError as error:
+            async with self._changed:
+                self._standing.error = error
+                self._changed.notify_all()
