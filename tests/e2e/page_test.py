@@ -1,4 +1,8 @@
 """The live page on real services, in Chromium: what it shows is what the correlator lists."""
+import json
+import os
+import pathlib
+import subprocess
 import unittest
 
 import support
@@ -60,6 +64,18 @@ class PageTest(unittest.TestCase):
             self.assertEqual(row.query.name or "–", cells["query"])
         return listed, shown
 
+    def check_command(self, command, row):
+        """What is copied as grpcurl can be run as it is; skipped where there is none."""
+        if not support.find_grpcurl():
+            return
+        folder = pathlib.Path(support.find_grpcurl()).parent
+        answer = json.loads(subprocess.run(
+            ["/bin/sh", "-c", command], env={**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"},
+            stdout=subprocess.PIPE, timeout=60, check=True).stdout)
+        # Builds of grpcurl differ in how they write names.
+        self.assertIn(row.row_id, (answer["row"].get("rowId"), answer["row"].get("row_id")))
+        self.assertTrue(answer["series"])
+
     def check_a_late_sample(self):
         """It changes the cell in place, which says what it was; only then the row is final."""
         late = LateSample(EventProducer(self, self.stack.address["grpc"]), now_ms() - 2_000,
@@ -110,8 +126,9 @@ class PageTest(unittest.TestCase):
         self.assertEqual(row.match.sample_time.ToMilliseconds(), int(chosen["chosenTime"]))
         self.assertEqual(row.match.value, float(chosen["chosenValue"]))
         # What it offers to copy names the true port.
-        page.wait("document.querySelector('.detail .actions button[title^=grpcurl]').title"
-                  f".includes(' {stack.address['grpc']} ')")
+        command = page.wait("[document.querySelector('.detail .actions button[title^=grpcurl]').title]"
+                            f".find((text) => text.includes(' {stack.address['grpc']} '))")
+        self.check_command(command, row)
         page.evaluate("document.querySelector('.detail button[title^=Close]').click()")
 
         # A filter narrows, and survives a reload.

@@ -80,6 +80,13 @@ test("beyond its limit the oldest rows leave", () => {
   assert.equal(store.settled()[0]?.id, "r2990");
   assert.equal(store.size, 10);
   assert.equal(store.evicted, 2990);
+  const {insertions} = store;
+  store.fold([rowJson({id: "r5", sequence: 4000, revision: 2, time: T0 + 5, value: 1})], 0);
+  assert.equal(store.insertions, insertions, "a change of what has left is no new row");
+  assert.equal(store.settled()[0]?.id, "r2990");
+  store.clear();
+  store.fold([rowJson({id: "r5", sequence: 4001, time: T0 + 5})], 0);
+  assert.equal(store.settled().length, 1);
 });
 
 test("labels named like parts of an object are labels", () => {

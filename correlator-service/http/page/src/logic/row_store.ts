@@ -26,6 +26,8 @@ export class RowStore {
   private readonly interner = new Interner();
   private readonly labelNames = new Set<string>();
   private lastLabels: unknown;
+  // What left was of this time or before, and its changes are no new rows.
+  private horizon = -Infinity;
   // Rows that left because of ROWS_MAX.
   evicted = 0;
   // Grows with each change that can be seen.
@@ -46,6 +48,7 @@ export class RowStore {
     this.added = [];
     this.removed.clear();
     this.evicted = 0;
+    this.horizon = -Infinity;
     this.version++;
   }
 
@@ -78,7 +81,7 @@ export class RowStore {
       return;
     }
     const row = parseRow(json, this.interner);
-    if (row === undefined) return;
+    if (row === undefined || (known === undefined && row.eventTime <= this.horizon)) return;
     this.version++;
     this.noteLabels(row);
     if (known === undefined) {
@@ -142,6 +145,7 @@ export class RowStore {
       const leaving = this.order.splice(0, this.order.length - this.rowsMax);
       for (const row of leaving) this.byId.delete(row.id);
       this.evicted += leaving.length;
+      this.horizon = leaving[leaving.length - 1]?.eventTime ?? this.horizon;
     }
   }
 }

@@ -159,6 +159,8 @@ export class AlertsView implements PageView {
     const first = bar.episodes[0];
     const last = bar.episodes[bar.episodes.length - 1];
     const element = button("", "bar", () => this.showRows(lane));
+    // The lane's name leads to the same rows: keys need not go through hundreds of bars.
+    element.tabIndex = -1;
     element.style.left = `${bar.left * 100}%`;
     element.style.width = `${bar.width * 100}%`;
     if (!first || !last) return element;

@@ -179,6 +179,42 @@ describe("live page", {skip: CHROMIUM === undefined}, () => {
     await page.context().close();
   });
 
+  test("Tab leads through each view in few steps, and where it is can be seen", async () => {
+    for (const viewport of [{width: 1440, height: 860}, {width: 390, height: 800}]) {
+      for (const [path, ready, wanted] of [
+        ["/", ".row", [".tab", ".connection", ".filter-input", ".segment", "select", "summary", ".grid"]],
+        ["/?row=row-311", ".key-figures", [".detail .icon", ".detail .segment", ".detail .action"]],
+        ["/?view=alerts&window=6h", ".bar", [".filter-input", ".rank", ".lane-name"]],
+        ["/?view=metrics", ".series-table tbody tr", [".query", "[aria-label=Sources]", "[aria-label=Series]", "[aria-label='Find a query']"]],
+      ] as const) {
+        const {page} = await openPage(browser, server.url + path, {viewport, reducedMotion: "reduce"});
+        await phase(page, "live");
+        await page.locator(ready).first().waitFor();
+        const reached = new Set<string>();
+        let steps = 0;
+        for (; steps < 100; steps++) {
+          await page.keyboard.press("Tab");
+          const at = await page.evaluate((selectors) => {
+            const element = document.activeElement as HTMLElement;
+            const box = element.getBoundingClientRect();
+            return {
+              outside: element === document.body, html: element.outerHTML.slice(0, 120),
+              seen: getComputedStyle(element).outlineStyle !== "none" && box.width > 0 && box.right > 0 && box.left < innerWidth &&
+                box.bottom > 0 && box.top < innerHeight,
+              is: selectors.filter((one) => element.matches(one)),
+            };
+          }, [...wanted]);
+          if (at.outside) break;
+          assert.ok(at.seen, `${path} ${viewport.width}: ${at.html}`);
+          for (const one of at.is) reached.add(one);
+        }
+        assert.ok(steps < 100, `${path}: too many steps`);
+        assert.deepEqual(wanted.filter((one) => !reached.has(one)), [], `${path} ${viewport.width}`);
+        await page.context().close();
+      }
+    }
+  });
+
   test("who has scrolled away is left where he is, and told what is new", async () => {
     const {page} = await openPage(browser, server.url);
     await phase(page, "live");
