@@ -30,23 +30,26 @@ absl::Status Verify(const std::string& config_file) {
   ASSIGN_OR_RETURN(const Verification found, VerifyData(config));
   std::printf(
       "%s\n",
-      fmt::format("{} log records, {} alerts, {} rows: {} compared, {} from before the samples",
-                  found.records, found.alerts, found.rows, found.rows_compared, found.rows_kept)
+      fmt::format("{} log records, {} alerts, {} rows: {} compared, {} from before the samples; "
+                  "{} episodes compared",
+                  found.records, found.alerts, found.rows, found.rows_compared, found.rows_kept,
+                  found.episodes_compared)
           .c_str());
   for (const std::string& example : found.examples) std::printf("%s\n", example.c_str());
   if (found.differences == 0) return absl::OkStatus();
-  return absl::DataLossError(fmt::format(
-      "{} rows differ from what the log says: keep a copy of {} and report it as a fault of "
-      "alertjoin, unless rows were refused at a limit",
-      found.differences, config.data_path));
+  return absl::DataLossError(
+      fmt::format("{} rows or alerts differ from what the log says: keep a copy of {} and report "
+                  "it as a fault of "
+                  "alertjoin, unless rows were refused at a limit",
+                  found.differences, config.data_path));
 }
 
 }  // namespace
 
 ServiceCommand VerifyCommand() {
   return {"verify",
-          "Make all rows anew from the event log, compare them with those that are stored, and "
-          "exit. The service must not be running",
+          "Make all rows and alerts anew from the event log, compare them with those that are "
+          "stored, and exit. The service must not be running",
           {},
           [](const CommandArguments& arguments) { return Verify(arguments.config_file); }};
 }

@@ -15,6 +15,7 @@
 #include "common/time/rfc3339.h"
 #include "correlator-service/verify/log_facts.h"
 #include "correlator-service/verify/plain_rules.h"
+#include "correlator-service/verify/stored_alerts.h"
 
 namespace alertjoin {
 namespace {
@@ -88,6 +89,8 @@ std::string TextOf(const std::shared_ptr<const std::string>& text) {
 
 class Verifier {
  public:
+  explicit Verifier(StoredAlerts alerts) : stored_alerts_(std::move(alerts)) {}
+
   Verification Take() { return std::move(result_); }
   LogFacts& facts() { return facts_; }
   void CountRecord() { ++result_.records; }
@@ -104,10 +107,20 @@ class Verifier {
     if (alert_.empty()) return;
     ++result_.alerts;
     for (const Episode& episode : EpisodesOf(alert_)) {
+      const EpisodeName name{alert_[0].source, alert_[0].fingerprint, episode.starts_at};
+      const std::string how = stored_alerts_.Compare(name, episode.ends_at, episode.active_at);
+      if (!how.empty()) Differ(ToText(name), how);
       ExpectSide(episode, AlertState::kFiring);
       ExpectSide(episode, AlertState::kResolved);
     }
     alert_.clear();
+  }
+
+  // After the last alert.
+  void EndAlerts() {
+    EndAlert();
+    result_.episodes_compared = stored_alerts_.compared();
+    for (const auto& [name, how] : stored_alerts_.Rest()) Differ(ToText(name), how);
   }
 
   void Compare(const JoinedRow& row) {
@@ -245,13 +258,15 @@ class Verifier {
     }
   }
 
-  void Differ(const RowName& name, const std::string& how) {
+  void Differ(const RowName& name, const std::string& how) { Differ("row " + ToText(name), how); }
+  void Differ(const std::string& what, const std::string& how) {
     ++result_.differences;
     if (result_.examples.size() >= Verification::kExamplesMax) return;
-    result_.examples.push_back(fmt::format("row {}", ToText(name)) + ": " + how);
+    result_.examples.push_back(what + ": " + how);
   }
 
   Verification result_;
+  StoredAlerts stored_alerts_;
   LogFacts facts_;
   std::vector<AlertReport> alert_;  // The one whose reports are coming.
   ExpectedRows expected_;
@@ -268,7 +283,8 @@ absl::StatusOr<Verification> VerifyRows(RoundLog& log, const RowDatabase& databa
             "stop it in good order, and verify again",
             database.applied().value(), log.bounds().next.value() - 1));
   }
-  Verifier verifier;
+  ASSIGN_OR_RETURN(StoredAlerts alerts, StoredAlerts::Read(database));
+  Verifier verifier(std::move(alerts));
   const auto add_round = [&verifier](LogPosition, Round&& round) {
     verifier.facts().Add(round);
     verifier.CountRecord();
@@ -277,7 +293,7 @@ absl::StatusOr<Verification> VerifyRows(RoundLog& log, const RowDatabase& databa
   RETURN_IF_ERROR(log.Replay(add_round));
   RETURN_IF_ERROR(database.ForEachReport(
       [&verifier](AlertReport report) { verifier.AddReport(std::move(report)); }));
-  verifier.EndAlert();
+  verifier.EndAlerts();
   RETURN_IF_ERROR(
       database.ForEachRow([&verifier](const JoinedRow& row) { verifier.Compare(row); }));
   verifier.EndRows();

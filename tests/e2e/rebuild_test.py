@@ -41,7 +41,9 @@ class RebuildTest(unittest.TestCase):
             name: status for name, status in stack.stop().items() if name != "prometheus"})
 
         compared = f"{ALERTS} alerts, {2 * ALERTS} rows: {2 * ALERTS} compared"
-        self.assertIn(compared, self.ask(stack, "verify")[0])
+        said = self.ask(stack, "verify")[0]
+        self.assertIn(compared, said)
+        self.assertIn(f"{ALERTS} episodes compared", said)
         payloads = [json.loads(line) for line in self.ask(stack, "payloads")]
         self.assertEqual(2 * ALERTS, len(payloads))
         self.assertEqual(sorted(payloads, key=lambda payload: payload["received_time"]), payloads)

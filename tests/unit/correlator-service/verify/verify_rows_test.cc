@@ -9,11 +9,14 @@
 #include "correlator-service/rows/durable_row_store.h"
 #include "tests/support/fault_file_system.h"
 #include "tests/support/join_events.h"
+#include "tests/support/random_history.h"
+#include "tests/support/seed.h"
 #include "tests/support/status_matchers.h"
 
 namespace alertjoin {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -59,6 +62,28 @@ class VerifyRowsTest : public ::testing::Test {
     }
     FAIL() << which;
   }
+  // A change of the only alert whose fingerprint this is, as a fault of ours would have told it.
+  void DamageAlert(const std::string& fingerprint, const std::function<void(Transition&)>& change,
+                   Operation operation = Operation::kUpsert) {
+    for (const SharedAlert& alert : store_->ReadAlerts({}, 100).alerts) {
+      if (alert->transition->fingerprint != fingerprint) continue;
+      Alert damaged = *alert;
+      auto told = std::make_shared<Transition>(*alert->transition);
+      change(*told);
+      damaged.transition = std::move(told);
+      damaged.operation = operation;
+      ASSERT_THAT(store_->Commit({.alerts = {std::move(damaged)}}), IsOk());
+      return;
+    }
+    FAIL() << fingerprint;
+  }
+  // Of the alert whose label `i` is this.
+  std::string FingerprintOf(const std::string& label) {
+    for (const SharedAlert& alert : store_->ReadAlerts({}, 100).alerts) {
+      if (alert->transition->labels.Get("i") == label) return alert->transition->fingerprint;
+    }
+    return "none";
+  }
   Verification Verify() {
     RoundLog again(log_, {});
     auto verified = VerifyRows(again, *database_);
@@ -81,6 +106,7 @@ TEST_F(VerifyRowsTest, SoundRowsAgree) {
   EXPECT_EQ(found.rows, 4u);
   EXPECT_EQ(found.rows_compared, 4u);
   EXPECT_EQ(found.alerts, 3u);
+  EXPECT_EQ(found.episodes_compared, 3u);
   EXPECT_EQ(found.records, 2u);
 }
 
@@ -160,6 +186,63 @@ TEST_F(VerifyRowsTest, ARowTooManyIsFound) {
     row.transition = std::move(other);
   });
   EXPECT_THAT(Verify().examples, ElementsAre(HasSubstr("should not be there")));
+}
+
+TEST_F(VerifyRowsTest, AnAlertThatIsToldWronglyIsFound) {
+  DoUsual();
+  DamageAlert(FingerprintOf("1"), [](Transition& told) { told.ends_at = At(131); });
+  EXPECT_THAT(Verify().examples,
+              ElementsAre(AllOf(HasSubstr("alert"), HasSubstr("should end at"))));
+  DamageAlert(FingerprintOf("1"), [](Transition& told) {
+    told.state = AlertState::kFiring;
+    told.ends_at.reset();
+  });
+  EXPECT_THAT(Verify().examples, ElementsAre(HasSubstr("is FIRING, should be RESOLVED")));
+}
+
+TEST_F(VerifyRowsTest, AnotherPendingStartOfAnAlertIsFound) {
+  DoMore();
+  EXPECT_THAT(Verify().examples, ElementsAre());
+  DamageAlert(FingerprintOf("1"), [](Transition& told) { told.active_at = At(99); });
+  EXPECT_THAT(Verify().examples, ElementsAre(HasSubstr("has its pending start at")));
+}
+
+TEST_F(VerifyRowsTest, AnAlertThatWasRemovedIsFound) {
+  DoUsual();
+  DamageAlert(
+      FingerprintOf("2"), [](Transition&) {}, Operation::kDelete);
+  EXPECT_THAT(Verify().examples, ElementsAre(HasSubstr("is missing")));
+}
+
+TEST_F(VerifyRowsTest, AnAlertTooManyIsFound) {
+  DoUsual();
+  Alert more = *store_->ReadAlerts({}, 1).alerts[0];
+  more.id.bytes[0] ^= 1;
+  auto other = std::make_shared<Transition>(*more.transition);
+  ASSERT_THAT(store_->Commit({.alerts = {more}}), IsOk());
+  EXPECT_THAT(Verify().examples, ElementsAre(HasSubstr("is there twice")));
+  other->fingerprint = "of nobody";
+  more.transition = std::move(other);
+  ASSERT_THAT(store_->Commit({.alerts = {more}}), IsOk());
+  EXPECT_THAT(Verify().examples, ElementsAre(HasSubstr("should not be there")));
+}
+
+// Episodes that were amended, merged and moved are told as the reports say.
+TEST_F(VerifyRowsTest, AmendedEpisodesAgree) {
+  Do({Firing({{"i", "1"}}, 100, {}), Resolved({{"i", "1"}}, 100, 130, {})});
+  Do({Firing({{"i", "1"}}, 90, {}), Resolved({{"i", "1"}}, 90, 140, {})});
+  Do({Resolved({{"i", "2"}}, 100, 120, {}), Firing({{"i", "2"}}, 100, {})});
+  Do({Firing({{"i", "2"}}, 150, {}), Resolved({{"i", "2"}}, 110, 160, {})});
+  EXPECT_THAT(Verify().examples, ElementsAre());
+}
+
+TEST_F(VerifyRowsTest, RandomHistoriesAgree) {
+  RandomHistory history(TestSeed());
+  for (int round = 0; round < 20; ++round) {
+    for (const Event& event : history.Make(true)) Do({event});
+    ASSERT_THAT(Verify().examples, ElementsAre()) << round;
+  }
+  EXPECT_GT(Verify().episodes_compared, 5u);
 }
 
 TEST_F(VerifyRowsTest, AFinalMarkWithoutProgressIsFound) {
