@@ -10,7 +10,7 @@ import {durationJson, formatDuration, formatFull, formatRowTime, MINUTE, parseDu
 import {call, CallError} from "../net/connect";
 import {Stream} from "../net/stream";
 import type {App, PageView} from "./app";
-import {axis, countsChart, sumBuckets} from "./counts_chart";
+import {axis, countsBars, countsChart, mostOf, sumBuckets} from "./counts_chart";
 import {button, h, setText} from "./dom";
 import {emptyAlerts, failure} from "./empty_states";
 import {FilterBar} from "./filter_bar";
@@ -28,6 +28,7 @@ export class AlertsView implements PageView {
   private readonly counts = h("div", {class: "card-body"});
   private readonly top = h("div", {class: "card-body"});
   private readonly flapping = h("div", {class: "card-body"});
+  private readonly byAlert = h("div", {class: "card-body by-alert"});
   private readonly timeline = h("div", {class: "timeline"});
   private readonly store = new EpisodeStore();
   private stream: Stream | undefined;
@@ -46,7 +47,8 @@ export class AlertsView implements PageView {
       h("div", {class: "scroll"},
         h("div", {class: "cards"},
           card("Fired and resolved", this.counts, "wide"),
-          card("Fired longest", this.top), card("Flaps most", this.flapping)),
+          card("Fired longest", this.top), card("Flaps most", this.flapping),
+          card("By alert", this.byAlert, "full")),
         card("Timeline", this.timeline)));
   }
 
@@ -199,6 +201,7 @@ export class AlertsView implements PageView {
       (answer) => {
         const summaries = answer.summaries ?? [];
         this.counts.replaceChildren(countsChart(sumBuckets(summaries.map((one) => one.buckets)), from, from + Math.ceil((to - from) / length) * length, length, zone));
+        if (!this.byAlert.matches(":active")) this.drawByAlert(summaries, from, to, length);
         // Not while a button is held down: what replaces it would not be clicked.
         if (!this.top.matches(":active")) this.drawTop(summaries);
         if (!this.flapping.matches(":active")) this.drawFlapping(summaries);
@@ -207,10 +210,30 @@ export class AlertsView implements PageView {
         if (abort.signal.aborted) return;
         const words = error instanceof CallError && error.code === "unimplemented"
           ? "This correlator does not sum up alerts." : error instanceof Error ? error.message : "";
-        for (const box of [this.counts, this.top, this.flapping]) {
+        for (const box of [this.counts, this.top, this.flapping, this.byAlert]) {
           box.replaceChildren(h("p", {class: "dim", text: words}));
         }
       });
+  }
+
+  // Counts over time of those that fired most often, on one scale.
+  private drawByAlert(summaries: readonly AlertSummaryJson[], from: number, to: number, length: number): void {
+    const top = summaries.filter((one) => (one.episodes ?? 0) > 0)
+      .sort((a, b) => (b.episodes ?? 0) - (a.episodes ?? 0)).slice(0, TOP)
+      .map((one) => ({name: one.labels?.["alertname"] ?? "", episodes: one.episodes ?? 0, buckets: sumBuckets([one.buckets])}));
+    const most = Math.max(1, ...top.map((one) => mostOf(one.buckets)));
+    const end = from + Math.ceil((to - from) / length) * length;
+    if (top.length === 0) {
+      this.byAlert.replaceChildren(h("p", {class: "dim", text: "Nothing fired."}));
+      return;
+    }
+    this.byAlert.replaceChildren(...top.map((one) => {
+      const name = visible(one.name) || "(no alertname)";
+      return h("div", {class: "by-alert-line"},
+        button(name, "by-alert-name", () => this.showRows({alertName: one.name, instance: ""}), `Show the rows of ${name}`),
+        countsBars(one.buckets, from, end, length, this.app.zone, most, `${name}: fired and resolved over time`),
+        h("span", {class: "number dim", text: formatCount(one.episodes), title: "Episodes"}));
+    }));
   }
 
   private drawTop(summaries: readonly AlertSummaryJson[]): void {

@@ -31,14 +31,19 @@ export function sumBuckets(all: readonly (readonly AlertBucketJson[] | undefined
   return [...byStart.values()].sort((a, b) => a.start - b.start);
 }
 
-export function countsChart(buckets: readonly Bucket[], from: number, to: number, length: number,
-                            zone: Zone): HTMLElement {
-  const most = Math.max(1, ...buckets.map((bucket) => Math.max(bucket.fired, bucket.resolved)));
+// The greatest number of a bucket, at least 1: what a chart's height stands for.
+export function mostOf(buckets: readonly Bucket[]): number {
+  return Math.max(1, ...buckets.map((bucket) => Math.max(bucket.fired, bucket.resolved)));
+}
+
+// What fired above the line, what resolved below it.
+export function countsBars(buckets: readonly Bucket[], from: number, to: number, length: number,
+                           zone: Zone, most: number, label: string): SVGElement {
   const x = (time: number) => ((time - from) / (to - from)) * WIDTH;
   const middle = HEIGHT / 2;
   const chart = svg("svg", {
     viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", class: "counts", role: "img",
-    "aria-label": `Alerts that fired and resolved over time, at most ${most} at once`,
+    "aria-label": label,
   });
   const width = Math.max(1, (length / (to - from)) * WIDTH - 1.5);
   for (const bucket of buckets) {
@@ -53,6 +58,14 @@ export function countsChart(buckets: readonly Bucket[], from: number, to: number
     chart.append(group);
   }
   chart.append(svg("line", {x1: 0, x2: WIDTH, y1: middle + 0.5, y2: middle + 0.5, class: "axis"}));
+  return chart;
+}
+
+export function countsChart(buckets: readonly Bucket[], from: number, to: number, length: number,
+                            zone: Zone): HTMLElement {
+  const most = mostOf(buckets);
+  const chart = countsBars(buckets, from, to, length, zone, most,
+                           `Alerts that fired and resolved over time, at most ${most} at once`);
   return h("div", {class: "counts-box"},
     h("div", {class: "counts-scale"}, h("span", {class: "firing", text: `▲ fired, at most ${formatCount(most)}`}), h("span", {class: "resolved", text: "▼ resolved"})),
     chart, axis(from, to, zone, 8));

@@ -329,6 +329,20 @@ describe("live page", {skip: CHROMIUM === undefined}, () => {
     await page.locator(".bar").first().waitFor();
     await page.locator(".rank").first().waitFor();
     await page.locator(".counts rect.fired").first().waitFor();
+    // By alert: what each fired adds up to what the server says of it.
+    const told = await page.evaluate(async () => {
+      const to = Date.now();
+      const answer = await fetch("/alertjoin.v1.CorrelatorService/SummarizeAlerts", {method: "POST", body: JSON.stringify({
+        from: new Date(to - 6 * 3_600_000).toISOString(), to: new Date(to).toISOString(), bucket: "300s",
+      })});
+      return ((await answer.json()) as {summaries: {labels: {alertname: string}; episodes: number}[]}).summaries
+        .map((one) => `${one.labels.alertname} ${one.episodes}`).sort();
+    });
+    const lines = page.locator(".by-alert-line");
+    await lines.first().waitFor();
+    assert.deepEqual((await lines.evaluateAll((all) => all.map((one) =>
+      `${one.querySelector(".by-alert-name")?.textContent} ${one.querySelector(".number")?.textContent}`))).sort(), told);
+    assert.ok(await page.locator(".by-alert-line .counts rect.resolved").count() > 0);
     // Under the pointer the lanes stay where they are.
     await page.locator(".lane-name .lane-alert").first().hover();
     const name = await page.locator(".lane-name .lane-alert").first().textContent();
