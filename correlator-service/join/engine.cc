@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/status/status.h"
+#include "correlator-service/model/transition_report.h"
 
 namespace alertjoin {
 namespace {
@@ -127,9 +128,7 @@ void Engine::Reconcile(KnownAlert& alert, Timestamp episode, AlertState state,
     return;
   }
   TransitionState& transition = *known->second;
-  if (transition.transition->starts_at != side->transition->starts_at ||
-      transition.transition->ends_at != side->transition->ends_at ||
-      transition.transition->active_at != side->transition->active_at) {
+  if (!SameForReaders(*transition.transition, *side->transition)) {
     transition.transition = side->transition;
     rows_.Amend(transition);
   }

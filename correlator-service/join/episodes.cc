@@ -5,6 +5,7 @@
 
 #include "common/status/status.h"
 #include "correlator-service/join/engine_state.h"
+#include "correlator-service/model/transition_report.h"
 
 namespace alertjoin {
 namespace {
@@ -70,7 +71,11 @@ AlertHistory::Filed AlertHistory::File(std::shared_ptr<const Transition> event, 
     filed.report_changed = true;
     if (!report.ends_at) filed.may_change_episodes = true;
   }
-  if (state_report->first == nullptr) {
+  if (event->received_time < report.received_time) {
+    report.received_time = event->received_time;
+    filed = {true, true, true};
+  }
+  if (state_report->first == nullptr || Outranks(*event, *state_report->first)) {
     state_report->first = std::move(event);
     filed = {true, true, true};
   }
@@ -140,13 +145,13 @@ AlertHistory::Episode AlertHistory::Describe(Timestamp starts_at, const Span& sp
   StateReport resolved;
   const auto merge = [&episode](const std::optional<StateReport>& part, StateReport& whole) {
     if (!part) return;
-    episode.received_time = std::min(episode.received_time, part->first->received_time);
-    if (whole.first == nullptr) whole.first = part->first;
+    if (whole.first == nullptr || Outranks(*part->first, *whole.first)) whole.first = part->first;
     for (const auto& binding : part->bindings) AddBinding(whole.bindings, binding);
   };
   for (auto report = reports_.find(starts_at);
        report != reports_.end() && report->first <= span.key; ++report) {
     const Report& part = *report->second;
+    episode.received_time = std::min(episode.received_time, part.received_time);
     merge(part.firing, firing);
     merge(part.resolved, resolved);
     if (part.ends_at) ends_at = std::max(ends_at.value_or(*part.ends_at), *part.ends_at);
@@ -199,6 +204,7 @@ AlertReport AlertHistory::ReportOf(Timestamp starts_at) const {
   report.source = either.source;
   report.fingerprint = either.fingerprint;
   report.last_reported = known.last_reported;
+  report.received_time = known.received_time;
   report.ends_at = known.ends_at;
   report.active_at = known.active_at;
   return report;

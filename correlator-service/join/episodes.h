@@ -35,7 +35,9 @@ class AlertHistory {
   // One side of an episode: it began to fire, or was resolved. It is there when a notification
   // of that state was.
   struct Side {
-    // What the first such notification of its earliest start said; the times are the episode's.
+    // What the notification says that describes it (transition_report.h): the first one of the
+    // earliest start that was sent, or, when all were found by reconciliation, that was found. The
+    // times are the episode's.
     std::shared_ptr<const Transition> transition;
     // Of all such notifications together.
     Bindings bindings;
@@ -44,7 +46,7 @@ class AlertHistory {
     Timestamp key;
     std::optional<Side> firing;
     std::optional<Side> resolved;
-    // The earliest at which one of the notifications that are kept was received.
+    // The earliest at which one of its notifications was received.
     Timestamp received_time;
 
     // Of the newest transition.
@@ -53,7 +55,7 @@ class AlertHistory {
   struct Changes {
     // The report that the notification was filed under says something else now.
     bool report_changed = false;
-    // The notification is kept, as the first of its start and state.
+    // The notification describes its start and state, or is the earliest to be received.
     bool keeps_notification = false;
     // Keys of episodes that have become part of others.
     absl::InlinedVector<Timestamp, 1> removed;
@@ -91,6 +93,7 @@ class AlertHistory {
     restored->firing = restore(report.firing);
     restored->resolved = restore(report.resolved);
     restored->last_reported = report.last_reported;
+    restored->received_time = report.received_time;
     restored->ends_at = report.ends_at;
     restored->active_at = report.active_at;
     reports_[report.starts_at] = std::move(restored);
@@ -102,13 +105,14 @@ class AlertHistory {
  private:
   // What the notifications of one state said about one start.
   struct StateReport {
-    std::shared_ptr<const Transition> first;
+    std::shared_ptr<const Transition> first;  // That it is described by.
     Bindings bindings;
   };
   struct Report {
     std::optional<StateReport> firing;
     std::optional<StateReport> resolved;
-    Timestamp last_reported;  // While firing.
+    Timestamp last_reported;                     // While firing.
+    Timestamp received_time = Timestamp::Max();  // Of the earliest.
     std::optional<Timestamp> ends_at;
     std::optional<Timestamp> active_at;
 

@@ -8,6 +8,7 @@
 #include "correlator-service/join/row_id.h"
 #include "correlator-service/join/row_match.h"
 #include "correlator-service/model/row_size.h"
+#include "correlator-service/model/transition_report.h"
 
 namespace alertjoin {
 namespace {
@@ -34,10 +35,6 @@ int Strength(Cause cause) {
       return 0;
   }
   return 0;
-}
-
-bool SameTimes(const Transition& a, const Transition& b) {
-  return a.starts_at == b.starts_at && a.ends_at == b.ends_at && a.active_at == b.active_at;
 }
 
 // Puts the row into a set under all its moments, which may be the same.
@@ -153,6 +150,8 @@ void RowTable::Retire(std::unique_ptr<RowState> row, Cause reason) {
 }
 
 void RowTable::Amend(TransitionState& transition) {
+  bytes_ -= transition.bytes;
+  Adopt(transition);
   const Timestamp time = transition.transition->event_time();
   ForEachRow(transition, [&](RowState& row) {
     Unindex(row);
@@ -177,7 +176,7 @@ bool RowTable::Judge(RowState& row, Cause& cause) {
   if (row.revision > 0) {
     const bool revised = !SameForReaders(match, row.match);
     const bool amended =
-        row.binding != binding || !SameTimes(*row.transition, *bound.transition->transition);
+        row.binding != binding || !SameForReaders(*row.transition, *bound.transition->transition);
     if (!revised && !amended && final == row.final) return false;
     if (revised && row.final) ++revisions_after_final_;
     if (amended) {

@@ -14,7 +14,7 @@ namespace alertjoin {
 struct AlertReport {
   // Of the notifications of one state.
   struct Side {
-    std::shared_ptr<const Transition> first;
+    std::shared_ptr<const Transition> first;  // That describes it (transition_report.h).
     std::vector<std::shared_ptr<const Binding>> bindings;  // Of all of them together.
   };
 
@@ -24,6 +24,7 @@ struct AlertReport {
   std::optional<Side> firing;
   std::optional<Side> resolved;
   Timestamp last_reported;  // While firing.
+  Timestamp received_time;  // Of the earliest of all.
   std::optional<Timestamp> ends_at;
   std::optional<Timestamp> active_at;  // The earliest of both sides.
 

@@ -86,8 +86,8 @@ struct JoinedRow {
   Operation operation = Operation::kUpsert;
   Cause cause = Cause::kAlert;
   bool final = false;
-  // What the first notification of the transition in the log said, with the times of its episode as
-  // it stands now.
+  // What the notification that describes it said (transition_report.h), with the times of its
+  // episode as it stands now.
   std::shared_ptr<const Transition> transition;
   std::shared_ptr<const Binding> binding;  // Null in the state UNBOUND.
   Match match;

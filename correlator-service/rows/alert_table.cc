@@ -4,32 +4,14 @@
 #include <utility>
 
 #include "common/status/status.h"
+#include "correlator-service/model/transition_report.h"
 #include "correlator-service/rows/read_range.h"
 
 namespace alertjoin {
 namespace {
 
-// A reported NaN looks like every other, though it equals none.
-bool SameButForNan(Transition a, Transition b) {
-  if (a.reported_value && b.reported_value && SameValue(*a.reported_value, *b.reported_value)) {
-    a.reported_value.reset();
-    b.reported_value.reset();
-  }
-  for (size_t i = 0; i < std::min(a.reported_values.size(), b.reported_values.size()); ++i) {
-    double& value = a.reported_values[i].second;
-    double& other = b.reported_values[i].second;
-    if (SameValue(value, other)) value = other = 0;
-  }
-  return a == b;
-}
-
-bool LooksTheSame(const Transition& a, const Transition& b) {
-  return a == b || SameButForNan(a, b);
-}
-
 bool LooksTheSame(const Alert& a, const Alert& b) {
-  return a.received_time == b.received_time &&
-         (a.transition == b.transition || LooksTheSame(*a.transition, *b.transition));
+  return a.received_time == b.received_time && SameForReaders(*a.transition, *b.transition);
 }
 
 }  // namespace

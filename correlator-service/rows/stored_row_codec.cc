@@ -336,6 +336,7 @@ std::string EncodeStoredReport(const AlertReport& report) {
   if (report.firing) EncodeSide(*report.firing, message->mutable_firing());
   if (report.resolved) EncodeSide(*report.resolved, message->mutable_resolved());
   message->set_last_reported_ms(report.last_reported.millis());
+  message->set_received_ms(report.received_time.millis());
   if (report.ends_at) message->set_ends_at_ms(report.ends_at->millis());
   if (report.active_at) message->set_active_at_ms(report.active_at->millis());
   return WithVersion(*message);
@@ -357,6 +358,13 @@ absl::StatusOr<AlertReport> DecodeStoredReport(std::string_view value) {
   }
   if (report.gone()) return DamagedRowsError("it has no transition");
   report.last_reported = Timestamp::FromMillis(message->last_reported_ms());
+  report.received_time = Timestamp::Max();
+  for (const auto& side : {report.firing, report.resolved}) {
+    if (side) report.received_time = std::min(report.received_time, side->first->received_time);
+  }
+  if (message->has_received_ms()) {
+    report.received_time = Timestamp::FromMillis(message->received_ms());
+  }
   report.ends_at = TimeIf(message->has_ends_at_ms(), message->ends_at_ms());
   report.active_at = TimeIf(message->has_active_at_ms(), message->active_at_ms());
   return report;

@@ -46,10 +46,13 @@ bool RecentTransitions::Knows(const TransitionEvent& transition) {
       std::find_if(alert->episodes.begin(), alert->episodes.end(),
                    [&transition](const Episode& e) { return e.starts_at == transition.starts_at; });
   if (episode == alert->episodes.end()) return false;
+  const bool is_found = transition.origin == Origin::kReconciliation;
   if (transition.state == AlertState::kResolved) {
+    if (!is_found && !episode->resolved_sent) return false;
     return episode->ends_at.has_value() && *transition.ends_at <= *episode->ends_at &&
            episode->resolved_bindings == bindings;
   }
+  if (!is_found && !episode->firing_sent) return false;
   if (!episode->fired_at.has_value() || episode->firing_bindings != bindings) return false;
   if (episode->ends_at.has_value()) return true;
   if (transition.received_time - *episode->fired_at >= kRepeatInterval) return false;
@@ -82,11 +85,14 @@ void RecentTransitions::Remember(std::span<const TransitionEvent> transitions) {
       added.starts_at = transition.starts_at;
       episode = episodes.insert(episode, added);
     }
+    const bool is_sent = transition.origin != Origin::kReconciliation;
     if (transition.state == AlertState::kResolved) {
+      episode->resolved_sent |= is_sent;
       episode->ends_at =
           std::max(episode->ends_at.value_or(*transition.ends_at), *transition.ends_at);
       episode->resolved_bindings = bindings;
     } else {
+      episode->firing_sent |= is_sent;
       episode->fired_at =
           std::max(episode->fired_at.value_or(transition.received_time), transition.received_time);
       episode->firing_bindings = bindings;

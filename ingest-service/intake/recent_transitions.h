@@ -28,8 +28,9 @@ class RecentTransitions {
   explicit RecentTransitions(size_t alerts_max = kAlertsMax) : alerts_max_(alerts_max) {}
 
   // True when all has been remembered that the transition says: identity, end and bindings. A later
-  // end is news. So is a firing alert that was last taken before another start of the same alert,
-  // for it says that both are one episode. REQUIRES: with its bindings.
+  // end is news. So is what is sent of a transition that only reconciliation had told of: the rows
+  // show what was sent. And so is a firing alert that was last taken before another start of the
+  // same alert, for it says that both are one episode. REQUIRES: with its bindings.
   bool Knows(const TransitionEvent& transition) EXCLUDES_LOCK(mutex_);
 
   // The start of the latest episode of the alert, if it fired and has not resolved.
@@ -47,6 +48,8 @@ class RecentTransitions {
     std::optional<Timestamp> ends_at;
     size_t firing_bindings = 0;  // Hashes.
     size_t resolved_bindings = 0;
+    bool firing_sent = false;  // Not only found by reconciliation.
+    bool resolved_sent = false;
   };
   struct Alert {
     std::string key;

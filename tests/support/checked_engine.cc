@@ -36,8 +36,13 @@ std::string DescribeAlerts(const std::map<RowId, Alert>& alerts) {
   return text;
 }
 
+// With what depends on the order of events: when the report was received that describes it.
+std::string WithReceipt(const JoinedRow& row) {
+  return fmt::format("{}, received {}", DescribeFully(row), row.transition->received_time.millis());
+}
+
 std::string WithId(const JoinedRow& row) {
-  return fmt::format("{} {} {}", ToHex(row.id), row.revision, DescribeFully(row));
+  return fmt::format("{} {} {}", ToHex(row.id), row.revision, WithReceipt(row));
 }
 
 }  // namespace
@@ -146,7 +151,7 @@ std::string CheckedEngine::Fold(const std::vector<JoinedRow>& changes) {
     const uint64_t before = known == folded_.end() ? 0 : known->second.revision;
     if (row.revision != before + 1) return fmt::format("behind revision {}: {}", before, text);
     if (row.operation == Operation::kUpsert) {
-      const bool is_same = before > 0 && DescribeFully(row) == DescribeFully(known->second);
+      const bool is_same = before > 0 && WithReceipt(row) == WithReceipt(known->second);
       if (is_same) return "a revision that changes nothing: " + text;
       folded_.insert_or_assign(row.id, row);
     } else {
@@ -159,11 +164,11 @@ std::string CheckedEngine::Fold(const std::vector<JoinedRow>& changes) {
 
 std::string CheckedEngine::Compare() {
   std::map<std::string, NaiveJoin::Identity> expected;
-  for (const auto& [identity, row] : naive_.rows()) expected.emplace(DescribeFully(row), identity);
+  for (const auto& [identity, row] : naive_.rows()) expected.emplace(WithReceipt(row), identity);
   const std::vector<JoinedRow> rows = engine_->Rows();
   std::string wrong;
   for (const JoinedRow& row : rows) {
-    const auto found = expected.find(DescribeFully(row));
+    const auto found = expected.find(WithReceipt(row));
     if (found == expected.end()) {
       wrong += "\nthe engine has " + WithId(row);
       continue;

@@ -163,6 +163,8 @@ std::string DescribeFully(const JoinedRow& row) {
   std::string text =
       fmt::format("{}/{} {} from {}: {}", transition.source, transition.fingerprint,
                   ToString(transition.labels), transition.starts_at.millis(), Describe(row));
+  text += fmt::format(", origin {}{}", static_cast<int>(transition.origin),
+                      ToString(transition.annotations));
   if (transition.active_at) {
     text += fmt::format(", active since {}", transition.active_at->millis());
   }

@@ -41,8 +41,8 @@ std::vector<NaiveJoin::Episode> NaiveJoin::EpisodesOf(const Notifications& notif
     for (const TransitionEvent& event : events) {
       last = std::max(last, std::pair(event.ends_at.has_value(), NaiveLastHeard(event)));
       Side& side = episode.sides.emplace(event.state, Side{event, {}}).first->second;
+      NaiveAmend(side.transition, event);
       side.transition.starts_at = episode.starts_at;
-      side.transition.ends_at = std::max(side.transition.ends_at, event.ends_at);
       for (const auto& binding : event.bindings) side.bindings[binding->query].insert(*binding);
       if (event.active_at) episode.active_at = std::min(episode.active_at, *event.active_at);
     }

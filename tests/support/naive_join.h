@@ -59,7 +59,7 @@ class NaiveJoin {
   };
   // Of an episode, what the notifications of one state said together.
   struct Side {
-    Transition transition;  // As the first of them put it, with the times of the episode.
+    Transition transition;  // As one of them put it (NaiveAmend), with the times of the episode.
     std::map<Query, std::set<Binding, BindingOrder>> bindings;
   };
   struct Episode {

@@ -8,6 +8,13 @@ Timestamp NaiveLastHeard(const Transition& event) {
   return event.ends_at ? *event.ends_at : std::max(event.starts_at, event.received_time);
 }
 
+void NaiveAmend(Transition& described, const Transition& event) {
+  const auto end = std::max(described.ends_at, event.ends_at);
+  const bool was_sent = event.origin != Origin::kReconciliation;
+  if (was_sent && described.origin == Origin::kReconciliation) described = event;
+  described.ends_at = end;
+}
+
 void NaiveTables::Add(std::span<const Event> batch) {
   for (const Event& event : batch) {
     if (const auto* told = std::get_if<SampleBatch>(&event)) {

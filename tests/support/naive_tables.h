@@ -29,6 +29,10 @@ struct NaiveTables {
   Timestamp row_horizon = Timestamp::Min();
 };
 
+// Adds a notification to what describes a transition: the first one counts, and what was sent
+// before what was found by reconciliation. Of the ends, the latest.
+void NaiveAmend(Transition& described, const Transition& event);
+
 // The latest time at which the notification knows its alert as firing.
 Timestamp NaiveLastHeard(const Transition& event);
 

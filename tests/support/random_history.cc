@@ -99,6 +99,9 @@ Event RandomHistory::MakeTransition() {
   const int64_t start = 5 * Upto(16);
   TransitionEvent event = Upto(1) == 0 ? FiringHeard(labels, start, start + Upto(20), bindings)
                                        : Resolved(labels, start, start + Upto(20), bindings);
+  // One word for each rank, so that of equals it does not matter which was first.
+  event.origin = Upto(1) == 0 ? Origin::kReconciliation : Origin::kAlertmanagerWebhook;
+  if (event.origin == Origin::kAlertmanagerWebhook) event.annotations = {{"by", "webhook"}};
   // From the start itself to far beyond every tolerance and horizon.
   if (Upto(1) == 0) event.active_at = event.starts_at - Millis(Upto(Upto(3) == 0 ? 80 : 15));
   return event;

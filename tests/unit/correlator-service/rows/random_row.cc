@@ -70,9 +70,10 @@ std::string DescribeAll(const ChangeSet& set) {
 }
 
 std::string DescribeAll(const AlertReport& report) {
-  std::string text = fmt::format("report {}|{}|{}|{}|{}|{}", report.source, report.fingerprint,
-                                 report.starts_at.millis(), report.last_reported.millis(),
-                                 Time(report.ends_at), Time(report.active_at));
+  std::string text =
+      fmt::format("report {}|{}|{}|{}|{}|{}|{}", report.source, report.fingerprint,
+                  report.starts_at.millis(), report.last_reported.millis(),
+                  report.received_time.millis(), Time(report.ends_at), Time(report.active_at));
   for (const auto& side : {report.firing, report.resolved}) {
     text += "\n" + (side ? DescribeSide(*side->first, side->bindings) : "none");
   }
@@ -169,6 +170,7 @@ AlertReport RandomRows::Report() {
   report.fingerprint = transition.fingerprint;
   report.starts_at = transition.starts_at;
   report.last_reported = Time();
+  report.received_time = Time();
   if (Coin()) report.ends_at = Time();
   if (Coin()) report.active_at = Time();
   return report;

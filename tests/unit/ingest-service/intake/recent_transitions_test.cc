@@ -72,6 +72,22 @@ TEST_F(RecentTransitionsTest, AnotherBindingIsNews) {
   EXPECT_FALSE(Knows(bound));
 }
 
+// The rows are to show what was sent.
+TEST_F(RecentTransitionsTest, WhatIsSentIsNewsWhenItWasOnlyFound) {
+  for (const auto& event : {Firing(10, 11), Resolved(10, 70)}) {
+    TransitionEvent found = event;
+    found.origin = Origin::kReconciliation;
+    Remember(found);
+    EXPECT_TRUE(Knows(found));
+    EXPECT_FALSE(Knows(event));
+    Remember(event);
+    EXPECT_TRUE(Knows(event));
+    EXPECT_TRUE(Knows(found));
+    Remember(found);
+    EXPECT_TRUE(Knows(event));
+  }
+}
+
 // Two Prometheus servers of one pair give one alert two starts. That the first still fires later
 // than the second start makes them one episode.
 TEST_F(RecentTransitionsTest, StillFiringAfterAnotherStartIsNewsOnce) {
