@@ -147,6 +147,21 @@ TEST_F(SourceReconcilerTest, AnEarlierTimeThatAnAlertWasActiveIsNotTakenForThisO
   EXPECT_THAT(Taken(), ElementsAre("A 34-54"));
 }
 
+// The same within one process: it has seen the alert firing, but long before.
+TEST_F(SourceReconcilerTest, WhatWasSeenBeforeItFiredAgainSaysNothingOfItsStart) {
+  options_.first_lookback = std::chrono::seconds(20);
+  prometheus_.scripts = {
+      {kA, "." + std::string(30, 'f') + "..." + std::string(20, 'f') + std::string(60, '.')}};
+  fail_ = [](const SentQuery& sent) { return sent.path == "/api/v1/query_range"; };
+  Begin();
+  TickUntil(28);  // Active since 1. Nothing of the history has been read.
+  fail_ = [](const SentQuery&) { return true; };
+  TickUntil(56);  // Fires again, from 34 to 54, which /api/v1/alerts has never told.
+  fail_ = nullptr;
+  TickUntil(90);
+  EXPECT_THAT(Taken(), ElementsAre("A +34 ~34", "A 34-54"));
+}
+
 TEST_F(SourceReconcilerTest, ALaterProcessGoesOnAndAddsNothingTwice) {
   prometheus_.scripts = {{kA, std::string(10, '.') + std::string(30, 'f') + std::string(60, '.')},
                          {kB, std::string(50, '.') + "fff" + std::string(60, '.')}};
