@@ -18,8 +18,8 @@ struct LogField {
   std::string value;
 };
 
-// Writes one logfmt record to standard error: ts=... level=... msg="..." key=value. Values are
-// escaped, so that whatever they contain stays one record on one line. Thread-safe.
+// Writes one record to standard error, as SetLogFormat says: ts=... level=... msg="..." key=value
+// or a JSON object with these keys. Values are escaped: each record stays on one line. Thread-safe.
 void Log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields = {});
 inline void LogDebug(std::string_view message, std::initializer_list<LogField> fields = {}) {
   Log(LogLevel::kDebug, message, fields);
@@ -37,7 +37,7 @@ inline void LogError(std::string_view message, std::initializer_list<LogField> f
 // Records below `level` are dropped. Default: info. Thread-safe.
 void SetLogLevel(LogLevel level);
 
-// The record that Log would write, without the time: what the tests look at.
+// The record that Log would write as logfmt, without the time: what the tests look at.
 std::string FormatLogRecord(LogLevel level, std::string_view message,
                             std::initializer_list<LogField> fields);
 
