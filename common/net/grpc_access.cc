@@ -4,8 +4,10 @@
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
 
+#include <chrono>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "common/net/memory_file.h"
 
@@ -38,17 +40,33 @@ grpc_ssl_client_certificate_request_type RequestOf(ClientAuth auth) {
 // Asks the access control before each call.
 class AccessProcessor final : public grpc::AuthMetadataProcessor {
  public:
-  AccessProcessor(std::shared_ptr<AccessControl> access, bool checks_certificates)
-      : access_(std::move(access)), checks_certificates_(checks_certificates) {}
+  AccessProcessor(std::shared_ptr<AccessControl> access, std::shared_ptr<const GrpcMetrics> metrics,
+                  bool checks_certificates)
+      : access_(std::move(access)),
+        metrics_(std::move(metrics)),
+        checks_certificates_(checks_certificates) {}
 
   // Passwords take their time.
   bool IsBlocking() const override { return !access_->state()->config.users.empty(); }
 
   grpc::Status Process(const InputMetadata& metadata, grpc::AuthContext* context,
                        OutputMetadata* consumed, OutputMetadata*) override {
-    using Outcome = AccessControl::Verdict::Outcome;
     const auto path = metadata.find(":path");
     if (path == metadata.end()) return {grpc::StatusCode::INTERNAL, "the call has no method"};
+    const std::string_view method(path->second.data(), path->second.size());
+    const auto arrived = std::chrono::steady_clock::now();
+    grpc::Status status = Check(method, metadata, context, consumed);
+    // All others come to a service, where they are counted.
+    if (!status.ok() && metrics_ != nullptr) {
+      GrpcMetrics::Call(*metrics_, method, arrived).End(status.error_code());
+    }
+    return status;
+  }
+
+ private:
+  grpc::Status Check(std::string_view method, const InputMetadata& metadata,
+                     const grpc::AuthContext* context, OutputMetadata* consumed) {
+    using Outcome = AccessControl::Verdict::Outcome;
     std::string authorization;
     if (metadata.count("authorization") > 1) {
       return {grpc::StatusCode::UNAUTHENTICATED, "authorization is given more than once"};
@@ -62,8 +80,8 @@ class AccessProcessor final : public grpc::AuthMetadataProcessor {
       const auto names = context->FindPropertyValues("x509_common_name");
       if (names.size() == 1) certificate_name.assign(names[0].data(), names[0].size());
     }
-    const AccessControl::Verdict verdict = access_->CheckRpc(
-        {path->second.data(), path->second.size()}, {authorization, certificate_name});
+    const AccessControl::Verdict verdict =
+        access_->CheckRpc(method, {authorization, certificate_name});
     switch (verdict.outcome) {
       case Outcome::kAllowed:
         return grpc::Status::OK;
@@ -77,8 +95,8 @@ class AccessProcessor final : public grpc::AuthMetadataProcessor {
     return {grpc::StatusCode::UNAVAILABLE, verdict.message};
   }
 
- private:
   const std::shared_ptr<AccessControl> access_;
+  const std::shared_ptr<const GrpcMetrics> metrics_;
   const bool checks_certificates_;
 };
 
@@ -93,7 +111,8 @@ struct ReadFiles {
 
 }  // namespace
 
-std::shared_ptr<grpc::ServerCredentials> GrpcCredentialsOf(std::shared_ptr<AccessControl> access) {
+std::shared_ptr<grpc::ServerCredentials> GrpcCredentialsOf(
+    std::shared_ptr<AccessControl> access, std::shared_ptr<const GrpcMetrics> metrics) {
   using grpc::experimental::FileWatcherCertificateProvider;
   const auto material = access->state()->tls;
   const bool checks = !material->client_ca_pem.empty();
@@ -113,7 +132,7 @@ std::shared_ptr<grpc::ServerCredentials> GrpcCredentialsOf(std::shared_ptr<Acces
     files->client_authorities.Replace(changed.client_ca_pem);
   });
   credentials->SetAuthMetadataProcessor(
-      std::make_shared<AccessProcessor>(std::move(access), checks));
+      std::make_shared<AccessProcessor>(std::move(access), std::move(metrics), checks));
   return credentials;
 }
 

@@ -5,13 +5,16 @@
 #include <memory>
 
 #include "common/access/access_control.h"
+#include "common/net/grpc_metrics.h"
 
 namespace alertjoin {
 
 // Credentials that put an access control before a gRPC server: its certificates, which are
 // exchanged while the server runs (within two seconds of their change), and its word on each call
 // before any service sees it. A stream is checked when it begins. Starts the access control, which
-// lives as long as the credentials. REQUIRES: it has TLS, and has not been started.
-std::shared_ptr<grpc::ServerCredentials> GrpcCredentialsOf(std::shared_ptr<AccessControl> access);
+// lives as long as the credentials. Calls that it refuses are counted by `metrics`; null: they are
+// not. REQUIRES: it has TLS, and has not been started.
+std::shared_ptr<grpc::ServerCredentials> GrpcCredentialsOf(
+    std::shared_ptr<AccessControl> access, std::shared_ptr<const GrpcMetrics> metrics);
 
 }  // namespace alertjoin

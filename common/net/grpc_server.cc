@@ -3,15 +3,20 @@
 #include <fmt/format.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/security/server_credentials.h>
 
+#include <memory>
 #include <mutex>
+#include <utility>
+#include <vector>
 
 #include "common/access/access_control.h"
 #include "common/net/grpc_access.h"
+#include "common/net/grpc_metrics.h"
 #include "common/net/listener_rule.h"
 #include "common/status/status.h"
 #include "grpc/health/v1/health.pb.h"
@@ -42,6 +47,42 @@ void RegisterReflectionAndHealth() {
     // Has the linker keep the description of the health service, which reflection gives out.
     grpc::health::v1::HealthCheckRequest::descriptor();
   });
+}
+
+// Takes the calls of methods that no service has, so that they are counted as all others.
+class UnknownMethods final : public grpc::CallbackGenericService {
+ public:
+  grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext*) override {
+    class Refusal final : public grpc::ServerGenericBidiReactor {
+     public:
+      Refusal() { Finish({grpc::StatusCode::UNIMPLEMENTED, "the server has no such method"}); }
+      void OnDone() override { delete this; }
+    };
+    return new Refusal;
+  }
+};
+
+// Has a server own what it takes only a pointer to: factories live as long as it does.
+class UnknownMethodsOwner final : public grpc::experimental::ServerInterceptorFactoryInterface {
+ public:
+  grpc::experimental::Interceptor* CreateServerInterceptor(
+      grpc::experimental::ServerRpcInfo*) override {
+    return nullptr;
+  }
+  UnknownMethods* get() { return &methods_; }
+
+ private:
+  UnknownMethods methods_;
+};
+
+// Has every call counted, whatever it asks for.
+void CountCalls(std::shared_ptr<const GrpcMetrics> metrics, grpc::ServerBuilder* builder) {
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> creators;
+  creators.push_back(CountGrpcCalls(std::move(metrics)));
+  auto unknown = std::make_unique<UnknownMethodsOwner>();
+  builder->RegisterCallbackGenericService(unknown->get());
+  creators.push_back(std::move(unknown));
+  builder->experimental().SetInterceptorCreators(std::move(creators));
 }
 
 void SetLimits(const GrpcServerOptions& options, grpc::ServerBuilder* builder) {
@@ -81,7 +122,12 @@ absl::StatusOr<RunningGrpcServer> StartGrpcServer(const GrpcServerOptions& optio
   RunningGrpcServer running;
   grpc::ServerBuilder builder;
   std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
-  if (tls != nullptr) credentials = GrpcCredentialsOf(options.access);
+  std::shared_ptr<const GrpcMetrics> metrics;
+  if (options.registry != nullptr) {
+    metrics = std::make_shared<const GrpcMetrics>(*options.registry);
+    CountCalls(metrics, &builder);
+  }
+  if (tls != nullptr) credentials = GrpcCredentialsOf(options.access, metrics);
   builder.AddListeningPort(options.listen_address, credentials, &running.port);
   for (grpc::Service* service : options.services) builder.RegisterService(service);
   SetLimits(options, &builder);

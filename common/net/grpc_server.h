@@ -12,6 +12,10 @@
 #include "absl/status/statusor.h"
 #include "common/time/timestamp.h"
 
+namespace prometheus {
+class Registry;
+}
+
 namespace alertjoin {
 
 class AccessControl;
@@ -30,6 +34,8 @@ struct GrpcServerOptions {
   // A connection of this age is ended after five minutes of grace, so that clients spread over
   // several servers again. 0: never, since clients that cannot resume would be cut for nothing.
   Millis connection_age_max{0};
+  // Its calls are counted there (grpc_metrics.h). Must outlive the server. Null: nowhere.
+  prometheus::Registry* registry = nullptr;
 };
 struct RunningGrpcServer {
   std::unique_ptr<grpc::Server> server;

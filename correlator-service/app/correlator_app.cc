@@ -123,7 +123,7 @@ struct CorrelatorApp::Parts {
           ingest(pipeline, data.store().store_id(), SystemClock(), registry,
                  {.sample_retention = config.sample_retention}),
           samples(data.log()),
-          correlator(data.store(), pipeline.tables(), samples, hub, SystemClock(), registry) {
+          correlator(data.store(), pipeline.tables(), samples, hub, SystemClock()) {
       data.log().RaiseOnAppend(hub.signal());
     }
 
@@ -193,6 +193,7 @@ absl::Status CorrelatorApp::Parts::Serve() {
   ASSIGN_OR_RETURN(options.access, OpenGrpcAccess(config.listeners, registry));
   options.listen_address = config.grpc_listen_address;
   options.insecure = config.listeners.insecure;
+  options.registry = &registry;
   options.services = {&services->ingest, &services->correlator};
   options.service_names = {"alertjoin.v1.IngestService", "alertjoin.v1.CorrelatorService"};
   ASSIGN_OR_RETURN(services->grpc, StartGrpcServer(options));

@@ -15,15 +15,13 @@ namespace alertjoin {
 
 CorrelatorServiceImpl::CorrelatorServiceImpl(RowStore& store, TableAccess& tables,
                                              SampleReaders& samples, SubscriptionHub& hub,
-                                             const Clock& clock, prometheus::Registry& registry,
-                                             SubscriptionOptions options)
+                                             const Clock& clock, SubscriptionOptions options)
     : store_(store),
       tables_(tables),
       samples_(samples),
       hub_(hub),
       clock_(clock),
-      options_(options),
-      calls_(registry) {}
+      options_(options) {}
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* CorrelatorServiceImpl::SubscribeJoinedRows(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
@@ -45,7 +43,7 @@ grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListJoinedRows(
     grpc::CallbackServerContext* context, const v1::ListJoinedRowsRequest* request,
     v1::ListJoinedRowsResponse* response) {
   return calls_.Serve<v1::ListJoinedRowsRequest, v1::ListJoinedRowsResponse>(
-      context, "ListJoinedRows", request, response, [this](const v1::ListJoinedRowsRequest& asked) {
+      context, request, response, [this](const v1::ListJoinedRowsRequest& asked) {
         return alertjoin::ListJoinedRows(store_, asked);
       });
 }
@@ -54,7 +52,7 @@ grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListAlerts(grpc::CallbackServer
                                                             const v1::ListAlertsRequest* request,
                                                             v1::ListAlertsResponse* response) {
   return calls_.Serve<v1::ListAlertsRequest, v1::ListAlertsResponse>(
-      context, "ListAlerts", request, response,
+      context, request, response,
       [this](const v1::ListAlertsRequest& asked) { return alertjoin::ListAlerts(store_, asked); });
 }
 
@@ -62,8 +60,7 @@ grpc::ServerUnaryReactor* CorrelatorServiceImpl::SummarizeAlerts(
     grpc::CallbackServerContext* context, const v1::SummarizeAlertsRequest* request,
     v1::SummarizeAlertsResponse* response) {
   return calls_.Serve<v1::SummarizeAlertsRequest, v1::SummarizeAlertsResponse>(
-      context, "SummarizeAlerts", request, response,
-      [this](const v1::SummarizeAlertsRequest& asked) {
+      context, request, response, [this](const v1::SummarizeAlertsRequest& asked) {
         return alertjoin::SummarizeAlerts(store_, asked, clock_.Now());
       });
 }
@@ -72,7 +69,7 @@ grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListSamples(grpc::CallbackServe
                                                              const v1::ListSamplesRequest* request,
                                                              v1::ListSamplesResponse* response) {
   return calls_.Serve<v1::ListSamplesRequest, v1::ListSamplesResponse>(
-      context, "ListSamples", request, response, [this](const v1::ListSamplesRequest& asked) {
+      context, request, response, [this](const v1::ListSamplesRequest& asked) {
         return alertjoin::ListSamples(tables_, asked);
       });
 }
@@ -81,7 +78,7 @@ grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListSeries(grpc::CallbackServer
                                                             const v1::ListSeriesRequest* request,
                                                             v1::ListSeriesResponse* response) {
   return calls_.Serve<v1::ListSeriesRequest, v1::ListSeriesResponse>(
-      context, "ListSeries", request, response,
+      context, request, response,
       [this](const v1::ListSeriesRequest& asked) { return alertjoin::ListSeries(tables_, asked); });
 }
 
@@ -89,7 +86,7 @@ grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListQueries(grpc::CallbackServe
                                                              const v1::ListQueriesRequest* request,
                                                              v1::ListQueriesResponse* response) {
   return calls_.Serve<v1::ListQueriesRequest, v1::ListQueriesResponse>(
-      context, "ListQueries", request, response, [this](const v1::ListQueriesRequest& asked) {
+      context, request, response, [this](const v1::ListQueriesRequest& asked) {
         return alertjoin::ListQueries(tables_, asked);
       });
 }
@@ -98,7 +95,7 @@ grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListSources(grpc::CallbackServe
                                                              const v1::ListSourcesRequest* request,
                                                              v1::ListSourcesResponse* response) {
   return calls_.Serve<v1::ListSourcesRequest, v1::ListSourcesResponse>(
-      context, "ListSources", request, response, [this](const v1::ListSourcesRequest& asked) {
+      context, request, response, [this](const v1::ListSourcesRequest& asked) {
         return alertjoin::ListSources(store_, asked);
       });
 }
@@ -107,7 +104,7 @@ grpc::ServerUnaryReactor* CorrelatorServiceImpl::LookUpAsOf(grpc::CallbackServer
                                                             const v1::LookUpAsOfRequest* request,
                                                             v1::LookUpAsOfResponse* response) {
   return calls_.Serve<v1::LookUpAsOfRequest, v1::LookUpAsOfResponse>(
-      context, "LookUpAsOf", request, response, [this](const v1::LookUpAsOfRequest& asked) {
+      context, request, response, [this](const v1::LookUpAsOfRequest& asked) {
         return alertjoin::LookUpAsOf(tables_, asked, clock_.Now());
       });
 }
@@ -116,8 +113,7 @@ grpc::ServerUnaryReactor* CorrelatorServiceImpl::GetAlertContext(
     grpc::CallbackServerContext* context, const v1::GetAlertContextRequest* request,
     v1::GetAlertContextResponse* response) {
   return calls_.Serve<v1::GetAlertContextRequest, v1::GetAlertContextResponse>(
-      context, "GetAlertContext", request, response,
-      [this](const v1::GetAlertContextRequest& asked) {
+      context, request, response, [this](const v1::GetAlertContextRequest& asked) {
         return alertjoin::GetAlertContext(tables_, store_, asked);
       });
 }
@@ -126,8 +122,7 @@ grpc::ServerUnaryReactor* CorrelatorServiceImpl::SummarizeSamples(
     grpc::CallbackServerContext* context, const v1::SummarizeSamplesRequest* request,
     v1::SummarizeSamplesResponse* response) {
   return calls_.Serve<v1::SummarizeSamplesRequest, v1::SummarizeSamplesResponse>(
-      context, "SummarizeSamples", request, response,
-      [this](const v1::SummarizeSamplesRequest& asked) {
+      context, request, response, [this](const v1::SummarizeSamplesRequest& asked) {
         return alertjoin::SummarizeSamples(tables_, asked, clock_.Now());
       });
 }

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <prometheus/registry.h>
-
 #include "alertjoin/v1/correlator_service.grpc.pb.h"
 #include "common/time/clock.h"
 #include "correlator-service/join/table_access.h"
@@ -15,8 +13,6 @@ namespace alertjoin {
 
 // alertjoin.v1.CorrelatorService over gRPC. Thread-safe. To stop: hub.Stop(), then the server's
 // Shutdown with a deadline, then the writer that `tables` are of.
-//
-// Metrics: those of UnaryCalls and of the hub.
 class CorrelatorServiceImpl final
     : public v1::CorrelatorService::WithRawCallbackMethod_SubscribeJoinedRows<
           v1::CorrelatorService::WithRawCallbackMethod_SubscribeAlerts<
@@ -25,8 +21,7 @@ class CorrelatorServiceImpl final
  public:
   // All must outlive the service, which must outlive its server.
   CorrelatorServiceImpl(RowStore& store, TableAccess& tables, SampleReaders& samples,
-                        SubscriptionHub& hub, const Clock& clock, prometheus::Registry& registry,
-                        SubscriptionOptions options = {});
+                        SubscriptionHub& hub, const Clock& clock, SubscriptionOptions options = {});
 
   // As bytes, most of which many calls share (subscription_reactor.h).
   grpc::ServerWriteReactor<grpc::ByteBuffer>* SubscribeJoinedRows(

@@ -102,7 +102,10 @@ class Reading {
   SubscriptionHub hub_{store_, SystemClock(), registry_};
   Engine engine_{EngineLimits{}};
   EngineTables tables_{engine_};
-  CorrelatorServiceImpl service_{store_, tables_, hub_, SystemClock(), registry_};
+  MemoryEventLog log_{1 << 20};
+  RoundLog rounds_{log_, {}};
+  SampleReaders samples_{rounds_};
+  CorrelatorServiceImpl service_{store_, tables_, samples_, hub_, SystemClock()};
   RunningGrpcServer grpc_;
   CorrelatorHttp api_{SystemClock()};
   std::unique_ptr<HttpServer> http_;

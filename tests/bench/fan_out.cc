@@ -123,6 +123,7 @@ class ReadingSide {
   ReadingSide() {
     GrpcServerOptions options;
     options.services = {&service_};
+    options.registry = &registry_;
     auto running = StartGrpcServer(options);
     CHECK(running.ok());
     server_ = *std::move(running);
@@ -151,7 +152,7 @@ class ReadingSide {
   MemoryEventLog log_{1 << 20};
   RoundLog rounds_{log_, {}};
   SampleReaders samples_{rounds_};
-  CorrelatorServiceImpl service_{store_, tables_, samples_, hub_, SystemClock(), registry_};
+  CorrelatorServiceImpl service_{store_, tables_, samples_, hub_, SystemClock()};
   RunningGrpcServer server_;
 };
 

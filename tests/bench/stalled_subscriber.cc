@@ -130,9 +130,10 @@ Outcome RunOnce(bool with_stalled) {
   MemoryEventLog log(1 << 20);
   RoundLog rounds(log, {});
   SampleReaders samples(rounds);
-  CorrelatorServiceImpl service(store, tables, samples, hub, SystemClock(), registry);
+  CorrelatorServiceImpl service(store, tables, samples, hub, SystemClock());
   GrpcServerOptions options;
   options.services = {&service};
+  options.registry = &registry;
   auto running = StartGrpcServer(options);
   CHECK(running.ok());
   std::vector<BenchClock::time_point> committed(kCommits);

@@ -1,7 +1,9 @@
 """Who gets in and who does not: listeners, TLS, identities, roles, and where secrets show."""
 import base64
+import collections
 import datetime
 import json
+import re
 import socket
 import ssl
 import subprocess
@@ -121,8 +123,16 @@ class SecurityTest(unittest.TestCase):
         methods["/alertjoin.v1.CorrelatorService/NoSuchMethod"] = "nobody"
         return methods
 
+    def refused_calls(self):
+        """How many calls of each method were refused with each code, by the correlator's metrics."""
+        text = self.stack.ask("correlator", "GET", "/metrics", f"Bearer {TOKENS['reader']}")[1]
+        found = re.findall(r'^alertjoin_grpc_requests_total\{code="(UNAUTHENTICATED|PERMISSION_DENIED)"'
+                           r',method="(\w+)"\} (\d+)$', text, re.M)
+        return collections.Counter({(method, code): int(count) for code, method, count in found})
+
     def test_every_rpc_by_every_identity(self):
         cells = 0
+        refused = self.refused_calls()
         with self.stack.channel() as channel:
             for method, role in self.rpcs().items():
                 for who, (header, roles) in CALLERS.items():
@@ -132,8 +142,11 @@ class SecurityTest(unittest.TestCase):
                             self.assertNotIn(code, (UNAUTHENTICATED, DENIED))
                         else:
                             self.assertEqual(UNAUTHENTICATED if roles is None else DENIED, code)
+                            label = "other" if role == "nobody" else method.split("/")[-1]
+                            refused[label, code.name] += 1
                         cells += 1
         self.assertEqual(len(self.rpcs()) * len(CALLERS), cells)
+        self.assertEqual(refused, self.refused_calls())
         self.assertGreaterEqual(cells, 17 * 9)
 
     def test_every_path_by_every_identity(self):

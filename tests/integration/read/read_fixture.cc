@@ -64,10 +64,11 @@ void ReadTest::Start(Options options) {
   store_ = std::make_unique<MemoryRowStore>(registry_, options.store);
   hub_ = std::make_unique<SubscriptionHub>(*store_, SystemClock(), registry_, options.hub);
   rounds_.RaiseOnAppend(hub_->signal());
-  service_ = std::make_unique<CorrelatorServiceImpl>(
-      *store_, tables_, samples_, *hub_, SystemClock(), registry_, options.subscription);
+  service_ = std::make_unique<CorrelatorServiceImpl>(*store_, tables_, samples_, *hub_,
+                                                     SystemClock(), options.subscription);
   GrpcServerOptions server;
   server.services = {service_.get()};
+  server.registry = &registry_;
   auto running = StartGrpcServer(server);
   ASSERT_THAT(running, IsOk());
   server_ = *std::move(running);

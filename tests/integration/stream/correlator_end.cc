@@ -99,6 +99,7 @@ void CorrelatorEnd::Serve() {
   GrpcServerOptions options;
   options.listen_address = address();
   options.services = {service_.get()};
+  options.registry = registry_.get();
   options.service_names = {v1::IngestService::service_full_name()};
   auto running = StartGrpcServer(options);
   ASSERT_TRUE(running.ok()) << running.status();

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/integration/stream/correlator_end.h"
@@ -81,6 +82,71 @@ TEST_F(GrpcServerTest, HealthIsServingForTheServerAndForTheService) {
   const std::string request =
       std::string(1, '\x0a') + static_cast<char>(name.size()) + name;  // service = name
   EXPECT_EQ(Ask(correlator_.address(), check, request), serving);
+}
+
+// How many of these have ended so far; waits until there are so many, for a call's end may be seen
+// by its caller first.
+class CountedCalls : public GrpcServerTest {
+ protected:
+  double Calls(const std::string& name) { return correlator_.Metric(name, method_); }
+  bool Eventually(const std::string& name, double value) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (Calls(name) != value && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::yield();
+    }
+    return Calls(name) == value;
+  }
+
+  std::string method_;
+  static constexpr char kEnded[] = "alertjoin_grpc_requests_total";
+  static constexpr char kInProgress[] = "alertjoin_grpc_requests_in_progress";
+};
+
+TEST_F(CountedCalls, StandardServicesAreCountedAsWell) {
+  Ask(correlator_.address(), "/grpc.health.v1.Health/Check", "");
+  Ask(correlator_.address(), "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+      std::string("\x3a\x00", 2));
+  for (const char* method : {"Check", "ServerReflectionInfo"}) {
+    method_ = method;
+    EXPECT_TRUE(Eventually(kEnded, 1)) << method;
+    EXPECT_TRUE(Eventually(kInProgress, 0)) << method;
+  }
+}
+
+TEST_F(CountedCalls, AStreamIsInProgressUntilItEnds) {
+  method_ = "PushEvents";
+  grpc::ClientContext context;
+  const auto stub = v1::IngestService::NewStub(MakeChannel(correlator_.address()));
+  {
+    const auto stream = stub->PushEvents(&context);
+    EXPECT_TRUE(Eventually(kInProgress, 1));
+    EXPECT_EQ(Calls(kEnded), 0);
+    // To the service that looks like an orderly end, or like a cancelled call.
+    context.TryCancel();
+    EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  }
+  EXPECT_TRUE(Eventually(kEnded, 1));
+  EXPECT_TRUE(Eventually(kInProgress, 0));
+}
+
+TEST_F(CountedCalls, AMethodThatNobodyHasIsCountedWithoutItsName) {
+  grpc::GenericStub stub(MakeChannel(correlator_.address()));
+  grpc::ClientContext context;
+  grpc::CompletionQueue queue;
+  const auto call = stub.PrepareUnaryCall(&context, "/alertjoin.v1.IngestService/NoSuchMethod",
+                                          ToBuffer(""), &queue);
+  call->StartCall();
+  grpc::ByteBuffer response;
+  grpc::Status status;
+  call->Finish(&response, &status, nullptr);
+  void* tag = nullptr;
+  bool ok = false;
+  ASSERT_TRUE(queue.Next(&tag, &ok));
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  method_ = "other";
+  EXPECT_TRUE(Eventually(kEnded, 1));
+  method_ = "UNIMPLEMENTED";
+  EXPECT_TRUE(Eventually(kEnded, 1));
 }
 
 TEST_F(GrpcServerTest, TakenPortIsRefusedWithItsAddress) {
