@@ -6,6 +6,7 @@
 #include <rocksdb/listener.h>
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <iterator>
 #include <random>
@@ -304,7 +305,9 @@ absl::StatusOr<uint64_t> RocksdbEventLog::Impl::BytesBefore(LogPosition position
 rocksdb::Status RocksdbEventLog::Impl::Write(rocksdb::WriteBatch& batch) {
   rocksdb::WriteOptions options;
   options.sync = true;
+  const auto start = std::chrono::steady_clock::now();
   rocksdb::Status status = database_->db().Write(options, &batch);
+  if (options_.on_sync) options_.on_sync(std::chrono::steady_clock::now() - start);
   if (status.ok()) ++syncs_;
   return status;
 }

@@ -48,6 +48,8 @@ void Log(LogLevel level, std::string_view message, std::initializer_list<LogFiel
   logger.log(ToSpdlog(level), spdlog::string_view_t(record.data(), record.size()));
 }
 
+bool IsLogged(LogLevel level) { return Logger().should_log(ToSpdlog(level)); }
+
 void SetLogLevel(LogLevel level) { Logger().set_level(ToSpdlog(level)); }
 
 std::string FormatLogRecord(LogLevel level, std::string_view message,

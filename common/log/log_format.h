@@ -15,6 +15,9 @@ enum class LogFormat { kLogfmt, kJson };
 void SetLogFormat(LogFormat format);
 LogFormat CurrentLogFormat();
 
+// Whether records of this level are written, for those that cost something to make. Thread-safe.
+bool IsLogged(LogLevel level);
+
 // The record that Log writes at this time, which is left out when it is empty.
 std::string FormatLogRecord(LogFormat format, std::string_view time, LogLevel level,
                             std::string_view message, std::initializer_list<LogField> fields);

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <filesystem>
 #include <utility>
 
 #include "common/status/status.h"
+#include "correlator-service/pipeline/log_metrics.h"
 
 namespace alertjoin {
 namespace {
@@ -29,6 +31,9 @@ absl::StatusOr<std::unique_ptr<CorrelatorData>> CorrelatorData::Open(
   log_options.folder = options.folder + "/log";
   log_options.bytes_max = options.log_bytes_max;
   log_options.on_failure = options.on_failure;
+  log_options.on_sync = [&seconds = LogSyncSeconds(registry)](std::chrono::duration<double> took) {
+    seconds.Observe(took.count());
+  };
   ASSIGN_OR_RETURN(auto log, RocksdbEventLog::Open(std::move(log_options)));
   RowDatabase::Options row_options;
   row_options.folder = options.folder + "/rows";

@@ -37,7 +37,8 @@ IntakeMetrics::IntakeMetrics(prometheus::Registry& registry)
       refused(prometheus::BuildCounter()
                   .Name("alertjoin_intake_refused_total")
                   .Help("Streams ended because of what the producer sent, by reason.")
-                  .Register(registry)) {
+                  .Register(registry)),
+      stage(registry, "intake") {
   for (const std::string_view reason : kReasons) refused.Add({{"reason", std::string(reason)}});
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "common/metrics/stage_metrics.h"
 
 namespace alertjoin {
 
@@ -23,6 +24,8 @@ struct IntakeMetrics {
   prometheus::Counter& lost;
   prometheus::Counter& queue_full;
   prometheus::Family<prometheus::Counter>& refused;
+  // Events: those that are new, and those that the pipeline has taken.
+  StageMetrics stage;
 };
 
 }  // namespace alertjoin

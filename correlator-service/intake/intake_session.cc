@@ -138,6 +138,7 @@ absl::Status IntakeSession::OnBatch(const v1::EventBatch& batch) {
   }
   if (pending.events.empty()) return pending.then;
   pending.bytes = bytes;
+  metrics_.stage.Begin(pending.events.size());
   pending_ = std::move(pending);
   return absl::OkStatus();
 }
@@ -171,7 +172,7 @@ absl::StatusOr<bool> IntakeSession::PushPending() {
     batch.position = producer_;
   }
   const uint64_t last = pending_->last_sequence;
-  const auto events = static_cast<double>(pending_->events.size());
+  const size_t events = pending_->events.size();
   batch.position.last_sequence = last;
   batch.bytes = pending_->bytes;
   batch.events = std::move(pending_->events);
@@ -186,7 +187,8 @@ absl::StatusOr<bool> IntakeSession::PushPending() {
   in_flight_->bytes.fetch_add(pending_->bytes);
   const auto result = log->Push(stream, last, std::move(batch), sink_);
   if (result == ProducerLog::PushResult::kPushed) {
-    metrics_.events.Increment(events);
+    metrics_.events.Increment(static_cast<double>(events));
+    metrics_.stage.Finish(events);
     const absl::Status then = pending_->then;
     pending_.reset();
     RETURN_IF_ERROR(then);
@@ -198,6 +200,11 @@ absl::StatusOr<bool> IntakeSession::PushPending() {
   // The sink has moved nothing from the batch: the events go back.
   pending_->events = std::move(batch.events);
   return false;
+}
+
+void IntakeSession::Abandon() {
+  if (pending_.has_value()) metrics_.stage.Abandon(pending_->events.size());
+  pending_.reset();
 }
 
 bool IntakeSession::CanTakeRequest() const {

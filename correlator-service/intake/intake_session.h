@@ -23,7 +23,7 @@ namespace alertjoin {
 //
 // Two sides, each for one caller at a time, which may work at once: the reading side (OnRequest,
 // PushPending, CanTakeRequest) and the answering side (Check, NextResponse, IsDrained). The
-// registry, the sink and the metrics must outlive the session.
+// registry, the sink and the metrics must outlive the session, the metrics up to Abandon only.
 class IntakeSession {
  public:
   // Batches of one stream in the pipeline, and the window that follows.
@@ -46,6 +46,8 @@ class IntakeSession {
   // Hands over what waits. False: the pipeline is full, try again later. An error ends the stream:
   // FENCED, or what was wrong with the event behind those that have now been pushed.
   absl::StatusOr<bool> PushPending();
+  // What waits will not be pushed any more. The last call of the reading side.
+  void Abandon();
   // Nothing waits to be pushed, and few batches are in the pipeline.
   bool CanTakeRequest() const;
 

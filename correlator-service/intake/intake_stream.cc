@@ -89,6 +89,7 @@ void IntakeStream::OnWriteDone(bool ok) {
 void IntakeStream::OnCancel() { End(absl::CancelledError("stream: cancelled by the producer")); }
 
 void IntakeStream::OnDone() {
+  session_->Abandon();
   context_.metrics.streams.Decrement();
   self_.reset();
 }

@@ -9,6 +9,15 @@ prometheus::Gauge& OneGauge(prometheus::Registry& registry, const char* name, co
 
 }  // namespace
 
+prometheus::Histogram& LogSyncSeconds(prometheus::Registry& registry) {
+  return prometheus::BuildHistogram()
+      .Name("alertjoin_log_sync_duration_seconds")
+      .Help("Time to write what was appended to the event log or trimmed and to sync it to disk.")
+      .Register(registry)
+      .Add({}, prometheus::Histogram::BucketBoundaries{0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005,
+                                                       0.01, 0.02, 0.05, 0.1, 0.5, 1, 5});
+}
+
 LogMetrics::LogMetrics(prometheus::Registry& registry)
     : append_seconds_(
           prometheus::BuildHistogram()
@@ -28,7 +37,8 @@ LogMetrics::LogMetrics(prometheus::Registry& registry)
                   .Name("alertjoin_log_future_samples_total")
                   .Help("Samples that were dropped, being from too far in the future.")
                   .Register(registry)
-                  .Add({})) {}
+                  .Add({})),
+      stage_(registry, "log") {}
 
 void LogMetrics::SetBounds(const EventLog::Bounds& bounds) {
   bytes_.Set(static_cast<double>(bounds.bytes));

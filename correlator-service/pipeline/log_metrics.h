@@ -9,13 +9,17 @@
 #include <cstddef>
 
 #include "common/eventlog/event_log.h"
+#include "common/metrics/stage_metrics.h"
 
 namespace alertjoin {
 
+// alertjoin_log_sync_duration_seconds: how long the syncs of the log take.
+prometheus::Histogram& LogSyncSeconds(prometheus::Registry& registry);
+
 // The correlator's event log, as metrics of the process: alertjoin_log_append_seconds,
 // alertjoin_log_bytes, alertjoin_log_first_position, alertjoin_log_next_position,
-// alertjoin_log_full, alertjoin_log_future_samples_total. Not thread-safe, but for the registry's
-// own reading of the values.
+// alertjoin_log_full, alertjoin_log_future_samples_total, and the stage "log". Not thread-safe, but
+// for the stage and for the registry's own reading of the values.
 class LogMetrics {
  public:
   explicit LogMetrics(prometheus::Registry& registry);
@@ -32,6 +36,8 @@ class LogMetrics {
   void SetBounds(const EventLog::Bounds& bounds);
   void SetFull(bool full) { full_.Set(full ? 1 : 0); }
   void CountFutureSamples(size_t samples) { future_.Increment(static_cast<double>(samples)); }
+  // Events: those that wait for their round, and those that are durable and handed to the join.
+  StageMetrics& stage() { return stage_; }
 
  private:
   prometheus::Histogram& append_seconds_;
@@ -40,6 +46,7 @@ class LogMetrics {
   prometheus::Gauge& next_;
   prometheus::Gauge& full_;
   prometheus::Counter& future_;
+  StageMetrics stage_;
 };
 
 }  // namespace alertjoin

@@ -23,7 +23,9 @@ PipelineMetrics::PipelineMetrics(prometheus::Registry& registry)
               .Add({}, prometheus::Histogram::BucketBoundaries{0.5, 1, 2, 5, 10, 30, 60, 120, 300,
                                                                600, 3600, 21600})),
       series_(OneGauge(registry, "alertjoin_join_series", "Series with samples in memory.")),
-      rows_(OneGauge(registry, "alertjoin_join_rows", "Joined rows in the engine.")) {
+      rows_(OneGauge(registry, "alertjoin_join_rows", "Joined rows in the engine.")),
+      join_(registry, "join"),
+      rows_stage_(registry, "rows") {
   auto& bytes = prometheus::BuildGauge()
                     .Name("alertjoin_join_table_bytes")
                     .Help("Memory of the engine's tables.")

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/event/event.h"
+#include "common/metrics/stage_metrics.h"
 #include "correlator-service/join/engine.h"
 
 namespace alertjoin {
@@ -19,6 +20,11 @@ namespace alertjoin {
 class PipelineMetrics {
  public:
   explicit PipelineMetrics(prometheus::Registry& registry);
+
+  // Events: those of logged rounds, and those that are applied and published.
+  StageMetrics& join() { return join_; }
+  // Row changes: those that the engine made, and those that the row store has published.
+  StageMetrics& rows_stage() { return rows_stage_; }
 
   void CountEvents(std::span<const Event> events);
   // Of the rows that are new. (The row store counts the changes themselves.)
@@ -40,6 +46,8 @@ class PipelineMetrics {
   prometheus::Histogram& delay_seconds_;
   prometheus::Gauge& series_;
   prometheus::Gauge& rows_;
+  StageMetrics join_;
+  StageMetrics rows_stage_;
   prometheus::Gauge* sample_bytes_;
   prometheus::Gauge* series_bytes_;
   prometheus::Gauge* row_bytes_;

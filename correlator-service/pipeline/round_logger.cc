@@ -53,6 +53,18 @@ void RoundLogger::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+bool RoundLogger::TryPush(IntakeBatch&& batch) {
+  const size_t events = batch.events.size();
+  // First: it may be over before this returns.
+  metrics_.stage().Expect(events);
+  if (!queue_.TryPush(std::move(batch))) {
+    metrics_.stage().Abandon(events);
+    return false;
+  }
+  metrics_.stage().CountIn(events);
+  return true;
+}
+
 void RoundLogger::Carry(std::vector<Round> rounds, LogPosition trim_before) {
   CHECK(!rounds.empty());
   MutexLock lock(mutex_);
@@ -93,8 +105,11 @@ bool RoundLogger::LogBatches(std::span<IntakeBatch> batches) {
     std::move(batch.events.begin(), batch.events.end(), std::back_inserter(round.events));
     round.producers.push_back(batch.position);
   }
+  const size_t events = round.events.size();
   DropFutureSamples(round);
-  return Log(std::move(round), batches);
+  if (!Log(std::move(round), batches)) return false;
+  metrics_.stage().Finish(events);
+  return true;
 }
 
 bool RoundLogger::LogWhenDue() {

@@ -59,7 +59,7 @@ class RoundLogger {
   // thread. Idempotent.
   void Stop();
 
-  bool TryPush(IntakeBatch&& batch) { return queue_.TryPush(std::move(batch)); }
+  bool TryPush(IntakeBatch&& batch);
 
   // From the next expiry on. From any thread.
   void SetRetention(Millis samples, Millis rows) {

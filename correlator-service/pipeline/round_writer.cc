@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "common/log/log.h"
+#include "common/log/log_format.h"
 #include "common/status/status.h"
+#include "common/text/trace_parent.h"
 #include "correlator-service/pipeline/apply_round.h"
 
 namespace alertjoin {
@@ -12,6 +14,20 @@ namespace {
 constexpr size_t kRoundsAtOnce = 16;
 // Of a round that carries over: some megabytes.
 constexpr size_t kCarriedEventsMax = 16;
+
+// Says which are applied, so that an alert can be followed by its trace.
+void LogTransitions(const Round& round) {
+  if (!IsLogged(LogLevel::kDebug)) return;
+  for (const Event& event : round.events) {
+    const TransitionEvent* const transition = TransitionOf(event);
+    if (transition == nullptr) continue;
+    LogDebug("transition is applied",
+             {{"source", transition->source},
+              {"fingerprint", transition->fingerprint},
+              {"state", transition->state == AlertState::kResolved ? "resolved" : "firing"},
+              {"trace_id", std::string(TraceIdOf(transition->traceparent))}});
+  }
+}
 
 }  // namespace
 
@@ -43,10 +59,15 @@ void RoundWriter::Run() {
     std::vector<LoggedRound> rounds = logged_.PopUpToOrWake(kRoundsAtOnce);
     if (rounds.empty() && logged_.ended()) break;
     if (rounds.empty()) turns_.Run(engine_);
+    for (const LoggedRound& logged : rounds) metrics_.join().Begin(logged.round.events.size());
     for (LoggedRound& logged : rounds) {
+      const size_t events = logged.round.events.size();
       const absl::Status status = Apply(std::move(logged));
       turns_.Run(engine_);
-      if (status.ok()) continue;
+      if (status.ok()) {
+        metrics_.join().Finish(events);
+        continue;
+      }
       // The logger must not wait for room here.
       logged_.Close();
       failed_(status);
@@ -57,13 +78,17 @@ void RoundWriter::Run() {
 }
 
 absl::Status RoundWriter::Apply(LoggedRound logged) {
+  LogTransitions(logged.round);
   const Timestamp time = logged.round.time;
   const bool is_expiry = logged.round.horizons && logged.round.events.empty();
   const bool has_progress = ChangesProgress(logged.round);
   metrics_.CountEvents(logged.round.events);
   RowCommit commit = ApplyRound(engine_, logged.position, std::move(logged.round));
   metrics_.CountDelays(commit.changes, time);
+  const size_t changes = commit.changes.size();
+  metrics_.rows_stage().Begin(changes);
   RETURN_IF_ERROR(store_.Commit(std::move(commit)).status());
+  metrics_.rows_stage().Finish(changes);
   if (has_progress) {
     store_.PublishProgress(std::make_shared<const ProgressBoard>(engine_.Progress()));
   }

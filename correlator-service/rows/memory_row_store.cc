@@ -22,32 +22,11 @@ prometheus::Gauge* MakeGauge(prometheus::Registry& registry, const char* name, c
   return &prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
 }
 
-const char* CauseName(Cause cause) {
-  switch (cause) {
-    case Cause::kAlert:
-      return "alert";
-    case Cause::kSample:
-      return "sample";
-    case Cause::kLateSample:
-      return "late_sample";
-    case Cause::kAlertAmended:
-      return "alert_amended";
-    case Cause::kFinalized:
-      return "finalized";
-    case Cause::kExpired:
-      return "expired";
-    case Cause::kQueryError:
-      return "query_error";
-  }
-  return "";
-}
-
 }  // namespace
 
 MemoryRowStore::MemoryRowStore(prometheus::Registry& registry, MemoryRowStoreOptions options)
     : store_id_(options.store_id.empty() ? RandomStoreId() : std::move(options.store_id)),
       sequence_limits_(options.sequence_limits),
-      rows_gauge_(MakeGauge(registry, "alertjoin_rows", "Joined rows in the table.")),
       alerts_gauge_(MakeGauge(registry, "alertjoin_alerts", "Episodes in the table of alerts.")),
       sequence_gauge_(MakeGauge(registry, "alertjoin_row_sequence",
                                 "Newest published sequence of row changes.")),
@@ -58,16 +37,9 @@ MemoryRowStore::MemoryRowStore(prometheus::Registry& registry, MemoryRowStoreOpt
       log_floor_gauge_(MakeGauge(registry, "alertjoin_change_log_floor",
                                  "How far back the change log in memory reaches.")),
       sources_(registry),
+      row_metrics_(registry),
       log_(options.change_log_limits),
       progress_(std::make_shared<const ProgressBoard>()) {
-  auto& family = prometheus::BuildCounter()
-                     .Name("alertjoin_row_changes_total")
-                     .Help("Changes of joined rows by what caused them.")
-                     .Register(registry);
-  for (const Cause cause : {Cause::kAlert, Cause::kSample, Cause::kLateSample, Cause::kAlertAmended,
-                            Cause::kFinalized, Cause::kExpired, Cause::kQueryError}) {
-    changes_total_[cause] = &family.Add({{"cause", CauseName(cause)}});
-  }
   auto& alert_family = prometheus::BuildCounter()
                            .Name("alertjoin_alert_changes_total")
                            .Help("Changes of alerts by what readers are told to do.")
@@ -189,7 +161,7 @@ void MemoryRowStore::Load(JoinedRow row) {
   CHECK(log_.newest() == log_.floor());
   CHECK(rows_by_id_.emplace(shared->id, shared).second);
   rows_by_position_.emplace(PositionOf(*shared), shared);
-  rows_gauge_->Set(static_cast<double>(rows_by_id_.size()));
+  row_metrics_.OnLoad(*shared);
 }
 
 void MemoryRowStore::Load(Alert alert) {
@@ -264,14 +236,13 @@ std::shared_ptr<const ProgressBoard> MemoryRowStore::Progress() const {
 }
 
 void MemoryRowStore::CountChanges(const ChangeSet& set) {
-  for (const RowChange& change : set.changes) changes_total_.at(change.row->cause)->Increment();
+  for (const RowChange& change : set.changes) row_metrics_.OnChange(change);
   for (const AlertChange& change : set.alerts) {
     alert_changes_total_.at(change.alert->operation)->Increment();
   }
 }
 
 void MemoryRowStore::UpdateGauges() {
-  rows_gauge_->Set(static_cast<double>(rows_by_id_.size()));
   alerts_gauge_->Set(static_cast<double>(alerts_.size()));
   sequence_gauge_->Set(static_cast<double>(log_.newest().value()));
   log_changes_gauge_->Set(static_cast<double>(log_.changes()));

@@ -10,6 +10,7 @@
 #include "common/sync/mutex.h"
 #include "correlator-service/rows/alert_table.h"
 #include "correlator-service/rows/change_log.h"
+#include "correlator-service/rows/row_metrics.h"
 #include "correlator-service/rows/row_store.h"
 #include "correlator-service/rows/sequence_split.h"
 
@@ -26,10 +27,9 @@ struct MemoryRowStoreOptions {
   ChangeLogLimits change_log_limits;
 };
 
-// A row store that lives and dies with the process. Metrics: alertjoin_rows,
-// alertjoin_row_changes_total{cause}, alertjoin_alerts, alertjoin_alert_changes_total{operation},
-// alertjoin_row_sequence, alertjoin_change_log_changes, alertjoin_change_log_bytes,
-// alertjoin_change_log_floor.
+// A row store that lives and dies with the process. Metrics: those of RowMetrics, alertjoin_alerts,
+// alertjoin_alert_changes_total{operation}, alertjoin_row_sequence, alertjoin_change_log_changes,
+// alertjoin_change_log_bytes, alertjoin_change_log_floor.
 class MemoryRowStore final : public RowStore {
  public:
   // The registry must outlive the store.
@@ -79,15 +79,13 @@ class MemoryRowStore final : public RowStore {
   void PublishOne(const SharedChangeSet& set) EXCLUDES_LOCK(mutex_);
   void ApplyLocked(const RowChange& change) REQUIRES_LOCK(mutex_);
   SharedRow FindLocked(const RowId& id) const REQUIRES_LOCK(mutex_);
-  void CountChanges(const ChangeSet& set);
+  void CountChanges(const ChangeSet& set) REQUIRES_LOCK(mutex_);
   void UpdateGauges() REQUIRES_LOCK(mutex_);
 
   // Constant after construction.
   const std::string store_id_;
   const SequenceLimits sequence_limits_;
-  std::map<Cause, prometheus::Counter*> changes_total_;
   std::map<Operation, prometheus::Counter*> alert_changes_total_;
-  prometheus::Gauge* rows_gauge_;
   prometheus::Gauge* alerts_gauge_;
   prometheus::Gauge* sequence_gauge_;
   prometheus::Gauge* log_changes_gauge_;
@@ -99,6 +97,7 @@ class MemoryRowStore final : public RowStore {
   std::atomic<uint64_t> newest_{0};
 
   mutable Mutex mutex_;
+  RowMetrics row_metrics_ GUARDED_BY(mutex_);
   std::unordered_map<RowId, SharedRow, RowIdHash> rows_by_id_ GUARDED_BY(mutex_);
   std::map<RowPosition, SharedRow> rows_by_position_ GUARDED_BY(mutex_);
   AlertTable alerts_ GUARDED_BY(mutex_);

@@ -51,6 +51,9 @@ class SampleCursor final : public SubscriptionSource {
   absl::StatusOr<SubscriptionStep> Next(bool progress_due, Timestamp now) override;
   bool HasNews() const override { return log_->end() > place_.round; }
   std::string Token() const override;
+  StreamKind Kind() const override { return StreamKind::kSamples; }
+  uint64_t Position() const override { return place_.round.value(); }
+  uint64_t Newest() const override { return log_->end().value(); }
 
  private:
   using Phase = SampleToken::Phase;

@@ -2,6 +2,7 @@
 
 // What can be streamed: joined rows, and alerts. A subscription is the same for both; what differs
 // is gathered in these types, which the templates of this folder take as `Stream`:
+//   kKind                  its name in metrics
 //   Filter, Item, Entry    what a subscriber wants, a version of one, and that with an operation
 //   Select                 what a change set is to a subscriber with the filter
 //   Serialise              entries as the API's batch of them
@@ -16,6 +17,7 @@
 #include "correlator-service/rows/alert_filter.h"
 #include "correlator-service/rows/row_filter.h"
 #include "correlator-service/rows/row_store.h"
+#include "correlator-service/subscribe/subscriber_lag.h"
 
 namespace alertjoin {
 
@@ -41,6 +43,7 @@ struct SnapshotPage {
 };
 
 struct RowStream {
+  static constexpr StreamKind kKind = StreamKind::kRows;
   using Filter = RowFilter;
   using Item = JoinedRow;
   using Entry = RowEntry;
@@ -66,6 +69,7 @@ struct RowStream {
 };
 
 struct AlertStream {
+  static constexpr StreamKind kKind = StreamKind::kAlerts;
   using Filter = AlertFilter;
   using Item = Alert;
   using Entry = AlertEntry;

@@ -24,7 +24,13 @@ absl::Status Cancelled() { return absl::CancelledError("subscription: the subscr
 Subscription::Subscription(SubscriptionHub& hub, const Clock& clock,
                            std::unique_ptr<SubscriptionSource> source, SubscriptionOptions options,
                            SubscriptionOutput& output)
-    : hub_(hub), clock_(clock), options_(options), output_(output), source_(std::move(source)) {}
+    : hub_(hub),
+      clock_(clock),
+      options_(options),
+      output_(output),
+      stream_(source->Kind()),
+      source_(std::move(source)),
+      delivered_(source_->Position()) {}
 
 void Subscription::Start() {
   const auto self = shared_from_this();
@@ -47,7 +53,9 @@ void Subscription::OnWritten(bool ok) {
     if (state_ != State::kWriting) return;  // It stalled, and came through after all.
     if (ok) {
       state_ = State::kBusy;
+      stage().Finish();
     } else {
+      stage().Abandon();
       end = pending_end_.ok() ? Cancelled() : pending_end_;
       EnterEndingLocked();
     }
@@ -141,6 +149,7 @@ Subscription::Task Subscription::PollLocked(Clock::Steady now, Clock::Steady& ne
         next = std::min(next, last_message_ + options_.write_stall_max);
         return Task::kNothing;
       }
+      stage().Abandon();
       // The cursor rests while a write is under way.
       end = pending_end_.ok() ? Stalled(options_.write_stall_max, source_->Token()) : pending_end_;
       EnterEndingLocked();
@@ -159,8 +168,9 @@ void Subscription::EnterEndingLocked() {
 }
 
 void Subscription::Pump(bool progress_due) {
-  while (!Act(source_->Next(progress_due, clock_.Now()))) {
-  }
+  do {
+    MarkDelivered();
+  } while (!Act(source_->Next(progress_due, clock_.Now())));
 }
 
 bool Subscription::Act(absl::StatusOr<SubscriptionStep> step) {
@@ -175,7 +185,9 @@ bool Subscription::Act(absl::StatusOr<SubscriptionStep> step) {
       write_handed_over_ = false;
       ++writes_;
       last_message_ = clock_.SteadyNow();
+      stage().Begin();
     } else {
+      MarkDelivered();
       again_ = step->kind == SubscriptionStep::Kind::kAgain;
       state_ = State::kIdle;
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <utility>
 
@@ -62,6 +63,7 @@ class Subscription final : public Subscriber, public std::enable_shared_from_thi
 
   Clock::Steady Poll(Clock::Steady now) override EXCLUDES_LOCK(mutex_) EXCLUDES_LOCK(output_mutex_);
   void End(const absl::Status& status) override EXCLUDES_LOCK(mutex_);
+  SubscriberPlace Place() const override { return {stream_, delivered_.load(), source_->Newest()}; }
 
  private:
   enum class State {
@@ -88,14 +90,21 @@ class Subscription final : public Subscriber, public std::enable_shared_from_thi
   Task PollLocked(Clock::Steady now, Clock::Steady& next, absl::Status& end) REQUIRES_LOCK(mutex_);
   void EnterEndingLocked() REQUIRES_LOCK(mutex_);
 
+  // Everything that the source gave has been taken. For whom it belongs to.
+  void MarkDelivered() { delivered_ = source_->Position(); }
+  StageMetrics& stage() { return hub_.fan_out(stream_); }
+
   // Constant after construction.
   SubscriptionHub& hub_;
   const Clock& clock_;
   const SubscriptionOptions options_;
   SubscriptionOutput& output_;
+  const StreamKind stream_;
 
   // Of the thread that is busy; while nobody is, of the one that holds the mutex.
   const std::unique_ptr<SubscriptionSource> source_;
+  // Of the source, when everything that it gave had been taken. Read without a lock.
+  std::atomic<uint64_t> delivered_;
 
   Mutex mutex_;
   State state_ GUARDED_BY(mutex_) = State::kBusy;

@@ -8,6 +8,7 @@
 #include "correlator-service/subscribe/resume_token.h"
 #include "correlator-service/subscribe/selection_cache.h"
 #include "correlator-service/subscribe/streams.h"
+#include "correlator-service/subscribe/subscriber_lag.h"
 #include "correlator-service/subscribe/subscription_message.h"
 
 namespace alertjoin {
@@ -51,6 +52,11 @@ class SubscriptionSource {
   virtual bool HasNews() const = 0;
   // The token of the last message, or of where it starts.
   virtual std::string Token() const = 0;
+  // For metrics: what stream it is of, up to where Next has given or passed over everything, and,
+  // from any thread, up to where there is something. As in SubscriberPlace.
+  virtual StreamKind Kind() const = 0;
+  virtual uint64_t Position() const = 0;
+  virtual uint64_t Newest() const = 0;
 };
 
 // Where one subscriber stands in a row store: it makes the messages of a subscription one after the
@@ -86,6 +92,9 @@ class StreamCursor final : public SubscriptionSource {
   // Everything up to here was sent, once the snapshot is.
   Sequence sequence() const { return sequence_; }
   std::string Token() const override;
+  StreamKind Kind() const override { return Stream::kKind; }
+  uint64_t Position() const override { return sequence_.value(); }
+  uint64_t Newest() const override { return store_->newest().value(); }
 
  private:
   using Phase = ResumeToken::Phase;

@@ -14,6 +14,8 @@ namespace {
 
 // How long the thread waits when nobody asks for less.
 constexpr Millis kIdleWait = std::chrono::minutes(10);
+// How often lags are looked at while there are any.
+constexpr Millis kLagInterval{250};
 
 absl::Status Stopping() {
   return MakeError("STOPPING",
@@ -43,6 +45,10 @@ SubscriptionHub::SubscriptionHub(RowStore& store, const Clock& clock,
                       .Name("alertjoin_subscription_ends_total")
                       .Help("Subscriptions that ended or were refused, by reason.")
                       .Register(registry)),
+      fan_out_{{{registry, "fan_out_rows"},
+                {registry, "fan_out_alerts"},
+                {registry, "fan_out_samples"}}},
+      lag_(registry),
       subscribers_max_(options.subscribers_max) {
   store.RaiseOnChange(signal_);
   thread_ = std::thread([this] { Run(); });
@@ -106,6 +112,16 @@ std::vector<std::shared_ptr<Subscriber>> SubscriptionHub::Subscribers() const {
   return subscribers;
 }
 
+Clock::Steady SubscriptionHub::LookAtLags(
+    const std::vector<std::shared_ptr<Subscriber>>& subscribers, Clock::Steady now) {
+  // Whatever has changed since is looked at then.
+  if (now < next_look_) return next_look_;
+  next_look_ = now + kLagInterval;
+  lag_.Begin();
+  for (const auto& subscriber : subscribers) lag_.Add(subscriber->Place());
+  return lag_.Publish(now) ? next_look_ : now + kIdleWait;
+}
+
 void SubscriptionHub::Run() {
   const auto stopping = [this] {
     MutexLock lock(mutex_);
@@ -114,7 +130,9 @@ void SubscriptionHub::Run() {
   while (!stopping()) {
     const Clock::Steady now = clock_.SteadyNow();
     Clock::Steady next = now + kIdleWait;
-    for (const auto& subscriber : Subscribers()) next = std::min(next, subscriber->Poll(now));
+    const auto subscribers = Subscribers();
+    for (const auto& subscriber : subscribers) next = std::min(next, subscriber->Poll(now));
+    next = std::min(next, LookAtLags(subscribers, now));
     // The signal waits in the machine's time; the clock may be one of a test.
     signal_->Wait(std::chrono::steady_clock::now() +
                   std::max(next - clock_.SteadyNow(), Clock::Steady::duration::zero()));

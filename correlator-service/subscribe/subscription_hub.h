@@ -2,6 +2,7 @@
 
 #include <prometheus/registry.h>
 
+#include <array>
 #include <memory>
 #include <string_view>
 #include <thread>
@@ -9,11 +10,13 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "common/metrics/stage_metrics.h"
 #include "common/sync/mutex.h"
 #include "common/time/clock.h"
 #include "correlator-service/rows/change_signal.h"
 #include "correlator-service/rows/row_store.h"
 #include "correlator-service/subscribe/selection_cache.h"
+#include "correlator-service/subscribe/subscriber_lag.h"
 
 namespace prometheus {
 class Counter;
@@ -32,6 +35,8 @@ class Subscriber {
   virtual Clock::Steady Poll(Clock::Steady now) = 0;
   // Ends with the status. A second call changes nothing.
   virtual void End(const absl::Status& status) = 0;
+  // How far it has come, for metrics.
+  virtual SubscriberPlace Place() const = 0;
 };
 
 struct SubscriptionHubOptions {
@@ -42,7 +47,8 @@ struct SubscriptionHubOptions {
 // It has one thread for that. The writer only raises a signal and never waits for a subscriber; nor
 // do subscribers wait for each other, as each takes short turns. Thread-safe.
 //
-// Metrics: alertjoin_subscribers, alertjoin_subscription_ends_total{reason}.
+// Metrics: alertjoin_subscribers, alertjoin_subscription_ends_total{reason}, those of
+// SubscriberLag, and the stages "fan_out_rows", "fan_out_alerts" and "fan_out_samples".
 class SubscriptionHub {
  public:
   // The store, clock and registry must outlive the hub. Starts its thread.
@@ -71,12 +77,18 @@ class SubscriptionHub {
   // Counts a subscription that ended or was refused with the status.
   void CountEnd(const absl::Status& status);
 
+  // Messages of a stream: those that are being written, and those that were taken.
+  StageMetrics& fan_out(StreamKind kind) { return fan_out_[static_cast<size_t>(kind)]; }
+
   // What subscribers with equal filters share.
   SelectionCache& selections() { return selections_; }
   AlertSelectionCache& alert_selections() { return alert_selections_; }
 
  private:
   void Run() EXCLUDES_LOCK(mutex_);
+  // Looks at the lags, when it is time; gives when it is time again.
+  Clock::Steady LookAtLags(const std::vector<std::shared_ptr<Subscriber>>& subscribers,
+                           Clock::Steady now);
   std::vector<std::shared_ptr<Subscriber>> Subscribers() const EXCLUDES_LOCK(mutex_);
 
   // Constant after construction.
@@ -84,6 +96,11 @@ class SubscriptionHub {
   const std::shared_ptr<ChangeSignal> signal_;
   prometheus::Gauge& subscribers_gauge_;
   prometheus::Family<prometheus::Counter>& ends_total_;
+  std::array<StageMetrics, kStreamKinds> fan_out_;
+
+  // The hub's thread only.
+  SubscriberLag lag_;
+  Clock::Steady next_look_;  // When lags are looked at again.
 
   SelectionCache selections_;
   AlertSelectionCache alert_selections_;

@@ -10,6 +10,7 @@
 
 #include "common/event/event_limits.h"
 #include "common/status/status.h"
+#include "common/text/trace_parent.h"
 #include "common/time/rfc3339.h"
 #include "ingest-service/alertmanager/json_fields.h"
 
@@ -82,15 +83,6 @@ std::vector<std::pair<std::string, double>> ValuesField(const JsonValue& alert) 
     if (values.size() > kValuesMax) values.erase(std::prev(values.end()));
   }
   return std::vector<std::pair<std::string, double>>(values.begin(), values.end());
-}
-
-bool HasTraceparentForm(std::string_view text) {
-  // version-trace-parent-flags, in lower-case hex (W3C Trace Context, section 3.2).
-  constexpr std::string_view kForm = "00-00000000000000000000000000000000-0000000000000000-00";
-  return text.size() == kForm.size() &&
-         std::equal(text.begin(), text.end(), kForm.begin(), [](char c, char form) {
-           return form == '-' ? c == '-' : (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
 }
 
 LabelSet WithoutEmpty(const LabelSet& labels) {

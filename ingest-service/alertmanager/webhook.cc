@@ -6,8 +6,10 @@
 #include <cctype>
 
 #include "common/event/event_limits.h"
+#include "common/log/log_format.h"
 #include "common/net/http_head.h"
 #include "common/status/status.h"
+#include "common/text/trace_parent.h"
 #include "ingest-service/alertmanager/alertmanager_status.h"
 #include "ingest-service/alertmanager/json_limits.h"
 
@@ -26,6 +28,11 @@ std::string HeaderOf(const HttpRequest& request, const std::string& name) {
 bool IsJson(const HttpRequest& request) {
   const std::string type = MediaTypeOf(HeaderOf(request, "content-type"));
   return type.empty() || type == "application/json";
+}
+
+// Of the trace that the sender says it is part of; "" when it says none.
+std::string RequestTraceId(const HttpRequest& request) {
+  return std::string(TraceIdOf(HeaderOf(request, "traceparent")));
 }
 
 // The reason of a status for metrics: it is one of a few constants of ours.
@@ -92,10 +99,15 @@ void Webhook::AddTo(HttpServer& server) {
 
 HttpResponse Webhook::Handle(const HttpRequest& request, const Settings& settings,
                              const std::string& source) {
-  if (const auto refusal = Take(request, settings, source))
-    return Refuse(request, source, *refusal);
-  metrics_.CountAnswer(source, 200);
-  return HttpResponse();
+  metrics_.stage().Begin();
+  HttpResponse response;
+  if (const auto refusal = Take(request, settings, source)) {
+    response = Refuse(request, source, *refusal);
+  } else {
+    metrics_.CountAnswer(source, 200);
+  }
+  metrics_.stage().Finish();
+  return response;
 }
 
 std::optional<Webhook::Refusal> Webhook::Take(const HttpRequest& request, const Settings& settings,
@@ -137,6 +149,7 @@ std::optional<Webhook::Refusal> Webhook::TakeNotification(const JsonValue& root,
   if (!taken.ok()) return NotKept(taken);
   if (is_heartbeat) heartbeats_.Beat(context.source);
   metrics_.CountAlerts(states, context.source);
+  LogTaken(context, request, states.firing + states.resolved);
   return std::nullopt;
 }
 
@@ -166,7 +179,16 @@ std::optional<Webhook::Refusal> Webhook::TakePosted(const nlohmann::json& root,
   for (const size_t i : *taken) states.Add(posted->alerts[i].event.state);
   metrics_.CountAlerts(states, context.source);
   metrics_.CountRepeated(posted->alerts.size() - taken->size(), context.source);
+  LogTaken(context, request, posted->alerts.size());
   return std::nullopt;
+}
+
+void Webhook::LogTaken(const WebhookContext& context, const HttpRequest& request, size_t alerts) {
+  if (!IsLogged(LogLevel::kDebug)) return;
+  LogDebug("notification taken", {{"source", context.source},
+                                  {"remote", request.remote_address},
+                                  {"alerts", fmt::to_string(alerts)},
+                                  {"trace_id", std::string(TraceIdOf(context.traceparent))}});
 }
 
 void Webhook::WarnOf(const std::vector<WebhookWarning>& warnings, const WebhookContext& context,
@@ -176,7 +198,8 @@ void Webhook::WarnOf(const std::vector<WebhookWarning>& warnings, const WebhookC
   LogWarn("odd notification taken", {{"source", context.source},
                                      {"remote", request.remote_address},
                                      {"warnings", fmt::to_string(warnings.size())},
-                                     {"first", warnings.front().message}});
+                                     {"first", warnings.front().message},
+                                     {"trace_id", std::string(TraceIdOf(context.traceparent))}});
 }
 
 std::optional<RawPayload> Webhook::PayloadOf(const WebhookContext& context, std::string body) {
@@ -217,7 +240,8 @@ HttpResponse Webhook::Refuse(const HttpRequest& request, const std::string& sour
     LogWarn("notification refused", {{"path", request.path},
                                      {"remote", request.remote_address},
                                      {"code", fmt::to_string(refusal.code)},
-                                     {"reason", refusal.message}});
+                                     {"reason", refusal.message},
+                                     {"trace_id", RequestTraceId(request)}});
   }
   if (refusal.code == 400) KeepDeadLetter(request, source, refusal);
   HttpResponse response;

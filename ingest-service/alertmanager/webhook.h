@@ -93,6 +93,8 @@ class Webhook {
   static Refusal NotKept(const absl::Status& why);
   std::optional<Refusal> CheckSender(const HttpRequest& request, const Settings& settings,
                                      const std::string& source);
+  // A record for each that is taken, for those who look for one.
+  static void LogTaken(const WebhookContext& context, const HttpRequest& request, size_t alerts);
   HttpResponse Refuse(const HttpRequest& request, const std::string& source,
                       const Refusal& refusal);
   void KeepDeadLetter(const HttpRequest& request, const std::string& source,

@@ -28,7 +28,8 @@ WebhookMetrics::WebhookMetrics(prometheus::Registry& registry)
       warnings_(AddFamily(registry, "alertjoin_webhook_warnings_total",
                           "Oddities in notifications that were taken all the same.")),
       truncated_(AddFamily(registry, "alertjoin_webhook_truncated_alerts_total",
-                           "Alerts that senders left out of notifications (max_alerts).")) {}
+                           "Alerts that senders left out of notifications (max_alerts).")),
+      stage_(registry, "webhook") {}
 
 void WebhookMetrics::CountAnswer(const std::string& source, int code) {
   requests_.Add({{"source", source}, {"code", std::to_string(code)}}).Increment();

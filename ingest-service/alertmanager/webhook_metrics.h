@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/metrics/stage_metrics.h"
 #include "ingest-service/alertmanager/webhook_decode.h"
 
 namespace prometheus {
@@ -44,6 +45,8 @@ class WebhookMetrics {
   void CountWarnings(const std::vector<WebhookWarning>& warnings, const std::string& source);
   // Alerts that the sender left out.
   void CountTruncated(uint64_t alerts, const std::string& source);
+  // Requests: those that have begun and those that are answered.
+  StageMetrics& stage() { return stage_; }
 
  private:
   prometheus::Family<prometheus::Counter>& requests_;
@@ -53,6 +56,7 @@ class WebhookMetrics {
   prometheus::Family<prometheus::Counter>& denied_;
   prometheus::Family<prometheus::Counter>& warnings_;
   prometheus::Family<prometheus::Counter>& truncated_;
+  StageMetrics stage_;
 };
 
 }  // namespace alertjoin

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/log/log.h"
+#include "common/metrics/owned_gauge.h"
 #include "common/status/status.h"
 #include "common/time/time_point.h"
 #include "ingest-service/app/backfill_spool.h"
@@ -93,6 +94,22 @@ struct ServiceBackfill::Metrics {
   prometheus::Family<prometheus::Gauge>& left_seconds;
   prometheus::Family<prometheus::Gauge>& samples;
   prometheus::Family<prometheus::Gauge>& failures;
+
+  struct OfSource {
+    OwnedGauge left_seconds;
+    OwnedGauge samples;
+    OwnedGauge failures;
+  };
+  OfSource& Of(const std::string& source) {
+    const prometheus::Labels labels = {{"source", source}};
+    OfSource& gauges = by_source[source];
+    if (!gauges.samples) {
+      gauges = {OwnedGauge(left_seconds, labels), OwnedGauge(samples, labels),
+                OwnedGauge(failures, labels)};
+    }
+    return gauges;
+  }
+  std::map<std::string, OfSource> by_source;  // The runner's thread only.
 };
 
 ServiceBackfill::ServiceBackfill(SampleLane& lane, prometheus::Registry& registry)
@@ -134,10 +151,10 @@ void ServiceBackfill::Publish() {
     sums.failures += report.failures.size();
   }
   for (const auto& [source, sums] : by_source) {
-    const prometheus::Labels labels = {{"source", source}};
-    metrics_->left_seconds.Add(labels).Set(static_cast<double>(sums.left.count()) / 1000);
-    metrics_->samples.Add(labels).Set(static_cast<double>(sums.samples));
-    metrics_->failures.Add(labels).Set(static_cast<double>(sums.failures));
+    Metrics::OfSource& gauges = metrics_->Of(source);
+    gauges.left_seconds.Set(static_cast<double>(sums.left.count()) / 1000);
+    gauges.samples.Set(static_cast<double>(sums.samples));
+    gauges.failures.Set(static_cast<double>(sums.failures));
   }
   const bool ended = std::all_of(reports.begin(), reports.end(),
                                  [](const BackfillReport& report) { return report.finished; });

@@ -50,11 +50,15 @@ absl::Status CheckLayout(const std::string& folder) {
 
 absl::StatusOr<std::unique_ptr<RocksdbEventLog>> OpenLog(const SpoolLanes::Options& options,
                                                          const std::string& lane,
-                                                         uint64_t bytes_max) {
+                                                         uint64_t bytes_max,
+                                                         prometheus::Registry& registry) {
   RocksdbEventLog::Options log;
   log.folder = options.folder + "/" + lane;
   log.bytes_max = bytes_max;
   log.on_failure = options.on_failure;
+  log.on_sync = [&seconds = SpoolSyncSeconds(registry, lane)](std::chrono::duration<double> took) {
+    seconds.Observe(took.count());
+  };
   return RocksdbEventLog::Open(std::move(log));
 }
 
@@ -88,8 +92,9 @@ absl::StatusOr<std::unique_ptr<SpoolLanes>> SpoolLanes::Open(Options options, co
                                                              prometheus::Registry& registry) {
   RETURN_IF_ERROR(CheckLayout(options.folder));
   RETURN_IF_ERROR(MakeFolder(options.folder));
-  ASSIGN_OR_RETURN(auto alert_log, OpenLog(options, kAlerts, options.alert_bytes_max));
-  ASSIGN_OR_RETURN(auto sample_log, OpenLog(options, SampleLane::kName, options.sample_bytes_max));
+  ASSIGN_OR_RETURN(auto alert_log, OpenLog(options, kAlerts, options.alert_bytes_max, registry));
+  ASSIGN_OR_RETURN(auto sample_log,
+                   OpenLog(options, SampleLane::kName, options.sample_bytes_max, registry));
   return std::unique_ptr<SpoolLanes>(
       new SpoolLanes(options, std::move(alert_log), std::move(sample_log), clock, registry));
 }

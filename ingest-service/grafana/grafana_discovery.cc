@@ -52,11 +52,11 @@ GrafanaDiscovery::GrafanaDiscovery(GrafanaOptions options, Environment environme
       environment_(environment),
       on_change_(std::move(on_change)),
       log_limiter_(kLogInterval, environment.clock),
-      state_(AddFamily(environment.registry, "alertjoin_grafana_state",
-                       "Whether a Grafana tells its data sources: 1 for the state it is in.")),
+      states_(AddFamily(environment.registry, "alertjoin_grafana_state",
+                        "Whether a Grafana tells its data sources: 1 for the state it is in.")),
       count_(AddFamily(environment.registry, "alertjoin_grafana_data_sources",
-                       "Prometheus data sources of a Grafana that are asked.")
-                 .Add({{"grafana", options_.name}})) {}
+                       "Prometheus data sources of a Grafana that are asked."),
+             {{"grafana", options_.name}}) {}
 
 Timestamp GrafanaDiscovery::Step() {
   if (running_) return Timestamp::Max();
@@ -147,8 +147,9 @@ void GrafanaDiscovery::Finish(std::vector<GrafanaDataSource> list, const absl::S
 void GrafanaDiscovery::Report(const absl::Status& state) {
   looked_ = true;
   for (const char* word : kStates) {
-    state_.Add({{"grafana", options_.name}, {"state", word}})
-        .Set(std::string_view(word) == StateOf(state) ? 1 : 0);
+    OwnedGauge& gauge = state_[word];
+    if (!gauge) gauge = OwnedGauge(states_, {{"grafana", options_.name}, {"state", word}});
+    gauge.Set(std::string_view(word) == StateOf(state) ? 1 : 0);
   }
   const bool changed = std::exchange(state_of_look_, state).code() != state.code();
   if (state.ok()) {

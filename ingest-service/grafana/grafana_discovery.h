@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/log/log.h"
+#include "common/metrics/owned_gauge.h"
 #include "common/time/clock.h"
 #include "ingest-service/grafana/data_sources.h"
 #include "ingest-service/grafana/grafana_options.h"
@@ -68,8 +69,9 @@ class GrafanaDiscovery {
   std::map<GrafanaDataSource, int> known_;  // With how often each was missing since.
   absl::Status state_of_look_ = absl::UnknownError("not asked yet");
   LogLimiter log_limiter_;
-  prometheus::Family<prometheus::Gauge>& state_;
-  prometheus::Gauge& count_;
+  prometheus::Family<prometheus::Gauge>& states_;
+  std::map<std::string_view, OwnedGauge> state_;  // By the word for it, once it is known.
+  OwnedGauge count_;
 };
 
 }  // namespace alertjoin

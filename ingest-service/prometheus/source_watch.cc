@@ -86,7 +86,8 @@ SourceWatch::SourceWatch(std::string source, prometheus::Registry& registry, con
       skew_(prometheus::BuildGauge()
                 .Name("alertjoin_metrics_source_clock_skew_seconds")
                 .Help("How far a source's clock is ahead of ours, by the date of its answers.")
-                .Register(registry)),
+                .Register(registry),
+            {{"source", source_}}),
       warnings_(RemarkCounters(registry).Add({{"source", source_}, {"kind", "warning"}})),
       infos_(RemarkCounters(registry).Add({{"source", source_}, {"kind", "info"}})),
       health_log_(kHealthLogInterval, clock),
@@ -97,7 +98,7 @@ SourceWatch::SourceWatch(std::string source, prometheus::Registry& registry, con
                      .Register(registry);
   for (size_t i = 0; i < kHealths; ++i) {
     const auto state = static_cast<SourceHealth>(i + 1);
-    health_gauges_[i] = &health.Add({{"source", source_}, {"state", NameOf(state)}});
+    health_gauges_[i] = OwnedGauge(health, {{"source", source_}, {"state", NameOf(state)}});
   }
 }
 
@@ -155,7 +156,7 @@ void SourceWatch::RecordHealth(Timestamp sent, const absl::StatusOr<HttpAnswer>&
 }
 
 void SourceWatch::SetGauges(SourceHealth health) {
-  for (size_t i = 0; i < kHealths; ++i) health_gauges_[i]->Set(i == IndexOf(health) ? 1 : 0);
+  for (size_t i = 0; i < kHealths; ++i) health_gauges_[i].Set(i == IndexOf(health) ? 1 : 0);
 }
 
 void SourceWatch::RecordSkew(Timestamp sent, Timestamp received, Timestamp date) {
@@ -166,7 +167,7 @@ void SourceWatch::RecordSkew(Timestamp sent, Timestamp received, Timestamp date)
   double skew = 0;
   if (least > 0) skew = least;
   if (most < 0) skew = most;
-  skew_.Add({{"source", source_}}).Set(skew);
+  skew_.Set(skew);
   if ((skew > kSkewSeconds || skew < -kSkewSeconds) && skew_log_.Allow()) {
     LogWarn(
         "the metrics source's clock is not ours: set both by NTP, or samples will seem to be "

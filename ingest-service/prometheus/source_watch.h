@@ -13,6 +13,7 @@
 
 #include "common/event/event.h"
 #include "common/log/log.h"
+#include "common/metrics/owned_gauge.h"
 #include "common/sync/mutex.h"
 #include "common/time/clock.h"
 #include "ingest-service/prometheus/http_transport.h"
@@ -66,8 +67,8 @@ class SourceWatch {
   const std::string source_;
   const Clock& clock_;
   const std::function<void()> on_change_;
-  std::array<prometheus::Gauge*, 5> health_gauges_{};  // By SourceHealth, from 1.
-  prometheus::Family<prometheus::Gauge>& skew_;
+  std::array<OwnedGauge, 5> health_gauges_;  // By SourceHealth, from 1.
+  OwnedGauge skew_;
   prometheus::Counter& warnings_;
   prometheus::Counter& infos_;
   LogLimiter health_log_;

@@ -73,12 +73,21 @@ void ReconcileMetrics::CountAddFailure(const std::string& source) {
 }
 
 void ReconcileMetrics::SetAlerts(const std::string& source, size_t pending, size_t firing) {
-  alerts_.Add({{"source", source}, {"state", "pending"}}).Set(static_cast<double>(pending));
-  alerts_.Add({{"source", source}, {"state", "firing"}}).Set(static_cast<double>(firing));
+  MutexLock lock(mutex_);
+  OfSource& gauges = by_source_[source];
+  if (!gauges.pending) {
+    gauges.pending = OwnedGauge(alerts_, {{"source", source}, {"state", "pending"}});
+    gauges.firing = OwnedGauge(alerts_, {{"source", source}, {"state", "firing"}});
+  }
+  gauges.pending.Set(static_cast<double>(pending));
+  gauges.firing.Set(static_cast<double>(firing));
 }
 
 void ReconcileMetrics::SetThrough(const std::string& source, double seconds) {
-  through_.Add({{"source", source}}).Set(seconds);
+  MutexLock lock(mutex_);
+  OwnedGauge& gauge = by_source_[source].through;
+  if (!gauge) gauge = OwnedGauge(through_, {{"source", source}});
+  gauge.Set(seconds);
 }
 
 }  // namespace alertjoin

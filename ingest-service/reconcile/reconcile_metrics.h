@@ -5,7 +5,11 @@
 #include <prometheus/gauge.h>
 #include <prometheus/registry.h>
 
+#include <map>
 #include <string>
+
+#include "common/metrics/owned_gauge.h"
+#include "common/sync/mutex.h"
 
 namespace alertjoin {
 
@@ -17,8 +21,8 @@ enum class LeftOut {
   kOverLimit,      // Labels or annotations beyond the limits of an event.
 };
 
-// Counts what reconciliation finds. Thread-safe. The registry must outlive it. Label values are
-// names of configured sources and words of this code, so they are bounded.
+// Counts what reconciliation finds. Thread-safe. The registry must outlive it. Its gauges go with
+// it. Label values are names of configured sources and words of this code, so they are bounded.
 class ReconcileMetrics {
  public:
   explicit ReconcileMetrics(prometheus::Registry& registry);
@@ -38,9 +42,9 @@ class ReconcileMetrics {
   void CountLeftOut(const std::string& source, LeftOut why, size_t count = 1);
   void CountRoughEnd(const std::string& source);
   void CountAddFailure(const std::string& source);
-  void SetAlerts(const std::string& source, size_t pending, size_t firing);
+  void SetAlerts(const std::string& source, size_t pending, size_t firing) EXCLUDES_LOCK(mutex_);
   // How far its history has been read, as a Unix time.
-  void SetThrough(const std::string& source, double seconds);
+  void SetThrough(const std::string& source, double seconds) EXCLUDES_LOCK(mutex_);
 
  private:
   prometheus::Family<prometheus::Counter>& transitions_;
@@ -50,6 +54,14 @@ class ReconcileMetrics {
   prometheus::Family<prometheus::Counter>& add_failures_;
   prometheus::Family<prometheus::Gauge>& alerts_;
   prometheus::Family<prometheus::Gauge>& through_;
+
+  struct OfSource {
+    OwnedGauge pending;
+    OwnedGauge firing;
+    OwnedGauge through;
+  };
+  Mutex mutex_;
+  std::map<std::string, OfSource> by_source_ GUARDED_BY(mutex_);
 };
 
 }  // namespace alertjoin

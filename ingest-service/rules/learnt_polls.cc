@@ -33,7 +33,7 @@ LearntPolls::LearntPolls(const std::vector<MetricsSourceOptions>& sources, Envir
   for (const MetricsSourceOptions& options : sources) {
     Source& source = sources_[options.name];
     source.options = options.learn;
-    source.polled = &polled.Add({{"source", options.name}});
+    source.polled = OwnedGauge(polled, {{"source", options.name}});
     source.refused = &refused.Add({{"source", options.name}});
     for (const QueryOptions& query : options.queries) {
       source.configured.emplace(StripParentheses(query.expression));
@@ -127,7 +127,7 @@ Timestamp LearntPolls::Step() {
     for (auto& [name, source] : sources_) {
       next = std::min(next, DropOld(source, now));
       if (!std::exchange(source.changed, false)) continue;
-      source.polled->Set(static_cast<double>(source.until.size()));
+      source.polled.Set(static_cast<double>(source.until.size()));
       auto& expressions = changes.emplace_back(name, std::vector<std::string>()).second;
       for (const auto& [expression, until] : source.until) expressions.push_back(expression);
     }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "common/metrics/owned_gauge.h"
 #include "common/sync/mutex.h"
 #include "common/time/clock.h"
 #include "ingest-service/prometheus/learnt_query_sink.h"
@@ -50,7 +51,7 @@ class LearntPolls final : public TransitionListener {
   struct Source {
     LearnOptions options;
     std::set<std::string> configured;  // Expressions, stripped.
-    prometheus::Gauge* polled = nullptr;
+    OwnedGauge polled;
     prometheus::Counter* refused = nullptr;
     bool rules_known = false;
     std::map<std::string, Timestamp> until;  // Expressions to be polled, and how long.

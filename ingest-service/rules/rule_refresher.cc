@@ -36,8 +36,8 @@ void RuleRefresher::AddSource(const MetricsSourceOptions& options, PrometheusCli
       name, refresh, client,
       Backoff(std::min(kRetryFirst, refresh), refresh, LabelSet{{"rules_of", name}}.Fingerprint()),
       refreshes_.Add({{"source", name}, {"outcome", "ok"}}),
-      refreshes_.Add({{"source", name}, {"outcome", "failed"}}), rules_.Add({{"source", name}}),
-      left_out_.Add({{"source", name}})}));
+      refreshes_.Add({{"source", name}, {"outcome", "failed"}}),
+      OwnedGauge(rules_, {{"source", name}}), OwnedGauge(left_out_, {{"source", name}})}));
 }
 
 Timestamp RuleRefresher::Step() {

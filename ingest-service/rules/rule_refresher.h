@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "common/metrics/owned_gauge.h"
 #include "common/net/backoff.h"
 #include "common/time/clock.h"
 #include "ingest-service/prometheus/executor.h"
@@ -51,8 +52,8 @@ class RuleRefresher {
     Backoff backoff;
     prometheus::Counter& read;
     prometheus::Counter& failed;
-    prometheus::Gauge& rules;
-    prometheus::Gauge& left_out;
+    OwnedGauge rules;
+    OwnedGauge left_out;
     Timestamp due = Timestamp::Min();
     bool under_way = false;
     bool failing = false;

@@ -59,6 +59,7 @@ absl::StatusOr<LogPosition> Spool::AppendRecordsOverLimit(std::span<const std::s
   if (absl::IsResourceExhausted(first.status())) return SpoolFull(MessageOf(first.status()));
   RETURN_IF_ERROR(first);
   MarkAppended(first->Next(records.size()));
+  if (metrics_ != nullptr) metrics_->stage.CountIn(records.size());
   PublishMetrics();
   if (listener_) listener_();
   return first->Next(records.size() - 1);
@@ -81,6 +82,11 @@ absl::Status Spool::Acknowledge(LogPosition through) {
   {
     MutexLock lock(mutex_);
     if (through <= acknowledged_) return absl::OkStatus();
+    // What was dropped is not among them.
+    const LogPosition first = std::max(bounds.first, acknowledged_.Next());
+    if (metrics_ != nullptr && through >= first) {
+      metrics_->stage.CountOut(through.Next().value() - first.value());
+    }
     acknowledged_ = through;
   }
   changed_.NotifyAll();
@@ -143,8 +149,14 @@ LogPosition Spool::acknowledged() const {
 void Spool::PublishMetrics() {
   if (metrics_ == nullptr) return;
   MutexLock lock(publish_mutex_);
-  metrics_->events.Set(static_cast<double>(waiting()));
-  metrics_->bytes.Set(static_cast<double>(bounds().bytes));
+  const uint64_t waits = waiting();
+  const EventLog::Bounds held = bounds();
+  metrics_->events.Set(static_cast<double>(waits));
+  metrics_->stage.SetInProgress(waits);
+  metrics_->bytes.Set(static_cast<double>(held.bytes));
+  metrics_->first_sequence.Set(static_cast<double>(held.first.value()));
+  metrics_->last_sequence.Set(static_cast<double>(held.next.value() - 1));
+  metrics_->acked_sequence.Set(static_cast<double>(acknowledged().value()));
   metrics_->bytes_max.Set(static_cast<double>(bytes_max_));
 }
 

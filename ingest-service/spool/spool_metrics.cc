@@ -20,7 +20,24 @@ SpoolMetrics::SpoolMetrics(prometheus::Registry& registry, const std::string& la
                        "Events in the spool that the correlator has not acknowledged.", lane)),
       bytes(MakeGauge(registry, "alertjoin_spool_bytes", "Bytes of the spool in use.", lane)),
       bytes_max(MakeGauge(registry, "alertjoin_spool_bytes_max",
-                          "Bytes of the spool at which it takes nothing more, or drops.", lane)) {}
+                          "Bytes of the spool at which it takes nothing more, or drops.", lane)),
+      first_sequence(MakeGauge(registry, "alertjoin_spool_first_sequence",
+                               "Sequence of the oldest event that the spool still has.", lane)),
+      last_sequence(MakeGauge(registry, "alertjoin_spool_last_sequence",
+                              "Sequence of the newest event of the spool.", lane)),
+      acked_sequence(MakeGauge(registry, "alertjoin_spool_acked_sequence",
+                               "Sequence up to which the correlator has acknowledged.", lane)),
+      stage(registry, "spool_" + lane) {}
+
+prometheus::Histogram& SpoolSyncSeconds(prometheus::Registry& registry, const std::string& lane) {
+  return prometheus::BuildHistogram()
+      .Name("alertjoin_spool_sync_duration_seconds")
+      .Help("Time to write what was appended or trimmed and to sync it to disk.")
+      .Register(registry)
+      .Add({{"lane", lane}},
+           prometheus::Histogram::BucketBoundaries{0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005,
+                                                   0.01, 0.02, 0.05, 0.1, 0.5, 1, 5});
+}
 
 DropMetrics::DropMetrics(prometheus::Registry& registry, const std::string& lane)
     : samples(MakeCounter(registry, "alertjoin_spool_dropped_samples_total",

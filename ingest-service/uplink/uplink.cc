@@ -101,6 +101,7 @@ void Uplink::Run() {
     if (!first) metrics_.reconnects.Increment();
     SetState(UplinkState::kConnecting, options_.address);
     const absl::Status end = RunStream();
+    metrics_.stage.SetInProgress(0);
     if (mailbox_->stopping()) break;
     if (UplinkSession::HasMetDrop(end)) {
       // No fault of the correlator, so no delay; and rare, for the spool drops many events at once.
@@ -160,6 +161,8 @@ void Uplink::SendNext(Stream& stream) {
   if (!any.ok()) return EndStream(stream, any.status());
   if (!*any) return;
   metrics_.sent_events.Increment(request.batch().events_size());
+  metrics_.stage.CountIn(static_cast<uint64_t>(request.batch().events_size()));
+  metrics_.stage.SetInProgress(session_.in_flight());
   stream.writing = true;
   stream.call.Write();
 }
@@ -181,6 +184,8 @@ void Uplink::EndStream(Stream& stream, const absl::Status& status) {
 
 void Uplink::Report(const UplinkSession::News& news) {
   metrics_.acked_events.Increment(static_cast<double>(news.acked_events));
+  metrics_.stage.CountOut(news.acked_events);
+  metrics_.stage.SetInProgress(session_.in_flight());
   metrics_.missing_events.Increment(static_cast<double>(news.missing_events));
   // Only progress counts as success: a stream may be welcomed and still end at its first batch.
   if (news.acked_events > 0) backoff_.Reset();

@@ -34,7 +34,8 @@ UplinkMetrics::UplinkMetrics(prometheus::Registry& registry, const std::string& 
       errors(prometheus::BuildCounter()
                  .Name("alertjoin_uplink_errors_total")
                  .Help("Streams to the correlator that ended, by gRPC status code.")
-                 .Register(registry)) {}
+                 .Register(registry)),
+      stage(registry, "uplink_" + lane) {}
 
 void UplinkMetrics::CountError(const absl::Status& status) {
   errors.Add({{"lane", lane}, {"code", absl::StatusCodeToString(status.code())}}).Increment();

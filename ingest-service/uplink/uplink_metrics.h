@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "common/metrics/stage_metrics.h"
 
 namespace alertjoin {
 
@@ -27,6 +28,8 @@ struct UplinkMetrics {
   prometheus::Counter& missing_events;
   prometheus::Counter& drops_met;
   prometheus::Family<prometheus::Counter>& errors;
+  // Events: those that are sent, repetitions included, and those that are acknowledged.
+  StageMetrics stage;
 };
 
 }  // namespace alertjoin

@@ -49,6 +49,11 @@ absl::StatusOr<UplinkSession::News> UplinkSession::OnResponse(
   return news;
 }
 
+uint64_t UplinkSession::in_flight() const {
+  const uint64_t acked = std::max(spool_.acknowledged().value(), hello_first_ - 1);
+  return next_to_send_ > acked + 1 ? next_to_send_ - acked - 1 : 0;
+}
+
 absl::StatusOr<UplinkSession::News> UplinkSession::OnWelcome(const v1::Welcome& welcome) {
   if (welcome.window_events_max() == 0) {
     return absl::InternalError("correlator: its window takes no events");

@@ -59,6 +59,8 @@ class UplinkSession {
 
   // The sequence that the next batch begins with, while a stream is open.
   uint64_t next_to_send() const { return next_to_send_; }
+  // Events that were sent over it and are not acknowledged.
+  uint64_t in_flight() const;
 
  private:
   absl::StatusOr<News> OnWelcome(const v1::Welcome& welcome);

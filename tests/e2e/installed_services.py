@@ -96,7 +96,7 @@ def ask(name, method, path, body=None):
 
 def rows():
     text = ask("correlator", "GET", "/metrics")[1]
-    return int(re.search(r"^alertjoin_rows (\d+)", text, re.M)[1])
+    return sum(map(int, re.findall(r"^alertjoin_rows\{.*\} (\d+)$", text, re.M)))
 
 
 def main():

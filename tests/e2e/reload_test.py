@@ -62,6 +62,13 @@ class ReloadTest(unittest.TestCase):
     def metric(self, name, series):
         return metrics(self.stack.address[name]).get(series)
 
+    def gauges_of(self, source):
+        """The names of the gauges that ingest-service shows of a metrics source."""
+        text = request(self.stack.address["one"], "GET", "/metrics")[1]
+        gauges = set(re.findall(r"^# TYPE (\w+) gauge$", text, re.M))
+        of_source = set(re.findall(rf'^(\w+)\{{[^\n]*\bsource="{source}"', text, re.M))
+        return gauges & of_source
+
     def test_a_bad_file_changes_nothing_and_says_where_it_is_bad(self):
         self.stack.start_all()
         for name in ("correlator", "one"):
@@ -142,6 +149,9 @@ class ReloadTest(unittest.TestCase):
         wait_until(lambda: count("second") >= 2, 20, "polls of the new one")
         wait_until(lambda: count("prometheus") >= before + 2, 20, "polls of the old one")
         self.assertNotIn("has changed", self.stack.log_of("one"))
+        self.assertLessEqual({"alertjoin_metrics_source_health", "alertjoin_rules",
+                              "alertjoin_learnt_queries_polled"}, self.gauges_of("second"))
+        remaining = self.gauges_of("prometheus")
         self.change("one", (second, ""))
         self.assertEqual(self.reload("one"), (200, ""))
         ended = count("second")
@@ -149,6 +159,9 @@ class ReloadTest(unittest.TestCase):
         wait_until(lambda: count("prometheus") >= before + 3, 20, "polls of the one that is left")
         self.assertLessEqual(count("second"), ended + 1)
         self.assertIn('msg="a metrics source is gone" source=second', self.stack.log_of("one"))
+        # What it was last does not stand there for ever; what is left is shown as before.
+        wait_until(lambda: not self.gauges_of("second"), 10, "its gauges are gone")
+        wait_until(lambda: remaining <= self.gauges_of("prometheus"), 10, "others have stayed")
 
     def test_no_alert_is_lost_or_wrong_while_sources_are_exchanged(self):
         dice = support.seeded_random()

@@ -44,6 +44,11 @@ TEST_F(UplinkIntakeTest, EventsArriveOnceAndInOrder) {
   EXPECT_EQ(correlator_.Metric("alertjoin_intake_events_total"), 5000);
   EXPECT_EQ(correlator_.Metric("alertjoin_intake_duplicates_total"), 0);
   EXPECT_EQ(correlator_.Metric("alertjoin_intake_streams"), 1);
+  EXPECT_EQ(producer_.Metric("alertjoin_stage_in_total", "uplink_alerts"), 5000);
+  EXPECT_EQ(producer_.Metric("alertjoin_stage_out_total", "uplink_alerts"), 5000);
+  EXPECT_EQ(correlator_.Metric("alertjoin_stage_in_total", "intake"), 5000);
+  EXPECT_EQ(correlator_.Metric("alertjoin_stage_out_total", "intake"), 5000);
+  EXPECT_EQ(correlator_.Metric("alertjoin_stage_in_progress", "intake"), 0);
 }
 
 TEST_F(UplinkIntakeTest, NothingIsAcknowledgedBeforeItIsApplied) {
@@ -51,8 +56,10 @@ TEST_F(UplinkIntakeTest, NothingIsAcknowledgedBeforeItIsApplied) {
   producer_.AppendTogether(1, 3);
   ASSERT_TRUE(sink_.WaitTaken(3));
   EXPECT_EQ(producer_.spool().acknowledged(), LogPosition(0));
+  EXPECT_EQ(producer_.Metric("alertjoin_stage_in_progress", "uplink_alerts"), 3);
   sink_.Release();
   EXPECT_TRUE(producer_.WaitAcknowledged());
+  EXPECT_TRUE(producer_.WaitMetric("alertjoin_stage_out_total", 3, "uplink_alerts"));
 }
 
 TEST_F(UplinkIntakeTest, WindowBoundsWhatIsOnItsWay) {
@@ -72,6 +79,7 @@ TEST_F(UplinkIntakeTest, FullPipelineDelaysAndLosesNothing) {
   const auto refused = [this] { return correlator_.Metric("alertjoin_intake_queue_full_total"); };
   while (refused() == 0) std::this_thread::yield();
   EXPECT_THAT(sink_.Taken(), IsEmpty());
+  EXPECT_GT(correlator_.Metric("alertjoin_stage_in_progress", "intake"), 0);
   sink_.SetFull(false);
   ASSERT_TRUE(producer_.WaitAcknowledged());
   EXPECT_EQ(sink_.Taken(), producer_.Names(1, 10));

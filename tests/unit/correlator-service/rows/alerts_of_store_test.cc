@@ -33,7 +33,7 @@ class AlertsOfStoreTest : public RowStoreTest {
     return store().ReadChanges(Sequence(0), 10'000, 1 << 30)->sets;
   }
 };
-INSTANTIATE_TEST_SUITE_P(Stores, AlertsOfStoreTest, AllStores(), NameOf);
+INSTANTIATE_TEST_SUITE_P(Stores, AlertsOfStoreTest, AllStores(), StoreName);
 
 AlertSpec From(int id, int64_t seconds) {
   AlertSpec spec;

@@ -144,8 +144,9 @@ TEST_F(DurableRowStoreTest, MetricsTellOfTheLogOnDisk) {
   for (uint64_t i = 1; i <= 5; ++i) Commit({Row(static_cast<int>(i))});
   Open();
   for (const char* line :
-       {"alertjoin_rows 5\n", "alertjoin_row_sequence 5\n", "alertjoin_change_log_floor 5\n",
-        "alertjoin_change_log_disk_changes 3\n", "alertjoin_change_log_disk_floor 2\n"}) {
+       {"alertjoin_rows{state=\"matched\"} 5\n", "alertjoin_row_sequence 5\n",
+        "alertjoin_change_log_floor 5\n", "alertjoin_change_log_disk_changes 3\n",
+        "alertjoin_change_log_disk_floor 2\n"}) {
     EXPECT_THAT(Metrics(), HasSubstr(line));
   }
   EXPECT_THAT(Metrics(), HasSubstr(fmt::format("alertjoin_change_log_disk_bytes {}\n",

@@ -74,7 +74,7 @@ class RowStoreTest : public testing::TestWithParam<StoreKind> {
   std::unique_ptr<RowStore> store_;
 };
 
-inline std::string NameOf(const testing::TestParamInfo<StoreKind>& kind) {
+inline std::string StoreName(const testing::TestParamInfo<StoreKind>& kind) {
   switch (kind.param) {
     case StoreKind::kMemory:
       return "Memory";

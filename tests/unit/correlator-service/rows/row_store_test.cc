@@ -12,7 +12,7 @@
 namespace alertjoin {
 namespace {
 
-INSTANTIATE_TEST_SUITE_P(Stores, RowStoreTest, AllStores(), NameOf);
+INSTANTIATE_TEST_SUITE_P(Stores, RowStoreTest, AllStores(), StoreName);
 
 RowSpec At(int id, int64_t seconds) {
   RowSpec spec;
@@ -190,9 +190,40 @@ TEST_P(RowStoreTest, MetricsTellRowsChangesAndFloor) {
   Commit({Deletion(At(1, 0))});
   const std::string metrics = Metrics();
   for (const char* line :
-       {"alertjoin_rows 1\n", "alertjoin_row_changes_total{cause=\"alert\"} 2\n",
+       {"alertjoin_rows{state=\"matched\"} 1\n", "alertjoin_row_changes_total{cause=\"alert\"} 2\n",
         "alertjoin_row_changes_total{cause=\"expired\"} 1\n", "alertjoin_row_sequence 2\n",
         "alertjoin_change_log_changes 1\n", "alertjoin_change_log_floor 1\n"}) {
+    EXPECT_THAT(metrics, testing::HasSubstr(line));
+  }
+}
+
+TEST_P(RowStoreTest, MetricsTellOfRowsByStateAndOfThoseThatBecameFinal) {
+  const auto of = [](int id, MatchState state, bool final, uint64_t revision) {
+    RowSpec spec;
+    spec.id = id;
+    spec.match_state = state;
+    spec.final = final;
+    spec.revision = revision;
+    return spec;
+  };
+  const auto row = [of](auto... arguments) { return MakeRow(of(arguments...)); };
+  Open({10, 1 << 20});
+  Commit({row(1, MatchState::kNoSeries, false, uint64_t{1}),
+          row(2, MatchState::kStale, true, uint64_t{1}),
+          row(3, MatchState::kUnbound, false, uint64_t{1})});
+  Commit({row(1, MatchState::kMatched, false, uint64_t{2})});
+  Commit({row(1, MatchState::kMatched, true, uint64_t{3})});
+  Commit({row(1, MatchState::kTooOld, true, uint64_t{4})});  // A revision after final.
+  Commit({Deletion(of(3, MatchState::kUnbound, false, 1))});
+  const std::string metrics = Metrics();
+  for (const char* line :
+       {"alertjoin_rows{state=\"matched\"} 0\n", "alertjoin_rows{state=\"no_series\"} 0\n",
+        "alertjoin_rows{state=\"no_sample\"} 0\n", "alertjoin_rows{state=\"too_old\"} 1\n",
+        "alertjoin_rows{state=\"stale\"} 1\n", "alertjoin_rows{state=\"unbound\"} 0\n",
+        "alertjoin_row_revisions_total 3\n",
+        "alertjoin_rows_finalized_total{state=\"matched\"} 1\n",
+        "alertjoin_rows_finalized_total{state=\"stale\"} 1\n",
+        "alertjoin_rows_finalized_total{state=\"too_old\"} 0\n"}) {
     EXPECT_THAT(metrics, testing::HasSubstr(line));
   }
 }

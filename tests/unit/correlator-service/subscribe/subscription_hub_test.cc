@@ -29,6 +29,14 @@ class CountingSubscriber final : public Subscriber {
     end_ = status;
     changed_.NotifyAll();
   }
+  SubscriberPlace Place() const override {
+    MutexLock lock(mutex_);
+    return place_;
+  }
+  void StandAt(const SubscriberPlace& place) {
+    MutexLock lock(mutex_);
+    place_ = place;
+  }
   void WaitForPolls(int polls) {
     MutexLock lock(mutex_);
     while (polls_ < polls) changed_.Wait(mutex_);
@@ -52,6 +60,7 @@ class CountingSubscriber final : public Subscriber {
   int polls_ GUARDED_BY(mutex_) = 0;
   Millis interval_ GUARDED_BY(mutex_){0};
   absl::Status end_ GUARDED_BY(mutex_);
+  SubscriberPlace place_ GUARDED_BY(mutex_);
 };
 
 class SubscriptionHubTest : public testing::Test {
@@ -119,6 +128,30 @@ TEST_F(SubscriptionHubTest, StopEndsSubscribersAndRefusesLaterOnes) {
   EXPECT_THAT(hub.Add(std::make_shared<CountingSubscriber>()),
               StatusIs(absl::StatusCode::kUnavailable));
   hub.Stop();  // Changes nothing.
+}
+
+TEST_F(SubscriptionHubTest, TheLagOfTheSlowestIsTold) {
+  SubscriptionHub hub(store_, clock_, registry_);
+  const auto fast = std::make_shared<CountingSubscriber>();
+  const auto slow = std::make_shared<CountingSubscriber>();
+  fast->StandAt({StreamKind::kSamples, 9, 10});
+  slow->StandAt({StreamKind::kSamples, 3, 10});
+  ASSERT_THAT(hub.Add(fast), IsOk());
+  ASSERT_THAT(hub.Add(slow), IsOk());
+  // Looks are 250 ms apart by the clock, and whoever looks has polled before.
+  const auto look_twice = [&] {
+    for (int i = 0; i < 2; ++i) {
+      const int polls = slow->polls();
+      clock_.Advance(std::chrono::seconds(1));
+      hub.Nudge();
+      slow->WaitForPolls(polls + 2);
+    }
+  };
+  look_twice();
+  EXPECT_THAT(Metrics(), testing::HasSubstr("lag_changes{stream=\"samples\"} 7\n"));
+  EXPECT_THAT(Metrics(), testing::HasSubstr("lag_changes{stream=\"rows\"} 0\n"));
+  hub.Remove(slow.get());
+  hub.Remove(fast.get());
 }
 
 TEST_F(SubscriptionHubTest, EndsAreCountedByReason) {

@@ -77,6 +77,22 @@ TEST_F(SubscriptionTest, WritesOneMessageAtATime) {
   EXPECT_EQ(peer.messages().size(), 2u);
 }
 
+TEST_F(SubscriptionTest, IsBehindUntilWhatItWasSentIsTaken) {
+  FakePeer& peer = NewPeer();
+  const auto subscription = Subscribe(peer);
+  ReadSnapshot(peer);
+  const Sequence first = Commit(1);
+  peer.WaitForWrite();
+  // It is being written, and nothing says yet that it was taken.
+  EXPECT_EQ(subscription->Place().delivered, Sequence().value());
+  EXPECT_EQ(subscription->Place().newest, first.value());
+  EXPECT_THAT(Metrics(), testing::HasSubstr("in_progress{stage=\"fan_out_rows\"} 1\n"));
+  peer.EndWrite(true);
+  EXPECT_EQ(subscription->Place().delivered, first.value());
+  EXPECT_THAT(Metrics(), testing::HasSubstr("in_progress{stage=\"fan_out_rows\"} 0\n"));
+  EXPECT_THAT(Metrics(), testing::HasSubstr("out_total{stage=\"fan_out_rows\"} 3\n"));
+}
+
 TEST_F(SubscriptionTest, IdleSubscriberIsToldOfACommit) {
   FakePeer& peer = NewPeer();
   Subscribe(peer);
