@@ -1,8 +1,11 @@
 """alertjoin watched by Prometheus with the alerts that are shipped: both services are up, a healthy
-one fires nothing, and each fault makes its alert."""
+one fires nothing, each fault makes its alert, and what is mended ends it.
+
+Faults that do not touch each other are made at the same time: waiting takes most of this test."""
 import json
 import re
 import subprocess
+import time
 import unittest
 from datetime import datetime, timezone
 
@@ -19,7 +22,9 @@ from support import REPOSITORY, wait_until
 INBORN = {"AlertjoinTokenRejected", "AlertjoinSourceClockSkew", "AlertjoinPollFailing"}
 HEARTBEAT = json.dumps([{"labels": {"alertname": "Heart"}}])
 ROWS = 4000  # whose notifications are more than what waits in a connection that nobody reads
+UNBOUND_ROWS = 20  # in so short a time more than others, and more than a few
 TOO_SLOW_AFTER_SECONDS = 30
+WITHIN_SECONDS = 60
 
 
 class SelfObservationTest(unittest.TestCase):
@@ -28,159 +33,191 @@ class SelfObservationTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         support.api()
-        cls.stack = ObservedStack(_Cleanups(cls))
+        cls.cleanups = _Cleanups(cls)
+        cls.stack = ObservedStack(cls.cleanups)
         cls.stack.start_all()
         cls.stack.start_observer()
+        cls.observed_since = time.time()
         cls.metrics = set()
         cls.number = 0
+        cls.healthy_at = None  # Nothing but what is inborn fired then.
+        cls.broken_at = {}  # When what an alert says became true for the first time.
+        cls.seen = set()  # The labels of every alert that was seen to fire.
 
     def setUp(self):
         self.stack.check()
 
-    def post(self, count, padding=""):
-        episodes = [self.next_episode() for _ in range(count)]
+    def post(self, count, kind="measured", padding=""):
+        episodes = [self.next_episode(kind) for _ in range(count)]
         alerts = [episode.as_alert() | {"annotations": {"padding": padding}}
                   for episode in episodes]
         self.assertEqual(200, self.stack.post("one", notification(alerts)))
 
     @classmethod
-    def next_episode(cls):
+    def next_episode(cls, kind):
         cls.number += 1
-        return Episode(cls.number, "measured", f"i{cls.number % 10}", now_ms() - 1000)
+        return Episode(cls.number, kind, f"i{cls.number % 10}", now_ms() - 1000)
+
+    def beat(self):
+        self.assertEqual(200, self.stack.post_to("/api/v2/alerts", HEARTBEAT))
 
     def note_metrics(self):
         for name in ("one", "correlator"):
             self.metrics.update(re.findall(r"^(alertjoin_\w+)", self.stack.exposition(name), re.M))
 
-    def alerts_of(self, name):
-        return [alert for alert in self.stack.observe("alerts")["alerts"]
-                if alert["labels"]["alertname"] == name and alert["state"] == "firing"]
+    def rows(self):
+        return sum(map(int, re.findall(r"^alertjoin_rows\{.*\} (\d+)$",
+                                       self.stack.exposition("correlator"), re.M)))
 
-    def test_1_both_targets_are_up(self):
-        up = {"alertjoin-ingest": "up", "alertjoin-correlator": "up"}
-        wait_until(lambda: self.stack.targets() == up, 30, "both targets are up")
+    def breaks(self, *names, after=0):
+        """From now on these alerts may fire."""
+        for name in names:
+            self.broken_at.setdefault(name, time.time() + after)
 
-    def test_2_a_healthy_system_fires_nothing(self):
-        for name in INBORN:
-            self.stack.await_alert(name)
-        self.post(10)
-        self.stack.post_to("/api/v2/alerts", HEARTBEAT)
-        self.stack.await_end("AlertjoinHeartbeatMissing")
-        # As long as the longest `for` and range of the rules: who wants to fire has fired.
-        longest = max(_seconds(rule) for rule in _rules())
-        evaluations = self.evaluations()
+    def look(self):
+        """The names of the alerts that fire now. Notes their labels; annotations are well."""
+        firing = [alert for alert in self.stack.observe("alerts")["alerts"]
+                  if alert["state"] == "firing"]
+        for alert in firing:
+            self.seen.add(frozenset(alert["labels"].items()))
+            for text in alert["annotations"].values():
+                self.assertNotRegex(text, r"\{\{|error|no value", alert["labels"]["alertname"])
+        return {alert["labels"]["alertname"] for alert in firing}
 
-        def all_have_looked():
-            self.assertEqual(200, self.stack.post_to("/api/v2/alerts", HEARTBEAT))
-            return self.evaluations() > evaluations + longest
-        wait_until(all_have_looked, 120, "rules are evaluated")
-        self.assertEqual(INBORN, set(self.stack.alerts()))
-        for name in INBORN:
-            self.assertEqual({"refusing"} if name != "AlertjoinTokenRejected"
-                             else {"refusing", "grafana"},
-                             {alert["labels"].get("source", alert["labels"].get("grafana"))
-                              for alert in self.alerts_of(name)}, name)
+    def await_alert(self, name, **labels):
+        """Waits until one with these labels has been seen to fire, if only for a moment."""
+        wanted = {"alertname": name, **labels}.items()
+
+        def was_seen():
+            self.look()
+            return any(wanted <= alert for alert in self.seen)
+        wait_until(was_seen, WITHIN_SECONDS, f"{name} fires with {labels}")
 
     def evaluations(self):
         """Of the rules since the observer's start: their own alerts are counted by it each time."""
         found = self.stack.observe("query", query='count_over_time(up{job="alertjoin-ingest"}[1h])')
         return int(found["result"][0]["value"][1])
 
-    def test_3_a_source_that_cannot_be_polled(self):
-        self.stack.kill("prometheus")
+    def test_1_both_targets_are_up(self):
+        up = {"alertjoin-ingest": "up", "alertjoin-correlator": "up"}
+        wait_until(lambda: self.stack.targets() == up, 30, "both targets are up")
 
-        def failing():
-            return "prometheus" in {alert["labels"]["source"]
-                                    for alert in self.alerts_of("AlertjoinPollFailing")}
-        wait_until(failing, 60, "polls of prometheus fail")
-        self.stack.start_made_up_prometheus()
-        wait_until(lambda: not failing(), 60, "polls of prometheus are well")
+    def test_2_a_healthy_system_fires_nothing(self):
+        for _ in range(ROWS // 100):
+            self.post(100, padding="x" * 1000)
+        self.beat()
+        wait_until(lambda: self.rows() >= ROWS, 30, "rows are there")
+        self.follow_without_reading()
+        # As long as the longest `for`: who wants to fire has fired.
+        longest = max(_seconds(rule.get("for", "0ms")) for rule in _rules())
+        evaluations = self.evaluations()
 
-    def test_4_bodies_and_senders_that_are_refused(self):
+        def well():
+            self.beat()
+            firing = self.look()
+            if time.time() >= self.broken_at["AlertjoinSubscriberDropped"]:
+                firing.discard("AlertjoinSubscriberDropped")  # This took long.
+            return self.evaluations() > evaluations + longest and firing == INBORN
+        wait_until(well, 120, "only what is inborn fires")
+        type(self).healthy_at = time.time()
+        for name in INBORN:
+            self.assertEqual({"refusing"} if name != "AlertjoinTokenRejected"
+                             else {"refusing", "grafana"},
+                             {alert["labels"].get("source", alert["labels"].get("grafana"))
+                              for alert in self.stack.observe("alerts")["alerts"]
+                              if alert["labels"]["alertname"] == name}, name)
+
+    def follow_without_reading(self):
+        """A subscriber that will be dropped in half a minute."""
+        options = [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65536),
+                   ("grpc.enable_http_proxy", 0)]
+        channel = grpc.insecure_channel(self.stack.address["grpc"], options=options)
+        self.cleanups.addCleanup(channel.close)
+        stub = support.api().CorrelatorServiceStub(channel)
+        call = stub.SubscribeJoinedRows(support.api().SubscribeJoinedRowsRequest())
+        self.cleanups.addCleanup(call.cancel)
+        self.breaks("AlertjoinSubscriberDropped", after=TOO_SLOW_AFTER_SECONDS - 1)
+        next(call)
+
+    def test_3_faults_beside_each_other(self):
+        self.breaks("AlertjoinHeartbeatMissing")  # Nobody beats any more.
+        self.breaks("AlertjoinDeadLetters", "AlertjoinSenderDenied", "AlertjoinUnmatchedRows",
+                    "AlertjoinReloadFailed", "AlertjoinSecurityFileFaulty")
+        self.post(UNBOUND_ROWS, kind="free")
         self.assertEqual(400, self.stack.post("one", "{"))
         self.assertEqual(401, self.stack.post_to("/webhook/guarded", notification([])))
         # As Prometheus sends, which repeats what it said before.
         posted = json.dumps([{"labels": {"alertname": "Posted"}, "startsAt": _rfc3339_now()}])
         for _ in range(2):
             self.assertEqual(200, self.stack.post_to("/api/v2/alerts", posted))
-        self.stack.await_alert("AlertjoinDeadLetters")
-        denied = self.stack.await_alert("AlertjoinSenderDenied")
-        self.assertEqual(("guarded", "no_credentials"),
-                         (denied["labels"]["source"], denied["labels"]["reason"]))
-        self.stack.await_end("AlertjoinDeadLetters")
-
-    def test_4_a_heart_that_stops(self):
-        missing = self.stack.await_alert("AlertjoinHeartbeatMissing")
-        self.assertEqual("alertmanager", missing["labels"]["source"])
-
-        def beats():
-            self.stack.post_to("/api/v2/alerts", HEARTBEAT)
-            return "AlertjoinHeartbeatMissing" not in self.stack.alerts()
-        wait_until(beats, 60, "the heartbeat is seen")
-
-    def test_5_a_subscriber_that_does_not_read(self):
-        for _ in range(ROWS // 100):
-            self.post(100, padding="x" * 1000)
-        wait_until(lambda: self.stack.rows(page_size=1)[0], 30, "rows are there")
-        options = [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65536),
-                   ("grpc.enable_http_proxy", 0)]
-        with grpc.insecure_channel(self.stack.address["grpc"], options=options) as channel:
-            stub = support.api().CorrelatorServiceStub(channel)
-            call = stub.SubscribeJoinedRows(support.api().SubscribeJoinedRowsRequest())
-            next(call)
-            dropped = self.stack.await_alert("AlertjoinSubscriberDropped",
-                                             TOO_SLOW_AFTER_SECONDS + 60)
-            self.assertEqual("SUBSCRIBER_TOO_SLOW", dropped["labels"]["reason"])
-            call.cancel()
-        self.note_metrics()
-        self.stack.await_end("AlertjoinSubscriberDropped")
-
-    def test_6_a_correlator_that_is_away(self):
-        self.stack.kill("correlator")
-        for name in ("AlertjoinCorrelatorDown", "AlertjoinUplinkDisconnected", "AlertjoinAckLag",
-                     "AlertjoinSpoolGrowing"):
-            self.stack.await_alert(name)
-        self.stack.start("correlator")
-        for name in ("AlertjoinCorrelatorDown", "AlertjoinUplinkDisconnected", "AlertjoinAckLag",
-                     "AlertjoinSpoolGrowing"):
-            self.stack.await_end(name)
-
-    def test_6_security_files_that_are_faulty_or_let_nobody_in(self):
+        self.stack.kill("prometheus")
+        self.stack.reload("one", more="nonsense: 1\n")
+        self.stack.reload("correlator", more="nonsense: 1\n")
         self.stack.write_security_file(FAULTY)
-        self.stack.await_alert("AlertjoinSecurityFileFaulty")
+
+        self.await_alert("AlertjoinReloadFailed", job="alertjoin-ingest")
+        self.await_alert("AlertjoinReloadFailed", job="alertjoin-correlator")
+        self.await_alert("AlertjoinSecurityFileFaulty", listener="http")
+        self.await_alert("AlertjoinDeadLetters")
+        self.await_alert("AlertjoinSenderDenied", source="guarded", reason="no_credentials")
+        self.await_alert("AlertjoinHeartbeatMissing", source="alertmanager")
+        self.await_alert("AlertjoinPollFailing", source="prometheus")
+        self.await_alert("AlertjoinUnmatchedRows", job="alertjoin-correlator")
+
+        self.stack.start_made_up_prometheus()
+        self.stack.reload("one")
+        self.stack.reload("correlator")
+
+    def test_4_callers_that_nobody_lets_in(self):
+        self.breaks("AlertjoinCallersRefused")
         self.stack.write_security_file(CLOSED)
-        self.stack.await_end("AlertjoinSecurityFileFaulty")
 
         def refused():
-            self.assertEqual(401, self.stack.post("one", notification([])))
-            return self.stack.alerts().get("AlertjoinCallersRefused")
-        wait_until(refused, 60, "AlertjoinCallersRefused fires")
+            self.stack.post("one", notification([]))
+            return "AlertjoinCallersRefused" in self.look()
+        wait_until(refused, WITHIN_SECONDS, "AlertjoinCallersRefused fires")
+        self.assertEqual(401, self.stack.post("one", notification([])))
         self.stack.write_security_file(OPEN)
-        self.stack.await_end("AlertjoinCallersRefused")
-        self.note_metrics()
 
-    def test_6_a_configuration_that_is_refused(self):
-        for name, job in (("one", "alertjoin-ingest"), ("correlator", "alertjoin-correlator")):
-            self.stack.reload(name, more="nonsense: 1\n")
-            failed = self.stack.await_alert("AlertjoinReloadFailed")
-            self.assertEqual(job, failed["labels"]["job"])
-            self.stack.reload(name)
-            self.stack.await_end("AlertjoinReloadFailed")
+    def test_5_a_subscriber_that_does_not_read(self):
+        self.await_alert("AlertjoinSubscriberDropped", reason="SUBSCRIBER_TOO_SLOW")
 
-    def test_7_an_ingest_that_is_away(self):
+    def test_6_services_that_are_away(self):
+        wait_until(lambda: self.stack.post("one", notification([])) == 200, 30, "it is let in")
         self.note_metrics()
+        behind = ("AlertjoinUplinkDisconnected", "AlertjoinAckLag", "AlertjoinSpoolGrowing")
+        self.breaks("AlertjoinCorrelatorDown", *behind)
+        self.stack.kill("correlator")
+        for name in ("AlertjoinCorrelatorDown", *behind):
+            self.await_alert(name)
+        self.breaks("AlertjoinIngestDown")
         self.stack.kill("one")
-        self.stack.await_alert("AlertjoinIngestDown")
-        self.stack.start("one")
-        self.stack.await_end("AlertjoinIngestDown")
+        self.await_alert("AlertjoinIngestDown")
+        self.stack.start("correlator", "one")
 
-    def test_8_every_annotation_was_filled_in(self):
-        seen = self.stack.observe("query", query='count_over_time(ALERTS{alertstate="firing"}[1h])')
-        names = {series["metric"]["alertname"] for series in seen["result"]}
-        self.assertGreaterEqual(len(names), 10, names)
-        for alert in self.stack.observe("alerts")["alerts"]:
-            for text in alert["annotations"].values():
-                self.assertNotRegex(text, r"\{\{|error|no value", alert["labels"]["alertname"])
+    def test_7_all_is_well_when_everything_is_mended(self):
+        def well():
+            self.beat()
+            return self.look() == INBORN
+        wait_until(well, 120, "only what is inborn fires")
+        self.assertEqual({"refusing"}, {
+            alert["labels"]["source"] for alert in self.stack.observe("alerts")["alerts"]
+            if alert["labels"]["alertname"] == "AlertjoinPollFailing"})
+
+    def test_8_none_fired_before_its_fault(self):
+        # All rules have looked back as far as they do.
+        longest = max(_looks_back(rule) + _seconds(rule.get("for", "0ms")) for rule in _rules())
+        wait_until(lambda: time.time() > self.observed_since + longest, 120,
+                   "rules have looked back")
+        seen = self.stack.observe("query_range", query='ALERTS{alertstate="firing"}',
+                                  start=self.healthy_at, end=time.time(), step=1)
+        first = {}
+        for series in seen["result"]:
+            name, begun = series["metric"]["alertname"], series["values"][0][0]
+            first[name] = min(first.get(name, begun), begun)
+        self.assertEqual(INBORN | set(self.broken_at), set(first))
+        for name, broken in self.broken_at.items():
+            self.assertGreaterEqual(first[name], broken, name)
 
     def test_9_whatever_the_alerts_and_the_dashboard_ask_for_is_exposed(self):
         self.note_metrics()
@@ -214,10 +251,13 @@ def _rfc3339_now():
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
 
 
-def _seconds(rule):
-    """How long a rule of the quickened ones looks back, and waits."""
-    back = [int(found) for found in re.findall(r"\[(\d+)ms\]", rule["expr"])]
-    return (max(back, default=0) + int(rule.get("for", "0ms")[:-2])) / 1000
+def _seconds(duration):
+    """Of the quickened rules, which have milliseconds only."""
+    return int(duration.removesuffix("ms")) / 1000
+
+
+def _looks_back(rule):
+    return max(map(_seconds, re.findall(r"\[(\d+ms)\]", rule["expr"])), default=0)
 
 
 if __name__ == "__main__":
