@@ -15,6 +15,9 @@ constexpr size_t kNextLeafSamples = SampleLeaf::kSamplesMax;
 SampleSeries::Position SampleSeries::UpperBound(Timestamp time) const {
   // The usual case: newer than all others.
   if (empty() || tail_.last_time() <= time) return {leaf_count(), 0};
+  // The next usual one, which leaves the others alone.
+  const size_t in_tail = tail_.UpperBound(time);
+  if (in_tail > 0) return {older().size(), in_tail};
   const auto leaves = older();
   const auto found = std::partition_point(
       leaves.begin(), leaves.end(),
@@ -52,7 +55,7 @@ SampleSeries::Inserted SampleSeries::Insert(const Sample& sample) {
     result.previous = before ? TimeAt(*before) : std::nullopt;
     return result;
   }
-  InsertAt(next, sample);
+  result.bytes_added = InsertAt(next, sample);
   return result;
 }
 
@@ -74,22 +77,31 @@ void SampleSeries::Split(Position position) {
   InsertLeaf(position.leaf + 1, leaf(position.leaf).SplitAt(position.index));
 }
 
-void SampleSeries::InsertAt(Position position, const Sample& sample) {
+size_t SampleSeries::InsertAt(Position position, const Sample& sample) {
   // At a border between leaves the sample goes to the end of the left one.
   if (position.leaf > 0 && (position.leaf == leaf_count() || position.index == 0)) {
     position = {position.leaf - 1, leaf(position.leaf - 1).size()};
   }
   SampleLeaf& target = leaf(position.leaf);
-  const size_t size = target.size();
-  if (!target.Reaches(sample.time)) {
+  if (!target.full() && target.Reaches(sample.time)) {
+    const size_t bytes = target.ByteSize();
+    target.Insert(position.index, sample);
+    return target.ByteSize() - bytes;
+  }
+  const size_t bytes = ByteSize();
+  InsertBeside(position, sample);
+  return ByteSize() - bytes;
+}
+
+void SampleSeries::InsertBeside(Position position, const Sample& sample) {
+  const size_t size = leaf(position.leaf).size();
+  if (!leaf(position.leaf).Reaches(sample.time)) {
     // Too far away in time: a leaf of its own, between what lies before and behind it.
     if (position.index > 0) {
       if (position.index < size) Split(position);
       ++position.leaf;
     }
     InsertNewLeaf(position.leaf, sample);
-  } else if (size < SampleLeaf::kSamplesMax) {
-    target.Insert(position.index, sample);
   } else if (position.index == size) {
     // At its end a full leaf is left behind; elsewhere both halves keep room.
     InsertNewLeaf(position.leaf + 1, sample, kNextLeafSamples);

@@ -26,6 +26,8 @@ class SampleSeries {
     // The neighbours of the sample's time, whatever the outcome.
     std::optional<Timestamp> previous;
     std::optional<Timestamp> next;
+    // By how much ByteSize() has grown.
+    size_t bytes_added = 0;
   };
 
   Inserted Insert(const Sample& sample);
@@ -69,7 +71,10 @@ class SampleSeries {
   std::optional<Position> Previous(Position position) const;
   Sample At(Position position) const;
   std::optional<Timestamp> TimeAt(Position position) const;
-  void InsertAt(Position position, const Sample& sample);
+  // Returns by how much ByteSize() has grown.
+  size_t InsertAt(Position position, const Sample& sample);
+  // Where the leaf at the position cannot take the sample.
+  void InsertBeside(Position position, const Sample& sample);
   // Moves the samples from the position on into a leaf of their own.
   void Split(Position position);
   void InsertLeaf(size_t index, SampleLeaf added);
