@@ -19,8 +19,8 @@ constexpr int kPageSizeMax = 1000;
 struct Listing {
   AlertFilter filter;
   TimeRange fired;
-  // Its range is one of starts: an episode may have begun at any time before it fired within
-  // `fired`.
+  // An episode may have begun at any time before it fired within `fired`: the store leaves out most
+  // of those that were over.
   PageRequest page;
 
   bool Wants(const Alert& alert) const {
@@ -34,6 +34,7 @@ absl::StatusOr<Listing> DecodeRequest(const v1::ListAlertsRequest& request) {
                    DecodeAlertFilter(request.filter(), request.state(), request.source()));
   ASSIGN_OR_RETURN(listing.fired, DecodeTimeRange(request));
   listing.page.range.to = listing.fired.to;
+  listing.page.range.from = listing.fired.from;
   ASSIGN_OR_RETURN(listing.page.page_size,
                    DecodePageSize(request.page_size(), kPageSizeDefault, kPageSizeMax));
   listing.page.argument_hash = ArgumentHash(

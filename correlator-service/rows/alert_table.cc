@@ -10,6 +10,14 @@
 namespace alertjoin {
 namespace {
 
+constexpr int64_t kHourMs = 3'600'000;
+
+int64_t HourOf(Timestamp time) {
+  const int64_t ms = time.millis();
+  return ms / kHourMs - (ms % kHourMs < 0 ? 1 : 0);
+}
+Timestamp StartOf(int64_t hour) { return Timestamp::FromMillis(hour * kHourMs); }
+
 bool LooksTheSame(const Alert& a, const Alert& b) {
   return a.received_time == b.received_time && SameForReaders(*a.transition, *b.transition);
 }
@@ -39,25 +47,59 @@ void AlertTable::Apply(const AlertChange& change) {
   const SharedAlert& alert = change.alert;
   const auto known = by_id_.find(alert->id);
   // An amendment may have moved it in time.
-  if (known != by_id_.end()) by_position_.erase(PositionOf(*known->second));
+  if (known != by_id_.end()) Erase(known->second);
   if (alert->operation == Operation::kDelete) {
     CHECK(known != by_id_.end());
     by_id_.erase(known);
     return;
   }
-  by_position_.emplace(PositionOf(*alert), alert);
   by_id_.insert_or_assign(alert->id, alert);
+  Insert(alert);
 }
 
 void AlertTable::Load(SharedAlert alert) {
   CHECK(alert->operation == Operation::kUpsert);
   CHECK(by_id_.emplace(alert->id, alert).second);
-  by_position_.emplace(PositionOf(*alert), alert);
+  Insert(std::move(alert));
+}
+
+void AlertTable::Insert(SharedAlert alert) {
+  Hour& hour = hours_[HourOf(alert->starts_at())];
+  ++hour.alerts;
+  if (alert->ends_at().has_value()) {
+    hour.newest_end = std::max(hour.newest_end, alert->ends_at());
+  } else {
+    ++hour.open;
+  }
+  const RowPosition position = PositionOf(*alert);
+  by_position_.emplace(position, std::move(alert));
+}
+
+void AlertTable::Erase(const SharedAlert& alert) {
+  by_position_.erase(PositionOf(*alert));
+  const auto hour = hours_.find(HourOf(alert->starts_at()));
+  if (!alert->ends_at().has_value()) --hour->second.open;
+  if (--hour->second.alerts == 0) hours_.erase(hour);
 }
 
 bool AlertTable::Read(const RowRange& range, size_t alerts_max,
                       std::vector<SharedAlert>& page) const {
-  return ReadRange(by_position_, range, alerts_max, page);
+  if (!range.from) return ReadRange(by_position_, range, alerts_max, page);
+  const auto read = [&](Timestamp from, std::optional<Timestamp> to) {
+    RowRange part = range;
+    part.from = from;
+    if (to) part.to = std::min(part.to.value_or(*to), *to);
+    return ReadRange(by_position_, part, alerts_max, page);
+  };
+  int64_t first = HourOf(*range.from);
+  if (!read(StartOf(first), {})) return false;
+  if (range.after) first = std::min(first, HourOf(range.after->event_time) + 1);
+  for (auto next = hours_.upper_bound(first); next != hours_.end(); ++next) {
+    const auto& [number, hour] = *next;
+    if (hour.open == 0 && *hour.newest_end <= *range.from) continue;
+    if (!read(StartOf(number), StartOf(number + 1))) return false;
+  }
+  return true;
 }
 
 SharedAlert AlertTable::Find(const RowId& id) const {

@@ -39,7 +39,7 @@ RowPosition PositionOf(const Alert& alert);
 // Which rows to read, and from where.
 struct RowRange {
   std::optional<RowPosition> after;  // Exclusive. Default: from the newest row on.
-  std::optional<Timestamp> from;     // Earliest event time, inclusive. Default: no beginning.
+  std::optional<Timestamp> from;     // Earliest event time, inclusive. Of alerts: see ReadAlerts.
   std::optional<Timestamp> to;       // Latest event time, exclusive. Default: no end.
 };
 
@@ -154,7 +154,7 @@ class RowStore {
   virtual SharedRow Find(const RowId& id) const = 0;
   // The next rows of the range, at most `rows_max`.
   virtual RowPage ReadRows(const RowRange& range, size_t rows_max) const = 0;
-  // The next alerts of the range, whose times are those of starts, at most `alerts_max`.
+  // The next that began before `to`, at most `alerts_max`; of those over by `from` only some.
   virtual AlertPage ReadAlerts(const RowRange& range, size_t alerts_max) const = 0;
   // The change sets after `after`: at least one when there is one, and then as many as fit both
   // limits. OUT_OF_RANGE when `after` is below the floor.

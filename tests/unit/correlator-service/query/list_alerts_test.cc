@@ -163,6 +163,31 @@ TEST_F(ListAlertsTest, PageThatMetALimitGoesOnWithItsToken) {
   EXPECT_TRUE(ListAll(request, {2, 1 << 20}).empty());
 }
 
+// However many there were before: what was over before `from` is not looked at, but for the hours
+// in which one began that was not. The limit counts what is read.
+TEST_F(ListAlertsTest, WhatWasOverBeforeTheRangeIsNotRead) {
+  constexpr int kHour = 3600;
+  std::vector<AlertSpec> old;
+  for (int id = 1; id <= 2000; ++id) old.push_back(From(id, 10 * id, 10 * id + 5));
+  Commit(old);
+  Commit({From(3000, 1000), From(4000, 10 * kHour, 10 * kHour + 60)});
+  v1::ListAlertsRequest request = Between(10 * kHour, {});
+  request.set_page_size(1);
+  // The first read is for a page and one more. The hour of alert 3000 has 360 others.
+  const auto first = Page(request, {2, 1 << 20});
+  ASSERT_EQ(first.alerts_size(), 1);
+  EXPECT_EQ(first.alerts(0).alert_id(), ToHex(IdOf(4000)));
+  request.set_page_token(first.next_page_token());
+  const auto last = Page(request, {400, 1 << 20});
+  ASSERT_EQ(last.alerts_size(), 1);
+  EXPECT_EQ(last.alerts(0).alert_id(), ToHex(IdOf(3000)));
+  EXPECT_EQ(last.next_page_token(), "");
+  // Nothing at all is left to read once that one is over.
+  Commit({From(3000, 1000, 2000)});
+  EXPECT_EQ(ListAll(Between(11 * kHour, {})), Ids({}));
+  EXPECT_EQ(Page(Between(11 * kHour, {}), {1, 1 << 20}).next_page_token(), "");
+}
+
 // No alert that exists throughout is lost or comes twice.
 TEST_F(ListAlertsTest, PagesAreExactUnderConcurrentWrites) {
   constexpr int kKept = 60;
