@@ -32,12 +32,17 @@ QUERIES = 10
 SAMPLES_A_SECOND = QUERIES * soak_prometheus.SERIES_PER_QUERY
 ALERTS_A_SECOND = 20
 FIRING_SECONDS = 5
+# Fingerprints: each fires again and again. What is remembered of the last 100,000 is bounded, too, but
+# would take more than an hour to fill; cardinality_test.py is about new ones without end.
+ALERTS = 2000
 SUBSCRIBERS = 20
 # Of the median in the later half over that in the earlier half: noise of the allocator is allowed.
 GROWTH_MAX = 0.03 if FULL else 0.08
 GROWTH_MIB_MAX = 8
-# Of these the subscribers that are there make some.
-COUNT_SPREAD = 4
+# Of descriptors and threads; the subscribers that are there at the moment make some.
+COUNT_SPREAD = 8
+# RocksDB keeps its tables open; how many there are goes up and down with its compactions.
+TABLES_MAX = 150
 
 _INGEST = """
 producer_id: soak
@@ -85,7 +90,7 @@ class Watch(threading.Thread):
         super().__init__(daemon=True)
         self._pids = pids
         self._ending = threading.Event()
-        self.seen = {name: [] for name in pids}  # (time, MiB, descriptors, threads)
+        self.seen = {name: [] for name in pids}  # (time, MiB, descriptors, threads, tables)
 
     def run(self):
         while not self._ending.wait(1):
@@ -93,9 +98,22 @@ class Watch(threading.Thread):
                 status = pathlib.Path(f"/proc/{pid}/status").read_text()
                 field = {line.split(":")[0]: line.split()[1] for line in status.splitlines()
                          if len(line.split()) > 1}
-                self.seen[name].append((time.monotonic(), int(field["VmRSS"]) / 1024,
-                                        len(os.listdir(f"/proc/{pid}/fd")),
-                                        int(field["Threads"])))
+                tables, others = self._descriptors(pid)
+                self.seen[name].append((time.monotonic(), int(field["VmRSS"]) / 1024, others,
+                                        int(field["Threads"]), tables))
+
+    @staticmethod
+    def _descriptors(pid):
+        """Those of RocksDB's tables, and all others."""
+        tables = others = 0
+        for entry in os.scandir(f"/proc/{pid}/fd"):
+            try:
+                is_table = os.readlink(entry.path).endswith((".sst", ".sst (deleted)"))
+            except OSError:
+                continue  # closed meanwhile
+            tables += is_table
+            others += not is_table
+        return tables, others
 
     def stop(self):
         self._ending.set()
@@ -117,7 +135,7 @@ class Alerts(threading.Thread):
     def _new_alerts(self, second):
         alerts = []
         for _ in range(ALERTS_A_SECOND):
-            self._number += 1
+            self._number = (self._number + 1) % ALERTS
             alerts.append({
                 "status": "firing", "annotations": {}, "generatorURL": "",
                 "labels": {"alertname": "Soak", "shard": str(second % QUERIES),
@@ -189,7 +207,8 @@ class Subscriber(threading.Thread):
 
     def _read_rpc(self, until):
         name, request = self._request()
-        with support.client.open_channel(self._stack.address["grpc"]) as channel:
+        with grpc.insecure_channel(self._stack.address["grpc"], options=[
+                ("grpc.enable_http_proxy", 0), ("grpc.use_local_subchannel_pool", 1)]) as channel:
             call = channel.unary_stream(f"/alertjoin.v1.CorrelatorService/{name}")(
                 request, timeout=max(0.1, until - time.monotonic()))
             try:
@@ -269,7 +288,7 @@ class SoakTest(unittest.TestCase):
             early, late = self.halves(seen, since)
             print(f"{name}: resident {early[0]:.1f} -> {late[0]:.1f} MiB, descriptors "
                   f"{early[1]:.0f} -> {late[1]:.0f}, threads {early[2]:.0f} -> {late[2]:.0f}, "
-                  f"at last {with_load[name][1]:.1f} MiB", flush=True)
+                  f"tables {early[3]:.0f} -> {late[3]:.0f}, at last {with_load[name][1]:.1f} MiB", flush=True)
         self.assertEqual([], alerts.refused)
         self.assertEqual([], [error for subscriber in subscribers for error in subscriber.errors])
         self.assertTrue(all(subscriber.bytes for subscriber in subscribers))
@@ -279,6 +298,7 @@ class SoakTest(unittest.TestCase):
             self.assertLess(late[0], early[0] * (1 + GROWTH_MAX) + GROWTH_MIB_MAX, name)
             self.assertLessEqual(late[1], early[1] + COUNT_SPREAD, name)
             self.assertLessEqual(late[2], early[2] + COUNT_SPREAD, name)
+            self.assertLess(max(entry[4] for entry in seen), TABLES_MAX, name)
 
         # Those who have gone leave nothing behind.
         def gone():
