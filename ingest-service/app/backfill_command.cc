@@ -232,7 +232,9 @@ absl::Status RunBackfill(const CommandArguments& arguments) {
   options.tasks = std::move(tasks);
   options.attempts_max = kAttemptsMax;
   options.state_folder = BackfillFolderOf(config);
-  options.again = arguments.Has(kAgain);
+  const CorrelatorStore::Known store = spool->store();
+  options.store_id = store.id;
+  options.again = arguments.Has(kAgain) || store.losses > 0;
   if (const auto retention = spool->sample_retention()) options.kept_from = now - *retention;
   ASSIGN_OR_RETURN(const auto runner,
                    BackfillRunner::Create(std::move(options), *spool, SystemClock()));
@@ -240,6 +242,10 @@ absl::Status RunBackfill(const CommandArguments& arguments) {
   const absl::Status status = Watch(*runner, *spool);
   runner->Stop();
   RETURN_IF_ERROR(status);
+  if (spool->store() != store) {
+    return absl::DataLossError(
+        "backfill: the correlator has lost meanwhile what it had: start this again with --again");
+  }
   return PrintResults(runner->Reports());
 }
 

@@ -14,15 +14,20 @@ namespace {
 constexpr uint64_t kSpoolBytes = uint64_t{64} << 20;
 constexpr auto kConnectTimeout = std::chrono::seconds(15);
 
+UplinkOptions WithStore(UplinkOptions options, CorrelatorStore* store) {
+  options.store = store;
+  return options;
+}
+
 }  // namespace
 
 std::string BackfillFolderOf(const IngestConfig& config) { return config.spool_path + "/backfill"; }
 
-BackfillSpool::BackfillSpool(std::unique_ptr<RocksdbEventLog> log, const UplinkOptions& uplink)
+BackfillSpool::BackfillSpool(std::unique_ptr<RocksdbEventLog> log, UplinkOptions uplink)
     : address_(uplink.address),
       log_(std::move(log)),
       spool_(*log_, kSpoolBytes),
-      uplink_(uplink, spool_, SystemClock(), registry_) {}
+      uplink_(WithStore(std::move(uplink), &store_), spool_, SystemClock(), registry_) {}
 
 absl::StatusOr<std::unique_ptr<BackfillSpool>> BackfillSpool::Open(const IngestConfig& config,
                                                                    const std::string& hash) {
@@ -39,10 +44,11 @@ absl::StatusOr<std::unique_ptr<BackfillSpool>> BackfillSpool::Open(const IngestC
   ASSIGN_OR_RETURN(auto opened, RocksdbEventLog::Open(std::move(log)));
   UplinkOptions uplink;
   uplink.address = config.correlator_address;
+  uplink.client = config.correlator_client;
   uplink.producer_id = fmt::format("{}-backfill-{}", config.producer_id, hash);
   uplink.version = ALERTJOIN_VERSION;
   uplink.lane = "backfill";
-  return std::unique_ptr<BackfillSpool>(new BackfillSpool(std::move(opened), uplink));
+  return std::unique_ptr<BackfillSpool>(new BackfillSpool(std::move(opened), std::move(uplink)));
 }
 
 absl::Status BackfillSpool::Append(std::span<const Event> events) {

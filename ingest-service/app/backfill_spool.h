@@ -43,17 +43,20 @@ class BackfillSpool final : public SampleSink {
   uint64_t waiting() const { return spool_.waiting(); }
   LogPosition acknowledged() const { return spool_.acknowledged(); }
   std::optional<Millis> sample_retention() const { return uplink_.sample_retention(); }
+  // Of the newest welcome. REQUIRES: connected.
+  CorrelatorStore::Known store() const { return store_.known().value(); }
   absl::Status health() const { return log_->health(); }
   // The error that the correlator does not answer.
   absl::Status Unreachable() const;
 
  private:
-  BackfillSpool(std::unique_ptr<RocksdbEventLog> log, const UplinkOptions& uplink);
+  BackfillSpool(std::unique_ptr<RocksdbEventLog> log, UplinkOptions uplink);
 
   const std::string address_;
   prometheus::Registry registry_;
   const std::unique_ptr<RocksdbEventLog> log_;
   Spool spool_;
+  CorrelatorStore store_;
   Uplink uplink_;
 };
 

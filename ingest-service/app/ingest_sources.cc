@@ -142,7 +142,8 @@ absl::Status IngestSources::Start(TransitionIntake& intake) {
   TellAll(std::move(begun));
   // Alerts that come before are not bound to data sources.
   grafana_->WaitUntilLooked(clock_.SteadyNow() + kGrafanaAwaited);
-  ASSIGN_OR_RETURN(backfill_, ServiceBackfill::Start(config_, lanes_.samples(), registry_, clock_));
+  ASSIGN_OR_RETURN(backfill_, ServiceBackfill::Start(config_, lanes_.samples(),
+                                                     lanes_.correlator_store(), registry_, clock_));
   if (reconciler_ != nullptr) reconciler_->Start();
   return absl::OkStatus();
 }
@@ -209,7 +210,8 @@ void IngestSources::ExchangeReconciler(const IngestConfig& next, TransitionTee::
 
 void IngestSources::ExchangeBackfill(const IngestConfig& next) {
   backfill_.reset();
-  auto started = ServiceBackfill::Start(next, lanes_.samples(), registry_, clock_);
+  auto started =
+      ServiceBackfill::Start(next, lanes_.samples(), lanes_.correlator_store(), registry_, clock_);
   if (started.ok()) {
     backfill_ = *std::move(started);
   } else {

@@ -112,28 +112,60 @@ struct ServiceBackfill::Metrics {
   std::map<std::string, OfSource> by_source;  // The runner's thread only.
 };
 
-ServiceBackfill::ServiceBackfill(SampleLane& lane, prometheus::Registry& registry)
-    : sink_(std::make_unique<PatientSink>(lane)), metrics_(std::make_unique<Metrics>(registry)) {}
+ServiceBackfill::ServiceBackfill(const IngestConfig& config, SampleLane& lane,
+                                 CorrelatorStore& store, prometheus::Registry& registry,
+                                 const Clock& clock)
+    : config_(config),
+      sink_(std::make_unique<PatientSink>(lane)),
+      store_(store),
+      metrics_(std::make_unique<Metrics>(registry)),
+      clock_(clock) {}
 
-ServiceBackfill::~ServiceBackfill() = default;
+ServiceBackfill::~ServiceBackfill() {
+  store_.Cancel(cancelled_);
+  if (thread_.joinable()) thread_.join();
+}
 
 absl::Status ServiceBackfill::Check(const IngestConfig& config, const Clock& clock) {
   return TasksOf(config, clock).status();
 }
 
 absl::StatusOr<std::unique_ptr<ServiceBackfill>> ServiceBackfill::Start(
-    const IngestConfig& config, SampleLane& lane, prometheus::Registry& registry,
-    const Clock& clock) {
-  BackfillRunner::Options options;
-  ASSIGN_OR_RETURN(options.tasks, TasksOf(config, clock));
-  if (options.tasks.empty()) return std::unique_ptr<ServiceBackfill>();
-  options.state_folder = BackfillFolderOf(config);
-  auto service = std::unique_ptr<ServiceBackfill>(new ServiceBackfill(lane, registry));
-  options.after_step = [&service = *service] { service.Publish(); };
-  ASSIGN_OR_RETURN(service->runner_,
-                   BackfillRunner::Create(std::move(options), *service->sink_, clock));
-  service->runner_->Start();
+    const IngestConfig& config, SampleLane& lane, CorrelatorStore& store,
+    prometheus::Registry& registry, const Clock& clock) {
+  ASSIGN_OR_RETURN(const auto tasks, TasksOf(config, clock));
+  if (tasks.empty()) return std::unique_ptr<ServiceBackfill>();
+  RETURN_IF_ERROR(BackfillState::Open(BackfillFolderOf(config), "").status());
+  auto service =
+      std::unique_ptr<ServiceBackfill>(new ServiceBackfill(config, lane, store, registry, clock));
+  service->thread_ = std::thread([&service = *service] { service.Follow(); });
   return service;
+}
+
+void ServiceBackfill::Follow() {
+  std::optional<CorrelatorStore::Known> known;
+  while (auto now = store_.WaitOther(known, cancelled_)) {
+    const bool again = now->losses > (known ? known->losses : 0);
+    known = *std::move(now);
+    if (runner_ != nullptr) runner_->Stop();
+    const absl::Status begun = Begin(*known, again);
+    if (!begun.ok()) LogError("nothing is backfilled", {{"error", MessageOf(begun)}});
+  }
+  // While it is there: it publishes.
+  if (runner_ != nullptr) runner_->Stop();
+}
+
+absl::Status ServiceBackfill::Begin(const CorrelatorStore::Known& store, bool again) {
+  told_ = false;
+  BackfillRunner::Options options;
+  ASSIGN_OR_RETURN(options.tasks, TasksOf(config_, clock_));
+  options.state_folder = BackfillFolderOf(config_);
+  options.store_id = store.id;
+  options.again = again;
+  options.after_step = [this] { Publish(); };
+  ASSIGN_OR_RETURN(runner_, BackfillRunner::Create(std::move(options), *sink_, clock_));
+  runner_->Start();
+  return absl::OkStatus();
 }
 
 void ServiceBackfill::Publish() {

@@ -62,8 +62,9 @@ absl::StatusOr<std::unique_ptr<RocksdbEventLog>> OpenLog(const SpoolLanes::Optio
   return RocksdbEventLog::Open(std::move(log));
 }
 
-UplinkOptions UplinkOf(UplinkOptions options, const std::string& lane) {
+UplinkOptions UplinkOf(UplinkOptions options, const std::string& lane, CorrelatorStore* store) {
   options.lane = lane;
+  options.store = store;
   return options;
 }
 
@@ -84,9 +85,9 @@ SpoolLanes::SpoolLanes(const Options& options, std::unique_ptr<RocksdbEventLog> 
       alert_metrics_(registry, kAlerts),
       alerts_(*alert_log_, options.alert_bytes_max, &alert_metrics_, {kHeldFor, &clock}),
       samples_(*sample_log_, options.sample_bytes_max, clock, registry),
-      alert_uplink_(UplinkOf(options.uplink, kAlerts), alerts_, clock, registry),
-      sample_uplink_(UplinkOf(options.uplink, SampleLane::kName), samples_.spool(), clock,
-                     registry) {}
+      alert_uplink_(UplinkOf(options.uplink, kAlerts, nullptr), alerts_, clock, registry),
+      sample_uplink_(UplinkOf(options.uplink, SampleLane::kName, &correlator_store_),
+                     samples_.spool(), clock, registry) {}
 
 absl::StatusOr<std::unique_ptr<SpoolLanes>> SpoolLanes::Open(Options options, const Clock& clock,
                                                              prometheus::Registry& registry) {

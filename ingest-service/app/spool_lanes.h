@@ -13,6 +13,7 @@
 #include "ingest-service/spool/sample_lane.h"
 #include "ingest-service/spool/spool.h"
 #include "ingest-service/spool/spool_metrics.h"
+#include "ingest-service/uplink/correlator_store.h"
 #include "ingest-service/uplink/uplink.h"
 
 namespace alertjoin {
@@ -53,6 +54,8 @@ class SpoolLanes {
 
   Spool& alerts() { return alerts_; }
   SampleLane& samples() { return samples_; }
+  // Where the samples go.
+  CorrelatorStore& correlator_store() { return correlator_store_; }
   // OK while both logs are well, otherwise the failure of one.
   absl::Status health() const;
   // Events that are not acknowledged.
@@ -69,6 +72,7 @@ class SpoolLanes {
   SpoolMetrics alert_metrics_;
   Spool alerts_;
   SampleLane samples_;
+  CorrelatorStore correlator_store_;
   Uplink alert_uplink_;
   Uplink sample_uplink_;
 };

@@ -19,7 +19,8 @@ BackfillRunner::BackfillRunner(Options options, BackfillState state, SampleSink&
 absl::StatusOr<std::unique_ptr<BackfillRunner>> BackfillRunner::Create(Options options,
                                                                        SampleSink& sink,
                                                                        const Clock& clock) {
-  ASSIGN_OR_RETURN(BackfillState state, BackfillState::Open(options.state_folder));
+  ASSIGN_OR_RETURN(BackfillState state,
+                   BackfillState::Open(options.state_folder, options.store_id));
   return std::unique_ptr<BackfillRunner>(
       new BackfillRunner(std::move(options), std::move(state), sink, clock));
 }

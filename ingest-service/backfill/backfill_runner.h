@@ -33,6 +33,7 @@ class BackfillRunner {
     std::vector<Task> tasks;
     std::optional<int> attempts_max;  // BackfillOptions.
     std::string state_folder;
+    std::string store_id;  // Of the correlator: BackfillState.
     // What was done before is done again.
     bool again = false;
     // Samples before this moment are counted as too old.

@@ -39,10 +39,14 @@ bool IsMoment(const json& value) {
 }
 
 // Throws what the JSON library throws; CHECKs nothing that a file could break.
-absl::StatusOr<TimeRanges> Read(const std::string& text, const BackfillTask& task) {
+absl::StatusOr<TimeRanges> Read(const std::string& text, const BackfillTask& task,
+                                const std::string& store_id) {
   const json state = json::parse(text);
   if (state.at("identity") != IdentityOf(task)) {
     return absl::DataLossError("it is of another query");
+  }
+  if (state.value("store", json()) != json(store_id)) {
+    return absl::DataLossError("the correlator has another store now");
   }
   TimeRanges done;
   for (const json& range : state.at("done_ms")) {
@@ -56,9 +60,10 @@ absl::StatusOr<TimeRanges> Read(const std::string& text, const BackfillTask& tas
   return done;
 }
 
-absl::StatusOr<TimeRanges> TryRead(const std::string& text, const BackfillTask& task) {
+absl::StatusOr<TimeRanges> TryRead(const std::string& text, const BackfillTask& task,
+                                   const std::string& store_id) {
   try {
-    return Read(text, task);
+    return Read(text, task, store_id);
   } catch (const std::exception& e) {
     return absl::DataLossError(e.what());
   }
@@ -66,11 +71,11 @@ absl::StatusOr<TimeRanges> TryRead(const std::string& text, const BackfillTask& 
 
 }  // namespace
 
-absl::StatusOr<BackfillState> BackfillState::Open(std::string folder) {
+absl::StatusOr<BackfillState> BackfillState::Open(std::string folder, std::string store_id) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) return FileError(folder, "cannot be made", error.value());
-  return BackfillState(std::move(folder));
+  return BackfillState(std::move(folder), std::move(store_id));
 }
 
 std::string BackfillState::PathOf(const BackfillTask& task) const {
@@ -87,9 +92,9 @@ TimeRanges BackfillState::Load(const BackfillTask& task) const {
   if (!file) return {};
   std::stringstream text;
   text << file.rdbuf();
-  auto done = TryRead(text.str(), task);
+  auto done = TryRead(text.str(), task, store_id_);
   if (done.ok()) return *std::move(done);
-  LogWarn("what was backfilled before is not known: all is asked for again",
+  LogWarn("what was backfilled before does not count: all is asked for again",
           {{"file", path}, {"error", MessageOf(done.status())}});
   return {};
 }
@@ -103,7 +108,8 @@ absl::Status BackfillState::Save(const BackfillTask& task, const TimeRanges& don
   const std::string unfinished = path + ".tmp";
   {
     std::ofstream file(unfinished, std::ios::trunc);
-    const json state = {{"identity", IdentityOf(task)}, {"done_ms", std::move(ranges)}};
+    const json state = {
+        {"identity", IdentityOf(task)}, {"store", store_id_}, {"done_ms", std::move(ranges)}};
     file << state.dump(-1, ' ', false, json::error_handler_t::replace) << '\n';
     file.flush();
     if (!file) return FileError(unfinished, "cannot be written", errno);

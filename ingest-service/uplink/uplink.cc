@@ -192,6 +192,9 @@ void Uplink::Report(const UplinkSession::News& news) {
   if (news.welcomed) {
     sample_retention_ms_ = news.sample_retention ? news.sample_retention->count() : kNotTold;
   }
+  if (news.welcomed && options_.store != nullptr) {
+    options_.store->Welcome(news.store_id, news.missing_events > 0);
+  }
   if (news.welcomed) SetState(UplinkState::kStreaming, options_.address);
   if (news.store_changed) {
     metrics_.store_changes.Increment();

@@ -15,6 +15,7 @@
 #include "common/sync/mutex.h"
 #include "common/time/clock.h"
 #include "ingest-service/spool/spool.h"
+#include "ingest-service/uplink/correlator_store.h"
 #include "ingest-service/uplink/uplink_metrics.h"
 #include "ingest-service/uplink/uplink_session.h"
 
@@ -28,11 +29,12 @@ class UplinkCall;
 class UplinkMailbox;
 
 struct UplinkOptions {
-  std::string address;       // host:port of the correlator.
-  GrpcClientOptions client;  // How it is spoken to.
-  std::string producer_id;   // Unique among the producers of the correlator.
-  std::string version;       // For the correlator's log.
-  std::string lane;          // Of the spool: a label of the metrics.
+  std::string address;               // host:port of the correlator.
+  GrpcClientOptions client;          // How it is spoken to.
+  std::string producer_id;           // Unique among the producers of the correlator.
+  std::string version;               // For the correlator's log.
+  std::string lane;                  // Of the spool: a label of the metrics.
+  CorrelatorStore* store = nullptr;  // Is told of each welcome; must outlive it. Null: nobody is.
   Millis backoff_initial{100};
   Millis backoff_cap{1'000};
   Millis welcome_timeout{10'000};  // For the connection and the first answer.

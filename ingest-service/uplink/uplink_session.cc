@@ -65,6 +65,7 @@ absl::StatusOr<UplinkSession::News> UplinkSession::OnWelcome(const v1::Welcome& 
   ASSIGN_OR_RETURN(news.acked_events, Acknowledge(durable));
   news.store_changed = !store_id_.empty() && store_id_ != welcome.store_id();
   news.welcomed = true;
+  news.store_id = welcome.store_id();
   if (welcome.has_sample_retention()) {
     ASSIGN_OR_RETURN(news.sample_retention, DecodeSpan(welcome.sample_retention()));
   }

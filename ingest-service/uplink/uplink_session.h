@@ -33,6 +33,7 @@ class UplinkSession {
     uint64_t acked_events = 0;
     // The correlator has another store than before: what it had acknowledged is not there.
     bool store_changed = false;
+    std::string store_id = {};  // Of a welcome.
     // Acknowledged before and no longer in the spool, but unknown to the correlator. What the
     // spool dropped unacknowledged is not among them.
     uint64_t missing_events = 0;

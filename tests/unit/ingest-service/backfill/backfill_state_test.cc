@@ -23,8 +23,8 @@ TimeRange Range(int64_t from, int64_t through) {
 
 class BackfillStateTest : public ::testing::Test {
  protected:
-  BackfillState Open() {
-    auto state = BackfillState::Open(folder_ / "some/where");
+  BackfillState Open(const std::string& store_id = "one") {
+    auto state = BackfillState::Open(folder_ / "some/where", store_id);
     EXPECT_TRUE(state.ok()) << state.status();
     return *std::move(state);
   }
@@ -63,6 +63,24 @@ TEST_F(BackfillStateTest, EachQueryAndStepHasItsOwn) {
   }
 }
 
+// The correlator has lost what it had.
+TEST_F(BackfillStateTest, WhatAnotherStoreWasGivenDoesNotCount) {
+  TimeRanges done;
+  done.Add(Range(0, 10));
+  ASSERT_THAT(Open().Save(task_, done), IsOk());
+  EXPECT_THAT(Open("other").Load(task_).All(), IsEmpty());
+  EXPECT_THAT(Open().Load(task_).All(), ElementsAre(Range(0, 10)));
+  ASSERT_THAT(Open("other").Save(task_, done), IsOk());
+  EXPECT_THAT(Open("other").Load(task_).All(), ElementsAre(Range(0, 10)));
+  EXPECT_THAT(Open().Load(task_).All(), IsEmpty());
+  // As earlier versions wrote it.
+  std::ifstream file(Open().PathOf(task_));
+  std::string text((std::istreambuf_iterator<char>(file)), {});
+  text.replace(text.find(R"(,"store":"other")"), 16, "");
+  Write(text);
+  EXPECT_THAT(Open("other").Load(task_).All(), IsEmpty());
+}
+
 TEST_F(BackfillStateTest, AFileThatCannotBeReadIsAsNone) {
   for (const char* text : {"", "{", "null", "{\"identity\":{}}", "[]"}) {
     Write(text);
@@ -84,7 +102,7 @@ TEST_F(BackfillStateTest, AFileThatCannotBeReadIsAsNone) {
 
 TEST_F(BackfillStateTest, AFolderThatCannotBeMadeIsAnError) {
   std::ofstream(folder_ / "file") << "x";
-  EXPECT_THAT(BackfillState::Open(folder_ / "file/below"),
+  EXPECT_THAT(BackfillState::Open(folder_ / "file/below", "one"),
               StatusIs(absl::StatusCode::kUnavailable, "file/below: cannot be made"));
 }
 
