@@ -295,6 +295,7 @@ class BackfillTest(unittest.TestCase):
                    "the service's backfill")
         filled = metric(self.address["service"], "alertjoin_backfill_samples")['source="prometheus"']
         print(f"\nthe service filled {filled:.0f} samples")
+        type(self).filled = filled
         self.assertGreater(filled, 11 * 3600 * 1000 / SPACING_MS * SERIES)
         self.assertEqual(self.wait_grown(before, filled), {"unchanged": filled})
 
@@ -306,6 +307,21 @@ class BackfillTest(unittest.TestCase):
         self.assertIn("the correlator refuses samples that are older", errors)
         told = int(re.search(r"([\d,]+) samples are older", output)[1].replace(",", ""))
         self.assertAlmostEqual(told, 2 * 240, delta=5)
+
+    def test_9_what_the_correlator_has_lost_is_filled_again(self):
+        stop_all([self.children.pop("correlator")])
+        shutil.rmtree(self.directory / "data")
+        self.write("correlator", _CORRELATOR, retention=f"{int(DAYS) + 3}d")
+        self.start_service("correlator", "correlator")
+        # By the service, which runs all the time, and its polls have but the newest.
+        def kept():
+            counted = self.samples()
+            return counted["new"] + counted["late"] >= self.filled
+        wait_until(kept, 120, "all of it")
+        # By whoever does it again: this query was whole.
+        output, _ = self.run_backfill("once", "--query={__name__=\"depth\"}", "--from=now-1h")
+        told = int(re.search(r"([\d,]+) samples in", output)[1].replace(",", ""))
+        self.assertGreater(told, (3600 - 300) * 1000 / SPACING_MS * SERIES)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """Real Prometheus and Alertmanager and both services, with alerts that fire when the test says so;
-every part can be ended and started again on what it left on its disk."""
+every part can be ended and started again on what it left on its disk. Beside that Prometheus there
+is a second metrics source, which takes connections and never answers."""
 import http.client
 import http.server
 import json
 import pathlib
 import shutil
 import signal
+import socket
 import tempfile
 import threading
 import time
@@ -60,8 +62,10 @@ route:
   receiver: alertjoin
   group_by: [alertname, group]
   group_wait: 3s
-  group_interval: 12s
+  group_interval: 8s
   repeat_interval: 1h
+inhibit_rules:
+  - {{source_matchers: [name="inhibitor"], target_matchers: [name="inhibited"]}}
 receivers:
   - name: alertjoin
     webhook_configs:
@@ -79,11 +83,12 @@ producer_id: one
 correlator: {{address: "{grpc}"}}
 http: {{listen_address: "{ingest}"}}
 spool: {{path: "{directory}/spool"}}
-reconcile: {{interval: 2s, wait: 4s, lookback: 10m}}
+reconcile: {{interval: 1s, wait: 3s, lookback: 10m}}
 metrics_sources:
   - name: prometheus
     url: http://{prometheus}
     settle_delay: 2s
+  - {{name: hung, url: "http://{hung}", timeout: 25s, settle_delay: 2s}}
 """
 
 
@@ -125,10 +130,32 @@ class Signals:
         self._server.server_close()
 
 
+class Hung:
+    """Takes every connection, and says nothing."""
+
+    def __init__(self, port):
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=128)
+        self._taken = []
+        threading.Thread(target=self._take, daemon=True).start()
+
+    def _take(self):
+        while True:
+            try:
+                self._taken.append(self._listener.accept()[0])
+            except OSError:  # Closed.
+                return
+
+    def close(self):
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for connection in self._taken:
+            connection.close()
+
+
 class ReconcileStack:
     """Starts everything. start, kill and stop belong to the main thread."""
 
-    NAMES = ("prometheus", "alertmanager", "grpc", "correlator", "ingest", "target")
+    NAMES = ("prometheus", "alertmanager", "grpc", "correlator", "ingest", "target", "hung")
 
     def __init__(self, add_cleanup):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="alertjoin-reconcile-"))
@@ -143,6 +170,7 @@ class ReconcileStack:
             (self.directory / f"{name}.yml").write_text(text, encoding="utf-8")
         self.signals = Signals(ports["target"])
         add_cleanup(self.signals.close)
+        add_cleanup(Hung(ports["hung"]).close)
         self._children = {}
         add_cleanup(self.stop)
 
@@ -226,6 +254,13 @@ class ReconcileStack:
             if head.split("{")[0] == name and all(f'{k}="{v}"' in head for k, v in labels.items()):
                 return float(value)
         return 0.0
+
+    def sources(self):
+        """The health of each source, by its name."""
+        with support.client.open_channel(self.address["grpc"]) as channel:
+            stub = support.api().CorrelatorServiceStub(channel)
+            answer = stub.ListSources(support.api().ListSourcesRequest(), timeout=10)
+            return {source.source: source.health for source in answer.sources}
 
     def rows(self):
         with support.client.open_channel(self.address["grpc"]) as channel:
