@@ -8,6 +8,7 @@
 
 #include "common/status/status.h"
 #include "ingest-service/prometheus/api_answer.h"
+#include "ingest-service/prometheus/http_credentials.h"
 
 namespace alertjoin {
 namespace {
@@ -84,6 +85,8 @@ void GrafanaDiscovery::Ask(const std::string& path, Decode decode,
       found = HttpErrorOf(answer->code, answer->body);
     } else {
       found = decode(answer->body);
+      // What is shown of it has nothing that was shown to Grafana.
+      if (!found.ok()) found = decode(WithoutSecrets(answer->body, answer->secrets));
     }
     environment_.executor.Post(
         [then, found = std::move(found)]() mutable { then(std::move(found)); });

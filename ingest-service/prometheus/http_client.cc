@@ -34,6 +34,7 @@ struct Exchange {
     const bool success = answer->code >= 200 && answer->code <= 299;
     const bool json = !answer->body.empty() && answer->body.front() == '{';
     if (!success || !json) answer->body = WithoutSecrets(std::move(answer->body), secrets);
+    answer->secrets = std::move(secrets);
     done(std::move(answer));
   }
 };

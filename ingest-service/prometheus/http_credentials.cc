@@ -35,6 +35,16 @@ absl::StatusOr<std::string> Read(const SecretText& secret, std::string_view key)
   return text;
 }
 
+void AddSecret(const std::string& secret, HttpCredentials& credentials) {
+  credentials.secrets.emplace_back(secret);
+  std::string quoted;
+  for (const char c : secret) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  if (quoted != secret) credentials.secrets.emplace_back(std::move(quoted));
+}
+
 absl::Status AddBasicAuth(const HttpBasicAuth& auth, HttpCredentials& credentials) {
   const SecretText username{Secret(auth.username), auth.username_file};
   ASSIGN_OR_RETURN(const std::string user, ReadSecretLine(username, "username_file"));
@@ -42,7 +52,7 @@ absl::Status AddBasicAuth(const HttpBasicAuth& auth, HttpCredentials& credential
   const std::string pair = absl::Base64Escape(user + ":" + password);
   credentials.headers.push_back("Authorization: Basic " + pair);
   credentials.secrets.emplace_back(pair);
-  credentials.secrets.emplace_back(password);
+  AddSecret(password, credentials);
   return absl::OkStatus();
 }
 
@@ -51,7 +61,7 @@ absl::Status AddAuthorization(const HttpAuthorization& authorization,
   ASSIGN_OR_RETURN(const std::string token,
                    ReadSecretLine(authorization.credentials, "credentials_file"));
   credentials.headers.push_back(fmt::format("Authorization: {} {}", authorization.type, token));
-  credentials.secrets.emplace_back(token);
+  AddSecret(token, credentials);
   return absl::OkStatus();
 }
 
@@ -63,7 +73,7 @@ absl::Status AddHeader(const HttpHeaderOptions& header, HttpCredentials& credent
     ASSIGN_OR_RETURN(const std::string value,
                      ReadSecretLine(secret, "http_headers: " + header.name));
     credentials.headers.push_back(fmt::format("{}: {}", header.name, value));
-    credentials.secrets.emplace_back(value);
+    AddSecret(value, credentials);
   }
   return absl::OkStatus();
 }

@@ -15,7 +15,7 @@ namespace alertjoin {
 struct HttpCredentials {
   std::vector<std::string> headers;  // "Name: value"
   std::shared_ptr<const TlsMaterial> tls;
-  std::vector<Secret> secrets;  // In each form in which they are sent.
+  std::vector<Secret> secrets;  // In each form in which they are sent, or written in JSON.
 };
 
 // The text, or that of its file, trimmed, as a part of a header line has it. FAILED_PRECONDITION

@@ -48,6 +48,9 @@ struct HttpAnswer {
   std::string redirect_url = {};
   // The server's clock, in whole seconds, when it said so.
   std::optional<Timestamp> date = {};
+  // What the call has shown to the server, which may give it back: where the body is data, nothing
+  // was taken out of it. Of an answer of HttpClient.
+  std::vector<Secret> secrets = {};
 };
 
 // Makes HTTP calls without blocking. Thread-safe.

@@ -9,6 +9,7 @@
 #include "common/time/rfc3339.h"
 #include "ingest-service/prometheus/api_answer.h"
 #include "ingest-service/prometheus/generator_url.h"
+#include "ingest-service/prometheus/http_credentials.h"
 
 namespace alertjoin {
 namespace {
@@ -20,11 +21,23 @@ PrometheusClientOptions WithoutTrailingSlash(PrometheusClientOptions options) {
   return options;
 }
 
+// The body, to be decoded to an error: what is shown of it has nothing that was shown to the
+// server.
+std::string Harmless(const HttpAnswer& answer) {
+  return WithoutSecrets(answer.body, answer.secrets);
+}
+
 absl::StatusOr<QueryResult> Decode(const std::string& source,
                                    const absl::StatusOr<HttpAnswer>& answer) {
   if (!answer.ok()) return Annotate(answer.status(), source);
   auto result = DecodeQueryAnswer(answer->code, answer->body);
+  if (!result.ok()) result = DecodeQueryAnswer(answer->code, Harmless(*answer));
   if (!result.ok()) return Annotate(result.status(), source);
+  for (auto* const remarks : {&result->warnings, &result->infos}) {
+    for (std::string& remark : *remarks) {
+      remark = WithoutSecrets(std::move(remark), answer->secrets);
+    }
+  }
   return result;
 }
 
@@ -32,6 +45,7 @@ absl::StatusOr<nlohmann::json> DecodeData(const std::string& source,
                                           const absl::StatusOr<HttpAnswer>& answer) {
   if (!answer.ok()) return Annotate(answer.status(), source);
   auto data = DecodeApiData(answer->code, answer->body);
+  if (!data.ok()) data = DecodeApiData(answer->code, Harmless(*answer));
   if (!data.ok()) return Annotate(data.status(), source);
   return data;
 }

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <optional>
 
+#include "ingest-service/prometheus/prometheus_client.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temporary_folder.h"
@@ -211,6 +212,32 @@ TEST_F(HttpClientTest, SecretsThatComeBackAreNotPassedOn) {
   Start(options);
   Answer(HttpAnswer{200, "{\"canary\":1}", "", {}});
   EXPECT_EQ((*outcome_)->body, "{\"canary\":1}");
+}
+
+// Errors and remarks are shown, whatever the code.
+TEST_F(HttpClientTest, SecretsInErrorsAndRemarksAreNotShown) {
+  HttpClientOptions options;
+  options.authorization = HttpAuthorization{"Bearer", {Secret("ca\"na\\ry"), ""}};
+  HttpClient http(options, transport_, clock_);
+  PrometheusClient client({"p", "http://host:9090", std::chrono::seconds(10), {}}, http);
+  const auto answer = [&](int code, const std::string& body) {
+    absl::StatusOr<QueryResult> result = absl::UnknownError("none");
+    client.InstantQuery("up", Timestamp(), "lane", [&](auto outcome) { result = outcome; });
+    Answer(HttpAnswer{code, body, "", {}});
+    return result;
+  };
+  const std::string quoted = R"(ca\"na\\ry)";
+  for (const int code : {200, 400}) {
+    const auto error = answer(
+        code, R"({"status":"error","errorType":"bad_data","error":"got )" + quoted + R"("})");
+    EXPECT_THAT(error, StatusIs(StatusCode::kInvalidArgument, "got <secret>"));
+  }
+  const auto remarks =
+      answer(200, R"({"status":"success","warnings":["w )" + quoted + R"("],"infos":["i )" +
+                      quoted + R"("],"data":{"resultType":"vector","result":[]}})");
+  ASSERT_THAT(remarks, IsOk());
+  EXPECT_THAT(remarks->warnings, ElementsAre("w <secret>"));
+  EXPECT_THAT(remarks->infos, ElementsAre("i <secret>"));
 }
 
 }  // namespace
