@@ -185,13 +185,13 @@ AccessControl::Verdict AccessControl::Check(const std::optional<AccessRule>& rul
       verdict.outcome = Outcome::kDenied;
       verdict.reason = "role_lacks";
       verdict.message =
-          "\"" + Excerpt(verdict.identity, 128) + "\" has no role that this needs (identities)";
+          "\"" + Excerpt(verdict.identity) + "\" has no role that this needs (identities)";
     }
   }
   if (verdict.outcome != Outcome::kAllowed) {
     metrics_.CountRefusal(verdict.reason);
     if (refusal_log_.Allow()) {
-      LogWarn("call refused", {{"call", Excerpt(what, 200)},
+      LogWarn("call refused", {{"call", Excerpt(what, kLongExcerptBytes)},
                                {"reason", verdict.reason},
                                {"identity", verdict.identity}});
     }

@@ -1,15 +1,21 @@
 # How the project declares its targets. Three functions, one INTERFACE target with the flags.
 #
-#   alertjoin_library(NAME x SRCS ... HDRS ... DEPS ... PRIVATE_DEPS ...)   -> alertjoin::x
+#   alertjoin_library(NAME x [SEPARATE] SRCS ... HDRS ... DEPS ... PRIVATE_DEPS ...)   -> alertjoin::x
 #   alertjoin_executable(NAME x SRCS ... DEPS ...)
-#   alertjoin_test(NAME x LABEL unit|integration SRCS ... DEPS ...)
+#   alertjoin_test(NAME x LABEL unit|integration [SEPARATE] SRCS ... DEPS ...)
 
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 # "Dev": fast to build, fast enough to run, good stack traces.
 set(CMAKE_CXX_FLAGS_DEV "-O1 -g1 -fno-omit-frame-pointer")
-set(CMAKE_EXE_LINKER_FLAGS_DEV "")
+# LLD links the test programs five times as fast as GNU ld.
+find_program(ALERTJOIN_LLD ld.lld)
+if(ALERTJOIN_LLD)
+  set(CMAKE_EXE_LINKER_FLAGS_DEV "-fuse-ld=lld")
+else()
+  set(CMAKE_EXE_LINKER_FLAGS_DEV "")
+endif()
 
 add_library(alertjoin_flags INTERFACE)
 target_include_directories(alertjoin_flags INTERFACE "${PROJECT_SOURCE_DIR}")
@@ -42,12 +48,17 @@ if(ALERTJOIN_SANITIZE)
   endif()
 endif()
 
+# Of a library or a test that is SEPARATE each file is compiled alone in unity builds, too: its files
+# call helpers of their own by the same names.
 function(alertjoin_library)
-  cmake_parse_arguments(ARG "" "NAME" "SRCS;HDRS;DEPS;PRIVATE_DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "SEPARATE" "NAME" "SRCS;HDRS;DEPS;PRIVATE_DEPS" ${ARGN})
   set(target "alertjoin_${ARG_NAME}")
   if(ARG_SRCS)
     add_library(${target} STATIC ${ARG_SRCS} ${ARG_HDRS})
     target_link_libraries(${target} PUBLIC alertjoin_flags ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
+    if(ARG_SEPARATE)
+      set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)
+    endif()
   else()
     add_library(${target} INTERFACE)
     target_link_libraries(${target} INTERFACE alertjoin_flags ${ARG_DEPS})
@@ -64,8 +75,11 @@ endfunction()
 # Registers every TEST of the program with ctest under the given label. Unit tests also join the
 # target `unit_tests`, which is what the sanitizer presets build.
 function(alertjoin_test)
-  cmake_parse_arguments(ARG "" "NAME;LABEL" "SRCS;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "SEPARATE" "NAME;LABEL" "SRCS;DEPS" ${ARGN})
   add_executable(${ARG_NAME} ${ARG_SRCS})
+  if(ARG_SEPARATE)
+    set_target_properties(${ARG_NAME} PROPERTIES UNITY_BUILD OFF)
+  endif()
   target_link_libraries(${ARG_NAME} PRIVATE alertjoin_flags ${ARG_DEPS} GTest::gtest_main GTest::gmock)
   add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME} --gtest_brief=0)
   set_tests_properties(${ARG_NAME} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT 300

@@ -19,8 +19,6 @@
 namespace alertjoin {
 namespace {
 
-constexpr size_t kShownBytesMax = 64;
-
 // The whole text as a number; nothing when it is none or does not fit.
 template <typename T>
 std::optional<T> ParseNumber(std::string_view text) {
@@ -190,7 +188,7 @@ bool YamlNode::Bool(bool default_value) {
     Show(*text);
     return *text == "true";
   }
-  Fault(fmt::format("expected true or false, got \"{}\"", Excerpt(*text, kShownBytesMax)));
+  Fault(fmt::format("expected true or false, got \"{}\"", Excerpt(*text)));
   return default_value;
 }
 
@@ -204,7 +202,7 @@ int64_t YamlNode::Int(int64_t default_value, int64_t min, int64_t max) {
     Show(fmt::to_string(*number));
     return *number;
   }
-  Fault(fmt::format("expected {}, got \"{}\"", expected, Excerpt(*text, kShownBytesMax)));
+  Fault(fmt::format("expected {}, got \"{}\"", expected, Excerpt(*text)));
   return default_value;
 }
 
@@ -219,7 +217,7 @@ Millis YamlNode::Duration(Millis default_value, Millis min, Millis max) {
     Show(FormatDuration(*span));
     return *span;
   }
-  Fault(fmt::format("expected {}, got \"{}\"", expected, Excerpt(*text, kShownBytesMax)));
+  Fault(fmt::format("expected {}, got \"{}\"", expected, Excerpt(*text)));
   return default_value;
 }
 
@@ -234,7 +232,7 @@ uint64_t YamlNode::Bytes(uint64_t default_value, uint64_t min, uint64_t max) {
     Show(ShowBytes(*bytes));
     return *bytes;
   }
-  Fault(fmt::format("expected {}, got \"{}\"", expected, Excerpt(*text, kShownBytesMax)));
+  Fault(fmt::format("expected {}, got \"{}\"", expected, Excerpt(*text)));
   return default_value;
 }
 
@@ -262,10 +260,9 @@ void YamlNode::Finish() {
   const auto& known = state_->document->known_keys[state_->value];
   for (const YamlValue::Entry& entry : state_->value->entries) {
     if (known.contains(entry.key)) continue;
-    state_->document->Record(
-        entry.key_position,
-        fmt::format("unknown key \"{}\" (known keys here: {})", Excerpt(entry.key, kShownBytesMax),
-                    fmt::join(known, ", ")));
+    state_->document->Record(entry.key_position,
+                             fmt::format("unknown key \"{}\" (known keys here: {})",
+                                         Excerpt(entry.key), fmt::join(known, ", ")));
   }
 }
 

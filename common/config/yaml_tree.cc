@@ -14,7 +14,6 @@ namespace alertjoin {
 namespace {
 
 constexpr char kStringTag[] = "tag:yaml.org,2002:str";
-constexpr size_t kShownBytesMax = 64;
 
 YamlPosition PositionOf(const YAML::Mark& mark) {
   if (mark.is_null()) return {};
@@ -89,8 +88,8 @@ class TreeBuilder final : public YAML::EventHandler {
     OpenValue& map = open_.back();
     const auto [first, is_new] = map.keys.emplace(key, PositionOf(mark));
     if (!is_new) {
-      Refuse(mark, fmt::format("key \"{}\" is doubled; it stands in line {}, too",
-                               Excerpt(key, kShownBytesMax), first->second.line));
+      Refuse(mark, fmt::format("key \"{}\" is doubled; it stands in line {}, too", Excerpt(key),
+                               first->second.line));
     }
     map.value->entries.push_back({key, PositionOf(mark), nullptr});
     map.awaits_value = true;

@@ -11,13 +11,11 @@
 namespace alertjoin {
 namespace {
 
-constexpr size_t kExcerptBytes = 64;
 constexpr std::array<std::string_view, 6> kComparisonOperators = {">", ">=", "<", "<=", "==", "!="};
 
 absl::Status CheckText(const std::string& text, const FieldPath& field) {
   if (IsValidUtf8(text)) return absl::OkStatus();
-  return MalformedEvent(
-      field, fmt::format("must be valid UTF-8, is \"{}\"", Excerpt(text, kExcerptBytes)));
+  return MalformedEvent(field, fmt::format("must be valid UTF-8, is \"{}\"", Excerpt(text)));
 }
 
 absl::Status CheckBoundedText(const std::string& text, const FieldPath& field, size_t bytes_max) {
@@ -44,7 +42,7 @@ absl::Status CheckLabelSet(const LabelSet& labels, const FieldPath& field, Label
   }
   for (const auto& [name, value] : labels) {
     const auto entry = [&, &label_name = name] {
-      return fmt::format("{}[\"{}\"]", field.ToString(), Excerpt(label_name, kExcerptBytes));
+      return fmt::format("{}[\"{}\"]", field.ToString(), Excerpt(label_name));
     };
     if (name.size() > kLabelNameBytesMax) {
       return MalformedEvent(
@@ -96,7 +94,7 @@ absl::Status CheckBinding(const Binding& binding, const FieldPath& field) {
   }
   return MalformedEvent({field, "comparison_operator"},
                         fmt::format("must be one of > >= < <= == !=, is \"{}\"",
-                                    Excerpt(binding.comparison_operator, kExcerptBytes)));
+                                    Excerpt(binding.comparison_operator)));
 }
 
 absl::Status CheckNotification(const Notification& notification, const FieldPath& field) {

@@ -41,6 +41,9 @@ void SetLogLevel(LogLevel level);
 std::string FormatLogRecord(LogLevel level, std::string_view message,
                             std::initializer_list<LogField> fields);
 
+// How often a fault that goes on is told again, where nothing speaks for another interval.
+constexpr Millis kLogInterval{60'000};
+
 // Lets one record through per interval, for messages that a peer can cause at will. Thread-safe.
 class LogLimiter {
  public:

@@ -16,7 +16,6 @@ namespace {
 constexpr size_t kReadBytes = 16 << 10;
 constexpr size_t kGatherBytesMax = 256 << 10;
 constexpr size_t kUnsentBytesMax = 256 << 10;
-constexpr Millis kGraceAfterStop{1000};
 constexpr std::string_view kHeadEnd = "\r\n\r\n";
 
 StopEvent::Deadline In(Millis span) { return StopEvent::Deadline::clock::now() + span; }

@@ -13,6 +13,9 @@
 
 namespace alertjoin {
 
+// What a peer still has once the server was told to stop.
+constexpr Millis kGraceAfterStop{1000};
+
 // One accepted connection as the stream that cpp-httplib reads a request from and writes the answer
 // to. It adds what that library lacks: limits on the head as a whole, total deadlines, and one
 // write per answer. Used by one thread.

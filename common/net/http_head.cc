@@ -11,7 +11,6 @@
 namespace alertjoin {
 namespace {
 
-constexpr size_t kShownBytesMax = 64;
 // What cpp-httplib knows. Which of them a path takes is decided later.
 constexpr std::array<std::string_view, 9> kMethods = {
     "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"};
@@ -63,8 +62,7 @@ std::optional<HttpRefusal> ParseRequestLine(std::string_view line, HttpHead& hea
     return HttpRefusal{505, "this server speaks HTTP/1.1"};
   }
   if (std::find(kMethods.begin(), kMethods.end(), head.method) == kMethods.end()) {
-    return HttpRefusal{501,
-                       fmt::format("unknown method \"{}\"", Excerpt(head.method, kShownBytesMax))};
+    return HttpRefusal{501, fmt::format("unknown method \"{}\"", Excerpt(head.method))};
   }
   if (head.target.front() != '/') {
     return HttpRefusal{400, "the address must begin with /"};
@@ -80,8 +78,7 @@ std::optional<HttpRefusal> TakeContentLength(std::string_view value, HttpHead& h
   const char* const end = value.data() + value.size();
   const auto [parsed_to, error] = std::from_chars(value.data(), end, length);
   if (error != std::errc() || parsed_to != end) {
-    return HttpRefusal{
-        400, fmt::format("Content-Length \"{}\" is no number", Excerpt(value, kShownBytesMax))};
+    return HttpRefusal{400, fmt::format("Content-Length \"{}\" is no number", Excerpt(value))};
   }
   head.content_length = length;
   return std::nullopt;
@@ -95,7 +92,7 @@ std::optional<HttpRefusal> ParseHeader(std::string_view line, HttpHead& head) {
   const std::string_view raw_name = line.substr(0, colon);
   if (colon == line.npos || colon == 0 ||
       !std::all_of(raw_name.begin(), raw_name.end(), IsTokenByte) || line.find('\0') != line.npos) {
-    return HttpRefusal{400, fmt::format("malformed header \"{}\"", Excerpt(line, kShownBytesMax))};
+    return HttpRefusal{400, fmt::format("malformed header \"{}\"", Excerpt(line))};
   }
   const std::string name = ToLower(raw_name);
   const std::string_view value = Trim(line.substr(colon + 1));

@@ -15,7 +15,6 @@ namespace alertjoin {
 namespace {
 
 using Steady = StopEvent::Deadline::clock;
-constexpr Millis kGraceAfterStop{1000};
 constexpr size_t kEventsAtOnce = 64;
 
 }  // namespace

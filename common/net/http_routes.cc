@@ -9,8 +9,6 @@
 namespace alertjoin {
 namespace {
 
-constexpr size_t kShownBytesMax = 128;
-
 // What the groups matched, when `expression` matches the whole path.
 bool Matches(const RE2& expression, const std::string& path, std::vector<std::string>& parts) {
   const re2::StringPiece text(path);
@@ -56,7 +54,7 @@ std::variant<HttpRoutes::Match, HttpRoutes::NotFound> HttpRoutes::Find(
     methods.insert(route.method);
     if (route.method == "GET") methods.insert("HEAD");
   }
-  const std::string shown = Excerpt(path, kShownBytesMax);
+  const std::string shown = Excerpt(path);
   if (methods.empty()) {
     not_found.refusal.status = 404;
     not_found.refusal.message = fmt::format("no such path: {}", shown);

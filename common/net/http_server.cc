@@ -437,7 +437,7 @@ std::optional<HttpResponse> HttpServer::Impl::Guard() {
 void HttpServer::Impl::LogRefusal(const HttpRefusal& refusal) {
   if (!refusal_limiter_.Allow()) return;
   LogWarn("HTTP request refused", {{"method", current_exchange->head.method},
-                                   {"path", Excerpt(current_exchange->path, 200)},
+                                   {"path", Excerpt(current_exchange->path, kLongExcerptBytes)},
                                    {"code", std::to_string(refusal.status)},
                                    {"reason", refusal.message}});
 }

@@ -29,6 +29,12 @@ struct HttpRequest {
   std::map<std::string, std::string> headers;
   // What the path pattern's parentheses matched, in order.
   std::vector<std::string> path_parts;
+
+  // The header of this name, given in lower case; empty when it was not sent.
+  std::string Header(const std::string& name) const {
+    const auto found = headers.find(name);
+    return found == headers.end() ? "" : found->second;
+  }
 };
 
 // Where the body of an answer goes that is sent while it is made. Used by one thread, a different

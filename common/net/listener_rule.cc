@@ -60,7 +60,7 @@ absl::Status CheckListener(const ListenerShield& shield, const std::string& list
       "{} listener {}: others than this machine can reach it, and it {}: give {}=FILE with "
       "tls_server_config{}, or listen on 127.0.0.1, or give --insecure where everyone who reaches "
       "it may do everything",
-      shield.name, Excerpt(listen_address, 128),
+      shield.name, Excerpt(listen_address),
       shield.tls ? "does not want certificates of its clients" : "has no TLS", shield.flag,
       shield.needs_client_certificates
           ? " and client_auth_type: RequireAndVerifyClientCert with client_ca_file"

@@ -29,7 +29,7 @@ struct HostAndPort {
 absl::StatusOr<HostAndPort> Split(const std::string& address) {
   const absl::Status malformed = absl::InvalidArgumentError(fmt::format(
       "listen address \"{}\": expected host:port, for example 127.0.0.1:9752 or [::1]:9752",
-      Excerpt(address, 128)));
+      Excerpt(address)));
   const size_t colon = address.rfind(':');
   if (colon == address.npos || colon == 0) return malformed;
   HostAndPort parts{address.substr(0, colon), address.substr(colon + 1)};

@@ -6,17 +6,10 @@
 #include <utility>
 
 #include "common/log/log.h"
+#include "common/metrics/one_metric.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
-namespace {
-
-prometheus::Gauge& OneGauge(prometheus::Registry& registry, const char* name, const char* help) {
-  return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
-}
-
-}  // namespace
-
 ConfigReload::ConfigReload(Apply apply, prometheus::Registry& registry, const Clock& clock)
     : apply_(std::move(apply)),
       clock_(clock),

@@ -39,9 +39,13 @@ absl::Status Annotate(const absl::Status& status, std::string_view context);
 // The message as a std::string (Debian's absl::string_view is a type of its own).
 inline std::string MessageOf(const absl::Status& status) { return std::string(status.message()); }
 
+// How much of a value, or of a whole answer, a message shows.
+constexpr size_t kExcerptBytes = 128;
+constexpr size_t kLongExcerptBytes = 300;
+
 // At most `bytes_max` bytes of `text` for a message: control characters and quotes escaped, "…"
 // appended when cut. Never fails, whatever the bytes.
-std::string Excerpt(std::string_view text, size_t bytes_max);
+std::string Excerpt(std::string_view text, size_t bytes_max = kExcerptBytes);
 
 namespace internal {
 [[noreturn]] void CheckFailed(const char* condition, const char* file, int line);

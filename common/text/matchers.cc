@@ -67,8 +67,8 @@ absl::StatusOr<Matcher> Matcher::Create(std::string name, Operator op, std::stri
     auto regex = std::make_shared<const RE2>(matcher.value_, options);
     if (!regex->ok()) {
       return absl::InvalidArgumentError(fmt::format("\"{}\" is no RE2 regular expression: {}",
-                                                    Excerpt(matcher.value_, 100),
-                                                    Excerpt(regex->error(), 200)));
+                                                    Excerpt(matcher.value_),
+                                                    Excerpt(regex->error(), kLongExcerptBytes)));
     }
     matcher.regex_ = std::move(regex);
   }
@@ -242,9 +242,9 @@ class Parser {
   }
 
   absl::Status Expected(std::string_view what) const {
-    return Error(at_, fmt::format("expected {}, found {}", what,
-                                  AtEnd() ? "the end"
-                                          : fmt::format("\"{}\"", Excerpt(text_.substr(at_), 20))));
+    return Error(
+        at_, fmt::format("expected {}, found {}", what,
+                         AtEnd() ? "the end" : fmt::format("\"{}\"", Excerpt(text_.substr(at_)))));
   }
 
   absl::Status Error(size_t at, std::string_view what) const {

@@ -24,7 +24,7 @@ constexpr int64_t kMaxMs = 10'000 * kUnits[0].ms;
 
 absl::Status Malformed(std::string_view text) {
   return absl::InvalidArgumentError(
-      fmt::format("\"{}\" is not a duration such as 30s, 5m or 1h30m", Excerpt(text, 64)));
+      fmt::format("\"{}\" is not a duration such as 30s, 5m or 1h30m", Excerpt(text)));
 }
 
 }  // namespace

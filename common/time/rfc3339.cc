@@ -111,7 +111,7 @@ std::optional<Timestamp> Parse(std::string_view text) {
 absl::StatusOr<Timestamp> ParseRfc3339(std::string_view text) {
   if (const auto time = Parse(text)) return *time;
   return absl::InvalidArgumentError(fmt::format(
-      "\"{}\" is not an RFC 3339 time such as 2026-03-01T10:00:12.345Z", Excerpt(text, 64)));
+      "\"{}\" is not an RFC 3339 time such as 2026-03-01T10:00:12.345Z", Excerpt(text)));
 }
 
 std::string FormatRfc3339(Timestamp time) {

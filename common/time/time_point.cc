@@ -115,7 +115,7 @@ absl::StatusOr<Timestamp> ParseTimePoint(std::string_view text, Timestamp now) {
   }
   return absl::InvalidArgumentError(
       fmt::format("\"{}\" is not a time such as now-30d, now/d, 2026-03-01T10:00:00Z or 1772000000",
-                  Excerpt(text, 64)));
+                  Excerpt(text)));
 }
 
 }  // namespace alertjoin

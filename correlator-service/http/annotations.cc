@@ -42,7 +42,7 @@ absl::StatusOr<Query> ReadQuery(Timestamp now, const HttpRequest& request) {
   std::set<std::string> seen;
   for (const auto& [name, value] : request.parameters) {
     if (!seen.insert(name).second) {
-      return InvalidField("INVALID_PARAMETER", Excerpt(name, 100), "given more than once");
+      return InvalidField("INVALID_PARAMETER", Excerpt(name), "given more than once");
     }
     if (name != "limit") {
       RETURN_IF_ERROR(SetParameter(name, value, now, &query.request, {"limit"}));

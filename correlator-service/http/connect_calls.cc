@@ -25,11 +25,6 @@ constexpr char kJson[] = "application/json";
 constexpr char kProto[] = "application/proto";
 constexpr size_t kTimeoutDigitsMax = 10;
 
-std::string HeaderOf(const HttpRequest& request, const std::string& name) {
-  const auto found = request.headers.find(name);
-  return found == request.headers.end() ? "" : found->second;
-}
-
 absl::Status Malformed(const std::string& why, std::vector<FieldViolation> fields = {}) {
   ErrorDetail detail;
   detail.field_violations = std::move(fields);
@@ -44,27 +39,27 @@ HttpResponse NoSuchMethod(const std::string& name) {
   HttpResponse response = Refused(MakeError(
       "UNKNOWN_METHOD",
       fmt::format("{} has no unary method {}: /docs lists them, and streams are at /api/v1/stream",
-                  kCorrelatorService, Excerpt(name, 100))));
+                  kCorrelatorService, Excerpt(name))));
   response.status = 404;
   return response;
 }
 
 HttpResponse OtherMediaType(const std::string& type) {
   HttpResponse response = Refused(Malformed(
-      fmt::format("Content-Type is {}, expected {} or {}", Excerpt(type, 100), kJson, kProto)));
+      fmt::format("Content-Type is {}, expected {} or {}", Excerpt(type), kJson, kProto)));
   response.status = 415;
   response.headers.emplace_back("Accept-Post", fmt::format("{}, {}", kJson, kProto));
   return response;
 }
 
 absl::StatusOr<Millis> TimeoutOf(const HttpRequest& request) {
-  const std::string text = HeaderOf(request, "connect-timeout-ms");
+  const std::string text = request.Header("connect-timeout-ms");
   if (text.empty()) return kRpcTimeout;
   uint64_t ms = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), ms);
   if (text.size() > kTimeoutDigitsMax || error != std::errc() || end != text.data() + text.size()) {
     return Malformed(fmt::format("Connect-Timeout-Ms is {}, expected up to {} digits",
-                                 Excerpt(text, 100), kTimeoutDigitsMax));
+                                 Excerpt(text), kTimeoutDigitsMax));
   }
   return std::min(Millis(ms), kRpcTimeout);
 }
@@ -77,13 +72,13 @@ absl::Status MalformedJson(const std::string& why) {
   const size_t start = why.find_last_of(" :(", at - 1);
   std::string field = why.substr(start == std::string::npos ? 0 : start + 1,
                                  at - (start == std::string::npos ? 0 : start + 1));
-  const std::string text = fmt::format("there is no field {}", Excerpt(field, 100));
+  const std::string text = fmt::format("there is no field {}", Excerpt(field));
   return Malformed(text, {{std::move(field), "no such field"}});
 }
 
-absl::Status Parse(const std::string& body, bool json, Message* message) {
+absl::Status Parse(const std::string& body, bool is_json, Message* message) {
   if (body.empty()) return absl::OkStatus();
-  if (!json) {
+  if (!is_json) {
     if (message->ParseFromString(body)) return absl::OkStatus();
     return Malformed(fmt::format("is no serialised {}", message->GetTypeName()));
   }
@@ -94,14 +89,14 @@ absl::Status Parse(const std::string& body, bool json, Message* message) {
   return MalformedJson(std::string(status.message().data(), status.message().size()));
 }
 
-HttpResponse Answer(const MethodDescriptor& method, const grpc::ByteBuffer& bytes, bool json) {
+HttpResponse Answer(const MethodDescriptor& method, const grpc::ByteBuffer& bytes, bool is_json) {
   HttpResponse response;
-  response.content_type = json ? kJson : kProto;
+  response.content_type = is_json ? kJson : kProto;
   const auto message = NewMessage(method.output_type());
   if (!FromBytes(bytes, message.get())) {
     return Refused(absl::InternalError("the answer cannot be read"));
   }
-  if (!json) {
+  if (!is_json) {
     response.body = message->SerializeAsString();
     return response;
   }
@@ -119,26 +114,26 @@ HttpResponse AnswerConnectCall(const RpcCalls& calls, const HttpRequest& request
   if (method == nullptr || method->client_streaming() || method->server_streaming()) {
     return NoSuchMethod(name);
   }
-  const std::string type = MediaTypeOf(HeaderOf(request, "content-type"));
-  const bool json = type == kJson || (type.empty() && request.body.empty());
-  if (!json && type != kProto) return OtherMediaType(type);
-  if (const std::string version = HeaderOf(request, "connect-protocol-version");
+  const std::string type = MediaTypeOf(request.Header("content-type"));
+  const bool is_json = type == kJson || (type.empty() && request.body.empty());
+  if (!is_json && type != kProto) return OtherMediaType(type);
+  if (const std::string version = request.Header("connect-protocol-version");
       !version.empty() && version != "1") {
-    return Refused(Malformed(
-        fmt::format("Connect-Protocol-Version is {}, expected 1", Excerpt(version, 100))));
+    return Refused(
+        Malformed(fmt::format("Connect-Protocol-Version is {}, expected 1", Excerpt(version))));
   }
   const auto timeout = TimeoutOf(request);
   if (!timeout.ok()) return Refused(timeout.status());
   if (*timeout == Millis(0))
     return Refused(MakeError("DEADLINE_EXCEEDED", "Connect-Timeout-Ms is 0: allow more time"));
   const auto message = NewMessage(method->input_type());
-  if (const absl::Status parsed = Parse(request.body, json, message.get()); !parsed.ok()) {
+  if (const absl::Status parsed = Parse(request.body, is_json, message.get()); !parsed.ok()) {
     return Refused(parsed);
   }
   grpc::ByteBuffer answer;
   const grpc::Status status =
       RpcUnary(calls, MethodPath(*method), ToBytes(*message), *timeout).Wait(&answer);
-  return status.ok() ? Answer(*method, answer, json) : ConnectErrorResponse(status);
+  return status.ok() ? Answer(*method, answer, is_json) : ConnectErrorResponse(status);
 }
 
 }  // namespace alertjoin

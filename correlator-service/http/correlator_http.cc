@@ -39,8 +39,7 @@ HttpResponse AnswerAsset(const PageAsset& asset, const HttpRequest& request) {
   HttpResponse response;
   response.headers.emplace_back("ETag", asset.etag);
   response.headers.emplace_back("Cache-Control", "no-cache");
-  const auto known = request.headers.find("if-none-match");
-  if (known != request.headers.end() && known->second == asset.etag) {
+  if (request.Header("if-none-match") == asset.etag) {
     response.status = 304;
     return response;
   }
@@ -104,8 +103,8 @@ void CorrelatorHttp::AddTo(HttpServer& server) {
   server.Handle("GET", "/docs\\.css",
                 [](const HttpRequest&) { return Page(ApiDocsCss(), "text/css; charset=utf-8"); });
   server.Handle("GET", "/openapi\\.json", [](const HttpRequest&) {
-    static const std::string json = OpenApiJson(TheSchema());
-    return Page(json, "application/json");
+    static const std::string document = OpenApiJson(TheSchema());
+    return Page(document, "application/json");
   });
   for (const PageAsset& asset : PageAssets()) {
     server.Handle(

@@ -32,13 +32,12 @@ absl::StatusOr<std::unique_ptr<Message>> RequestOf(const MethodDescriptor& metho
   std::set<std::string> seen;
   for (const auto& [name, value] : request.parameters) {
     if (!seen.insert(name).second) {
-      return InvalidField("INVALID_PARAMETER", Excerpt(name, 100), "given more than once");
+      return InvalidField("INVALID_PARAMETER", Excerpt(name), "given more than once");
     }
     RETURN_IF_ERROR(SetParameter(name, value, now, message.get()));
   }
-  const auto last = request.headers.find("last-event-id");
-  if (last != request.headers.end() && !last->second.empty()) {
-    RETURN_IF_ERROR(SetParameter(kResumeToken, last->second, now, message.get()));
+  if (const std::string last = request.Header("last-event-id"); !last.empty()) {
+    RETURN_IF_ERROR(SetParameter(kResumeToken, last, now, message.get()));
   }
   return message;
 }

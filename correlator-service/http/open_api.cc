@@ -152,12 +152,12 @@ void AddTables(const Schema& schema, ordered_json& document) {
     const ordered_json rows = {{"type", "array"}, {"items", Reference(row)}};
     const ordered_json text = {{"type", "string"}};
     for (const TableFormat& format : kTableFormats) {
-      const bool json = format.format == FlatFormat::kJson;
+      const bool is_json = format.format == FlatFormat::kJson;
       document["paths"][TablePath(*table, format)]["get"] = {
           {"operationId", fmt::format("{}_{}", table->name(), format.ending)},
           {"summary", table->comment()},
           {"parameters", parameters},
-          {"responses", Responses(format.media_type, json ? rows : text, "The rows")}};
+          {"responses", Responses(format.media_type, is_json ? rows : text, "The rows")}};
     }
   }
 }

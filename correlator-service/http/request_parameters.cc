@@ -90,7 +90,7 @@ absl::StatusOr<Number> ParseNumber(const std::string& name, const std::string& v
   Number number{};
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
   if (value.empty() || error != std::errc() || end != value.data() + value.size()) {
-    return Invalid(name, fmt::format("expected a number, found {}", Excerpt(value, 100)));
+    return Invalid(name, fmt::format("expected a number, found {}", Excerpt(value)));
   }
   return number;
 }
@@ -104,7 +104,7 @@ absl::Status SetField(const FieldDescriptor& field, const std::string& name,
       return absl::OkStatus();
     case FieldDescriptor::CPPTYPE_BOOL:
       if (value != "true" && value != "1" && value != "false" && value != "0") {
-        return Invalid(name, fmt::format("expected true or false, found {}", Excerpt(value, 100)));
+        return Invalid(name, fmt::format("expected true or false, found {}", Excerpt(value)));
       }
       reflection->SetBool(message, &field, value == "true" || value == "1");
       return absl::OkStatus();
@@ -112,7 +112,7 @@ absl::Status SetField(const FieldDescriptor& field, const std::string& name,
       const auto* const found = FindValue(*field.enum_type(), value);
       if (found == nullptr) {
         return Invalid(name, fmt::format("expected one of {}, found {}",
-                                         ValuesOf(*field.enum_type()), Excerpt(value, 100)));
+                                         ValuesOf(*field.enum_type()), Excerpt(value)));
       }
       reflection->SetEnum(message, &field, found);
       return absl::OkStatus();
@@ -149,7 +149,7 @@ absl::Status Unknown(const std::string& name, const Descriptor& request,
     known.push_back(parameter.name);
   }
   std::sort(known.begin(), known.end());
-  return Invalid(Excerpt(name, 100),
+  return Invalid(Excerpt(name),
                  fmt::format("no such parameter: there are {}", fmt::join(known, ", ")));
 }
 

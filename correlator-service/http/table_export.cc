@@ -43,16 +43,15 @@ absl::Status TakeLimit(const std::string& value, TableQuery* query) {
       std::from_chars(value.data(), value.data() + value.size(), query->limit);
   if (value.empty() || error != std::errc() || end != value.data() + value.size() ||
       query->limit == 0) {
-    return Invalid(
-        "limit", fmt::format("expected a number of rows from 1 on, found {}", Excerpt(value, 100)));
+    return Invalid("limit",
+                   fmt::format("expected a number of rows from 1 on, found {}", Excerpt(value)));
   }
   return absl::OkStatus();
 }
 
 absl::Status TakeTimeFormat(const std::string& value, TableQuery* query) {
   if (value != "rfc3339" && value != "ms") {
-    return Invalid("time_format",
-                   fmt::format("expected rfc3339 or ms, found {}", Excerpt(value, 100)));
+    return Invalid("time_format", fmt::format("expected rfc3339 or ms, found {}", Excerpt(value)));
   }
   query->times_as_ms = value == "ms";
   return absl::OkStatus();
@@ -61,7 +60,7 @@ absl::Status TakeTimeFormat(const std::string& value, TableQuery* query) {
 absl::Status TakeLabel(const std::string& value, TableQuery* query) {
   const auto known = std::find(query->labels.begin(), query->labels.end(), value);
   if (value.empty() || known != query->labels.end()) {
-    return Invalid("label", value.empty() ? "is empty" : "given twice: " + Excerpt(value, 100));
+    return Invalid("label", value.empty() ? "is empty" : "given twice: " + Excerpt(value));
   }
   if (query->labels.size() == kTableLabelsMax) {
     return Invalid("label", fmt::format("more than {}", kTableLabelsMax));
@@ -80,7 +79,7 @@ absl::StatusOr<TableQuery> ReadQuery(const FlatTable& table, Timestamp now,
       RETURN_IF_ERROR(TakeLabel(value, &query));
       continue;
     }
-    if (!seen.insert(name).second) return Invalid(Excerpt(name, 100), "given more than once");
+    if (!seen.insert(name).second) return Invalid(Excerpt(name), "given more than once");
     if (name == "limit") {
       RETURN_IF_ERROR(TakeLimit(value, &query));
     } else if (name == "time_format") {

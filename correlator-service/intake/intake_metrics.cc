@@ -3,6 +3,7 @@
 #include <array>
 #include <string_view>
 
+#include "common/metrics/one_metric.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
@@ -13,11 +14,6 @@ constexpr std::array<std::string_view, 7> kReasons = {
     "MALFORMED_EVENT",    "SEQUENCE_HOLE",   "FENCED",    "SEQUENCE_REWOUND",
     "TOO_MANY_PRODUCERS", "TOO_MANY_SERIES", kOtherReason};
 
-prometheus::Counter& MakeCounter(prometheus::Registry& registry, const char* name,
-                                 const char* help) {
-  return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({});
-}
-
 }  // namespace
 
 IntakeMetrics::IntakeMetrics(prometheus::Registry& registry)
@@ -26,14 +22,14 @@ IntakeMetrics::IntakeMetrics(prometheus::Registry& registry)
                   .Help("Streams of producers that are open.")
                   .Register(registry)
                   .Add({})),
-      events(MakeCounter(registry, "alertjoin_intake_events_total",
-                         "Events taken from producers, duplicates not counted.")),
-      duplicates(MakeCounter(registry, "alertjoin_intake_duplicates_total",
-                             "Events that producers sent again and that were ignored.")),
-      lost(MakeCounter(registry, "alertjoin_intake_lost_events_total",
-                       "Events that a producer dropped before it sent them.")),
-      queue_full(MakeCounter(registry, "alertjoin_intake_queue_full_total",
-                             "Times that a batch had to wait because the pipeline was full.")),
+      events(OneCounter(registry, "alertjoin_intake_events_total",
+                        "Events taken from producers, duplicates not counted.")),
+      duplicates(OneCounter(registry, "alertjoin_intake_duplicates_total",
+                            "Events that producers sent again and that were ignored.")),
+      lost(OneCounter(registry, "alertjoin_intake_lost_events_total",
+                      "Events that a producer dropped before it sent them.")),
+      queue_full(OneCounter(registry, "alertjoin_intake_queue_full_total",
+                            "Times that a batch had to wait because the pipeline was full.")),
       refused(prometheus::BuildCounter()
                   .Name("alertjoin_intake_refused_total")
                   .Help("Streams ended because of what the producer sent, by reason.")

@@ -15,7 +15,6 @@ namespace {
 
 // No producer gets there, and sums with a batch's size stay in range.
 constexpr uint64_t kSequenceMax = uint64_t{1} << 62;
-constexpr size_t kExcerptBytes = 64;
 
 absl::Status CheckIdentifier(const std::string& text, const std::string& field) {
   if (text.empty()) return MalformedEvent(field, "is required");
@@ -99,14 +98,14 @@ absl::Status IntakeSession::OnHello(const v1::Hello& hello) {
                    registry_.Find(hello.producer_id(), hello.log_id()));
   const ProducerLog::Offer offer{hello.epoch(), hello.first_sequence(), hello.next_sequence()};
   ASSIGN_OR_RETURN(const ProducerLog::Attached attached, log->Attach(offer, wake_));
-  const std::string producer = Excerpt(hello.producer_id(), kExcerptBytes);
+  const std::string producer = Excerpt(hello.producer_id());
   if (attached.lost_events > 0) {
     metrics_.lost.Increment(static_cast<double>(attached.lost_events));
     LogWarn("producer dropped events before it sent them",
             {{"producer", producer}, {"events", std::to_string(attached.lost_events)}});
   }
   LogInfo("producer connected", {{"producer", producer},
-                                 {"version", Excerpt(hello.version(), kExcerptBytes)},
+                                 {"version", Excerpt(hello.version())},
                                  {"durable_sequence", std::to_string(attached.durable_sequence)}});
   MutexLock lock(mutex_);
   log_ = std::move(log);

@@ -1,14 +1,8 @@
 #include "correlator-service/pipeline/log_metrics.h"
 
+#include "common/metrics/one_metric.h"
+
 namespace alertjoin {
-namespace {
-
-prometheus::Gauge& OneGauge(prometheus::Registry& registry, const char* name, const char* help) {
-  return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
-}
-
-}  // namespace
-
 prometheus::Histogram& LogSyncSeconds(prometheus::Registry& registry) {
   return prometheus::BuildHistogram()
       .Name("alertjoin_log_sync_duration_seconds")

@@ -1,15 +1,13 @@
 #include "correlator-service/pipeline/pipeline_metrics.h"
 
+#include "common/metrics/one_metric.h"
+
 namespace alertjoin {
 namespace {
 
 prometheus::Family<prometheus::Counter>& Counters(prometheus::Registry& registry, const char* name,
                                                   const char* help) {
   return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
-}
-
-prometheus::Gauge& OneGauge(prometheus::Registry& registry, const char* name, const char* help) {
-  return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ constexpr size_t kRoundBatchesMax = 1'024;
 constexpr size_t kRoundBytes = 4 << 20;
 // How often a full log is tried again, if nobody says that there is room.
 constexpr std::chrono::seconds kFullRetry(1);
-constexpr Millis kLogInterval = std::chrono::seconds(30);
+constexpr Millis kRoundLogInterval = std::chrono::seconds(30);
 
 }  // namespace
 
@@ -34,8 +34,8 @@ RoundLogger::RoundLogger(RoundLoggerOptions options, RoundLog& log,
       failed_(std::move(failed)),
       queue_(options.queue_batches_max),
       metrics_(registry),
-      full_limiter_(kLogInterval, clock),
-      future_limiter_(kLogInterval, clock) {}
+      full_limiter_(kRoundLogInterval, clock),
+      future_limiter_(kRoundLogInterval, clock) {}
 
 RoundLogger::~RoundLogger() { Stop(); }
 

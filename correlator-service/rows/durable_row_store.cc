@@ -4,25 +4,18 @@
 
 #include <utility>
 
+#include "common/metrics/one_metric.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
-namespace {
-
-prometheus::Gauge* MakeGauge(prometheus::Registry& registry, const char* name, const char* help) {
-  return &prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
-}
-
-}  // namespace
-
 DurableRowStore::DurableRowStore(prometheus::Registry& registry, RowDatabase& database,
                                  const DurableRowStoreOptions& options)
     : database_(database),
-      disk_changes_gauge_(MakeGauge(registry, "alertjoin_change_log_disk_changes",
+      disk_changes_gauge_(&OneGauge(registry, "alertjoin_change_log_disk_changes",
                                     "Changes that subscribers can still catch up with.")),
-      disk_bytes_gauge_(MakeGauge(registry, "alertjoin_change_log_disk_bytes",
+      disk_bytes_gauge_(&OneGauge(registry, "alertjoin_change_log_disk_bytes",
                                   "Size of the change log on disk, before compression.")),
-      disk_floor_gauge_(MakeGauge(registry, "alertjoin_change_log_disk_floor",
+      disk_floor_gauge_(&OneGauge(registry, "alertjoin_change_log_disk_floor",
                                   "Subscribers behind this sequence must start again.")),
       memory_(registry, {.store_id = database.store_id(),
                          .sequence_limits = options.sequence_limits,

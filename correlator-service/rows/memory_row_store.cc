@@ -5,6 +5,7 @@
 
 #include <random>
 
+#include "common/metrics/one_metric.h"
 #include "common/status/status.h"
 #include "correlator-service/rows/read_range.h"
 
@@ -18,23 +19,19 @@ std::string RandomStoreId() {
   return ToHex(id);
 }
 
-prometheus::Gauge* MakeGauge(prometheus::Registry& registry, const char* name, const char* help) {
-  return &prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
-}
-
 }  // namespace
 
 MemoryRowStore::MemoryRowStore(prometheus::Registry& registry, MemoryRowStoreOptions options)
     : store_id_(options.store_id.empty() ? RandomStoreId() : std::move(options.store_id)),
       sequence_limits_(options.sequence_limits),
-      alerts_gauge_(MakeGauge(registry, "alertjoin_alerts", "Episodes in the table of alerts.")),
-      sequence_gauge_(MakeGauge(registry, "alertjoin_row_sequence",
+      alerts_gauge_(&OneGauge(registry, "alertjoin_alerts", "Episodes in the table of alerts.")),
+      sequence_gauge_(&OneGauge(registry, "alertjoin_row_sequence",
                                 "Newest published sequence of row changes.")),
-      log_changes_gauge_(MakeGauge(registry, "alertjoin_change_log_changes",
+      log_changes_gauge_(&OneGauge(registry, "alertjoin_change_log_changes",
                                    "Changes that subscribers catch up with from memory.")),
-      log_bytes_gauge_(MakeGauge(registry, "alertjoin_change_log_bytes",
+      log_bytes_gauge_(&OneGauge(registry, "alertjoin_change_log_bytes",
                                  "About what the change log in memory takes.")),
-      log_floor_gauge_(MakeGauge(registry, "alertjoin_change_log_floor",
+      log_floor_gauge_(&OneGauge(registry, "alertjoin_change_log_floor",
                                  "How far back the change log in memory reaches.")),
       sources_(registry),
       row_metrics_(registry),

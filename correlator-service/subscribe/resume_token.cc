@@ -13,11 +13,11 @@ namespace {
 
 constexpr size_t kStoreIdBytesMax = 255;
 
-absl::Status TokenError(KnownReason reason, const std::string& why) {
+}  // namespace
+
+absl::Status ResumeTokenError(KnownReason reason, const std::string& why) {
   return MakeError(reason, fmt::format("resume_token: {}", why), {{}, {{"resume_token", why}}, {}});
 }
-
-}  // namespace
 
 std::string EncodeResumeToken(const ResumeToken& token) {
   CHECK(token.store_id.size() <= kStoreIdBytesMax);
@@ -41,8 +41,8 @@ std::string EncodeResumeToken(const ResumeToken& token) {
 
 absl::StatusOr<ResumeToken> DecodeResumeToken(std::string_view text) {
   const auto invalid = [] {
-    return TokenError("INVALID_RESUME_TOKEN",
-                      "this is no token of a subscription: give one back unchanged, or none");
+    return ResumeTokenError("INVALID_RESUME_TOKEN",
+                            "this is no token of a subscription: give one back unchanged, or none");
   };
   auto reader = TokenReader::Open(TokenKind::kResume, text);
   if (!reader.has_value()) return invalid();
@@ -71,27 +71,29 @@ absl::Status CheckResumeToken(const ResumeToken& token, const RowStore& store,
                               uint64_t argument_hash) {
   const Sequence newest = store.newest();
   if (token.store_id != store.store_id()) {
-    return TokenError("RESUME_TOKEN_FOREIGN",
-                      "the token is of another store: forget what was received and subscribe "
-                      "without a token");
+    return ResumeTokenError("RESUME_TOKEN_FOREIGN",
+                            "the token is of another store: forget what was received and subscribe "
+                            "without a token");
   }
   if (token.sequence > newest) {
-    return TokenError(
+    return ResumeTokenError(
         "RESUME_TOKEN_FROM_FUTURE",
         fmt::format("the token is of sequence {}, the newest is {}: the store was put back to an "
                     "older state: forget what was received and subscribe without a token",
                     token.sequence.value(), newest.value()));
   }
   if (token.argument_hash != argument_hash) {
-    return TokenError("RESUME_TOKEN_OTHER_ARGUMENTS",
-                      "the token was given for another filter, or other arguments that say what is "
-                      "streamed: use the same again, or subscribe without a token");
+    return ResumeTokenError(
+        "RESUME_TOKEN_OTHER_ARGUMENTS",
+        "the token was given for another filter, or other arguments that say what is "
+        "streamed: use the same again, or subscribe without a token");
   }
   if (const Sequence floor = store.floor(); token.sequence < floor) {
-    return TokenError("RESUME_TOKEN_TOO_OLD",
-                      fmt::format("the token is of sequence {}, the change log reaches back to {} "
-                                  "only: forget what was received and subscribe without a token",
-                                  token.sequence.value(), floor.value()));
+    return ResumeTokenError(
+        "RESUME_TOKEN_TOO_OLD",
+        fmt::format("the token is of sequence {}, the change log reaches back to {} "
+                    "only: forget what was received and subscribe without a token",
+                    token.sequence.value(), floor.value()));
   }
   return absl::OkStatus();
 }

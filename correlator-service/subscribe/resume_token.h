@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "common/status/error_reason.h"
 #include "correlator-service/rows/row_store.h"
 
 namespace alertjoin {
@@ -26,6 +27,9 @@ struct ResumeToken {
 
   friend bool operator==(const ResumeToken&, const ResumeToken&) = default;
 };
+
+// A refusal of a token, for the reason: its field is "resume_token".
+absl::Status ResumeTokenError(KnownReason reason, const std::string& why);
 
 std::string EncodeResumeToken(const ResumeToken& token);
 

@@ -7,15 +7,12 @@
 #include "common/status/error_reason.h"
 #include "common/status/status.h"
 #include "correlator-service/rows/opaque_token.h"
+#include "correlator-service/subscribe/resume_token.h"
 
 namespace alertjoin {
 namespace {
 
 constexpr size_t kLogIdBytesMax = 255;
-
-absl::Status TokenError(KnownReason reason, const std::string& why) {
-  return MakeError(reason, fmt::format("resume_token: {}", why), {{}, {{"resume_token", why}}, {}});
-}
 
 }  // namespace
 
@@ -37,9 +34,10 @@ std::string EncodeSampleToken(const SampleToken& token) {
 
 absl::StatusOr<SampleToken> DecodeSampleToken(std::string_view text) {
   const auto invalid = [] {
-    return TokenError("INVALID_RESUME_TOKEN",
-                      "this is no token of a subscription to samples: give one back unchanged, or "
-                      "none");
+    return ResumeTokenError(
+        "INVALID_RESUME_TOKEN",
+        "this is no token of a subscription to samples: give one back unchanged, or "
+        "none");
   };
   auto reader = TokenReader::Open(TokenKind::kSampleResume, text);
   if (!reader.has_value()) return invalid();
@@ -63,26 +61,29 @@ absl::StatusOr<SampleToken> DecodeSampleToken(std::string_view text) {
 absl::Status CheckSampleToken(const SampleToken& token, const RoundLog& log,
                               uint64_t argument_hash) {
   if (token.log_id != log.id()) {
-    return TokenError("RESUME_TOKEN_FOREIGN",
-                      "the token is of another event log: subscribe without a token");
+    return ResumeTokenError("RESUME_TOKEN_FOREIGN",
+                            "the token is of another event log: subscribe without a token");
   }
   if (const LogPosition end = log.end(); token.place > SamplePlace{end, 0}) {
-    return TokenError("RESUME_TOKEN_FROM_FUTURE",
-                      fmt::format("the token is of record {}, the event log ends before {}: it was "
-                                  "put back to an older state: subscribe without a token",
-                                  token.place.round.value(), end.value()));
+    return ResumeTokenError(
+        "RESUME_TOKEN_FROM_FUTURE",
+        fmt::format("the token is of record {}, the event log ends before {}: it was "
+                    "put back to an older state: subscribe without a token",
+                    token.place.round.value(), end.value()));
   }
   if (token.argument_hash != argument_hash) {
-    return TokenError("RESUME_TOKEN_OTHER_ARGUMENTS",
-                      "the token was given for another selection of series: use the same again, or "
-                      "subscribe without a token");
+    return ResumeTokenError(
+        "RESUME_TOKEN_OTHER_ARGUMENTS",
+        "the token was given for another selection of series: use the same again, or "
+        "subscribe without a token");
   }
   if (const LogPosition first = log.bounds().first; token.place.round < first) {
-    return TokenError("RESUME_TOKEN_TOO_OLD",
-                      fmt::format("the token is of record {}, the event log reaches back to {} "
-                                  "only: subscribe without a token, and fetch what is missing with "
-                                  "ListSamples",
-                                  token.place.round.value(), first.value()));
+    return ResumeTokenError(
+        "RESUME_TOKEN_TOO_OLD",
+        fmt::format("the token is of record {}, the event log reaches back to {} "
+                    "only: subscribe without a token, and fetch what is missing with "
+                    "ListSamples",
+                    token.place.round.value(), first.value()));
   }
   return absl::OkStatus();
 }

@@ -17,7 +17,6 @@
 namespace alertjoin {
 namespace {
 
-constexpr size_t kShownBytesMax = 64;
 constexpr size_t kFingerprintBytesMax = 64;
 constexpr size_t kValuesMax = 64;
 // Go's zero time lies in year 1 and means "none".
@@ -43,8 +42,8 @@ absl::StatusOr<AlertState> StateField(const Json& alert, std::string_view where)
   ASSIGN_OR_RETURN(const std::string text, TextField(alert, where, "status"));
   if (text == "firing") return AlertState::kFiring;
   if (text == "resolved") return AlertState::kResolved;
-  return WrongShape(PathOf(where, "status"), fmt::format("expected firing or resolved, got \"{}\"",
-                                                         Excerpt(text, kShownBytesMax)));
+  return WrongShape(PathOf(where, "status"),
+                    fmt::format("expected firing or resolved, got \"{}\"", Excerpt(text)));
 }
 
 // The state when it is said in the words of a webhook. Others mean something else by the field.

@@ -8,8 +8,6 @@
 namespace alertjoin {
 namespace {
 
-constexpr size_t kShownBytesMax = 64;
-
 absl::Status OverLimit(std::string_view path, std::string_view why) {
   return WithReason(absl::InvalidArgumentError(fmt::format("{}: {}", path, why)), "OVER_LIMIT");
 }
@@ -20,12 +18,12 @@ absl::Status CheckLabel(std::string_view where, std::string_view field, std::str
   if (name.empty()) return WrongShape(PathOf(where, field), "an empty name");
   if (name.size() > kLabelNameBytesMax) {
     return OverLimit(PathOf(where, field),
-                     fmt::format("name \"{}\" has {} bytes, the limit is {}",
-                                 Excerpt(name, kShownBytesMax), name.size(), kLabelNameBytesMax));
+                     fmt::format("name \"{}\" has {} bytes, the limit is {}", Excerpt(name),
+                                 name.size(), kLabelNameBytesMax));
   }
   if (value.size() > value_bytes_max) {
     return OverLimit(
-        PathOf(PathOf(where, field), Excerpt(name, kShownBytesMax)),
+        PathOf(PathOf(where, field), Excerpt(name)),
         fmt::format("the value has {} bytes, the limit is {}", value.size(), value_bytes_max));
   }
   return absl::OkStatus();
@@ -99,7 +97,7 @@ absl::StatusOr<LabelSet> LabelsField(const Json& object, std::string_view where,
   labels.reserve(field->size());
   RETURN_IF_ERROR(ForEachMember(*field, [&](std::string_view key, const Json& value) {
     if (!value.is_string() && !value.is_null()) {
-      return WrongShape(PathOf(PathOf(where, name), Excerpt(key, kShownBytesMax)),
+      return WrongShape(PathOf(PathOf(where, name), Excerpt(key)),
                         fmt::format("expected a string, got {}", value.type_name()));
     }
     labels.emplace_back(key, value.is_null() ? std::string_view() : TextOf(value));

@@ -7,8 +7,6 @@
 namespace alertjoin {
 namespace {
 
-constexpr size_t kShownBytesMax = 160;
-
 // Brackets and separators outside strings are structure in every valid text; in an invalid one the
 // count may be off, but then the parser refuses it.
 absl::Status CheckLimits(std::string_view text) {
@@ -42,7 +40,7 @@ absl::Status CheckLimits(std::string_view text) {
 std::string WordsOf(const nlohmann::json::exception& error) {
   const std::string_view words = error.what();
   const size_t end = words.find("] ");
-  return Excerpt(end == words.npos ? words : words.substr(end + 2), kShownBytesMax);
+  return Excerpt(end == words.npos ? words : words.substr(end + 2), kLongExcerptBytes);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "ingest-service/alertmanager/sender_auth.h"
 
+#include <absl/strings/ascii.h>
 #include <absl/strings/escaping.h>
 #include <absl/strings/numbers.h>
 #include <openssl/crypto.h>
@@ -23,18 +24,6 @@ using Digest = std::array<unsigned char, kDigestBytes>;
 constexpr const char* kGrafanaHeaders[] = {"x-grafana-alerting-signature",
                                            "x-grafana-alert-signature"};
 constexpr size_t kTimestampDigitsMax = 12;
-
-std::string LowerCase(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) {
-    return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  });
-  return text;
-}
-
-std::string HeaderOf(const HttpRequest& request, const std::string& name) {
-  const auto found = request.headers.find(LowerCase(name));
-  return found == request.headers.end() ? "" : found->second;
-}
 
 Digest DigestOf(std::string_view text) {
   Digest digest{};
@@ -106,14 +95,15 @@ std::optional<SenderAuth::Denial> SenderAuth::CheckAuthorization(const HttpReque
   } else {
     return std::nullopt;
   }
-  const std::string header = HeaderOf(request, "authorization");
+  const std::string header = request.Header("authorization");
   const std::string challenge = scheme + " realm=\"alertjoin\"";
   if (header.empty()) {
     return Denial{401, "no_credentials",
                   "this alert source wants credentials: Authorization: " + scheme, challenge};
   }
   const auto [sent_scheme, token] = SplitAuthorization(header);
-  if (LowerCase(std::string(sent_scheme)) != LowerCase(scheme) || !SameSecret(token, expected)) {
+  if (absl::AsciiStrToLower(std::string(sent_scheme)) != absl::AsciiStrToLower(scheme) ||
+      !SameSecret(token, expected)) {
     return Denial{401, "wrong_credentials", "these are not the credentials of this alert source",
                   challenge};
   }
@@ -126,10 +116,10 @@ std::optional<SenderAuth::Denial> SenderAuth::CheckSignature(const HttpRequest& 
   std::string signature;
   if (hmac.header.empty()) {
     for (const char* name : kGrafanaHeaders) {
-      if (signature.empty()) signature = HeaderOf(request, name);
+      if (signature.empty()) signature = request.Header(name);
     }
   } else {
-    signature = HeaderOf(request, hmac.header);
+    signature = request.Header(absl::AsciiStrToLower(hmac.header));
   }
   if (signature.empty()) {
     return Denial{
@@ -138,7 +128,7 @@ std::optional<SenderAuth::Denial> SenderAuth::CheckSignature(const HttpRequest& 
   }
   std::string signed_text;
   if (!hmac.timestamp_header.empty()) {
-    const std::string timestamp = HeaderOf(request, hmac.timestamp_header);
+    const std::string timestamp = request.Header(absl::AsciiStrToLower(hmac.timestamp_header));
     if (timestamp.empty()) {
       return Denial{403, "no_timestamp", "the header " + hmac.timestamp_header + " is missing", ""};
     }
@@ -153,7 +143,7 @@ std::optional<SenderAuth::Denial> SenderAuth::CheckSignature(const HttpRequest& 
   signed_text += request.body;
   const auto secret = ReadSecretLine(hmac.secret, "hmac.secret_file");
   if (!secret.ok()) return NoSecret(secret.status());
-  if (!SameSecret(LowerCase(signature), SignatureOf(*secret, signed_text))) {
+  if (!SameSecret(absl::AsciiStrToLower(signature), SignatureOf(*secret, signed_text))) {
     return Denial{403, "wrong_signature",
                   "the signature is not that of this body with the secret of this alert source",
                   ""};

@@ -16,23 +16,17 @@
 namespace alertjoin {
 namespace {
 
-constexpr Millis kLogInterval = std::chrono::seconds(10);
+constexpr Millis kSenderLogInterval = std::chrono::seconds(10);
 constexpr char kRetryAfterSeconds[] = "5";
-constexpr size_t kShownBytesMax = 128;
-
-std::string HeaderOf(const HttpRequest& request, const std::string& name) {
-  const auto found = request.headers.find(name);
-  return found == request.headers.end() ? "" : found->second;
-}
 
 bool IsJson(const HttpRequest& request) {
-  const std::string type = MediaTypeOf(HeaderOf(request, "content-type"));
+  const std::string type = MediaTypeOf(request.Header("content-type"));
   return type.empty() || type == "application/json";
 }
 
 // Of the trace that the sender says it is part of; "" when it says none.
 std::string RequestTraceId(const HttpRequest& request) {
-  return std::string(TraceIdOf(HeaderOf(request, "traceparent")));
+  return std::string(TraceIdOf(request.Header("traceparent")));
 }
 
 // The reason of a status for metrics: it is one of a few constants of ours.
@@ -54,8 +48,8 @@ Webhook::Webhook(WebhookOptions options, TransitionIntake& intake, const Clock& 
       dead_letters_(dead_letters),
       metrics_(registry),
       heartbeats_(clock, registry),
-      refusal_limiter_(kLogInterval, clock),
-      warning_limiter_(kLogInterval, clock),
+      refusal_limiter_(kSenderLogInterval, clock),
+      warning_limiter_(kSenderLogInterval, clock),
       settings_(std::make_shared<const Settings>(std::move(options), clock)) {}
 
 Webhook::Settings::Settings(WebhookOptions its_options, const Clock& clock)
@@ -115,17 +109,17 @@ std::optional<Webhook::Refusal> Webhook::Take(const HttpRequest& request, const 
   const std::vector<std::string>& sources = settings.options.sources;
   if (std::find(sources.begin(), sources.end(), source) == sources.end()) {
     return Refusal{404, "unknown_source",
-                   fmt::format("unknown alert source \"{}\": configured are {}",
-                               Excerpt(source, kShownBytesMax), fmt::join(sources, ", "))};
+                   fmt::format("unknown alert source \"{}\": configured are {}", Excerpt(source),
+                               fmt::join(sources, ", "))};
   }
   if (auto refusal = CheckSender(request, settings, source)) return refusal;
   if (!IsJson(request)) {
     return Refusal{415, "content_type",
                    fmt::format("Content-Type \"{}\" is not taken: send application/json",
-                               Excerpt(HeaderOf(request, "content-type"), kShownBytesMax))};
+                               Excerpt(request.Header("content-type")))};
   }
   const WebhookContext context{source, clock_.Now(), settings.options.value_annotation,
-                               HeaderOf(request, "traceparent")};
+                               request.Header("traceparent")};
   const absl::StatusOr<JsonDocument> document = JsonDocument::Parse(request.body);
   if (!document.ok()) return NeverTaken(document.status());
   if (!document->root().is_array()) return TakeNotification(document->root(), context, request);
@@ -262,7 +256,7 @@ void Webhook::KeepDeadLetter(const HttpRequest& request, const std::string& sour
   letter.source = source;
   letter.path = request.path;
   letter.remote_address = request.remote_address;
-  letter.content_type = HeaderOf(request, "content-type");
+  letter.content_type = request.Header("content-type");
   letter.reason = refusal.reason;
   letter.message = refusal.message;
   letter.body = request.body;

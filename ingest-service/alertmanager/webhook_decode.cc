@@ -86,7 +86,7 @@ void WarnOf(const Notification& notification, bool grafana, std::vector<WebhookW
     warnings.push_back(
         {WebhookWarning::Kind::kUnknownVersion,
          fmt::format("version \"{}\" is not known; read as far as it has the known shape",
-                     Excerpt(version, 32))});
+                     Excerpt(version))});
   }
   if (notification.truncated_alerts > 0) {
     warnings.push_back(

@@ -6,29 +6,29 @@
 namespace alertjoin {
 namespace {
 
-prometheus::Family<prometheus::Counter>& AddFamily(prometheus::Registry& registry, const char* name,
-                                                   const char* help) {
+prometheus::Family<prometheus::Counter>& CounterFamily(prometheus::Registry& registry,
+                                                       const char* name, const char* help) {
   return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
 }
 
 }  // namespace
 
 WebhookMetrics::WebhookMetrics(prometheus::Registry& registry)
-    : requests_(AddFamily(registry, "alertjoin_webhook_requests_total",
-                          "Webhook notifications answered, by alert source and HTTP status.")),
-      alerts_(AddFamily(registry, "alertjoin_webhook_alerts_total",
-                        "Alerts stored, those that webhook notifications repeat included.")),
-      repeated_(AddFamily(registry, "alertjoin_webhook_repeated_alerts_total",
-                          "Alerts that Prometheus sent once more and that said nothing new.")),
-      refused_(AddFamily(registry, "alertjoin_webhook_refused_total",
-                         "Webhook notifications not answered with success, by reason.")),
-      denied_(
-          AddFamily(registry, "alertjoin_webhook_denied_total",
-                    "Requests without the credentials or signature that the alert source wants.")),
-      warnings_(AddFamily(registry, "alertjoin_webhook_warnings_total",
-                          "Oddities in notifications that were taken all the same.")),
-      truncated_(AddFamily(registry, "alertjoin_webhook_truncated_alerts_total",
-                           "Alerts that senders left out of notifications (max_alerts).")),
+    : requests_(CounterFamily(registry, "alertjoin_webhook_requests_total",
+                              "Webhook notifications answered, by alert source and HTTP status.")),
+      alerts_(CounterFamily(registry, "alertjoin_webhook_alerts_total",
+                            "Alerts stored, those that webhook notifications repeat included.")),
+      repeated_(CounterFamily(registry, "alertjoin_webhook_repeated_alerts_total",
+                              "Alerts that Prometheus sent once more and that said nothing new.")),
+      refused_(CounterFamily(registry, "alertjoin_webhook_refused_total",
+                             "Webhook notifications not answered with success, by reason.")),
+      denied_(CounterFamily(
+          registry, "alertjoin_webhook_denied_total",
+          "Requests without the credentials or signature that the alert source wants.")),
+      warnings_(CounterFamily(registry, "alertjoin_webhook_warnings_total",
+                              "Oddities in notifications that were taken all the same.")),
+      truncated_(CounterFamily(registry, "alertjoin_webhook_truncated_alerts_total",
+                               "Alerts that senders left out of notifications (max_alerts).")),
       stage_(registry, "webhook") {}
 
 void WebhookMetrics::CountAnswer(const std::string& source, int code) {

@@ -15,6 +15,7 @@
 #include "common/status/status.h"
 #include "common/time/duration.h"
 #include "common/time/time_point.h"
+#include "ingest-service/app/backfill_config.h"
 #include "ingest-service/app/backfill_spool.h"
 #include "ingest-service/app/ingest_config.h"
 #include "ingest-service/backfill/backfill_query.h"
@@ -38,7 +39,6 @@ constexpr char kAgain[] = "--again";
 
 constexpr int kAttemptsMax = 4;
 constexpr double kRateDefault = 5;
-constexpr double kRateMost = 1000;
 // Without an acknowledgement.
 constexpr auto kCorrelatorPatience = seconds(60);
 constexpr auto kBarInterval = std::chrono::milliseconds(200);
@@ -82,9 +82,10 @@ absl::StatusOr<double> ParseRate(const std::string& text) {
   double rate = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), rate);
   const bool read = error == std::errc() && end == text.data() + text.size();
-  if (read && rate > 0 && rate <= kRateMost) return rate;
-  return absl::InvalidArgumentError(fmt::format(
-      "{} \"{}\": requests a second, above 0 and up to {}", kRate, Excerpt(text, 64), kRateMost));
+  if (read && rate > 0 && rate <= static_cast<double>(kBackfillRateMost)) return rate;
+  return absl::InvalidArgumentError(
+      fmt::format("{} \"{}\": requests a second, above 0 and up to {}", kRate, Excerpt(text),
+                  kBackfillRateMost));
 }
 
 absl::StatusOr<BackfillWish> WishOf(const CommandArguments& arguments, Timestamp now) {

@@ -12,7 +12,6 @@ namespace alertjoin {
 namespace {
 
 constexpr Millis kStepMost = std::chrono::hours(24 * 366);
-constexpr int64_t kRateMost = 1000;
 
 void CheckTime(const YamlNode& node, const std::string& text) {
   if (!node.present()) return;
@@ -33,8 +32,8 @@ std::optional<BackfillTerms> ReadBackfill(YamlNode node, const std::vector<Query
   CheckTime(to, terms.to);
   YamlNode step = node.Child("step");
   if (step.present()) terms.step = step.Duration(Millis(1000), Millis(1), kStepMost);
-  terms.requests_per_second = static_cast<double>(
-      node.Child("rate").Int(static_cast<int64_t>(terms.requests_per_second), 1, kRateMost));
+  terms.requests_per_second = static_cast<double>(node.Child("rate").Int(
+      static_cast<int64_t>(terms.requests_per_second), 1, kBackfillRateMost));
   YamlNode names = node.Child("queries");
   terms.queries = names.StringList();
   for (const std::string& name : terms.queries) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -7,6 +8,9 @@
 #include "ingest-service/prometheus/metrics_source_options.h"
 
 namespace alertjoin {
+
+// Requests a second.
+constexpr int64_t kBackfillRateMost = 1000;
 
 // Reads `backfill` of a metrics source that has these queries; nothing when it is absent. Faults go
 // to the document.

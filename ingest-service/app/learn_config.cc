@@ -5,7 +5,7 @@
 namespace alertjoin {
 namespace {
 
-constexpr Millis kLongest = std::chrono::hours(24);
+constexpr Millis kLearnSpanMost = std::chrono::hours(24);
 constexpr int64_t kQueriesMost = 10'000;
 
 }  // namespace
@@ -21,9 +21,9 @@ LearnOptions ReadLearn(YamlNode node) {
   } else if (when != "around_alerts") {
     poll.Fault("must be always, around_alerts or transitions");
   }
-  learn.refresh = node.Child("refresh").Duration(learn.refresh, Millis(1000), kLongest);
-  learn.around = node.Child("around").Duration(learn.around, Millis(0), kLongest);
-  learn.interval = node.Child("interval").Duration(learn.interval, Millis(100), kLongest);
+  learn.refresh = node.Child("refresh").Duration(learn.refresh, Millis(1000), kLearnSpanMost);
+  learn.around = node.Child("around").Duration(learn.around, Millis(0), kLearnSpanMost);
+  learn.interval = node.Child("interval").Duration(learn.interval, Millis(100), kLearnSpanMost);
   learn.queries_max = static_cast<size_t>(
       node.Child("queries_max").Int(static_cast<int64_t>(learn.queries_max), 0, kQueriesMost));
   node.Finish();

@@ -21,7 +21,6 @@ namespace alertjoin {
 namespace {
 
 constexpr Millis kCorrelatorTimeout = std::chrono::seconds(5);
-constexpr size_t kShownBytesMax = 400;
 
 // Prints what was found, and counts what failed.
 class Findings {
@@ -35,7 +34,8 @@ class Findings {
       return;
     }
     ++failures_;
-    print_(fmt::format("{}: FAILED: {}", what, Excerpt(MessageOf(found.status()), kShownBytesMax)));
+    print_(
+        fmt::format("{}: FAILED: {}", what, Excerpt(MessageOf(found.status()), kLongExcerptBytes)));
   }
   size_t failures() const { return failures_; }
 
@@ -60,7 +60,7 @@ Answer AskQuery(PrometheusClient& client, const std::string& expression) {
                         if (!result.ok()) return promise->set_value(result.status());
                         std::string found = fmt::format("{} series", result->series.size());
                         for (const std::string& warning : result->warnings) {
-                          found += "; warning: " + Excerpt(warning, kShownBytesMax);
+                          found += "; warning: " + Excerpt(warning, kLongExcerptBytes);
                         }
                         promise->set_value(std::move(found));
                       });

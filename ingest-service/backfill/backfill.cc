@@ -18,7 +18,7 @@ constexpr Millis kRetryMost = std::chrono::minutes(1);
 // How long a sink without room is left alone.
 constexpr Millis kNoRoomPause = std::chrono::milliseconds(200);
 constexpr int kFailedChunksInARow = 3;
-constexpr Millis kLogInterval = std::chrono::seconds(30);
+constexpr Millis kChunkLogInterval = std::chrono::seconds(30);
 // Events without samples that are appended together.
 constexpr size_t kEventsTogether = 1'000;
 
@@ -85,7 +85,9 @@ struct Backfill::Chunk {
 };
 
 Backfill::Backfill(Environment environment, BackfillOptions options)
-    : environment_(environment), options_(options), log_limiter_(kLogInterval, environment.clock) {}
+    : environment_(environment),
+      options_(options),
+      log_limiter_(kChunkLogInterval, environment.clock) {}
 
 Backfill::~Backfill() = default;
 

@@ -85,7 +85,7 @@ absl::StatusOr<BackfillTask> BackfillTaskOf(const MetricsSourceOptions& source,
     if (configured == nullptr) {
       return absl::InvalidArgumentError(
           fmt::format("\"{}\" is no plain selector, so it has no raw samples: give a step",
-                      Excerpt(expression, 100)));
+                      Excerpt(expression)));
     }
     task.step = configured->step.value_or(configured->interval);
   }

@@ -113,7 +113,7 @@ absl::Status RuleBinder::AddRule(const BindingRule& rule, const RuleBinderOption
                   [&](const BoundSource& source) { return source.name == rule.source; });
   if (!known_source) {
     return absl::InvalidArgumentError(
-        fmt::format("source: \"{}\" is no metrics source", Excerpt(rule.source, 100)));
+        fmt::format("source: \"{}\" is no metrics source", Excerpt(rule.source)));
   }
   if (rule.tolerance < Millis(0)) {
     return absl::InvalidArgumentError("tolerance: must not be negative");
@@ -134,7 +134,7 @@ absl::Status RuleBinder::AddRule(const BindingRule& rule, const RuleBinderOption
   }
   if (added.bindings.empty()) {
     return absl::InvalidArgumentError(
-        fmt::format("query: no metrics source has a query named \"{}\"", Excerpt(rule.query, 100)));
+        fmt::format("query: no metrics source has a query named \"{}\"", Excerpt(rule.query)));
   }
   rules_.push_back(std::move(added));
   return absl::OkStatus();

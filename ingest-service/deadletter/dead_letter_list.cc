@@ -11,9 +11,7 @@
 namespace alertjoin {
 namespace {
 
-constexpr size_t kShownBytesMax = 256;
-
-std::string Shown(std::string_view text) { return Excerpt(text, kShownBytesMax); }
+std::string Shown(std::string_view text) { return Excerpt(text, kLongExcerptBytes); }
 
 std::string LineOf(const DeadLetterSummary& letter, const std::string& path) {
   return fmt::format("{}\t{}\t{}\t{}\t{}", Shown(letter.time), Shown(letter.source),

@@ -2,35 +2,21 @@
 
 #include <utility>
 
+#include "common/metrics/one_metric.h"
 #include "common/status/status.h"
 #include "ingest-service/deadletter/dead_letter_files.h"
 
 namespace alertjoin {
-namespace {
-
-constexpr Millis kLogInterval = std::chrono::seconds(60);
-
-prometheus::Gauge& MakeGauge(prometheus::Registry& registry, const char* name, const char* help) {
-  return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
-}
-
-prometheus::Counter& MakeCounter(prometheus::Registry& registry, const char* name,
-                                 const char* help) {
-  return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({});
-}
-
-}  // namespace
-
 DeadLetters::DeadLetters(Options options, const Clock& clock, prometheus::Registry& registry)
     : options_(std::move(options)),
       failure_log_(kLogInterval, clock),
-      letters_(MakeGauge(registry, "alertjoin_dead_letters",
-                         "Bodies that could never be taken and are kept in files.")),
-      letter_bytes_(MakeGauge(registry, "alertjoin_dead_letter_bytes", "Bytes of these files.")),
-      kept_(MakeCounter(registry, "alertjoin_dead_letters_total",
-                        "Bodies written to files because they can never be taken.")),
-      failures_(MakeCounter(registry, "alertjoin_dead_letter_failures_total",
-                            "Dead letters that could not be written, or not be removed.")),
+      letters_(OneGauge(registry, "alertjoin_dead_letters",
+                        "Bodies that could never be taken and are kept in files.")),
+      letter_bytes_(OneGauge(registry, "alertjoin_dead_letter_bytes", "Bytes of these files.")),
+      kept_(OneCounter(registry, "alertjoin_dead_letters_total",
+                       "Bodies written to files because they can never be taken.")),
+      failures_(OneCounter(registry, "alertjoin_dead_letter_failures_total",
+                           "Dead letters that could not be written, or not be removed.")),
       commits_(/*group_bytes_max=*/0, [this](std::span<Request* const> group) {
         for (Request* request : group) Commit(*request->letter);
       }) {

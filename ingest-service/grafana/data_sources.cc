@@ -13,8 +13,6 @@
 namespace alertjoin {
 namespace {
 
-constexpr size_t kExcerptBytes = 100;
-
 std::string TextOf(const nlohmann::json& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
@@ -36,7 +34,7 @@ void AddIfUsable(const nlohmann::json& entry, const std::string& name,
 
 absl::Status NoList(const char* what, std::string_view body) {
   return absl::UnavailableError(
-      fmt::format("{}: not a list of data sources: \"{}\"", what, Excerpt(body, kExcerptBytes)));
+      fmt::format("{}: not a list of data sources: \"{}\"", what, Excerpt(body)));
 }
 
 std::string WithoutSlash(std::string url) {

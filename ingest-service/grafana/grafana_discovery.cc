@@ -14,7 +14,7 @@ namespace alertjoin {
 namespace {
 
 constexpr Millis kRetry = std::chrono::seconds(30);
-constexpr Millis kLogInterval = std::chrono::minutes(5);
+constexpr Millis kDiscoveryLogInterval = std::chrono::minutes(5);
 // Of the word for a state, one is 1.
 constexpr const char* kStates[] = {"ok", "auth", "forbidden", "unreachable", "error"};
 
@@ -52,7 +52,7 @@ GrafanaDiscovery::GrafanaDiscovery(GrafanaOptions options, Environment environme
     : options_(std::move(options)),
       environment_(environment),
       on_change_(std::move(on_change)),
-      log_limiter_(kLogInterval, environment.clock),
+      log_limiter_(kDiscoveryLogInterval, environment.clock),
       states_(AddFamily(environment.registry, "alertjoin_grafana_state",
                         "Whether a Grafana tells its data sources: 1 for the state it is in.")),
       count_(AddFamily(environment.registry, "alertjoin_grafana_data_sources",

@@ -11,8 +11,6 @@
 namespace alertjoin {
 namespace {
 
-constexpr size_t kExcerptBytes = 300;
-
 std::string TextOf(const nlohmann::json& document, const std::string& key) {
   const auto found = document.find(key);
   return found != document.end() && found->is_string() ? found->get<std::string>() : "";
@@ -24,7 +22,7 @@ absl::StatusOr<nlohmann::json> Judge(int code, nlohmann::json document) {
     return ApiErrorOf(code, TextOf(document, "errorType"), TextOf(document, "error"));
   }
   if (code < 200 || code > 299 || status != "success") {
-    return HttpErrorOf(code, fmt::format("status \"{}\"", Excerpt(status, kExcerptBytes)));
+    return HttpErrorOf(code, fmt::format("status \"{}\"", Excerpt(status, kLongExcerptBytes)));
   }
   const auto data = document.find("data");
   if (data == document.end()) return nlohmann::json();
@@ -35,7 +33,7 @@ absl::StatusOr<nlohmann::json> Judge(int code, nlohmann::json document) {
 
 absl::Status HttpErrorOf(int http_code, std::string_view body) {
   const std::string message =
-      fmt::format("HTTP {}: \"{}\"", http_code, Excerpt(body, kExcerptBytes));
+      fmt::format("HTTP {}: \"{}\"", http_code, Excerpt(body, kLongExcerptBytes));
   if (http_code == 401) return absl::UnauthenticatedError(message + ": check the credentials");
   if (http_code == 403) return absl::PermissionDeniedError(message + ": check the credentials");
   if (http_code == 400 || http_code == 422) return absl::InvalidArgumentError(message);
@@ -50,8 +48,8 @@ absl::Status HttpErrorOf(int http_code, std::string_view body) {
 }
 
 absl::Status ApiErrorOf(int http_code, std::string_view error_type, std::string_view error) {
-  const std::string message =
-      fmt::format("{}: {}", Excerpt(error_type, kExcerptBytes), Excerpt(error, kExcerptBytes));
+  const std::string message = fmt::format("{}: {}", Excerpt(error_type, kLongExcerptBytes),
+                                          Excerpt(error, kLongExcerptBytes));
   if (error_type == "bad_data" || error_type == "execution") {
     return absl::InvalidArgumentError(message);
   }
@@ -80,7 +78,7 @@ absl::StatusOr<nlohmann::json> DecodeApiData(int http_code, std::string_view bod
   }
   if (!success) return HttpErrorOf(http_code, body);
   return absl::UnavailableError(fmt::format("answer is not of the Prometheus API: {}: \"{}\"", why,
-                                            Excerpt(body, kExcerptBytes)));
+                                            Excerpt(body, kLongExcerptBytes)));
 }
 
 }  // namespace alertjoin

@@ -10,7 +10,7 @@
 namespace alertjoin {
 namespace {
 
-constexpr char kLane[] = "exact";
+constexpr char kExactLane[] = "exact";
 
 }  // namespace
 
@@ -34,11 +34,11 @@ void ExactQueries::SendExact(const std::shared_ptr<Attempt>& attempt) {
   attempt->awaited = attempt->exact_answers;
   attempt->answers.assign(attempt->exact_answers, absl::UnknownError("no answer"));
   if (!raw) {
-    return client.InstantQuery(query.expression, time, kLane, Await(attempt, 0));
+    return client.InstantQuery(query.expression, time, kExactLane, Await(attempt, 0));
   }
-  client.InstantQuery(RangeSelector(query.expression, attempt->window), time, kLane,
+  client.InstantQuery(RangeSelector(query.expression, attempt->window), time, kExactLane,
                       Await(attempt, 0));
-  if (presence) client.InstantQuery(query.expression, time, kLane, Await(attempt, 1));
+  if (presence) client.InstantQuery(query.expression, time, kExactLane, Await(attempt, 1));
 }
 
 PrometheusClient::Done ExactQueries::Await(const std::shared_ptr<Attempt>& attempt, size_t index) {
@@ -64,8 +64,8 @@ bool ExactQueries::LookUpStarts(const std::shared_ptr<Attempt>& attempt) {
   attempt->answers.resize(index + starts.size(), absl::UnknownError("no answer"));
   attempt->awaited = starts.size();
   for (const Timestamp start : starts) {
-    pending.state.source.client.InstantQuery(pending.state.cache->query()->expression, start, kLane,
-                                             Await(attempt, index++));
+    pending.state.source.client.InstantQuery(pending.state.cache->query()->expression, start,
+                                             kExactLane, Await(attempt, index++));
   }
   return true;
 }

@@ -11,7 +11,6 @@
 namespace alertjoin {
 namespace {
 
-constexpr Millis kLogInterval = std::chrono::minutes(1);
 constexpr Millis kRetryFirst = std::chrono::milliseconds(500);
 constexpr Millis kRetryMost = std::chrono::seconds(30);
 

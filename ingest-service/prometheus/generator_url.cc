@@ -1,61 +1,34 @@
 #include "ingest-service/prometheus/generator_url.h"
 
-#include <curl/curl.h>
+#include <absl/strings/ascii.h>
 
 #include <algorithm>
-#include <memory>
 
 #include "common/text/url_query.h"
+#include "ingest-service/prometheus/parsed_url.h"
 
 namespace alertjoin {
 namespace {
 
 constexpr std::string_view kExpressionParameter = "g0.expr";
 
-struct UrlDeleter {
-  void operator()(CURLU* url) const { curl_url_cleanup(url); }
-};
-using UrlHandle = std::unique_ptr<CURLU, UrlDeleter>;
-
-UrlHandle Parse(std::string_view url) {
-  if (url.empty() || url.size() > kUrlBytesMax) return nullptr;
-  if (url.find('\0') != std::string_view::npos) return nullptr;
-  UrlHandle handle(curl_url());
-  if (handle == nullptr) return nullptr;
+std::optional<ParsedUrl> Parse(std::string_view url) {
+  if (url.empty() || url.size() > kUrlBytesMax) return std::nullopt;
   // Query strings with spaces in them have been seen; they do no harm here.
-  if (curl_url_set(handle.get(), CURLUPART_URL, std::string(url).c_str(), CURLU_ALLOW_SPACE) !=
-      CURLUE_OK) {
-    return nullptr;
-  }
-  return handle;
-}
-
-std::string Part(const UrlHandle& handle, CURLUPart part, unsigned flags = 0) {
-  char* text = nullptr;
-  if (curl_url_get(handle.get(), part, &text, flags) != CURLUE_OK) return "";
-  std::string result(text);
-  curl_free(text);
-  return result;
-}
-
-std::string LowerCase(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return text;
+  return ParsedUrl::Parse(url, CURLU_ALLOW_SPACE);
 }
 
 }  // namespace
 
 std::optional<WebAddress> AddressOf(std::string_view url) {
-  const UrlHandle handle = Parse(url);
-  if (handle == nullptr) return std::nullopt;
-  const std::string scheme = LowerCase(Part(handle, CURLUPART_SCHEME));
-  const std::string host = LowerCase(Part(handle, CURLUPART_HOST));
-  const std::string port = Part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+  const auto parsed = Parse(url);
+  if (!parsed.has_value()) return std::nullopt;
+  const std::string scheme = parsed->Scheme();
+  const std::string host = absl::AsciiStrToLower(parsed->Part(CURLUPART_HOST).value_or(""));
+  const std::string port = parsed->Part(CURLUPART_PORT, CURLU_DEFAULT_PORT).value_or("");
   if (scheme != "http" && scheme != "https") return std::nullopt;
   if (host.empty() || port.empty()) return std::nullopt;
-  std::string path = Part(handle, CURLUPART_PATH);
+  std::string path = parsed->Part(CURLUPART_PATH).value_or("");
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   if (path.empty()) path = "/";
   return WebAddress{scheme + "://" + host + ":" + port, path};
@@ -68,9 +41,9 @@ std::optional<std::string> OriginOf(std::string_view url) {
 }
 
 std::optional<std::string> ExpressionOfGeneratorUrl(std::string_view url) {
-  const UrlHandle handle = Parse(url);
-  if (handle == nullptr) return std::nullopt;
-  const std::string query = Part(handle, CURLUPART_QUERY);
+  const auto parsed = Parse(url);
+  if (!parsed.has_value()) return std::nullopt;
+  const std::string query = parsed->Part(CURLUPART_QUERY).value_or("");
   std::string_view rest = query;
   while (!rest.empty()) {
     const std::string_view parameter = rest.substr(0, rest.find('&'));

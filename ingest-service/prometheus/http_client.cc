@@ -13,7 +13,6 @@ namespace alertjoin {
 namespace {
 
 constexpr int kRedirectsMax = 10;
-constexpr size_t kExcerptBytes = 200;
 
 // A call and the redirects that it meets. Kept alive by the call that is under way.
 struct Exchange {
@@ -56,7 +55,7 @@ absl::StatusOr<bool> Redirects(Exchange& exchange, const HttpAnswer& answer) {
   if (!origin.has_value() || origin != OriginOf(exchange.call.url)) {
     return absl::FailedPreconditionError(fmt::format(
         "HTTP {}: redirected to another server ({}), where nothing is sent: give the final URL",
-        answer.code, Excerpt(origin.value_or("of another scheme"), kExcerptBytes)));
+        answer.code, Excerpt(origin.value_or("of another scheme"), kLongExcerptBytes)));
   }
   if (++exchange.redirects > kRedirectsMax) {
     return absl::FailedPreconditionError(

@@ -1,15 +1,15 @@
 #include "ingest-service/prometheus/http_client_config.h"
 
-#include <curl/curl.h>
+#include <absl/strings/ascii.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <memory>
 #include <optional>
 #include <utility>
 
 #include "common/status/status.h"
+#include "ingest-service/prometheus/parsed_url.h"
 
 namespace alertjoin {
 namespace {
@@ -39,13 +39,6 @@ constexpr std::array<std::string_view, 20> kReservedHeaders = {"accept",
                                                                "upgrade",
                                                                "www-authenticate",
                                                                "user-agent"};
-
-std::string LowerCase(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) {
-    return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  });
-  return text;
-}
 
 bool IsHeaderName(std::string_view name) {
   return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
@@ -111,10 +104,11 @@ std::vector<HttpHeaderOptions> ReadHeaders(YamlNode node) {
     header.name = name;
     if (!IsHeaderName(name)) {
       child.Fault(fmt::format("\"{}\" is no name of a header", Excerpt(name, kNameBytesShown)));
-    } else if (std::find(kReservedHeaders.begin(), kReservedHeaders.end(), LowerCase(name)) !=
-               kReservedHeaders.end()) {
-      child.Fault(fmt::format("the header {} cannot be set here{}", name,
-                              LowerCase(name) == "authorization" ? ": use authorization" : ""));
+    } else if (std::find(kReservedHeaders.begin(), kReservedHeaders.end(),
+                         absl::AsciiStrToLower(name)) != kReservedHeaders.end()) {
+      child.Fault(
+          fmt::format("the header {} cannot be set here{}", name,
+                      absl::AsciiStrToLower(name) == "authorization" ? ": use authorization" : ""));
     }
     for (YamlNode& value : child.Child("values").Items())
       header.values.push_back(HeaderText(value));
@@ -133,26 +127,9 @@ std::vector<HttpHeaderOptions> ReadHeaders(YamlNode node) {
   return headers;
 }
 
-struct UrlDeleter {
-  void operator()(CURLU* url) const { curl_url_cleanup(url); }
-};
-using UrlHandle = std::unique_ptr<CURLU, UrlDeleter>;
-
-std::optional<std::string> Part(const UrlHandle& url, CURLUPart part) {
-  char* text = nullptr;
-  if (curl_url_get(url.get(), part, &text, 0) != CURLUE_OK) return std::nullopt;
-  std::string result(text);
-  curl_free(text);
-  return result;
-}
-
-// Null when it is none. Of schemes that libcurl does not speak, too.
-UrlHandle ParseUrl(const std::string& text) {
-  UrlHandle url(curl_url());
-  const bool parsed =
-      url != nullptr && text.find('\0') == std::string::npos &&
-      curl_url_set(url.get(), CURLUPART_URL, text.c_str(), CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK;
-  return parsed ? std::move(url) : nullptr;
+// Of schemes that libcurl does not speak, too.
+std::optional<ParsedUrl> ParseUrl(const std::string& text) {
+  return ParsedUrl::Parse(text, CURLU_NON_SUPPORT_SCHEME);
 }
 
 Secret ReadProxyUrl(YamlNode node) {
@@ -160,9 +137,8 @@ Secret ReadProxyUrl(YamlNode node) {
   const std::string text = node.SecretString();
   // Nothing to hide without a user in it.
   if (text.find('@') == std::string::npos) node.String("");
-  const UrlHandle url = ParseUrl(text);
-  const std::string scheme =
-      url == nullptr ? "" : LowerCase(Part(url, CURLUPART_SCHEME).value_or(""));
+  const auto url = ParseUrl(text);
+  const std::string scheme = url.has_value() ? url->Scheme() : "";
   if (scheme != "http" && scheme != "https" && scheme != "socks5" && scheme != "socks5h") {
     node.Fault("proxy_url is a URL that begins with http://, https://, socks5:// or socks5h://");
     return Secret();
@@ -220,7 +196,7 @@ std::optional<HttpAuthorization> ReadAuthorization(YamlNode node) {
   HttpAuthorization authorization;
   YamlNode type = node.Child("type");
   authorization.type = CheckHeaderText(type, type.String(authorization.type));
-  if (LowerCase(authorization.type) == "basic") {
+  if (absl::AsciiStrToLower(authorization.type) == "basic") {
     type.Fault("for the type Basic, use basic_auth with username and password");
   } else if (!IsHeaderName(authorization.type)) {
     type.Fault("the type is one word, such as Bearer");
@@ -260,16 +236,15 @@ HttpClientOptions ReadHttpClient(YamlNode node) {
 std::string ReadHttpUrl(YamlNode node) {
   std::string text = node.RequiredString();
   if (text.empty()) return text;
-  const UrlHandle url = ParseUrl(text);
-  const std::string scheme =
-      url == nullptr ? "" : LowerCase(Part(url, CURLUPART_SCHEME).value_or(""));
+  const auto url = ParseUrl(text);
+  const std::string scheme = url.has_value() ? url->Scheme() : "";
   if (scheme != "http" && scheme != "https") {
     node.Fault("expected a URL that begins with http:// or https://");
-  } else if (Part(url, CURLUPART_USER).has_value() || Part(url, CURLUPART_PASSWORD).has_value()) {
+  } else if (url->Part(CURLUPART_USER).has_value() || url->Part(CURLUPART_PASSWORD).has_value()) {
     node.Fault(
         "a URL cannot have a user or password in it, since URLs are shown in logs: use "
         "basic_auth");
-  } else if (Part(url, CURLUPART_QUERY).has_value() || Part(url, CURLUPART_FRAGMENT).has_value()) {
+  } else if (url->Part(CURLUPART_QUERY).has_value() || url->Part(CURLUPART_FRAGMENT).has_value()) {
     node.Fault(
         "expected a URL without a query (?) or fragment (#), since paths are appended to it");
   } else {

@@ -31,7 +31,7 @@ absl::Status CheckSource(const MetricsSourceOptions& source) {
     // It may hold a password.
     const bool shown = source.url.find('@') == std::string::npos;
     return absl::InvalidArgumentError(fmt::format("url: \"{}\" is not an http or https URL",
-                                                  shown ? Excerpt(source.url, 100) : "..."));
+                                                  shown ? Excerpt(source.url) : "..."));
   }
   if (source.timeout <= Millis(0)) return absl::InvalidArgumentError("timeout must be positive");
   if (source.lookback <= Millis(0)) return absl::InvalidArgumentError("lookback must be positive");
@@ -42,10 +42,10 @@ absl::Status CheckSource(const MetricsSourceOptions& source) {
   for (const QueryOptions& query : source.queries) {
     if (!names.insert(query.name).second) {
       return absl::InvalidArgumentError(
-          fmt::format("query {}: the name is there twice", Excerpt(query.name, 100)));
+          fmt::format("query {}: the name is there twice", Excerpt(query.name)));
     }
     RETURN_IF_ERROR(Annotate(CheckQueryOptions(source.name, query),
-                             fmt::format("query {}", Excerpt(query.name, 100))));
+                             fmt::format("query {}", Excerpt(query.name))));
   }
   return absl::OkStatus();
 }
@@ -79,7 +79,7 @@ MetricsSources::~MetricsSources() { Stop(); }
 absl::Status MetricsSources::Check(const MetricsSourcesOptions& options) {
   std::set<std::string> names;
   for (const MetricsSourceOptions& source : options.sources) {
-    const std::string where = fmt::format("metrics source {}", Excerpt(source.name, 100));
+    const std::string where = fmt::format("metrics source {}", Excerpt(source.name));
     if (source.name.empty()) return absl::InvalidArgumentError("a metrics source has no name");
     if (!names.insert(source.name).second) {
       return absl::InvalidArgumentError(where + ": the name is there twice");

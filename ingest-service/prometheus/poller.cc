@@ -12,9 +12,8 @@
 namespace alertjoin {
 namespace {
 
-constexpr char kLane[] = "poll";
-constexpr Millis kRetryFirst = std::chrono::seconds(1);
-constexpr Millis kLogInterval = std::chrono::minutes(1);
+constexpr char kPollLane[] = "poll";
+constexpr Millis kPollRetryFirst = std::chrono::seconds(1);
 
 uint64_t HashOf(const Query& query) {
   return LabelSet{{"source", query.source}, {"name", query.name}, {"expr", query.expression}}
@@ -26,7 +25,7 @@ uint64_t HashOf(const Query& query) {
 Millis RetryCapOf(const MetricsSourceOptions& options) {
   Millis shortest = options.learn.interval;
   for (const QueryOptions& query : options.queries) shortest = std::min(shortest, query.interval);
-  return std::clamp(shortest, kRetryFirst, kRetryCap);
+  return std::clamp(shortest, kPollRetryFirst, kRetryCap);
 }
 
 }  // namespace
@@ -35,7 +34,7 @@ Poller::Source::Source(const MetricsSourceOptions& source_options, PrometheusCli
                        const Clock& clock)
     : options(source_options),
       client(source_client),
-      backoff(kRetryFirst, RetryCapOf(source_options),
+      backoff(kPollRetryFirst, RetryCapOf(source_options),
               LabelSet{{"source", source_options.name}}.Fingerprint()),
       log_limiter(kLogInterval, clock) {}
 
@@ -119,14 +118,14 @@ void Poller::StartPoll(const std::shared_ptr<PolledQuery>& polled, Timestamp now
     round->awaited = 2;
     round->answers.resize(2, absl::UnknownError("no answer"));
     client.InstantQuery(RangeSelector(expression, round->selector.window), round->selector.at,
-                        kLane, Await(round, 0));
-    client.InstantQuery(expression, round->selector.settled, kLane, Await(round, 1));
+                        kPollLane, Await(round, 0));
+    client.InstantQuery(expression, round->selector.settled, kPollLane, Await(round, 1));
   } else {
     round->grid = PlanGridPoll(query.terms, query.taken_at, now);
     round->awaited = 1;
     round->answers.resize(1, absl::UnknownError("no answer"));
     client.RangeQuery(expression, round->grid.grid.start, round->grid.grid.end,
-                      round->grid.grid.step, kLane, Await(round, 0));
+                      round->grid.grid.step, kPollLane, Await(round, 0));
   }
 }
 

@@ -55,10 +55,6 @@ bool IsOneOf(const PromqlToken& token, std::span<const std::string_view> keyword
   return false;
 }
 
-// Words that mean something else than a metric even where they stand alone.
-constexpr std::array<std::string_view, 14> kReserved = {
-    "and", "or",       "unless",     "bool",        "by",     "without", "on",
-    "end", "ignoring", "group_left", "group_right", "offset", "atan2",   "start"};
 // [label or "name"] op "value", or "name" alone, with commas between and perhaps at the end.
 bool AreMatchers(Tokens tokens) {
   size_t i = 0;
@@ -83,7 +79,7 @@ bool AreMatchers(Tokens tokens) {
 bool IsSelector(Tokens tokens) {
   if (tokens.empty()) return false;
   if (tokens.front().kind == Kind::kIdentifier) {
-    if (IsOneOf(tokens.front(), kReserved)) return false;
+    if (IsOneOf(tokens.front(), kPromqlReserved)) return false;
     tokens = tokens.subspan(1);
     if (tokens.empty()) return true;
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <string_view>
@@ -25,6 +26,11 @@ enum class PromqlTokenKind {
   kColon,         // : inside of brackets.
   kAt,            // @
 };
+
+// Words that mean something else than a metric even where they stand alone.
+constexpr std::array<std::string_view, 14> kPromqlReserved = {
+    "and", "or",       "unless",     "bool",        "by",     "without", "on",
+    "end", "ignoring", "group_left", "group_right", "offset", "atan2",   "start"};
 
 // A piece of an expression. Views into the text that was given to TokenizePromql.
 struct PromqlToken {

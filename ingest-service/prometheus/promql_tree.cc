@@ -19,10 +19,6 @@ struct Operator {
   int precedence;
 };
 
-constexpr std::array<std::string_view, 14> kReserved = {
-    "and", "or",       "unless",     "bool",        "by",     "without", "on",
-    "end", "ignoring", "group_left", "group_right", "offset", "atan2",   "start"};
-
 // Reads by precedence: a binary operator takes as its right side whatever binds tighter.
 class Parser {
  public:
@@ -254,7 +250,7 @@ class Parser {
 
   // A metric, a function or an aggregation.
   Found Named(Node node) {
-    for (const std::string_view reserved : kReserved) {
+    for (const std::string_view reserved : kPromqlReserved) {
       if (SeesWord(reserved)) return std::nullopt;
     }
     for (const std::string_view scalar : {"scalar", "time", "pi"}) {

@@ -15,7 +15,6 @@
 namespace alertjoin {
 namespace {
 
-constexpr size_t kExcerptBytes = 64;
 constexpr size_t kRemarksMax = 100;
 
 // Seconds as Prometheus writes them, with at most three decimals, in milliseconds: read without a
@@ -239,7 +238,7 @@ class Parser {
       return;
     }
     if (!ParseValue(text, &value)) {
-      reader_.Fail(fmt::format("\"{}\" is no number", Excerpt(text, kExcerptBytes)));
+      reader_.Fail(fmt::format("\"{}\" is no number", Excerpt(text)));
     }
     series.values.push_back(value);
     EndPoint();
@@ -250,8 +249,7 @@ class Parser {
     if (!reader_.ReadNumber(&text)) return false;
     const auto time = ParseTime(text);
     if (!time.has_value()) {
-      return reader_.Fail(
-          fmt::format("time {} is outside the years 1 to 9999", Excerpt(text, kExcerptBytes)));
+      return reader_.Fail(fmt::format("time {} is outside the years 1 to 9999", Excerpt(text)));
     }
     series.times.push_back(*time);
     return true;

@@ -9,8 +9,6 @@
 namespace alertjoin {
 namespace {
 
-constexpr size_t kExcerptBytes = 300;
-
 bool IsPromqlInfo(const std::string& warning) {
   // Prometheus 2.48 to 2.53 sent hints on the expression as warnings; nothing is missing then.
   return warning.rfind("PromQL info:", 0) == 0;
@@ -19,7 +17,8 @@ bool IsPromqlInfo(const std::string& warning) {
 absl::StatusOr<QueryResult> Judge(int code, QueryAnswer& answer) {
   if (answer.status == "error") return ApiErrorOf(code, answer.error_type, answer.error);
   if (code < 200 || code > 299 || answer.status != "success") {
-    return HttpErrorOf(code, fmt::format("status \"{}\"", Excerpt(answer.status, kExcerptBytes)));
+    return HttpErrorOf(code,
+                       fmt::format("status \"{}\"", Excerpt(answer.status, kLongExcerptBytes)));
   }
   if (answer.result_type == "string") {
     return absl::InvalidArgumentError("the expression gives text, not samples");
@@ -41,7 +40,7 @@ absl::StatusOr<QueryResult> DecodeQueryAnswer(int http_code, std::string_view bo
   if (failure.empty()) return Judge(http_code, answer);
   if (!success) return HttpErrorOf(http_code, body);
   return absl::UnavailableError(fmt::format("answer is not of the Prometheus API: {}: \"{}\"",
-                                            failure, Excerpt(body, kExcerptBytes)));
+                                            failure, Excerpt(body, kLongExcerptBytes)));
 }
 
 bool IsPermanent(const absl::Status& status) {

@@ -9,7 +9,6 @@ namespace alertjoin {
 namespace {
 
 constexpr Millis kReportsApart = std::chrono::seconds(1);
-constexpr Millis kLogInterval = std::chrono::minutes(1);
 
 }  // namespace
 

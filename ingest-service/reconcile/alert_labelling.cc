@@ -14,8 +14,6 @@
 namespace alertjoin {
 namespace {
 
-constexpr size_t kShownBytesMax = 100;
-
 // The lines of the top-level keys that are needed. The whole may be larger than we parse: it has
 // every scrape configuration. Prometheus writes the text itself, so that whatever belongs to a key
 // is indented or a list item.
@@ -90,8 +88,7 @@ absl::StatusOr<RelabelSpec> ReadSpec(const YamlValue& map, Writing writing) {
   ASSIGN_OR_RETURN(const std::string action, Text(map, "action", "replace"));
   const auto known = RelabelActionOf(action);
   if (!known) {
-    return Fault(
-        map, fmt::format("relabel action \"{}\" is not known", Excerpt(action, kShownBytesMax)));
+    return Fault(map, fmt::format("relabel action \"{}\" is not known", Excerpt(action)));
   }
   spec.action = *known;
   ASSIGN_OR_RETURN(const std::string modulus, Text(map, "modulus", "0"));

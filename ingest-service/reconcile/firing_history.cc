@@ -6,17 +6,14 @@
 #include <cmath>
 #include <utility>
 
+#include "ingest-service/reconcile/value_time.h"
+
 namespace alertjoin {
 namespace {
 
 constexpr char kStateLabel[] = "alertstate";
 constexpr char kNameLabel[] = "__name__";
 constexpr int kExpiryResends = 4;  // prometheus/prometheus rules/alerting.go, ValidUntil.
-
-// Evaluation times are values here: seconds, exact to the millisecond for centuries.
-Timestamp TimeOf(double seconds) { return Timestamp::FromMillis(std::llround(seconds * 1000)); }
-
-bool IsTime(double seconds) { return std::isfinite(seconds) && std::abs(seconds) < 1e11; }
 
 struct States {
   const ResultSeries* pending = nullptr;
@@ -56,9 +53,9 @@ std::vector<FiringHistory::Run> FiringHistory::RunsOf(const std::optional<Run>& 
   if (carried) runs.push_back(*carried);
   if (points == nullptr) return runs;
   for (size_t i = 0; i < points->times.size(); ++i) {
-    if (!IsTime(points->values[i])) continue;
+    if (!IsValueTime(points->values[i])) continue;
     const Timestamp seen = points->times[i];
-    const Timestamp evaluation = TimeOf(points->values[i]);
+    const Timestamp evaluation = ValueTime(points->values[i]);
     Run* const last = runs.empty() ? nullptr : &runs.back();
     const bool follows = last != nullptr && last->last_seen + grid.step == seen;
     if (follows && evaluation - last->last_evaluation <= expiry) {

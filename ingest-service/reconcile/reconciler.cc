@@ -10,7 +10,6 @@
 namespace alertjoin {
 namespace {
 
-constexpr Millis kLogInterval = std::chrono::minutes(1);
 constexpr Millis kRetryAfter = std::chrono::seconds(5);
 constexpr Millis kSweepInterval = std::chrono::seconds(10);
 constexpr Millis kStateInterval = std::chrono::seconds(5);

@@ -14,8 +14,6 @@
 namespace alertjoin {
 namespace {
 
-constexpr size_t kShownBytesMax = 100;
-
 constexpr std::array<std::pair<std::string_view, RelabelAction>, 11> kActions = {{
     {"replace", RelabelAction::kReplace},
     {"keep", RelabelAction::kKeep},
@@ -102,7 +100,7 @@ absl::StatusOr<RelabelRule> RelabelRule::Create(RelabelSpec spec, RelabelDialect
   auto regex = std::make_shared<const RE2>(spec.regex, options);
   if (!regex->ok()) {
     return absl::InvalidArgumentError(
-        fmt::format("regex \"{}\": {}", Excerpt(spec.regex, kShownBytesMax), regex->error()));
+        fmt::format("regex \"{}\": {}", Excerpt(spec.regex), regex->error()));
   }
   if (spec.action == RelabelAction::kHashMod && spec.modulus == 0) {
     return absl::InvalidArgumentError("hashmod without a modulus");

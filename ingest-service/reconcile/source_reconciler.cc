@@ -15,7 +15,6 @@ namespace {
 
 constexpr char kLane[] = "reconcile";
 constexpr Millis kRulesInterval = std::chrono::minutes(5);
-constexpr Millis kLogInterval = std::chrono::minutes(1);
 // Grid times of one question. Each may bring so many alerts that it must be asked in smaller parts.
 constexpr int64_t kWindowPointsMax = 1'000;
 constexpr int64_t kWindowPointsMin = 10;
@@ -210,9 +209,9 @@ void SourceReconciler::RefreshRules() {
 
 void SourceReconciler::OnWindow(const EvaluationGrid& grid, absl::StatusOr<QueryResult> answer) {
   if (answer.ok() && answer->partial) {
-    return End(absl::UnavailableError(
-        fmt::format("the history of the alerts is partial: {}",
-                    answer->warnings.empty() ? "" : Excerpt(answer->warnings.front(), 200))));
+    return End(absl::UnavailableError(fmt::format(
+        "the history of the alerts is partial: {}",
+        answer->warnings.empty() ? "" : Excerpt(answer->warnings.front(), kLongExcerptBytes))));
   }
   if (answer.ok() && !rules_fresh_ && NeedsNewRules(*answer, grid.step)) return RefreshRules();
   const bool first = !history_.through() || *history_.through() + grid.step != grid.start;

@@ -7,18 +7,16 @@
 #include <utility>
 
 #include "common/status/status.h"
+#include "ingest-service/reconcile/value_time.h"
 
 namespace alertjoin {
 namespace {
 
-constexpr char kLane[] = "reconcile";
+constexpr char kStartLane[] = "reconcile";
 constexpr Millis kUnknownInterval = std::chrono::minutes(1);
 // Around the time at which it should have begun to fire; later when evaluations were left out.
 constexpr int kIntervalsBefore = 2;
 constexpr int kIntervalsAfter = 20;
-
-bool IsTime(double seconds) { return std::abs(seconds) < 1e11; }
-Timestamp TimeOf(double seconds) { return Timestamp::FromMillis(std::llround(seconds * 1000)); }
 
 std::string Selector(const char* metric, const LabelSet& labels) {
   return metric + ToString(labels);
@@ -45,7 +43,7 @@ std::optional<Timestamp> FirstFrom(const QueryResult& answer, const LabelSet& la
   const ResultSeries* const series = SeriesOf(answer, labels);
   if (series == nullptr) return std::nullopt;
   for (const double seconds : series->values) {
-    if (IsTime(seconds) && TimeOf(seconds) >= from) return TimeOf(seconds);
+    if (IsValueTime(seconds) && ValueTime(seconds) >= from) return ValueTime(seconds);
   }
   return std::nullopt;
 }
@@ -117,15 +115,15 @@ void StartLookUp::AskActive(const std::shared_ptr<Search>& search) {
     search->active_at = active->active_at;
     return AskFirst(search);
   }
-  client_.InstantQuery(Selector("ALERTS_FOR_STATE", search->labels), search->firing_at, kLane,
+  client_.InstantQuery(Selector("ALERTS_FOR_STATE", search->labels), search->firing_at, kStartLane,
                        [this, search](absl::StatusOr<QueryResult> answer) {
                          executor_.Post([this, search, answer = std::move(answer)] {
                            if (!answer.ok()) return Fail(search, answer.status());
                            const ResultSeries* const series = SeriesOf(*answer, search->labels);
                            const bool there = series != nullptr && !series->values.empty() &&
-                                              IsTime(series->values.back());
+                                              IsValueTime(series->values.back());
                            if (!there) return Finish(search, std::nullopt);
-                           search->active_at_about = TimeOf(series->values.back());
+                           search->active_at_about = ValueTime(series->values.back());
                            AskFirst(search);
                          });
                        });
@@ -139,7 +137,7 @@ void StartLookUp::AskFirst(const std::shared_ptr<Search>& search) {
                                  std::max(search->firing_at, expected));
   const std::string expression =
       fmt::format("timestamp({})", Selector("ALERTS", Firing(search->labels)));
-  client_.RangeQuery(expression, start, end, search->interval, kLane,
+  client_.RangeQuery(expression, start, end, search->interval, kStartLane,
                      [this, search, expected](absl::StatusOr<QueryResult> answer) {
                        executor_.Post([this, search, expected, answer = std::move(answer)] {
                          if (!answer.ok()) return Fail(search, answer.status());

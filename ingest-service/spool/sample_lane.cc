@@ -11,7 +11,6 @@
 namespace alertjoin {
 namespace {
 
-constexpr Millis kLogInterval = std::chrono::seconds(60);
 // Of what is read at a time to be dropped.
 constexpr size_t kReadRecordsMax = 1000;
 constexpr size_t kReadBytesMax = 4 << 20;

@@ -13,7 +13,6 @@ namespace alertjoin {
 namespace {
 
 constexpr int64_t kMicrosPerMilli = 1000;
-constexpr Millis kFailureLogInterval{60'000};
 // A stream that lasted this long was a good one, whatever ended it.
 constexpr std::chrono::seconds kGoodStream(30);
 // For a call that has been cancelled: gRPC ends it without waiting for the peer.
@@ -72,7 +71,7 @@ Uplink::Uplink(UplinkOptions options, Spool& spool, const Clock& clock,
       metrics_(registry, options_.lane),
       session_(spool, IdentityOf(options_, clock)),
       backoff_(options_.backoff_initial, options_.backoff_cap, std::random_device{}()),
-      failure_log_(kFailureLogInterval) {
+      failure_log_(kLogInterval) {
   spool.SetAppendListener([mailbox = mailbox_] { mailbox->PostAppended(); });
 }
 

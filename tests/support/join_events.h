@@ -7,12 +7,12 @@
 
 #include "common/event/event.h"
 #include "correlator-service/model/joined_row.h"
+#include "tests/support/at_time.h"
 
 namespace alertjoin {
 
 // Short names for the events of join tests. Times are milliseconds near the epoch; the source is
 // "am", the metrics source "prom". An alert is told by its label `a`.
-inline Timestamp At(int64_t ms) { return Timestamp::FromMillis(ms); }
 
 Query QueryNamed(const std::string& name, TimeKind kind = TimeKind::kSample);
 // Bound on label `i`, tolerance 100 ms.

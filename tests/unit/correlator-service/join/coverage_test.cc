@@ -5,12 +5,12 @@
 #include <random>
 #include <set>
 
+#include "tests/support/at_time.h"
 #include "tests/support/seed.h"
 
 namespace alertjoin {
 namespace {
 
-Timestamp At(int64_t ms) { return Timestamp::FromMillis(ms); }
 Interval Of(int64_t from, int64_t through) { return {At(from), At(through)}; }
 
 TEST(Coverage, JoinsIntervalsThatTouchAtMillisecondResolution) {

@@ -11,8 +11,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-const LabelSet kOne{{"i", "1"}};
-
 class EngineActiveTest : public EngineTest {
  protected:
   TransitionEvent Fires(int64_t active_at, int64_t starts_at = 100) {

@@ -11,8 +11,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-const LabelSet kOne{{"i", "1"}};
-
 class EngineErrorTest : public EngineTest {
  protected:
   void Fire() { Apply({Firing(kOne, 100, {BindOn("q")})}); }

@@ -10,6 +10,8 @@
 
 namespace alertjoin {
 
+inline const LabelSet kOne{{"i", "1"}};
+
 // An engine, and what it makes of events, as text.
 class EngineTest : public ::testing::Test {
  protected:

@@ -5,14 +5,14 @@
 #include <gtest/gtest.h>
 #include <prometheus/text_serializer.h>
 
+#include "tests/support/at_time.h"
+
 namespace alertjoin {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-Timestamp At(int64_t ms) { return Timestamp::FromMillis(ms); }
 
 SourceStatus Told(const std::string& source, int64_t time, SourceHealth health = SourceHealth::kOk,
                   const std::string& producer = "p") {

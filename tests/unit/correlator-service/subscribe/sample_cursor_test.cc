@@ -9,6 +9,7 @@
 #include "common/eventlog/memory_event_log.h"
 #include "common/status/status.h"
 #include "correlator-service/rows/memory_row_store.h"
+#include "tests/support/at_time.h"
 #include "tests/support/seed.h"
 #include "tests/support/status_matchers.h"
 
@@ -17,8 +18,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-Timestamp At(int64_t ms) { return Timestamp::FromMillis(ms); }
 
 class SampleCursorTest : public ::testing::Test {
  protected:

@@ -7,14 +7,15 @@
 #include <algorithm>
 #include <vector>
 
+#include "tests/support/at_time.h"
+
 namespace alertjoin {
 namespace {
 
 constexpr int64_t kFull = SampleLeaf::kSamplesMax;
-constexpr int64_t kDay = 86'400'000;
+constexpr int64_t kDayMs = 86'400'000;
 constexpr int64_t kSpanMax = UINT32_MAX;  // From the first sample of a leaf to its last.
 
-Timestamp At(int64_t ms) { return Timestamp::FromMillis(ms); }
 Sample Of(int64_t ms) { return {At(ms), static_cast<double>(ms), At(ms + 7)}; }
 
 // Times 10, 20, ...
@@ -127,30 +128,30 @@ TEST(SampleLeaf, AppendsQuicklyOnlyWhatIsNearInTime) {
   leaf.Reserve(8);
   leaf.Insert(0, Of(10));
   EXPECT_FALSE(leaf.TryAppend(Of(10 + kSpanMax + 1)));
-  EXPECT_FALSE(leaf.TryAppend({At(20), 1, At(20 + 13 * kDay)})) << "the receive time is far away";
-  EXPECT_FALSE(leaf.TryAppend({At(20), 1, At(20 - 13 * kDay)}));
+  EXPECT_FALSE(leaf.TryAppend({At(20), 1, At(20 + 13 * kDayMs)})) << "the receive time is far away";
+  EXPECT_FALSE(leaf.TryAppend({At(20), 1, At(20 - 13 * kDayMs)}));
   EXPECT_EQ(leaf.size(), 1u);
   EXPECT_TRUE(leaf.TryAppend(Of(10 + kSpanMax)));
   ExpectSame(leaf, {10, 10 + kSpanMax});
 }
 
 TEST(SampleLeaf, ReachesAsFarAs32BitsFromBothEnds) {
-  const SampleLeaf leaf = LeafOf({0, kDay});
+  const SampleLeaf leaf = LeafOf({0, kDayMs});
   EXPECT_TRUE(leaf.Reaches(At(kSpanMax)));
   EXPECT_FALSE(leaf.Reaches(At(kSpanMax + 1)));
-  EXPECT_TRUE(leaf.Reaches(At(kDay - kSpanMax)));
-  EXPECT_FALSE(leaf.Reaches(At(kDay - kSpanMax - 1)));
-  EXPECT_TRUE(SampleLeaf().Reaches(At(100 * 365 * kDay)));
+  EXPECT_TRUE(leaf.Reaches(At(kDayMs - kSpanMax)));
+  EXPECT_FALSE(leaf.Reaches(At(kDayMs - kSpanMax - 1)));
+  EXPECT_TRUE(SampleLeaf().Reaches(At(100 * 365 * kDayMs)));
 }
 
 TEST(SampleLeaf, MovesItsBaseForWhatIsAtEitherEndOfItsReach) {
-  SampleLeaf leaf = LeafOf({0, kDay});
-  leaf.Insert(0, Of(kDay - kSpanMax));
-  ExpectSame(leaf, {kDay - kSpanMax, 0, kDay});
+  SampleLeaf leaf = LeafOf({0, kDayMs});
+  leaf.Insert(0, Of(kDayMs - kSpanMax));
+  ExpectSame(leaf, {kDayMs - kSpanMax, 0, kDayMs});
   leaf.DropFront(2);
   // The base is still that of the sample that is gone.
-  leaf.Insert(1, Of(kDay + kSpanMax));
-  ExpectSame(leaf, {kDay, kDay + kSpanMax});
+  leaf.Insert(1, Of(kDayMs + kSpanMax));
+  ExpectSame(leaf, {kDayMs, kDayMs + kSpanMax});
 }
 
 }  // namespace

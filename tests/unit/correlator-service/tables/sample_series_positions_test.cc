@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "correlator-service/tables/sample_series.h"
+#include "tests/support/at_time.h"
 #include "tests/support/seed.h"
 
 namespace alertjoin {
@@ -20,8 +21,6 @@ using Outcome = SampleSeries::Outcome;
 constexpr int64_t kLeaf = SampleLeaf::kSamplesMax;
 constexpr int64_t kThreeLeaves = 3 * kLeaf;
 constexpr int64_t kDay = 86'400'000;
-
-Timestamp At(int64_t ms) { return Timestamp::FromMillis(ms); }
 
 // A series and what it should hold.
 class ModelledSeries {

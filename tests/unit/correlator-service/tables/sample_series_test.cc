@@ -7,13 +7,13 @@
 #include <map>
 
 #include "common/event/event.h"
+#include "tests/support/at_time.h"
 
 namespace alertjoin {
 namespace {
 
 using Outcome = SampleSeries::Outcome;
 
-Timestamp At(int64_t ms) { return Timestamp::FromMillis(ms); }
 Sample Of(int64_t ms, double value) { return {At(ms), value, At(ms + 1)}; }
 
 // Times 10, 20, ..., each with a tenth of its time as value.
