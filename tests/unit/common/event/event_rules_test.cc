@@ -8,6 +8,7 @@
 
 #include "common/event/event_codec.h"
 #include "common/event/event_limits.h"
+#include "common/status/status.h"
 #include "tests/support/status_matchers.h"
 
 namespace alertjoin {
@@ -175,7 +176,7 @@ TEST(EventRules, EachRuleOfSamplesNamesItsField) {
       with([](auto& s) { *s.add_series() = s.series(0); }, "samples.series.series_ref"),
       with([](auto& s) { s.mutable_series(0)->set_query_ref(8); }, "samples.series.query_ref"),
       with([](auto& s) { (*s.mutable_series(0)->mutable_labels())[std::string(257, 'n')] = ""; },
-           "samples.series.labels[\"" + std::string(64, 'n') + "...\"]"),
+           "samples.series.labels[\"" + std::string(kExcerptBytes, 'n') + "...\"]"),
       with([](auto& s) { s.set_series_refs(0, 10); }, "samples.series_refs"),
       with([](auto& s) { s.add_series_refs(9); }, "samples"),
       with([](auto& s) { s.clear_times_ms(); }, "samples"),

@@ -12,7 +12,7 @@
 namespace alertjoin {
 namespace {
 
-Timestamp At(int64_t millis) { return kRowsNow + Millis(millis); }
+Timestamp AtMilli(int64_t millis) { return kRowsNow + Millis(millis); }
 
 struct Episode {
   std::string alert;
@@ -24,14 +24,14 @@ struct Episode {
 Alert AlertOf(const Episode& episode) {
   AlertSpec spec;
   spec.alert = episode.alert;
-  spec.starts_at = At(episode.from);
-  if (episode.to) spec.ends_at = At(*episode.to);
+  spec.starts_at = AtMilli(episode.from);
+  if (episode.to) spec.ends_at = AtMilli(*episode.to);
   if (!episode.job.empty()) spec.labels = {{"job", episode.job}};
   return MakeAlert(spec);
 }
 
 AlertSummaryRange Range(int64_t from, int64_t to, int64_t flap_window = 10, int64_t now = 1000) {
-  return {At(from), At(to), At(now), Millis(flap_window)};
+  return {AtMilli(from), AtMilli(to), AtMilli(now), Millis(flap_window)};
 }
 
 std::string Describe(const AlertStatistics& statistics) {

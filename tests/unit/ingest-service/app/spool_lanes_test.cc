@@ -97,14 +97,19 @@ TEST_F(SpoolLanesTest, FullLaneOfAlertsRefusesThemAndTakesSamples) {
 TEST_F(SpoolLanesTest, MetricsOfTheLanesAreToldApart) {
   ASSERT_THAT(TryOpen(), IsOk());
   for (const auto& family : registry_->Collect()) {
+    const bool of_stages = family.name.starts_with("alertjoin_stage_");
     std::set<std::string> lanes;
     for (const auto& metric : family.metric) {
       for (const auto& label : metric.label) {
-        if (label.name != "lane") continue;
+        if (label.name != (of_stages ? "stage" : "lane")) continue;
         EXPECT_TRUE(lanes.insert(label.value).second) << family.name;
       }
     }
-    if (family.name.starts_with("alertjoin_spool_dropped")) {
+    if (of_stages) {
+      EXPECT_THAT(lanes, ::testing::ElementsAre("spool_alerts", "spool_samples", "uplink_alerts",
+                                                "uplink_samples"))
+          << family.name;
+    } else if (family.name.starts_with("alertjoin_spool_dropped")) {
       EXPECT_THAT(lanes, ::testing::ElementsAre("samples")) << family.name;
     } else if (family.name != "alertjoin_uplink_errors_total") {
       EXPECT_THAT(lanes, ::testing::ElementsAre("alerts", "samples")) << family.name;
