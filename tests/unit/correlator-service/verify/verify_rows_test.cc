@@ -238,11 +238,14 @@ TEST_F(VerifyRowsTest, AmendedEpisodesAgree) {
 
 TEST_F(VerifyRowsTest, RandomHistoriesAgree) {
   RandomHistory history(TestSeed());
+  size_t compared = 0;
   for (int round = 0; round < 20; ++round) {
     for (const Event& event : history.Make(true)) Do({event});
-    ASSERT_THAT(Verify().examples, ElementsAre()) << round;
+    const Verification found = Verify();
+    ASSERT_THAT(found.examples, ElementsAre()) << round;
+    compared += found.episodes_compared;
   }
-  EXPECT_GT(Verify().episodes_compared, 5u);
+  EXPECT_GT(compared, 0u);
 }
 
 TEST_F(VerifyRowsTest, AFinalMarkWithoutProgressIsFound) {
