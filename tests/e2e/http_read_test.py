@@ -4,6 +4,7 @@ import http.client
 import io
 import json
 import random
+import time
 import types
 import unittest
 import urllib.request
@@ -26,17 +27,19 @@ class EventSource:
         self.last_id = ""
         self.held = {}
 
-    def read_until(self, done):
+    def read_until(self, done, what):
         """Follows until done() after an event. A connection that ends is opened again."""
+        deadline = time.monotonic() + WAIT_SECONDS
+
         def once():
             try:
-                self._follow(done)
-                return True
+                return self._follow(done, deadline)
             except (OSError, http.client.HTTPException):
                 return False
-        wait_until(once, WAIT_SECONDS, "the events")
+        wait_until(once, WAIT_SECONDS, what)
 
-    def _follow(self, done):
+    def _follow(self, done, deadline):
+        """Whether done(); False at the deadline: a stream with progress never ends by itself."""
         connection = http.client.HTTPConnection(self.address, timeout=10)
         try:
             headers = {"Last-Event-ID": self.last_id} if self.last_id else {}
@@ -53,7 +56,9 @@ class EventSource:
                     self._take(fields)
                     fields = {}
                     if done():
-                        return
+                        return True
+                    if time.monotonic() > deadline:
+                        return False
             raise http.client.HTTPException("the stream ended")
         finally:
             connection.close()
@@ -79,16 +84,24 @@ class HttpReadTest(unittest.TestCase):
         cls.addClassCleanup(cls.client.close)
         cls.base = f'http://{cls.stack.address["correlator"]}'
         cls.dice = random.Random(1)
+        cls.expected = 0
         cls.post_episodes(6)
-        wait_until(lambda: len(cls.client.joined(final_only=True)) >= 12, WAIT_SECONDS, "rows")
 
     @classmethod
     def post_episodes(cls, count):
+        """Returns when everything posted has its rows, all of them final: they change no more."""
         for _ in range(count):
             start = now_ms() - 5000 - cls.dice.randrange(2000)
             firing = new_episode(cls.dice, start, measured=1)
             for alert in (firing, firing.ended(start + 1500)):
                 assert cls.stack.post("one", notification([alert.as_alert()])) == 200
+                cls.expected += len(alert.expected_rows())
+        wait_until(cls.all_are_final, WAIT_SECONDS, f"{cls.expected} final rows")
+
+    @classmethod
+    def all_are_final(cls):
+        rows = list(cls.client.joined_rows())
+        return len(rows) == cls.expected and all(row.final for row in rows)
 
     def fetch(self, path):
         with urllib.request.urlopen(self.base + path, timeout=20) as response:
@@ -130,17 +143,16 @@ class HttpReadTest(unittest.TestCase):
     def test_the_stream_misses_nothing_when_the_correlator_is_killed(self):
         source = EventSource(self.stack.address["correlator"],
                              "/api/v1/stream?progress_interval=100ms")
-        source.read_until(lambda: len(source.held) >= 12)
+        source.read_until(lambda: len(source.held) >= self.expected, "the rows there are")
         self.stack.kill("correlator")
         self.stack.start("correlator")
         self.post_episodes(4)
-        wait_until(lambda: len(self.client.joined(final_only=True)) >= 20, WAIT_SECONDS, "rows")
         listed = {row.row_id: row for row in self.client.joined_rows()}
 
         def same():
             return ({key: int(row["revision"]) for key, row in source.held.items()} ==
                     {key: row.revision for key, row in listed.items()})
-        source.read_until(same)
+        source.read_until(same, f"{len(listed)} rows as they are listed")
 
     def test_samples_are_a_table(self):
         csv = pd.read_csv(f"{self.base}/api/v1/samples.csv?query_name=load&label=part&limit=50")
