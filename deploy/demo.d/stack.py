@@ -68,21 +68,19 @@ def _listen(port):
 
 def is_ready(address):
     """Whether GET /-/ready at this address answers 200."""
-    connection = http.client.HTTPConnection(address, timeout=2)
-    try:
-        connection.request("GET", "/-/ready")
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
+    return _answers_200(address, "/-/ready", timeout_seconds=2)
 
 
 def serves_page(address):
     """Whether the correlator at this address was built with the live page."""
-    connection = http.client.HTTPConnection(address, timeout=10)
+    return _answers_200(address, "/", timeout_seconds=10)
+
+
+def _answers_200(address, path, timeout_seconds):
+    """Whether GET of the path does; what answers nothing in this time, or no HTTP, does not."""
+    connection = http.client.HTTPConnection(address, timeout=timeout_seconds)
     try:
-        connection.request("GET", "/")
+        connection.request("GET", path)
         return connection.getresponse().status == 200
     except (OSError, http.client.HTTPException):
         return False
