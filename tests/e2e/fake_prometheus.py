@@ -18,7 +18,7 @@ INSTANCES = [f"i{number}" for number in range(10)]
 # Metric name: time between scrapes in ms, values of the label `part`.
 METRICS = {"load": (1000, ("a", "b")), "heat": (2000, ("a",)), "depth": (1000, ("a", "b"))}
 
-_SELECTOR = re.compile(r"(?P<name>\w+)(?:\{(?P<matchers>[^}]*)\})?(?:\[(?P<range>\w+)\])?")
+SELECTOR = re.compile(r"(?P<name>\w+)(?:\{(?P<matchers>[^}]*)\})?(?:\[(?P<range>\w+)\])?")
 _UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -67,7 +67,7 @@ def parse_duration_ms(text):
 
 def answer(expression, time_ms):
     """The result of an instant query: (type, list of series)."""
-    parsed = _SELECTOR.fullmatch(expression.strip("()"))
+    parsed = SELECTOR.fullmatch(expression.strip("()"))
     if parsed is None:
         raise ValueError(f"not understood: {expression}")
     found = find_series(parsed["name"], parsed["matchers"] or "")
@@ -95,6 +95,7 @@ def shown(time_ms, value):
 
 
 class Handler(BaseHTTPRequestHandler):
+    """Prometheus' API, on the series above or on those of a subclass."""
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1  # head and body in one packet
@@ -114,17 +115,24 @@ class Handler(BaseHTTPRequestHandler):
             return self._refuse(404, "not_found", path)
         parameters = dict(urllib.parse.parse_qsl(form))
         try:
-            kind, result = answer(parameters["query"], parse_time_ms(parameters["time"]))
+            text = self._query(parameters["query"], parse_time_ms(parameters["time"]))
         except (ValueError, KeyError) as error:
             return self._refuse(400, "bad_data", str(error))
-        return self._send(200, {"status": "success",
-                                "data": {"resultType": kind, "result": result}})
+        return self._send_text(200, text)
+
+    def _query(self, expression, time_ms):
+        """The answer to an instant query, as JSON text. Raises ValueError or KeyError."""
+        kind, result = answer(expression, time_ms)
+        return json.dumps({"status": "success", "data": {"resultType": kind, "result": result}})
 
     def _refuse(self, status, kind, reason):
         self._send(status, {"status": "error", "errorType": kind, "error": reason})
 
     def _send(self, status, message):
-        body = json.dumps(message).encode()
+        self._send_text(status, json.dumps(message))
+
+    def _send_text(self, status, text):
+        body = text.encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))

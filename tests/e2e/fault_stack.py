@@ -45,6 +45,7 @@ class FaultStack:
 
     Everything ends with the test. start and kill belong to the main thread.
     """
+    PROMETHEUS = ("fake_prometheus.py",)  # the made-up one: its program and flags
 
     def __init__(self, test, ingests=("one", "two"), prometheus=None, uplink=None,
                  settle_delay="1s"):
@@ -65,7 +66,8 @@ class FaultStack:
         self._write_configuration(uplink or self.address["grpc"], settle_delay)
 
     def _start_prometheus(self, port):
-        argv = [sys.executable, str(HERE / "fake_prometheus.py"), "--port", str(port)]
+        program, *flags = self.PROMETHEUS
+        argv = [sys.executable, str(HERE / program), "--port", str(port), *flags]
         self._children["prometheus"] = Child("prometheus", argv, self.directory / "prometheus.log")
         self.wait_until_ready("prometheus")
 

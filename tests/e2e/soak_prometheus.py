@@ -7,10 +7,9 @@ else. Run: soak_prometheus.py --port 9090 --queries 10
 import argparse
 import json
 import time
-import urllib.parse
-from http.server import BaseHTTPRequestHandler
 
-from fake_prometheus import _SELECTOR, Server, parse_duration_ms, parse_time_ms
+import fake_prometheus
+from fake_prometheus import SELECTOR, parse_duration_ms
 
 INSTANCES = 100
 PARTS = 5
@@ -34,7 +33,7 @@ class Answers:
 
     def answer(self, expression, time_ms):
         """The result of an instant query, as JSON text."""
-        parsed = _SELECTOR.fullmatch(expression.strip("()"))
+        parsed = SELECTOR.fullmatch(expression.strip("()"))
         if parsed is None or parsed["name"] not in self._heads or parsed["matchers"]:
             raise ValueError(f"not understood: {expression}")
         newest = min(time_ms, time.time_ns() // 1_000_000) // 1000  # nothing is known of the future
@@ -48,42 +47,11 @@ class Answers:
         return f'{{"status":"success","data":{{"resultType":"{kind}","result":[{series}]}}}}'
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1  # head and body in one packet
+class Handler(fake_prometheus.Handler):
+    answers = None
 
-    def do_GET(self):
-        path, _, query = self.path.partition("?")
-        self._respond(path, query)
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self._respond(self.path, body.decode())
-
-    def _respond(self, path, form):
-        if path == "/-/ready":
-            return self._send(200, "{}")
-        if path != "/api/v1/query":
-            return self._send(404, '{"status":"error","errorType":"not_found","error":"path"}')
-        parameters = dict(urllib.parse.parse_qsl(form))
-        try:
-            return self._send(200, self.server.answers.answer(parameters["query"],
-                                                              parse_time_ms(parameters["time"])))
-        except (ValueError, KeyError):
-            return self._send(400, '{"status":"error","errorType":"bad_data","error":"query"}')
-
-    def _send(self, status, text):
-        body = text.encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-        self.wfile.flush()
-
-    def log_message(self, *_):
-        pass
+    def _query(self, expression, time_ms):
+        return self.answers.answer(expression, time_ms)
 
 
 def main():
@@ -91,9 +59,8 @@ def main():
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--queries", type=int, default=10)
     arguments = parser.parse_args()
-    server = Server(("127.0.0.1", arguments.port), Handler)
-    server.answers = Answers(arguments.queries)
-    server.serve_forever()
+    Handler.answers = Answers(arguments.queries)
+    fake_prometheus.Server(("127.0.0.1", arguments.port), Handler).serve_forever()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ import pathlib
 import random
 import socket
 import statistics
-import sys
 import threading
 import time
 import unittest
@@ -20,9 +19,8 @@ import soak_prometheus
 import support
 from alert_feed import _rfc3339
 from fault_stack import SOURCE, FaultStack, notification
-from process import Child
 from stack import choose_ports
-from support import HERE, wait_until
+from support import wait_until
 
 FULL = os.environ.get("ALERTJOIN_TEST_SOAK") == "full"
 # Memory grows until retention begins to forget, and RocksDB until its buffers were filled once.
@@ -62,12 +60,7 @@ metrics_sources:
 
 class SoakStack(FaultStack):
     """With the Prometheus of the soak, and a minute of retention."""
-
-    def _start_prometheus(self, port):
-        argv = [sys.executable, str(HERE / "soak_prometheus.py"), "--port", str(port),
-                "--queries", str(QUERIES)]
-        self._children["prometheus"] = Child("prometheus", argv, self.directory / "prometheus.log")
-        self.wait_until_ready("prometheus")
+    PROMETHEUS = ("soak_prometheus.py", "--queries", str(QUERIES))
 
     def _write_configuration(self, uplink, settle_delay):
         super()._write_configuration(uplink, settle_delay)
