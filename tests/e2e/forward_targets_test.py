@@ -1,0 +1,162 @@
+"""`alertjoin forward` against both services: what each target gets, and what a later run knows."""
+import json
+import random
+import re
+import types
+import unittest
+import urllib.request
+
+import alertjoin
+from alert_feed import new_episode, now_ms
+from fake_target import TAKE, FakeTarget
+from fault_stack import FaultStack, notification
+from forwarding import TOKEN, WAIT_SECONDS, Forwarding, events_of
+from support import wait_until
+
+
+class TargetsTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.stack = FaultStack(types.SimpleNamespace(addCleanup=cls.addClassCleanup),
+                               ingests=("one",))
+        cls.stack.start_all()
+        cls.client = alertjoin.connect(cls.stack.address["grpc"])
+        cls.addClassCleanup(cls.client.close)
+        cls.dice = random.Random(4)
+        for _ in range(4):
+            cls.post_episode()
+        wait_until(lambda: len(cls.final_rows()) >= 16 and all(
+            row.final for row in cls.client.joined_rows()), WAIT_SECONDS, "final rows")
+
+    @classmethod
+    def post_episode(cls, ended=True, **labels):
+        start = now_ms() - 6000
+        firing = new_episode(cls.dice, start, measured=1)
+        for one in (firing, firing.ended(start + 1500)) if ended else (firing,):
+            alert = one.as_alert()
+            alert["labels"].update(labels)
+            assert cls.stack.post("one", notification([alert])) == 200
+        return firing
+
+    @classmethod
+    def final_rows(cls, **arguments):
+        return {row.row_id: row for row in cls.client.joined_rows(final_only=True, **arguments)}
+
+    def test_a_webhook_gets_each_row_as_a_cloud_event(self):
+        target = FakeTarget(self, token=TOKEN)
+        rows = self.final_rows()
+        Forwarding(self, self.stack, "--since", "1h", "--once", target="webhook",
+                   url=target.url + "/hook?key=1").run()
+        self.assertEqual({"/hook?key=1"}, {taken.path for taken in target.taken})
+        self.assertTrue(target.taken[0].headers["Content-Type"].startswith(
+            "application/cloudevents+json"))
+        bodies = {body["id"]: body for body in target.bodies()}
+        self.assertEqual(len(bodies), len(target.bodies()))
+        self.assertLessEqual({f"{row.row_id}/{row.revision}" for row in rows.values()}, set(bodies))
+        for body in bodies.values():
+            self.assertEqual(("1.0", "/alertjoin/alertmanager", True),
+                             (body["specversion"], body["source"], body["final"]))
+            row = rows.get(body["data"]["rowId"])
+            if row is not None:
+                self.assertEqual(row.match.value, body["data"]["match"]["value"])
+                state = "resolved" if row.transition.state == 2 else "firing"
+                self.assertEqual(f"alertjoin.alert.{state}", body["type"])
+            self.assertTrue(all(re.fullmatch("[a-z0-9]{1,20}", name) for name in body))
+
+    def test_grafana_has_one_annotation_from_start_to_end(self):
+        target = FakeTarget(self, token=TOKEN)
+        episode = self.post_episode(ended=False, case="grafana")
+        forwarding = Forwarding(self, self.stack, "--since", "1h", "--filter", "case=grafana",
+                                target="grafana", url=target.url)
+        forwarding.start()
+        wait_until(lambda: target.taken, WAIT_SECONDS, "the annotation")
+        forwarding.kill()
+        alert = episode.ended(episode.starts_ms + 2000).as_alert()
+        alert["labels"]["case"] = "grafana"
+        self.assertEqual(200, self.stack.post("one", notification([alert])))
+        forwarding.start()
+        wait_until(lambda: len(target.taken) == 2, WAIT_SECONDS, "its end")
+        begun, ended = target.taken
+        self.assertEqual(("POST", "/api/annotations"), (begun.method, begun.path))
+        self.assertEqual(("PATCH", "/api/annotations/1"), (ended.method, ended.path))
+        self.assertEqual(episode.starts_ms, begun.body["time"])
+        self.assertNotIn("timeEnd", begun.body)
+        self.assertEqual((episode.starts_ms, episode.starts_ms + 2000),
+                         (ended.body["time"], ended.body["timeEnd"]))
+        self.assertIn("alertname:Fault", begun.body["tags"])
+        self.assertEqual(begun.body["tags"][-1], ended.body["tags"][-1])
+
+    def test_an_annotation_that_was_removed_is_made_again(self):
+        def fault(path, body):
+            return 404 if path != "/api/annotations" else TAKE
+        target = FakeTarget(self, fault, token=TOKEN)
+        forwarding = Forwarding(self, self.stack, "--since", "1h", "--once", "--filter",
+                                f"number={self.post_episode().number}", target="grafana",
+                                url=target.url)
+        wait_until(lambda: all(row.final for row in self.client.joined_rows()), WAIT_SECONDS,
+                   "final rows")
+        forwarding.run()
+        self.assertEqual([False, True], ["timeEnd" in body for body in target.bodies()])
+        self.assertFalse((forwarding.folder / "state.dead-letters").exists())
+
+    def test_nothing_is_sent_twice_by_a_later_run_or_after_a_change_of_the_filter(self):
+        target = FakeTarget(self, token=TOKEN)
+        forwarding = Forwarding(self, self.stack, "--since", "1h", "--once", url=target.url)
+        forwarding.run()
+        sent = len(target.taken)
+        self.assertGreater(sent, 7)
+        forwarding.run()
+        self.assertEqual(sent, len(target.taken))
+        forwarding._command += ["--filter", "alertname=Fault"]
+        _, log = forwarding.run()
+        self.assertIn("begins anew", log)
+        self.assertEqual(sent, len(target.taken))
+
+    def test_all_sends_what_may_still_change_too(self):
+        target = FakeTarget(self, token=TOKEN)
+        forwarding = Forwarding(self, self.stack, "--all", "--filter", "case=all", url=target.url)
+        forwarding.start()
+        wait_until(lambda: "forwarding" in forwarding.log.read_text(), WAIT_SECONDS, "start")
+        number = str(self.post_all_case().number)
+        wait_until(lambda: any("Provisional" not in event["description"]
+                               for event in events_of(target, number)), WAIT_SECONDS, "final")
+        events = events_of(target, number)
+        self.assertIn("Provisional", events[0]["description"])
+        self.assertEqual(1, len({event["tags"]["alertjoin_episode"] for event in events}))
+
+    def post_all_case(self):
+        start = now_ms()
+        firing = new_episode(self.dice, start, measured=1)
+        alert = firing.as_alert()
+        alert["labels"]["case"] = "all"
+        self.assertEqual(200, self.stack.post("one", notification([alert])))
+        return firing
+
+    def test_a_dry_run_prints_and_notes_nothing(self):
+        forwarding = Forwarding(self, self.stack, "--since", "1h", "--once", "--dry-run",
+                                "--no-scope")
+        printed, _ = forwarding.run()
+        lines = [json.loads(line) for line in printed.splitlines()]
+        self.assertGreater(len(lines), 7)
+        self.assertEqual({"/api/v2/events"}, {line["path"] for line in lines})
+        self.assertFalse((forwarding.folder / "state").exists())
+
+    def test_one_forwarder_at_a_time(self):
+        target = FakeTarget(self, token=TOKEN)
+        forwarding = Forwarding(self, self.stack, "--metrics-address", "127.0.0.1:0",
+                                url=target.url)
+        forwarding.start()
+        port = wait_until(lambda: re.search("metrics_port=([0-9]+)", forwarding.log.read_text()),
+                          WAIT_SECONDS, "the metrics' port")[1]
+        _, log = forwarding.run(status=1)
+        self.assertIn("STATE_NOT_USABLE", log)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            self.assertIn("# TYPE alertjoin_forward_sent_total counter", answer.read().decode())
+        self.assertEqual(0, forwarding.terminate())
+        forwarding._command[forwarding._command.index("sysdig")] = "grafana"
+        _, log = forwarding.run(status=1)
+        self.assertIn("is of the target", log)
+
+
+if __name__ == "__main__":
+    unittest.main()
