@@ -69,7 +69,8 @@ QueryOptions ReadQuery(YamlNode node, std::set<std::string>& names) {
 }
 
 // What metrics sources and Grafanas have both.
-MetricsSourceOptions ReadTerms(YamlNode node, std::set<std::string>& names) {
+MetricsSourceOptions ReadTerms(YamlNode node, std::set<std::string>& names,
+                               const std::vector<std::string>& alert_sources) {
   MetricsSourceOptions source;
   source.name = ReadName(node.Child("name"), names);
   source.url = ReadHttpUrl(node.Child("url"));
@@ -82,14 +83,6 @@ MetricsSourceOptions ReadTerms(YamlNode node, std::set<std::string>& names) {
   std::set<std::string> query_names;
   YamlNode queries = node.Child("queries");
   for (YamlNode& query : queries.Items()) source.queries.push_back(ReadQuery(query, query_names));
-  return source;
-}
-
-MetricsSourceOptions ReadSource(YamlNode node, std::set<std::string>& names,
-                                const std::vector<std::string>& alert_sources) {
-  MetricsSourceOptions source = ReadTerms(node, names);
-  source.external_url = node.Child("external_url").String("");
-  source.backfill = ReadBackfill(node.Child("backfill"), source.queries);
   YamlNode alert_source = node.Child("alert_source");
   source.alert_source = alert_source.String("");
   const bool known = std::find(alert_sources.begin(), alert_sources.end(), source.alert_source) !=
@@ -98,6 +91,14 @@ MetricsSourceOptions ReadSource(YamlNode node, std::set<std::string>& names,
     alert_source.Fault(fmt::format("no alert source is named \"{}\"", source.alert_source));
   }
   source.reconcile = node.Child("reconcile").Bool(source.reconcile);
+  return source;
+}
+
+MetricsSourceOptions ReadSource(YamlNode node, std::set<std::string>& names,
+                                const std::vector<std::string>& alert_sources) {
+  MetricsSourceOptions source = ReadTerms(node, names, alert_sources);
+  source.external_url = node.Child("external_url").String("");
+  source.backfill = ReadBackfill(node.Child("backfill"), source.queries);
   node.Finish();
   return source;
 }
@@ -110,9 +111,10 @@ std::string ReadExpression(YamlNode node) {
   return text;
 }
 
-GrafanaOptions ReadGrafana(YamlNode node, std::set<std::string>& names) {
+GrafanaOptions ReadGrafana(YamlNode node, std::set<std::string>& names,
+                           const std::vector<std::string>& alert_sources) {
   GrafanaOptions grafana;
-  grafana.terms = ReadTerms(node, names);
+  grafana.terms = ReadTerms(node, names, alert_sources);
   grafana.name = grafana.terms.name;
   grafana.url = grafana.terms.url;
   grafana.interval = node.Child("interval").Duration(grafana.interval, Millis(1000), kLongest);
@@ -215,7 +217,7 @@ absl::StatusOr<IngestConfig> Read(YamlDocument& document) {
     config.metrics_sources.push_back(ReadSource(source, metrics_names, config.alert_sources));
   }
   for (YamlNode& grafana : root.Child("grafana_sources").Items()) {
-    config.grafana_sources.push_back(ReadGrafana(grafana, metrics_names));
+    config.grafana_sources.push_back(ReadGrafana(grafana, metrics_names, config.alert_sources));
   }
   config.reconcile = ReadReconcile(root.Child("reconcile"));
   for (YamlNode& binding : root.Child("bindings").Items()) {

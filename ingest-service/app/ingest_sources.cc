@@ -46,11 +46,6 @@ bool SameGrafana(const GrafanaOptions& a, const GrafanaOptions& b) {
          include == b.include && exclude == b.exclude && uids == b.uids;
 }
 
-bool SameReconciliation(const IngestConfig& a, const IngestConfig& b) {
-  return a.reconcile == b.reconcile && SameSources(a.metrics_sources, b.metrics_sources) &&
-         a.alert_sources.front() == b.alert_sources.front();
-}
-
 bool SameBackfill(const IngestConfig& a, const IngestConfig& b) {
   const auto wanted = [](const IngestConfig& config) {
     std::vector<MetricsSourceOptions> sources = config.metrics_sources;
@@ -83,6 +78,9 @@ IngestSources::IngestSources(const IngestConfig& config, std::shared_ptr<const B
       sink_(lanes.samples()),
       binder_(std::move(binder)),
       sources_({config.producer_id, sink_, catalog_, registry, clock}),
+      reconciler_(std::make_shared<SwitchedReconciler>(
+          [this](const std::shared_ptr<TransitionListener>& begun) { TellAll({begun}); }, registry,
+          clock)),
       config_(config),
       bound_(config),
       found_(std::make_shared<std::vector<MetricsSourceOptions>>()) {}
@@ -104,9 +102,21 @@ void IngestSources::Rebind() {
 }
 
 void IngestSources::OnFound(const Found& of, const std::vector<MetricsSourceOptions>& found) {
-  MutexLock lock(binding_mutex_);
-  *of = found;
-  if (of == found_) Rebind();
+  {
+    MutexLock lock(binding_mutex_);
+    *of = found;
+    if (of != found_) return;
+    Rebind();
+  }
+  SwitchReconciler();
+}
+
+void IngestSources::SwitchReconciler() {
+  const auto wanted = [this] {
+    MutexLock lock(binding_mutex_);
+    return ReconciledBy(bound_, *found_);
+  };
+  reconciler_->Switch(wanted, *intake_);
 }
 
 IngestSources::Grafana IngestSources::StartGrafana(const IngestConfig& config) {
@@ -133,18 +143,13 @@ absl::Status IngestSources::Start(TransitionIntake& intake) {
     found_ = grafana.found;
     Rebind();
   }
-  TransitionTee::Listeners begun = {grafana_};  // Which tells the metrics sources.
-  if (config_.reconcile.enabled) {
-    reconciler_ = std::make_shared<WiredReconciler>(config_, intake, clock_, registry_);
-    begun.push_back(reconciler_);
-  }
-  listeners_.Set(begun);
-  TellAll(std::move(begun));
+  listeners_.Set({grafana_, reconciler_});
+  TellAll({grafana_});  // Which tells the metrics sources.
   // Alerts that come before are not bound to data sources.
   grafana_->WaitUntilLooked(clock_.SteadyNow() + kGrafanaAwaited);
   ASSIGN_OR_RETURN(backfill_, ServiceBackfill::Start(config_, lanes_.samples(),
                                                      lanes_.correlator_store(), registry_, clock_));
-  if (reconciler_ != nullptr) reconciler_->Start();
+  SwitchReconciler();
   return absl::OkStatus();
 }
 
@@ -182,30 +187,13 @@ absl::Status IngestSources::Reload(const IngestConfig& next) {
     if (found != nullptr) found_ = std::move(found);
     Rebind();
   }
-  TransitionTee::Listeners listeners = {grafana_};
-  if (reconciler_ != nullptr) listeners.push_back(reconciler_);
-  listeners_.Set(std::move(listeners));
+  listeners_.Set({grafana_, reconciler_});
   if (ended != nullptr) ended->Stop(LearningSource::Rules::kKept);
-  if (!SameReconciliation(config_, next)) ExchangeReconciler(next, begun);
+  SwitchReconciler();
   if (!SameBackfill(config_, next)) ExchangeBackfill(next);
   config_ = next;
   TellAll(std::move(begun));
   return absl::OkStatus();
-}
-
-void IngestSources::ExchangeReconciler(const IngestConfig& next, TransitionTee::Listeners& begun) {
-  // One after the other: both keep how far they are in one file.
-  if (reconciler_ != nullptr) reconciler_->Stop();
-  reconciler_.reset();
-  if (next.reconcile.enabled) {
-    reconciler_ = std::make_shared<WiredReconciler>(next, *intake_, clock_, registry_);
-  }
-  TransitionTee::Listeners listeners = {grafana_};
-  if (reconciler_ != nullptr) listeners.push_back(reconciler_);
-  listeners_.Set(std::move(listeners));
-  if (reconciler_ == nullptr) return;
-  begun.push_back(reconciler_);
-  reconciler_->Start();
 }
 
 void IngestSources::ExchangeBackfill(const IngestConfig& next) {
@@ -221,7 +209,7 @@ void IngestSources::ExchangeBackfill(const IngestConfig& next) {
 
 void IngestSources::Stop() {
   backfill_.reset();
-  if (reconciler_ != nullptr) reconciler_->Stop();
+  reconciler_->Stop();
   if (grafana_ != nullptr) grafana_->Stop();
   sources_.Stop();
 }

@@ -10,9 +10,9 @@
 #include "common/sync/mutex.h"
 #include "common/time/clock.h"
 #include "ingest-service/app/ingest_config.h"
-#include "ingest-service/app/reconcile_wiring.h"
 #include "ingest-service/app/service_backfill.h"
 #include "ingest-service/app/spool_lanes.h"
+#include "ingest-service/app/switched_reconciler.h"
 #include "ingest-service/app/transition_tee.h"
 #include "ingest-service/binding/switched_binder.h"
 #include "ingest-service/grafana/grafana_sources.h"
@@ -83,7 +83,8 @@ class IngestSources {
   void Rebind() REQUIRES_LOCK(binding_mutex_);
   // Whoever begins anew hears of what the spool still has.
   void TellAll(TransitionTee::Listeners begun);
-  void ExchangeReconciler(const IngestConfig& next, TransitionTee::Listeners& begun);
+  // Goes over to what is to be reconciled now.
+  void SwitchReconciler() EXCLUDES_LOCK(binding_mutex_);
   void ExchangeBackfill(const IngestConfig& next);
 
   SpoolLanes& lanes_;
@@ -93,16 +94,16 @@ class IngestSources {
   RuleCatalog catalog_;
   SwitchedBinder binder_;
   SourceSet sources_;
+  const std::shared_ptr<SwitchedReconciler> reconciler_;
   TransitionTee listeners_;
 
   // Of Start, Reload and Stop.
   TransitionIntake* intake_ = nullptr;
   IngestConfig config_;
   std::shared_ptr<GrafanaSources> grafana_;
-  std::shared_ptr<WiredReconciler> reconciler_;  // Null: none is configured.
-  std::unique_ptr<ServiceBackfill> backfill_;    // Null: none is configured.
+  std::unique_ptr<ServiceBackfill> backfill_;  // Null: none is configured.
 
-  // What the binder follows from. Never held while something is waited for.
+  // What the binder and the reconciler follow from. Never held while something is waited for.
   Mutex binding_mutex_;
   IngestConfig bound_ GUARDED_BY(binding_mutex_);
   Found found_ GUARDED_BY(binding_mutex_);

@@ -116,12 +116,14 @@ void CheckSource(const MetricsSourceOptions& source, bool reconciled, Findings& 
   transport.Stop();
 }
 
-void CheckGrafana(const GrafanaOptions& grafana, Findings& findings) {
+void CheckGrafana(const GrafanaOptions& grafana, bool reconciled, Findings& findings) {
   const auto found = FindDataSources(grafana);
   const std::string name = fmt::format("grafana {} ({})", grafana.name, grafana.url);
   if (!found.ok()) return findings.Add(name, found.status());
   findings.Add(name, fmt::format("{} data sources", found->size()));
-  for (const MetricsSourceOptions& source : *found) CheckSource(source, false, findings);
+  for (const MetricsSourceOptions& source : *found) {
+    CheckSource(source, reconciled && source.reconcile, findings);
+  }
 }
 
 }  // namespace
@@ -134,7 +136,9 @@ absl::Status CheckOnline(const IngestConfig& config, const PrintLine& print) {
   for (const MetricsSourceOptions& source : config.metrics_sources) {
     CheckSource(source, config.reconcile.enabled && source.reconcile, findings);
   }
-  for (const GrafanaOptions& grafana : config.grafana_sources) CheckGrafana(grafana, findings);
+  for (const GrafanaOptions& grafana : config.grafana_sources) {
+    CheckGrafana(grafana, config.reconcile.enabled, findings);
+  }
   if (findings.failures() == 0) return absl::OkStatus();
   return absl::FailedPreconditionError(fmt::format("{} failed", findings.failures()));
 }

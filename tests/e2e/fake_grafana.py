@@ -1,11 +1,13 @@
 """A Grafana of made-up Prometheus data sources, some of them ill.
 
 Answers /api/datasources, /api/frontend/settings and, through /api/datasources/proxy/uid/<uid>, what
-fake_prometheus answers, and the daily maximum of one series. What it does is read from a file for each request, so that a test can change
-it at any time: {"token": ..., "list": status, "settings": status, "sources": {name: kind}}.
+fake_prometheus answers, and the daily maximum of one series; or what a real Prometheus answers. What
+it does is read from a file for each request, so that a test can change it at any time: {"token": ...,
+"list": status, "settings": status, "sources": {name: kind}, "real": address}.
 Run: fake_grafana.py --port 3000 --state FILE
 """
 import argparse
+import http.client
 import json
 import math
 import pathlib
@@ -22,6 +24,7 @@ KINDS = {
     "forbidden": "403",
     "dead": "502, as when Grafana cannot connect",
     "slow": "no answer for longer than anybody waits",
+    "real": "handed on to a real Prometheus",
 }
 SLOW_SECONDS = 60
 DAILY_MAXIMUM = "max_over_time(load[1d])"
@@ -62,6 +65,8 @@ class Handler(fake_prometheus.Handler):
         uid, _, rest = path.removeprefix(prefix).partition("/")
         if uid not in {uid_of(*source) for source in state["sources"].items()}:
             return self._send(404, {"message": "Unable to find datasource"})
+        if uid.startswith("real-"):
+            return self._hand_on(state["real"], "/" + rest, form)
         return self._proxy(uid, "/" + rest, form)
 
     def _send_list(self, state):
@@ -92,6 +97,19 @@ class Handler(fake_prometheus.Handler):
         if kind == "nan" and path == "/api/v1/query":
             return self._send_nan(dict(urllib.parse.parse_qsl(form)))
         return super()._respond(path, form)
+
+    def _hand_on(self, address, path, form):
+        connection = http.client.HTTPConnection(address, timeout=10)
+        try:
+            if self.command == "POST":
+                connection.request("POST", path, form,
+                                   {"Content-Type": "application/x-www-form-urlencoded"})
+            else:
+                connection.request("GET", f"{path}?{form}")
+            answer = connection.getresponse()
+            self._send(answer.status, json.load(answer))
+        finally:
+            connection.close()
 
     def _send_daily(self, uid, parameters):
         if parameters["query"] != DAILY_MAXIMUM or parameters["step"] not in ("1d", "86400"):

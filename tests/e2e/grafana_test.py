@@ -1,6 +1,7 @@
 """Each Prometheus data source of a Grafana is a metrics source of its own; the ill delay no other."""
 import json
 import math
+import shutil
 import subprocess
 import sys
 import time
@@ -13,10 +14,12 @@ import support
 from direct_test import metrics_of
 from fault_stack import FaultStack, notification
 from process import Child
+from stack import choose_ports
 from support import BINARIES, HERE, wait_until
 
 TOKEN = "grafana-token"
 MATCHED = 1
+RECONCILIATION = 4
 SOURCES = {"hub a": "well", "hub b": "well", "hub n": "nan", "hub f": "forbidden",
            "hub d": "dead", "hub s": "slow", "test": "well"}
 HEALTHY = {"grafana/hub a", "grafana/hub b", "grafana/hub n"}
@@ -27,6 +30,7 @@ producer_id: one
 correlator: {{address: "{uplink}"}}
 http: {{listen_address: "{http}"}}
 spool: {{path: "{directory}/one-spool"}}
+reconcile: {{interval: 1s, wait: 1s}}
 grafana_sources:
   - name: grafana
     url: http://{grafana}/
@@ -39,6 +43,17 @@ grafana_sources:
       - {{name: load, expr: load, interval: 1s}}
 bindings:
   - {{match: 'kind="measured"', query: load, on: [instance], tolerance: 30s}}
+"""
+
+
+_PROMETHEUS = """
+global: {{evaluation_interval: 1s, external_labels: {{cluster: east}}}}
+rule_files: ["{directory}/rules.yml"]
+"""
+_RULES = """
+groups:
+  - name: unsent
+    rules: [{alert: Unsent, expr: vector(1)}]
 """
 
 
@@ -55,6 +70,20 @@ class GrafanaStack(FaultStack):
                 "--state", str(self.directory / "state.json")]
         self._children["prometheus"] = Child("grafana", argv, self.directory / "grafana.log")
         self.wait_until_ready("prometheus")
+
+    def start_real_prometheus(self):
+        """Behind a data source of the kind `real`. It has an alert and no Alertmanager."""
+        (self.directory / "rules.yml").write_text(_RULES, encoding="utf-8")
+        config = self.directory / "prometheus.yml"
+        config.write_text(_PROMETHEUS.format(directory=self.directory), encoding="utf-8")
+        self.address["real"] = f'127.0.0.1:{choose_ports({"real": 0})["real"]}'
+        self._children["real"] = Child(
+            "real", [shutil.which("prometheus"), f"--config.file={config}",
+                     f"--storage.tsdb.path={self.directory / 'tsdb'}",
+                     f"--web.listen-address={self.address['real']}"],
+            self.directory / "real.log")
+        self.wait_until_ready("real")
+        self.change(real=self.address["real"])
 
     def _write_configuration(self, uplink, settle_delay):
         super()._write_configuration(uplink, settle_delay)
@@ -171,6 +200,22 @@ class GrafanaTest(unittest.TestCase):
         rows = self.wait_for_final("Second", {"grafana/hub a", "grafana/hub new"})
         self.assertEqual(set(rows), {"grafana/hub a", "grafana/hub new"})
         self.check_values(rows["grafana/hub new"], fired_ms)
+
+    def test_alerts_that_nobody_sends_are_found_in_them(self):
+        self.stack.wait_for_sources(len(SOURCES) - 1)
+        self.stack.start_real_prometheus()
+        self.stack.change(sources={"hub real": "real", "hub f": "forbidden"})
+        wait_until(lambda: self.stack.rows_of("Unsent"), 40, "rows of the alert that nobody sends")
+        for row in self.stack.rows_of("Unsent")["grafana/hub real"]:
+            self.assertEqual(RECONCILIATION, row.transition.origin)
+            self.assertEqual({"alertname": "Unsent", "cluster": "east"}, row.transition.labels)
+            self.assertEqual("alertmanager", row.transition.source)
+        through = self.stack.metric("alertjoin_reconcile_through_seconds")
+        self.assertEqual(['source="grafana/hub real"'], list(through))
+        # The one that is not to be reconciled no longer is.
+        self.stack.change(sources={"hub f": "forbidden"})
+        wait_until(lambda: not self.stack.metric("alertjoin_reconcile_through_seconds"), 20,
+                   "nothing is reconciled any more")
 
     def test_the_list_has_a_fallback_and_the_token_is_read_again(self):
         self.stack.wait_for_sources(len(SOURCES) - 1)

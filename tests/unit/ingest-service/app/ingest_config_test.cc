@@ -214,6 +214,13 @@ TEST(IngestConfig, FaultsOfGrafanasSayWhere) {
   const auto learning = ParseIngestConfig(begin + "    learn: {refresh: 30s}\n", "ingest.yml");
   ASSERT_THAT(learning, IsOk());
   EXPECT_EQ(learning->grafana_sources[0].terms.learn.refresh, Millis(30'000));
+  const auto reconciled = ParseIngestConfig(
+      begin + "    reconcile: false\n    alert_source: alertmanager\n", "ingest.yml");
+  ASSERT_THAT(reconciled, IsOk());
+  EXPECT_FALSE(reconciled->grafana_sources[0].terms.reconcile);
+  EXPECT_EQ(reconciled->grafana_sources[0].terms.alert_source, "alertmanager");
+  EXPECT_THAT(Fault(begin + "    alert_source: b\n"),
+              StatusIs(kInvalid, "no alert source is named \"b\""));
   for (const char* not_there : {"external_url: http://g", "backfill: {}"}) {
     EXPECT_THAT(Fault(begin + "    " + not_there + "\n"), StatusIs(kInvalid, "unknown key"));
   }
