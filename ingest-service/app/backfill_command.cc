@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <future>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -27,6 +28,7 @@ namespace {
 
 using std::chrono::seconds;
 using Deadline = std::chrono::steady_clock::time_point;
+using DataSources = std::vector<MetricsSourceOptions>;
 
 constexpr char kQuery[] = "--query";
 constexpr char kName[] = "--name";
@@ -201,29 +203,62 @@ absl::Status Watch(BackfillRunner& runner, BackfillSpool& spool) {
   return absl::OkStatus();
 }
 
-absl::Status PrintResults(const std::vector<BackfillReport>& reports) {
-  bool complete = true;
+// A Grafana that does not tell its data sources.
+struct SilentGrafana {
+  std::string name;
+  absl::Status status;
+};
+
+absl::Status PrintResults(const std::vector<BackfillReport>& reports,
+                          const std::vector<SilentGrafana>& silent) {
+  bool complete = silent.empty();
   for (const BackfillReport& report : reports) {
     complete = complete && report.failures.empty();
     for (const std::string& line : ResultLines(report)) std::printf("%s\n", line.c_str());
+  }
+  for (const SilentGrafana& grafana : silent) {
+    std::printf("%s: FAILED, none of its data sources was asked: %s\n", grafana.name.c_str(),
+                MessageOf(grafana.status).c_str());
   }
   if (complete) return absl::OkStatus();
   return absl::DataLossError(
       "backfill: not complete, see FAILED above: start it again to ask for the rest");
 }
 
-// The data sources of Grafanas are metrics sources like others.
-absl::Status AddDataSources(IngestConfig& config) {
+// With the data sources of those Grafanas that are wanted, which are metrics sources like others.
+// One that cannot be asked is no hindrance to the others, unless it is wanted by name.
+absl::StatusOr<std::vector<SilentGrafana>> AddDataSources(const std::vector<std::string>& wanted,
+                                                          IngestConfig& config) {
+  const auto named = [&wanted](const GrafanaOptions& grafana) {
+    return std::ranges::any_of(wanted, [&grafana](const std::string& source) {
+      return source.starts_with(grafana.name + "/");
+    });
+  };
+  std::vector<std::pair<const GrafanaOptions*, std::future<absl::StatusOr<DataSources>>>> asked;
   for (const GrafanaOptions& grafana : config.grafana_sources) {
-    ASSIGN_OR_RETURN(const auto found, FindDataSources(grafana));
-    config.metrics_sources.insert(config.metrics_sources.end(), found.begin(), found.end());
+    if (!wanted.empty() && !named(grafana)) continue;
+    asked.emplace_back(
+        &grafana, std::async(std::launch::async, [&grafana] { return FindDataSources(grafana); }));
   }
-  return absl::OkStatus();
+  std::vector<SilentGrafana> silent;
+  for (auto& [grafana, answer] : asked) {
+    const auto found = answer.get();
+    if (found.ok()) {
+      config.metrics_sources.insert(config.metrics_sources.end(), found->begin(), found->end());
+    } else {
+      silent.push_back({grafana->name, found.status()});
+    }
+  }
+  if (!silent.empty() && (!wanted.empty() || config.metrics_sources.empty())) {
+    return silent.front().status;
+  }
+  return silent;
 }
 
 absl::Status RunBackfill(const CommandArguments& arguments) {
   ASSIGN_OR_RETURN(IngestConfig config, ReadIngestConfig(arguments.config_file));
-  RETURN_IF_ERROR(AddDataSources(config));
+  ASSIGN_OR_RETURN(const std::vector<SilentGrafana> silent,
+                   AddDataSources(arguments.All(kSource), config));
   const Timestamp now = SystemClock().Now();
   ASSIGN_OR_RETURN(auto tasks, TasksOf(arguments, config, now));
   ASSIGN_OR_RETURN(const auto spool, BackfillSpool::Open(config, HashOf(tasks)));
@@ -247,7 +282,7 @@ absl::Status RunBackfill(const CommandArguments& arguments) {
     return absl::DataLossError(
         "backfill: the correlator has lost meanwhile what it had: start this again with --again");
   }
-  return PrintResults(runner->Reports());
+  return PrintResults(runner->Reports(), silent);
 }
 
 }  // namespace

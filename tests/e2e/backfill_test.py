@@ -124,6 +124,8 @@ class BackfillTest(unittest.TestCase):
         cls.write("once", _INGEST, more="")
         cls.write("half", _INGEST,
                   more=f"\n  - {{name: dead, url: 'http://{cls.address['dead']}'}}")
+        cls.write("silent", _INGEST, more="\ngrafana_sources: "
+                  f"[{{name: hub, url: 'http://{cls.address['dead']}'}}]")
         cls.write("service", _INGEST, more="backfill: {from: now-12h, rate: 100}")
         for service, name in (("correlator", "correlator"), ("ingest", "alerts")):
             cls.start_service(service, name)
@@ -276,6 +278,19 @@ class BackfillTest(unittest.TestCase):
         self.assertRegex(output, r"prometheus: depth: \S+ to \S+ [\d,]+ samples in")
         self.assertRegex(output, r"dead: depth: FAILED \S+ to \S+: dead: ")
         self.assertIn("not complete", errors)
+
+    def test_5_a_grafana_that_is_silent_delays_no_other_and_is_named(self):
+        arguments = ("--query=depth", "--from=now-6h")
+        output, errors = self.run_backfill("silent", *arguments, status=1)
+        self.assertRegex(output, r"prometheus: depth: \S+ to \S+ [\d,]+ samples in")
+        self.assertRegex(output, r"(?m)^hub: FAILED, none of its data sources was asked: .*Failed to connect")
+        self.assertIn("not complete", errors)
+        # It is not in the way of others, and said at once when it is wanted.
+        output, _ = self.run_backfill("silent", *arguments, "--source=prometheus")
+        self.assertNotIn("hub", output)
+        output, errors = self.run_backfill("silent", *arguments, "--source=hub/a", status=1)
+        self.assertNotIn("samples in", output)
+        self.assertIn("hub", errors)
 
     def test_6_wrong_arguments_are_refused(self):
         for arguments, words in ((["--from=yesterday"], "--from: \"yesterday\" is not a time"),
