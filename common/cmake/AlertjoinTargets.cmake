@@ -72,6 +72,25 @@ function(alertjoin_executable)
   target_link_libraries(${ARG_NAME} PRIVATE alertjoin_flags ${ARG_DEPS})
 endfunction()
 
+# How a test gets on with others at the same time. ctest's processors are halves of cores: tests/run
+# has it fill two for each.
+#   waiting  it waits most of its time
+#   working  it needs a core (the default)
+#   alone    it takes or measures all that there is
+# cost: about how many seconds it takes, where it is many: the longest begin first.
+function(alertjoin_set_run test runs cost)
+  if(runs STREQUAL "alone")
+    set_tests_properties(${test} PROPERTIES RUN_SERIAL TRUE)
+  elseif(runs STREQUAL "waiting")
+    set_tests_properties(${test} PROPERTIES PROCESSORS 1)
+  else()
+    set_tests_properties(${test} PROPERTIES PROCESSORS 2)
+  endif()
+  if(cost)
+    set_tests_properties(${test} PROPERTIES COST ${cost})
+  endif()
+endfunction()
+
 # Registers every TEST of the program with ctest under the given label. Unit tests also join the
 # target `unit_tests`, which is what the sanitizer presets build.
 function(alertjoin_test)
@@ -84,6 +103,7 @@ function(alertjoin_test)
   add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME} --gtest_brief=0)
   set_tests_properties(${ARG_NAME} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT 300
     ENVIRONMENT "TSAN_OPTIONS=halt_on_error=1")
+  alertjoin_set_run(${ARG_NAME} working "")
   if(ARG_LABEL STREQUAL "unit")
     add_dependencies(unit_tests ${ARG_NAME})
   endif()
