@@ -1,10 +1,12 @@
 """Alerts in the Python package: listed, summed up as pandas does it, and live."""
 import asyncio
 import pathlib
+import queue
 import random
 import subprocess
 import sys
 import tempfile
+import threading
 import types
 import unittest
 
@@ -12,6 +14,9 @@ import pandas as pd
 
 import alertjoin
 import alertjoin.aio
+from alertjoin.live import LiveTable, RowFold, SampleFold, Standing
+from alertjoin.subscription import Message
+from alertjoin.v1 import events_pb2, joined_row_pb2, samples_pb2
 from alert_feed import new_episode, now_ms
 from fault_stack import FaultStack, notification
 from support import seeded_random, wait_until
@@ -190,6 +195,56 @@ class AlertsTest(unittest.TestCase):
                              (caught.exception.code, caught.exception.reason))
 
 
+class WaitForChangeTest(unittest.TestCase):
+    """What wakes who waits for a live table. No correlator: the messages are made here."""
+
+    def table(self, fold):
+        """A live table, and where the messages go that it takes."""
+        messages = queue.Queue()
+        table = LiveTable(iter(messages.get, None), Standing(fold, None, True), threading.Event())
+        self.addCleanup(table.close)
+        self.addCleanup(messages.put, None)
+        return table, messages.put
+
+    @staticmethod
+    def samples(second):
+        series = samples_pb2.SeriesSamples()
+        series.samples.add(value=second).time.seconds = second
+        return Message("samples", series=[series])
+
+    @staticmethod
+    def rows(sequence):
+        row = joined_row_pb2.JoinedRow(row_id=str(sequence), sequence=sequence,
+                                       operation="OPERATION_UPSERT", cause="CAUSE_ALERT")
+        row.transition.state = events_pb2.ALERT_STATE_FIRING
+        row.match.state = joined_row_pb2.MATCH_STATE_NO_SERIES
+        return Message("rows", [row], sequence)
+
+    def test_samples_do_and_progress_does_not(self):
+        table, send = self.table(SampleFold(keep=10))
+        for count in range(1, 4):
+            before = table.version
+            send(Message("progress", sequence=count))
+            send(self.samples(second=count))
+            self.assertEqual(before + 1, table.wait_for_change(before, WAIT_SECONDS))
+            self.assertEqual(count, len(table.frame()))
+
+    def test_rows_of_a_store_that_began_anew_do(self):
+        table, send = self.table(RowFold())
+        send(self.rows(sequence=100))
+        version = table.wait_for_change(0, WAIT_SECONDS)
+        for message in (Message("reset"), self.rows(sequence=1), self.rows(sequence=2),
+                        Message("snapshot_complete", sequence=2)):
+            send(message)
+            self.assertEqual(version + 1, table.wait_for_change(version, WAIT_SECONDS))
+            version += 1
+        self.assertEqual({"1", "2"}, set(table.frame().index))
+
+    def test_a_time_that_is_up_leaves_the_version(self):
+        table, _ = self.table(RowFold())
+        self.assertEqual(0, table.wait_for_change(0, timeout=0))
+
+
 class LiveTest(unittest.TestCase):
     """Live tables across a death of the correlator."""
 
@@ -222,9 +277,9 @@ class LiveTest(unittest.TestCase):
     def test_all_three_follow_under_asyncio(self):
         async def until(table, holds):
             async def wait():
+                version = -1
                 while not await holds(await table.frame()):
-                    # A sample makes no sequence of its own.
-                    await table.wait_for_change(table.sequence, 0.1)
+                    version = await table.wait_for_change(version)
             await asyncio.wait_for(wait(), WAIT_SECONDS)
 
         def states_are(*states):

@@ -269,7 +269,7 @@ class SubscriptionTest(unittest.TestCase):
             self.stack.start("correlator")
             second = self.post()
             wait_until(lambda: second in set(table.frame().fingerprint), WAIT_SECONDS, "the row")
-            before = table.sequence
+            before = table.version
             self.post()
             self.assertGreater(table.wait_for_change(before, WAIT_SECONDS), before)
 

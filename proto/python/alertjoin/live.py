@@ -14,6 +14,8 @@ from alertjoin.times import millis
 from alertjoin.v1 import alerts_pb2, joined_row_pb2, samples_pb2
 
 _DELETE = joined_row_pb2.OPERATION_DELETE
+# Kinds of messages that change a table.
+_CHANGES = {"rows", "alerts", "samples", "reset", "snapshot_complete"}
 
 
 class Fold(Protocol):
@@ -110,7 +112,9 @@ class Standing:
         self._fold = fold
         self._labels = labels
         self.complete = complete
-        self.sequence = 0
+        # Grows with each message that changes the table. Sequences would not do: samples have none,
+        # and those of a store that was lost begin anew.
+        self.version = 0
         self.error: AlertjoinError | None = None
 
     def take(self, message: Message) -> None:
@@ -120,7 +124,11 @@ class Standing:
         elif message.kind == "snapshot_complete":
             self.complete = True
         self._fold.take(message)
-        self.sequence = max(self.sequence, message.sequence)
+        if message.kind in _CHANGES:
+            self.version += 1
+
+    def differs(self, version: int) -> bool:
+        return self.version > version or self.error is not None
 
     def ready(self) -> bool:
         return self.complete or self.error is not None
@@ -156,16 +164,17 @@ class LiveTable:
         return self._standing.frame(held)
 
     def wait_for_change(self, after: int, timeout: float | None = None) -> int:
-        """Waits until the sequence is greater than `after`; returns it as it is then."""
+        """Waits until the table is no longer as it was at the version `after`, or has ended, but not
+        longer than `timeout` seconds; returns the version as it is then."""
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._standing.sequence > after or self._standing.error, timeout)
-            return self._standing.sequence
+            self._changed.wait_for(lambda: self._standing.differs(after), timeout)
+            return self._standing.version
 
     @property
-    def sequence(self) -> int:
+    def version(self) -> int:
+        """Grows whenever rows, alerts or samples come, change or go."""
         with self._changed:
-            return self._standing.sequence
+            return self._standing.version
 
     def close(self) -> None:
         self._stop.set()
@@ -206,13 +215,13 @@ class AsyncLiveTable:
 
     async def wait_for_change(self, after: int, timeout: float | None = None) -> int:
         """As LiveTable.wait_for_change."""
-        await self._wait_for(
-            lambda: self._standing.sequence > after or self._standing.error is not None, timeout)
-        return self._standing.sequence
+        await self._wait_for(lambda: self._standing.differs(after), timeout)
+        return self._standing.version
 
     @property
-    def sequence(self) -> int:
-        return self._standing.sequence
+    def version(self) -> int:
+        """As LiveTable.version."""
+        return self._standing.version
 
     async def close(self) -> None:
         self._task.cancel()
