@@ -1,8 +1,11 @@
 #include "common/access/access_config.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <utility>
 
 #include "common/access/password_check.h"
 #include "common/access/token_list.h"
@@ -114,8 +117,29 @@ std::map<std::string, std::string> ReadUsers(YamlNode node) {
   return users;
 }
 
-std::map<std::string, RoleSet> ReadIdentities(YamlNode node) {
-  std::map<std::string, RoleSet> identities;
+// The filters of requests are added to it.
+constexpr size_t kFilterMatchersMax = 16;
+
+Matchers ReadFilter(YamlNode node, RoleSet roles) {
+  if (!node.present()) return {};
+  const auto matchers = ParseMatchers(node.String(""));
+  if (!matchers.ok()) {
+    node.Fault(MessageOf(matchers.status()));
+    return {};
+  }
+  if (matchers->empty() || matchers->size() > kFilterMatchersMax) {
+    node.Fault(
+        fmt::format("expected 1 to {} matchers, as in {{team=\"a\"}}; without `filter` "
+                    "everything is seen",
+                    kFilterMatchersMax));
+  } else if (!roles.HasAnyOf({Role::kRead})) {
+    node.Fault("a filter is of those who have the role read");
+  }
+  return *matchers;
+}
+
+std::map<std::string, IdentityRules> ReadIdentities(YamlNode node) {
+  std::map<std::string, IdentityRules> identities;
   for (YamlNode& item : node.Items()) {
     YamlNode name = item.Child("name");
     const std::string text = name.RequiredString();
@@ -135,8 +159,10 @@ std::map<std::string, RoleSet> ReadIdentities(YamlNode node) {
         role.Fault("expected push, read or admin");
       }
     }
+    Matchers filter = ReadFilter(item.Child("filter"), roles);
     item.Finish();
-    if (!identities.emplace(text, roles).second) name.Fault("this identity is there already");
+    if (!identities.emplace(text, IdentityRules{roles, std::move(filter)}).second)
+      name.Fault("this identity is there already");
   }
   return identities;
 }

@@ -10,10 +10,16 @@
 #include "absl/status/statusor.h"
 #include "common/access/role.h"
 #include "common/access/tls_material.h"
+#include "common/text/matchers.h"
 
 namespace alertjoin {
 
 enum class ListenerKind { kHttp, kGrpc };
+
+struct IdentityRules {
+  RoleSet roles;
+  Matchers filter = {};  // What a reader sees of rows, alerts and series; empty: everything.
+};
 
 // A security file; README.md lists the keys. A value type.
 struct AccessConfig {
@@ -22,7 +28,7 @@ struct AccessConfig {
   std::vector<std::pair<std::string, std::string>> headers;
   std::map<std::string, std::string> users;  // bcrypt hashes by name.
   std::string tokens_file;                   // "": none.
-  std::map<std::string, RoleSet> identities;
+  std::map<std::string, IdentityRules> identities;
 };
 
 // INVALID_ARGUMENT with file, line and column for the first fault, which shows no hash. What only

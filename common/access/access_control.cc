@@ -38,11 +38,11 @@ std::string ChallengeOf(const AccessState& state) {
 }
 
 AccessControl::Verdict Unknown(const AccessState& state, std::string reason, std::string message) {
-  return {Outcome::kUnknown, std::move(reason), std::move(message), ChallengeOf(state), ""};
+  return {Outcome::kUnknown, std::move(reason), std::move(message), ChallengeOf(state), "", {}};
 }
 
 AccessControl::Verdict Known(std::string identity) {
-  return {Outcome::kAllowed, "", "", "", std::move(identity)};
+  return {Outcome::kAllowed, "", "", "", std::move(identity), {}};
 }
 
 // What is fixed while the listener runs.
@@ -119,10 +119,7 @@ absl::Status AccessControl::Load() {
   const auto& tls = (*loaded)->tls;
   metrics_.certificate_expiry_seconds.Set(
       tls == nullptr ? 0 : static_cast<double>(tls->not_after.millis()) / 1000);
-  {
-    MutexLock lock(mutex_);
-    state_ = *loaded;
-  }
+  states_->Set(*loaded);
   if (tls != nullptr && on_tls_) on_tls_(*tls);
   return absl::OkStatus();
 }
@@ -157,11 +154,6 @@ void AccessControl::Look() {
   }
 }
 
-std::shared_ptr<const AccessState> AccessControl::state() const {
-  MutexLock lock(mutex_);
-  return state_;
-}
-
 AccessControl::Verdict AccessControl::CheckHttp(std::string_view method, std::string_view path,
                                                 const Caller& caller) {
   return Check(AccessOfHttp(method, path), path, caller);
@@ -174,8 +166,18 @@ AccessControl::Verdict AccessControl::CheckRpc(std::string_view method, const Ca
 AccessControl::Verdict AccessControl::Check(const std::optional<AccessRule>& rule,
                                             std::string_view what, const Caller& caller) {
   const auto held = state();
-  if (!held->wants_identities() || (rule.has_value() && rule->anyone)) return Known("");
-  Verdict verdict = Identify(*held, caller);
+  if (rule.has_value() && rule->anyone) return Known("");
+  const auto admit = [&](const std::string& name, Admission::Proof proof, std::string evidence) {
+    return std::make_shared<const Admission>(states_, proof, name, std::move(evidence),
+                                             rule.has_value() ? rule->roles : RoleSet::All());
+  };
+  if (!held->wants_identities()) {
+    Verdict verdict = Known("");
+    verdict.admission = admit("", Admission::Proof::kNone, "");
+    return verdict;
+  }
+  Identified identified = Identify(*held, caller);
+  Verdict& verdict = identified.verdict;
   if (verdict.outcome == Outcome::kAllowed) {
     if (!rule.has_value()) {
       verdict.outcome = Outcome::kDenied;
@@ -186,6 +188,13 @@ AccessControl::Verdict AccessControl::Check(const std::optional<AccessRule>& rul
       verdict.reason = "role_lacks";
       verdict.message =
           "\"" + Excerpt(verdict.identity) + "\" has no role that this needs (identities)";
+    } else if (!rule->filtered && !held->FilterOf(verdict.identity).empty()) {
+      verdict.outcome = Outcome::kDenied;
+      verdict.reason = "filtered";
+      verdict.message = "\"" + Excerpt(verdict.identity) +
+                        "\" sees a part (filter), and this cannot be answered in part";
+    } else {
+      verdict.admission = admit(verdict.identity, identified.proof, std::move(identified.evidence));
     }
   }
   if (verdict.outcome != Outcome::kAllowed) {
@@ -199,31 +208,36 @@ AccessControl::Verdict AccessControl::Check(const std::optional<AccessRule>& rul
   return verdict;
 }
 
-AccessControl::Verdict AccessControl::Identify(const AccessState& state, const Caller& caller) {
+AccessControl::Identified AccessControl::Identify(const AccessState& state, const Caller& caller) {
   const bool takes_credentials = !state.config.users.empty() || !state.config.tokens_file.empty();
   if (takes_credentials && !caller.authorization.empty()) {
     const auto [scheme, credentials] = SplitAuthorization(caller.authorization);
     if (scheme == "basic") return IdentifyUser(state, credentials);
     if (scheme == "bearer") {
-      if (auto name = state.tokens.IdentityOf(credentials)) return Known(*std::move(name));
+      std::string digest = TokenList::DigestOf(credentials);
+      if (auto name = state.tokens.IdentityOfDigest(digest)) {
+        return {Known(*std::move(name)), Admission::Proof::kToken, std::move(digest)};
+      }
     }
-    return Unknown(state, "wrong_credentials", "these credentials are not known");
+    return {Unknown(state, "wrong_credentials", "these credentials are not known")};
   }
   const std::string name(caller.certificate_name);
-  if (!name.empty() && state.config.identities.contains(name)) return Known(name);
-  return Unknown(state, "no_credentials",
-                 takes_credentials ? "credentials are needed: the header Authorization"
-                                   : "the certificate is of nobody who is known (identities)");
+  if (!name.empty() && state.config.identities.contains(name)) {
+    return {Known(name), Admission::Proof::kCertificate};
+  }
+  return {Unknown(state, "no_credentials",
+                  takes_credentials ? "credentials are needed: the header Authorization"
+                                    : "the certificate is of nobody who is known (identities)")};
 }
 
-AccessControl::Verdict AccessControl::IdentifyUser(const AccessState& state,
-                                                   std::string_view credentials) {
+AccessControl::Identified AccessControl::IdentifyUser(const AccessState& state,
+                                                      std::string_view credentials) {
   std::string pair;
   const bool decoded =
       absl::Base64Unescape(absl::string_view(credentials.data(), credentials.size()), &pair);
   const size_t colon = pair.find(':');
   if (!decoded || colon == pair.npos) {
-    return Unknown(state, "wrong_credentials", "these credentials are not known");
+    return {Unknown(state, "wrong_credentials", "these credentials are not known")};
   }
   const std::string user = pair.substr(0, colon);
   const Secret password(pair.substr(colon + 1));
@@ -232,15 +246,19 @@ AccessControl::Verdict AccessControl::IdentifyUser(const AccessState& state,
   const bool known = found != state.config.users.end();
   switch (passwords_.Check(user, known ? found->second : kHashOfNobody, password)) {
     case PasswordCheck::Outcome::kRight:
-      if (known) return Known(user);
+      if (known) return {Known(user), Admission::Proof::kPassword, found->second};
       break;
     case PasswordCheck::Outcome::kWrong:
       break;
-    case PasswordCheck::Outcome::kBusy:
-      return {Outcome::kBusy, "too_many_checks",
-              "too many passwords are being checked: try again in a second", "", ""};
+    case PasswordCheck::Outcome::kBusy: {
+      Verdict busy;
+      busy.outcome = Outcome::kBusy;
+      busy.reason = "too_many_checks";
+      busy.message = "too many passwords are being checked: try again in a second";
+      return {std::move(busy)};
+    }
   }
-  return Unknown(state, "wrong_credentials", "these credentials are not known");
+  return {Unknown(state, "wrong_credentials", "these credentials are not known")};
 }
 
 }  // namespace alertjoin

@@ -11,6 +11,7 @@
 #include "common/access/access_metrics.h"
 #include "common/access/access_state.h"
 #include "common/access/access_table.h"
+#include "common/access/admission.h"
 #include "common/access/password_check.h"
 #include "common/log/log.h"
 #include "common/sync/mutex.h"
@@ -39,7 +40,7 @@ class AccessControl {
   // Looks at the files now. Start does it by itself.
   void Look() EXCLUDES_LOCK(mutex_);
 
-  std::shared_ptr<const AccessState> state() const EXCLUDES_LOCK(mutex_);
+  std::shared_ptr<const AccessState> state() const { return states_->Get(); }
 
   struct Caller {
     std::string_view authorization;     // The header's value; "" when there is none.
@@ -57,6 +58,8 @@ class AccessControl {
     std::string message;    // For the caller.
     std::string challenge;  // With kUnknown: the value of WWW-Authenticate.
     std::string identity;   // Whoever it is, "" when that is not known.
+    // With kAllowed: what to ask later whether it still holds. Null for what anyone may do.
+    SharedAdmission admission = nullptr;
   };
   Verdict CheckHttp(std::string_view method, std::string_view path, const Caller& caller);
   Verdict CheckRpc(std::string_view method, const Caller& caller);
@@ -71,14 +74,20 @@ class AccessControl {
   absl::Status Load() EXCLUDES_LOCK(mutex_);
   absl::Status LoadAndStamp() REQUIRES_LOCK(look_mutex_) EXCLUDES_LOCK(mutex_);
   Verdict Check(const std::optional<AccessRule>& rule, std::string_view what, const Caller& caller);
-  // Who it is, or why that is not known. Nothing of `rule` is in it.
-  Verdict Identify(const AccessState& state, const Caller& caller);
-  Verdict IdentifyUser(const AccessState& state, std::string_view credentials);
+  // Who it is and how that was shown, or why it is not known. Nothing of `rule` is in it.
+  struct Identified {
+    Verdict verdict;
+    Admission::Proof proof = Admission::Proof::kNone;
+    std::string evidence = {};
+  };
+  Identified Identify(const AccessState& state, const Caller& caller);
+  Identified IdentifyUser(const AccessState& state, std::string_view credentials);
   void Run() EXCLUDES_LOCK(mutex_);
 
   const std::string file_;
   const ListenerKind kind_;
   const Clock& clock_;
+  const std::shared_ptr<AccessStateCell> states_ = std::make_shared<AccessStateCell>();
   AccessMetrics metrics_;
   PasswordCheck passwords_;
   LogLimiter refusal_log_{std::chrono::seconds(10)};
@@ -89,10 +98,9 @@ class AccessControl {
   std::string stamp_ GUARDED_BY(look_mutex_);
   std::string fault_ GUARDED_BY(look_mutex_);  // Of the last read; "": none.
 
-  mutable Mutex mutex_;
+  Mutex mutex_;
   CondVar stopped_;
   bool stopping_ GUARDED_BY(mutex_) = false;
-  std::shared_ptr<const AccessState> state_ GUARDED_BY(mutex_);
 };
 
 }  // namespace alertjoin

@@ -22,7 +22,13 @@ std::string StampOfFile(const std::string& file) {
 RoleSet AccessState::RolesOf(const std::string& identity) const {
   if (config.identities.empty()) return RoleSet::All();
   const auto found = config.identities.find(identity);
-  return found == config.identities.end() ? RoleSet() : found->second;
+  return found == config.identities.end() ? RoleSet() : found->second.roles;
+}
+
+const Matchers& AccessState::FilterOf(const std::string& identity) const {
+  static const Matchers everything;
+  const auto found = config.identities.find(identity);
+  return found == config.identities.end() ? everything : found->second.filter;
 }
 
 absl::StatusOr<std::shared_ptr<const AccessState>> LoadAccess(const std::string& file,

@@ -2,11 +2,13 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "common/access/access_config.h"
 #include "common/access/tls_material.h"
 #include "common/access/token_list.h"
+#include "common/sync/mutex.h"
 
 namespace alertjoin {
 
@@ -22,6 +24,26 @@ struct AccessState {
   }
   // Without `identities`, everyone who is known may do everything.
   RoleSet RolesOf(const std::string& identity) const;
+  // What it may see of rows, alerts and series; empty: everything.
+  const Matchers& FilterOf(const std::string& identity) const;
+};
+
+// Where the newest state is found. Thread-safe.
+class AccessStateCell {
+ public:
+  // Null before the first Set.
+  std::shared_ptr<const AccessState> Get() const EXCLUDES_LOCK(mutex_) {
+    MutexLock lock(mutex_);
+    return state_;
+  }
+  void Set(std::shared_ptr<const AccessState> state) EXCLUDES_LOCK(mutex_) {
+    MutexLock lock(mutex_);
+    state_ = std::move(state);
+  }
+
+ private:
+  mutable Mutex mutex_;
+  std::shared_ptr<const AccessState> state_ GUARDED_BY(mutex_);
 };
 
 // The errors of ReadAccessConfig, LoadTlsMaterial and TokenList::Parse, with the file.

@@ -6,11 +6,12 @@ namespace alertjoin {
 namespace {
 
 constexpr AccessRule kAnyone{.anyone = true, .roles = {}};
-constexpr AccessRule kPush{.anyone = false, .roles = {Role::kPush}};
-constexpr AccessRule kRead{.anyone = false, .roles = {Role::kRead}};
-constexpr AccessRule kAdmin{.anyone = false, .roles = {Role::kAdmin}};
+constexpr AccessRule kPush{.anyone = false, .roles = {Role::kPush}, .filtered = true};
+constexpr AccessRule kRead{.anyone = false, .roles = {Role::kRead}, .filtered = true};
+constexpr AccessRule kReadAll{.anyone = false, .roles = {Role::kRead}, .filtered = false};
+constexpr AccessRule kAdmin{.anyone = false, .roles = {Role::kAdmin}, .filtered = true};
 // Senders ask for the status of the Alertmanager that they think we are.
-constexpr AccessRule kAnyRole{.anyone = false, .roles = RoleSet::All()};
+constexpr AccessRule kAnyRole{.anyone = false, .roles = RoleSet::All(), .filtered = true};
 
 struct Entry {
   std::string_view name;  // "/" at the end: everything that begins with it.
@@ -28,7 +29,7 @@ constexpr std::array kRpcs = {
     Entry{"/alertjoin.v1.CorrelatorService/ListSamples", kRead},
     Entry{"/alertjoin.v1.CorrelatorService/ListSeries", kRead},
     Entry{"/alertjoin.v1.CorrelatorService/ListQueries", kRead},
-    Entry{"/alertjoin.v1.CorrelatorService/ListSources", kRead},
+    Entry{"/alertjoin.v1.CorrelatorService/ListSources", kReadAll},
     Entry{"/alertjoin.v1.CorrelatorService/LookUpAsOf", kRead},
     Entry{"/alertjoin.v1.CorrelatorService/GetAlertContext", kRead},
     Entry{"/alertjoin.v1.CorrelatorService/SummarizeSamples", kRead},
@@ -49,8 +50,14 @@ constexpr std::array kHttp = {
     HttpEntry{"GET", {"/api/v2/status", kAnyRole}},
     HttpEntry{"GET", {"/webhook/", kAnyRole}},
     HttpEntry{"GET", {"/prometheus/", kAnyRole}},
-    // What reads and changes nothing.
-    HttpEntry{"GET", {"/", kRead}},
+    // The page, and what is answered by the gRPC service.
+    HttpEntry{"GET", {"/assets/", kRead}},
+    HttpEntry{"GET", {"/api/v1/", kRead}},
+    HttpEntry{"GET", {"/docs", kRead}},
+    HttpEntry{"GET", {"/docs.css", kRead}},
+    HttpEntry{"GET", {"/openapi.json", kRead}},
+    // What else reads and changes nothing: metrics.
+    HttpEntry{"GET", {"/", kReadAll}},
     HttpEntry{"POST", {"/-/", kAdmin}},
     HttpEntry{"POST", {"/webhook", kPush}},
     HttpEntry{"POST", {"/webhook/", kPush}},
@@ -76,6 +83,8 @@ std::optional<AccessRule> AccessOfHttp(std::string_view method, std::string_view
   if (method == "HEAD") method = "GET";
   // Grafana can be told to PUT, and /-/reload takes both.
   if (method == "PUT") method = "POST";
+  // The page itself; as a prefix "/" is everything.
+  if (method == "GET" && path == "/") return kRead;
   if (method == "POST") {
     if (path == "/") return kPush;
     if (const auto rpc = AccessOfRpc(path)) return rpc;

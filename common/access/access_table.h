@@ -11,6 +11,9 @@ namespace alertjoin {
 struct AccessRule {
   bool anyone = false;  // Also who is not known: health.
   RoleSet roles;        // Whoever has one of these.
+  // Whether also those may who see a part only: what is answered is filtered, or tells nothing of
+  // what is kept.
+  bool filtered = false;
 };
 
 // The one table of who may call what, for gRPC methods ("/package.Service/Method") and for HTTP

@@ -67,9 +67,16 @@ absl::StatusOr<TokenList> TokenList::Parse(std::string_view text) {
   return list;
 }
 
-std::optional<std::string> TokenList::IdentityOf(std::string_view token) const {
+std::string TokenList::DigestOf(std::string_view token) {
   Digest digest{};
   CHECK(EVP_Digest(token.data(), token.size(), digest.data(), nullptr, EVP_sha256(), nullptr) == 1);
+  return std::string(digest.begin(), digest.end());
+}
+
+std::optional<std::string> TokenList::IdentityOfDigest(std::string_view text) const {
+  Digest digest{};
+  if (text.size() != digest.size()) return std::nullopt;
+  std::copy(text.begin(), text.end(), digest.begin());
   const auto found = names_.find(digest);
   if (found == names_.end()) return std::nullopt;
   return found->second;

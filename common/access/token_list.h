@@ -27,7 +27,12 @@ class TokenList {
 
   // The name of the identity whose token it is. How long it takes may depend on the token's digest,
   // of which nothing follows for the token.
-  std::optional<std::string> IdentityOf(std::string_view token) const;
+  std::optional<std::string> IdentityOf(std::string_view token) const {
+    return IdentityOfDigest(DigestOf(token));
+  }
+  // The same by what DigestOf gives, which can be kept instead of the token.
+  std::optional<std::string> IdentityOfDigest(std::string_view digest) const;
+  static std::string DigestOf(std::string_view token);
   bool empty() const { return names_.empty(); }
   const auto& names() const { return names_; }
 

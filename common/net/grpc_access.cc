@@ -50,12 +50,12 @@ class AccessProcessor final : public grpc::AuthMetadataProcessor {
   bool IsBlocking() const override { return !access_->state()->config.users.empty(); }
 
   grpc::Status Process(const InputMetadata& metadata, grpc::AuthContext* context,
-                       OutputMetadata* consumed, OutputMetadata*) override {
+                       OutputMetadata* /*consumed*/, OutputMetadata*) override {
     const auto path = metadata.find(":path");
     if (path == metadata.end()) return {grpc::StatusCode::INTERNAL, "the call has no method"};
     const std::string_view method(path->second.data(), path->second.size());
     const auto arrived = std::chrono::steady_clock::now();
-    grpc::Status status = Check(method, metadata, context, consumed);
+    grpc::Status status = Check(method, metadata, context);
     // All others come to a service, where they are counted.
     if (!status.ok() && metrics_ != nullptr) {
       GrpcMetrics::Call(*metrics_, method, arrived).End(status.error_code());
@@ -65,21 +65,18 @@ class AccessProcessor final : public grpc::AuthMetadataProcessor {
 
  private:
   grpc::Status Check(std::string_view method, const InputMetadata& metadata,
-                     const grpc::AuthContext* context, OutputMetadata* consumed) {
+                     const grpc::AuthContext* context) {
     using Outcome = AccessControl::Verdict::Outcome;
     std::string authorization;
     if (metadata.count("authorization") > 1) {
       return {grpc::StatusCode::UNAUTHENTICATED, "authorization is given more than once"};
     }
     if (const auto found = metadata.find("authorization"); found != metadata.end()) {
+      // Left in the metadata: GrpcCallers asks again.
       authorization.assign(found->second.data(), found->second.size());
-      consumed->emplace("authorization", authorization);
     }
     std::string certificate_name;
-    if (checks_certificates_) {
-      const auto names = context->FindPropertyValues("x509_common_name");
-      if (names.size() == 1) certificate_name.assign(names[0].data(), names[0].size());
-    }
+    if (checks_certificates_) certificate_name = CertificateNameOf(*context);
     const AccessControl::Verdict verdict =
         access_->CheckRpc(method, {authorization, certificate_name});
     switch (verdict.outcome) {
@@ -111,11 +108,21 @@ struct ReadFiles {
 
 }  // namespace
 
+bool ChecksCertificates(const AccessControl& access) {
+  const auto material = access.state()->tls;
+  return material != nullptr && !material->client_ca_pem.empty();
+}
+
+std::string CertificateNameOf(const grpc::AuthContext& context) {
+  const auto names = context.FindPropertyValues("x509_common_name");
+  return names.size() == 1 ? std::string(names[0].data(), names[0].size()) : "";
+}
+
 std::shared_ptr<grpc::ServerCredentials> GrpcCredentialsOf(
     std::shared_ptr<AccessControl> access, std::shared_ptr<const GrpcMetrics> metrics) {
   using grpc::experimental::FileWatcherCertificateProvider;
   const auto material = access->state()->tls;
-  const bool checks = !material->client_ca_pem.empty();
+  const bool checks = ChecksCertificates(*access);
   const auto files = std::make_shared<ReadFiles>(*material);
   const std::string pair = files->pair.path();
   const auto provider =

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <grpcpp/security/auth_context.h>
 #include <grpcpp/security/server_credentials.h>
 
 #include <memory>
+#include <string>
 
 #include "common/access/access_control.h"
 #include "common/net/grpc_metrics.h"
@@ -16,5 +18,10 @@ namespace alertjoin {
 // not. REQUIRES: it has TLS, and has not been started.
 std::shared_ptr<grpc::ServerCredentials> GrpcCredentialsOf(
     std::shared_ptr<AccessControl> access, std::shared_ptr<const GrpcMetrics> metrics);
+
+// Whether the server behind the access control looks whose certificates they are.
+bool ChecksCertificates(const AccessControl& access);
+// The common name in the peer's certificate; "" when there is not exactly one.
+std::string CertificateNameOf(const grpc::AuthContext& context);
 
 }  // namespace alertjoin

@@ -10,7 +10,9 @@
 #include <thread>
 
 #include "common/access/access_control.h"
+#include "common/access/access_table.h"
 #include "common/log/log.h"
+#include "common/net/host_rule.h"
 #include "common/net/http_connection.h"
 #include "common/net/http_head.h"
 #include "common/net/http_lobby.h"
@@ -40,6 +42,7 @@ struct Exchange {
   std::string path;
   std::optional<HttpRoutes::Match> match;
   std::string identity;
+  SharedAdmission admission = nullptr;
   bool takes_body = false;
   bool close_asked = false;
   bool is_awaited = false;  // Counts in awaiting_.
@@ -145,6 +148,8 @@ class HttpServer::Impl final : private httplib::Server {
   void BeforeWriting(const httplib::Request& request, httplib::Response& response);
 
   std::optional<HttpResponse> Guard();
+  // Whether it is a request that a stranger's page made.
+  std::optional<HttpResponse> CheckHostAndOrigin();
   // Whether the caller may, and who it is.
   std::optional<HttpResponse> CheckAccess();
   // What new connections are spoken to with; nothing, logged, when it cannot be had.
@@ -161,6 +166,8 @@ class HttpServer::Impl final : private httplib::Server {
 
   // Constant once started.
   const HttpServerOptions options_;
+  const HostRule host_rule_{options_.host_names};
+  bool checks_host_ = false;
   HttpRoutes routes_;
   std::shared_ptr<AccessControl> access_;  // Null: none.
   std::unique_ptr<TcpListener> listener_;
@@ -219,6 +226,7 @@ absl::Status HttpServer::Impl::Start() {
   RETURN_IF_ERROR(CheckListener(
       {.name = "HTTP", .flag = "--web.config.file", .tls = tls, .insecure = options_.insecure},
       options_.listen_address));
+  checks_host_ = options_.checks_hosts && access_ == nullptr && IsLoopback(options_.listen_address);
   if (tls) RETURN_IF_ERROR(MakeTlsContext(*access_->state()->tls));
   ASSIGN_OR_RETURN(listener_, TcpListener::Bind(options_.listen_address));
   for (size_t i = 0; i < options_.threads; ++i) {
@@ -398,6 +406,7 @@ std::optional<HttpResponse> HttpServer::Impl::CheckAccess() {
       exchange.head.method, exchange.path,
       {exchange.head.Get("authorization"), exchange.connection->certificate_name()});
   exchange.identity = std::move(verdict.identity);
+  exchange.admission = std::move(verdict.admission);
   if (verdict.outcome == Outcome::kAllowed) return std::nullopt;
   const int status = verdict.outcome == Outcome::kUnknown  ? 401
                      : verdict.outcome == Outcome::kDenied ? 403
@@ -411,7 +420,23 @@ std::optional<HttpResponse> HttpServer::Impl::CheckAccess() {
   return response;
 }
 
+std::optional<HttpResponse> HttpServer::Impl::CheckHostAndOrigin() {
+  if (!options_.checks_hosts) return std::nullopt;
+  const HttpHead& head = current_exchange->head;
+  std::optional<HttpRefusal> refusal;
+  if (checks_host_) refusal = host_rule_.CheckHost(head);
+  const auto rule = AccessOfHttp(head.method, current_exchange->path);
+  const bool reads = rule.has_value() && rule->roles.HasAnyOf({Role::kRead});
+  if (!refusal.has_value() && TakesBody(head.method) && !reads) {
+    refusal = host_rule_.CheckOrigin(head);
+  }
+  if (!refusal.has_value()) return std::nullopt;
+  LogRefusal(*refusal);
+  return AnswerTo(*refusal);
+}
+
 std::optional<HttpResponse> HttpServer::Impl::Guard() {
+  if (auto refused = CheckHostAndOrigin()) return refused;
   if (auto refused = CheckAccess()) return refused;
   Exchange& exchange = *current_exchange;
   auto found = routes_.Find(exchange.head.method, exchange.path);
@@ -496,6 +521,7 @@ HttpResponse HttpServer::Impl::Call(const httplib::Request& request, std::string
                   std::move(body),
                   request.remote_addr,
                   std::move(exchange.identity),
+                  std::move(exchange.admission),
                   std::move(exchange.head.headers),
                   std::move(exchange.match->path_parts)};
   static LogLimiter limiter(std::chrono::seconds(10));

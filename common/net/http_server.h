@@ -16,6 +16,7 @@
 namespace alertjoin {
 
 class AccessControl;
+class Admission;
 
 struct HttpRequest {
   std::string method;
@@ -25,6 +26,9 @@ struct HttpRequest {
   std::string body;
   std::string remote_address;
   std::string identity;  // Whoever it is, as the access control says; "" when it does not.
+  // What let it in, for answers that take long and for calls made on its behalf. Null: everyone
+  // may.
+  std::shared_ptr<const Admission> admission = nullptr;
   // By name in lower case, as sent; the values of repeated ones joined by ", ".
   std::map<std::string, std::string> headers;
   // What the path pattern's parentheses matched, in order.
@@ -92,6 +96,11 @@ struct HttpServerOptions {
   size_t buffered_bytes_max = size_t{256} << 20;
   HttpTimeouts timeouts;
   HttpObserver observer;
+  // Whether pages of strangers in a browser of this machine are kept out (host_rule.h): requests
+  // for other hosts where the listener is on loopback and nothing else shields it, and from other
+  // origins where they change something. `host_names` is what else it is called.
+  bool checks_hosts = false;
+  std::vector<std::string> host_names = {};
 };
 
 // A request takes a thread only when all of it is there (but for a body that waits for "100
@@ -99,7 +108,8 @@ struct HttpServerOptions {
 //
 // A bounded HTTP/1.1 server over cpp-httplib with the guards that its version 0.11.4 needs, which
 // are applied before a body is read: a well-formed head within limits (400, 408, 414, 431, 501,
-// 505), a caller who may (401, 403), known path and method (404, 405 with Allow), no
+// 505), a host and an origin that are ours where that is checked (421, 403), a caller who may (401,
+// 403), known path and method (404, 405 with Allow), no
 // Transfer-Encoding, Content-Encoding or form (411, 415), Content-Length exactly once and within
 // the limit on requests with a body (400, 411, 413). A refusal has a one-line reason as text, and
 // ends the connection wherever a body might follow. Connections stay open between requests unless

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace alertjoin {
 
@@ -11,6 +12,8 @@ struct ListenerFlags {
   // Security files; "": none.
   std::string web_config_file;
   std::string grpc_config_file;
+  // What the HTTP listener is called besides localhost, an address and this machine's name.
+  std::vector<std::string> web_host_names;
 };
 
 }  // namespace alertjoin

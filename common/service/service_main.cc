@@ -191,6 +191,10 @@ int ServiceMain(int argc, char** argv, const Service& service) {
                    "Security file of the gRPC listener (YAML), with the same keys")
         ->type_name("FILE");
   }
+  app.add_option("--web.host-name", service.listeners->web_host_names,
+                 "A name that the HTTP listener is asked by, besides localhost and addresses, as "
+                 "a proxy before it may do; can be given more than once")
+      ->type_name("NAME");
   app.add_flag("--insecure", service.listeners->insecure,
                "Listen without TLS on addresses that others than this machine reach: everyone who "
                "reaches them may do everything");

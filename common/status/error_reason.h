@@ -44,6 +44,10 @@ inline constexpr ErrorReason kErrorReasons[] = {
     {"MALFORMED_REQUEST", absl::StatusCode::kInvalidArgument},
     {"ROW_NOT_FOUND", absl::StatusCode::kNotFound},
     {"UNKNOWN_METHOD", absl::StatusCode::kUnimplemented},
+    // Who may call what.
+    {"CREDENTIALS_REVOKED", absl::StatusCode::kUnauthenticated},
+    {"NOT_FILTERABLE", absl::StatusCode::kPermissionDenied},
+    {"PERMISSION_REVOKED", absl::StatusCode::kPermissionDenied},
     // Resume tokens.
     {"RESUME_TOKEN_FOREIGN", absl::StatusCode::kFailedPrecondition},
     {"RESUME_TOKEN_FROM_FUTURE", absl::StatusCode::kFailedPrecondition},

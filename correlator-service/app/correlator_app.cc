@@ -10,6 +10,7 @@
 #include "common/eventlog/failure_latch.h"
 #include "common/log/log.h"
 #include "common/net/admin_endpoints.h"
+#include "common/net/grpc_callers.h"
 #include "common/net/grpc_server.h"
 #include "common/net/http_metrics.h"
 #include "common/net/http_server.h"
@@ -37,6 +38,8 @@ EngineLimits EngineLimitsOf(const CorrelatorConfig& config) {
   EngineLimits limits;
   limits.series_max = config.series_max;
   limits.rows_max = config.rows_max;
+  limits.source_series_max = config.source_series_max;
+  limits.source_alerts_max = config.source_alerts_max;
   limits.sample_bytes_max = config.sample_bytes_max;
   limits.series_bytes_max = config.series_bytes_max;
   limits.row_bytes_max = config.row_bytes_max;
@@ -54,6 +57,8 @@ HttpServerOptions HttpOptionsOf(const CorrelatorConfig& config, prometheus::Regi
   HttpServerOptions options;
   options.listen_address = config.http_listen_address;
   options.insecure = config.listeners.insecure;
+  options.checks_hosts = true;
+  options.host_names = config.listeners.web_host_names;
   options.observer = CountHttpRequests(registry);
   options.streams_max = CorrelatorHttp::kStreamsMax;
   options.body_bytes_max = CorrelatorHttp::kBodyBytesMax;
@@ -68,6 +73,8 @@ absl::Status CheckUnchanged(const CorrelatorConfig& now, const CorrelatorConfig&
       {"data.path", now.data_path == next.data_path},
       {"limits.series", now.series_max == next.series_max},
       {"limits.rows", now.rows_max == next.rows_max},
+      {"limits.source_series", now.source_series_max == next.source_series_max},
+      {"limits.source_alerts", now.source_alerts_max == next.source_alerts_max},
       {"limits.sample_bytes", now.sample_bytes_max == next.sample_bytes_max},
       {"limits.series_bytes", now.series_bytes_max == next.series_bytes_max},
       {"limits.row_bytes", now.row_bytes_max == next.row_bytes_max},
@@ -116,14 +123,14 @@ struct CorrelatorApp::Parts {
   // What serves, once the data is there.
   struct Services {
     Services(const CorrelatorConfig& config, CorrelatorData& data, prometheus::Registry& registry,
-             std::function<void(const absl::Status&)> on_failure)
+             GrpcCallers& callers, std::function<void(const absl::Status&)> on_failure)
         : hub(data.store(), SystemClock(), registry, {.subscribers_max = config.subscribers_max}),
           pipeline(PipelineOptionsOf(config), data.engine(), data.log(), data.store(),
                    SystemClock(), registry, std::move(on_failure)),
           ingest(pipeline, data.store().store_id(), SystemClock(), registry,
-                 {.sample_retention = config.sample_retention}),
+                 {.sample_retention = config.sample_retention, .callers = &callers}),
           samples(data.log()),
-          correlator(data.store(), pipeline.tables(), samples, hub, SystemClock()) {
+          correlator(data.store(), pipeline.tables(), samples, hub, SystemClock(), {}, &callers) {
       data.log().RaiseOnAppend(hub.signal());
     }
 
@@ -147,7 +154,8 @@ struct CorrelatorApp::Parts {
     LogError("events can be kept no more: stopping", {{"error", MessageOf(status)}});
     RequestStop();
   }};
-  CorrelatorHttp api{SystemClock()};
+  GrpcCallers callers;
+  CorrelatorHttp api{SystemClock(), &callers};
   HttpServer http;
   std::unique_ptr<CorrelatorData> data;
   std::unique_ptr<Services> services;
@@ -185,12 +193,14 @@ absl::Status CorrelatorApp::Parts::Recover() {
 }
 
 absl::Status CorrelatorApp::Parts::Serve() {
-  services = std::make_unique<Services>(
-      config, *data, registry, [this](const absl::Status& status) { failure.Latch(status); });
+  services =
+      std::make_unique<Services>(config, *data, registry, callers,
+                                 [this](const absl::Status& status) { failure.Latch(status); });
   services->ingest.Restore(data->log().Producers());
   services->pipeline.Start();
   GrpcServerOptions options;
   ASSIGN_OR_RETURN(options.access, OpenGrpcAccess(config.listeners, registry));
+  callers.SetAccess(options.access);
   options.listen_address = config.grpc_listen_address;
   options.insecure = config.listeners.insecure;
   options.registry = &registry;

@@ -38,6 +38,8 @@ absl::StatusOr<CorrelatorConfig> Read(YamlDocument& document) {
   YamlNode limits = root.Child("limits");
   config.series_max = Count(limits.Child("series"), config.series_max);
   config.rows_max = Count(limits.Child("rows"), config.rows_max);
+  config.source_series_max = Count(limits.Child("source_series"), config.source_series_max);
+  config.source_alerts_max = Count(limits.Child("source_alerts"), config.source_alerts_max);
   config.sample_bytes_max = ByteLimit(limits.Child("sample_bytes"), config.sample_bytes_max);
   config.series_bytes_max = ByteLimit(limits.Child("series_bytes"), config.series_bytes_max);
   config.row_bytes_max = ByteLimit(limits.Child("row_bytes"), config.row_bytes_max);

@@ -22,6 +22,8 @@ struct CorrelatorConfig {
   Millis row_retention = std::chrono::hours(24 * 90);
   size_t series_max = 1'000'000;
   size_t rows_max = 2'000'000;
+  size_t source_series_max = 750'000;
+  size_t source_alerts_max = 500'000;
   uint64_t sample_bytes_max = uint64_t{4} << 30;
   uint64_t series_bytes_max = uint64_t{2} << 30;
   uint64_t row_bytes_max = uint64_t{4} << 30;

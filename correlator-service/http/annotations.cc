@@ -60,11 +60,11 @@ absl::StatusOr<Query> ReadQuery(Timestamp now, const HttpRequest& request) {
 }
 
 template <typename Request, typename Response>
-grpc::Status Ask(const RpcCalls& calls, const char* method, const Request& request,
-                 Response* response) {
+grpc::Status Ask(const RpcCalls& calls, const SharedAdmission& caller, const char* method,
+                 const Request& request, Response* response) {
   grpc::ByteBuffer bytes;
   const grpc::Status status =
-      RpcUnary(calls, MethodPath(*CorrelatorServiceDescriptor().FindMethodByName(method)),
+      RpcUnary(calls, caller, MethodPath(*CorrelatorServiceDescriptor().FindMethodByName(method)),
                ToBytes(request), kRpcTimeout)
           .Wait(&bytes);
   if (!status.ok() || FromBytes(bytes, response)) return status;
@@ -75,7 +75,8 @@ grpc::Status Ask(const RpcCalls& calls, const char* method, const Request& reque
 class EpisodeValues {
  public:
   // What cannot be had is left out: an annotation is of use without it, too.
-  void Read(const RpcCalls& calls, const v1::ListAlertsRequest& asked) {
+  void Read(const RpcCalls& calls, const SharedAdmission& caller,
+            const v1::ListAlertsRequest& asked) {
     v1::ListJoinedRowsRequest request;
     request.set_filter(asked.filter());
     request.set_match_state(v1::MATCH_STATE_MATCHED);
@@ -85,7 +86,7 @@ class EpisodeValues {
     if (asked.has_from()) *request.mutable_from() = asked.from();
     for (int page = 0; page < kValuePagesMax; ++page) {
       v1::ListJoinedRowsResponse answer;
-      if (!Ask(calls, "ListJoinedRows", request, &answer).ok()) return;
+      if (!Ask(calls, caller, "ListJoinedRows", request, &answer).ok()) return;
       for (const v1::JoinedRow& row : answer.rows()) Add(row);
       if (answer.next_page_token().empty()) return;
       request.set_page_token(answer.next_page_token());
@@ -165,10 +166,13 @@ HttpResponse AnswerAnnotations(const RpcCalls& calls, const Clock& clock,
     const size_t left = query->limit - annotations.size();
     query->request.set_page_size(static_cast<int>(std::min<size_t>(left, kPageSize)));
     v1::ListAlertsResponse answer;
-    if (const auto status = Ask(calls, "ListAlerts", query->request, &answer); !status.ok()) {
+    if (const auto status = Ask(calls, request.admission, "ListAlerts", query->request, &answer);
+        !status.ok()) {
       return ConnectErrorResponse(status);
     }
-    if (annotations.empty() && answer.alerts_size() > 0) values.Read(calls, query->request);
+    if (annotations.empty() && answer.alerts_size() > 0) {
+      values.Read(calls, request.admission, query->request);
+    }
     for (const v1::Alert& alert : answer.alerts()) {
       annotations.push_back(AnnotationOf(alert, end, values));
     }

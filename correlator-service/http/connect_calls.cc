@@ -132,7 +132,8 @@ HttpResponse AnswerConnectCall(const RpcCalls& calls, const HttpRequest& request
   }
   grpc::ByteBuffer answer;
   const grpc::Status status =
-      RpcUnary(calls, MethodPath(*method), ToBytes(*message), *timeout).Wait(&answer);
+      RpcUnary(calls, request.admission, MethodPath(*method), ToBytes(*message), *timeout)
+          .Wait(&answer);
   return status.ok() ? Answer(*method, answer, is_json) : ConnectErrorResponse(status);
 }
 

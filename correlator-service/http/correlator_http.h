@@ -32,8 +32,9 @@ class CorrelatorHttp {
   // Of a request.
   static constexpr size_t kBodyBytesMax = 1 << 20;
 
-  // The clock must outlive it.
-  explicit CorrelatorHttp(const Clock& clock) : clock_(clock) {}
+  // The clock must outlive it, and so must `callers`, which are those of the service.
+  explicit CorrelatorHttp(const Clock& clock, GrpcCallers* callers = nullptr)
+      : clock_(clock), calls_(callers) {}
 
   // Adds all handlers to the server, which must not be started, and must be stopped before this is
   // destroyed.

@@ -117,9 +117,9 @@ HttpResponse StreamEvents(const RpcCalls& calls, Places& places, const MethodDes
   response.content_type = "text/event-stream";
   // Proxies would keep events back otherwise.
   response.headers.emplace_back("X-Accel-Buffering", "no");
-  response.stream = [&calls, place = std::move(place), &method,
+  response.stream = [&calls, caller = request.admission, place = std::move(place), &method,
                      bytes = ToBytes(**message)](HttpStream& reader) {
-    RpcStream call(calls, MethodPath(method), bytes);
+    RpcStream call(calls, caller, MethodPath(method), bytes);
     return EventStream(method, reader).Run(call);
   };
   return response;

@@ -16,6 +16,14 @@ grpc::Status RpcCalls::NotServing() {
                                 "is; ask again soon"));
 }
 
+bool RpcCalls::Identify(const SharedAdmission& caller, grpc::ClientContext* context,
+                        GrpcCallers::Pass* pass) const {
+  if (callers_ == nullptr) return caller == nullptr;
+  *pass = GrpcCallers::Pass(*callers_, caller);
+  context->AddMetadata(GrpcCallers::kPassKey, pass->text());
+  return true;
+}
+
 std::unique_ptr<grpc::GenericClientAsyncResponseReader> RpcCalls::BeginUnary(
     const std::string& method, const grpc::ByteBuffer& request, grpc::ClientContext* context,
     grpc::CompletionQueue* queue) const {
@@ -31,8 +39,9 @@ std::unique_ptr<grpc::GenericClientAsyncReaderWriter> RpcCalls::BeginStream(
   return grpc::GenericStub(channel_).PrepareCall(context, method, queue);
 }
 
-RpcUnary::RpcUnary(const RpcCalls& calls, const std::string& method,
+RpcUnary::RpcUnary(const RpcCalls& calls, const SharedAdmission& caller, const std::string& method,
                    const grpc::ByteBuffer& request, Millis timeout) {
+  if (!calls.Identify(caller, &context_, &pass_)) return;
   context_.set_deadline(std::chrono::system_clock::now() + timeout);
   call_ = calls.BeginUnary(method, request, &context_, &queue_);
   if (call_ == nullptr) return;
@@ -63,8 +72,9 @@ grpc::Status RpcUnary::Wait(grpc::ByteBuffer* response) {
   return status_;
 }
 
-RpcStream::RpcStream(const RpcCalls& calls, const std::string& method,
-                     const grpc::ByteBuffer& request) {
+RpcStream::RpcStream(const RpcCalls& calls, const SharedAdmission& caller,
+                     const std::string& method, const grpc::ByteBuffer& request) {
+  if (!calls.Identify(caller, &context_, &pass_)) return;
   call_ = calls.BeginStream(method, &context_, &queue_);
   if (call_ == nullptr) return;
   call_->StartCall(this);

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "common/net/grpc_callers.h"
 #include "common/sync/mutex.h"
 #include "common/time/timestamp.h"
 
@@ -21,6 +22,10 @@ namespace alertjoin {
 // limits, turns, deadlines, errors and metrics, and none is done in two ways. Thread-safe.
 class RpcCalls {
  public:
+  // `callers`, of the service's, must outlive it; null: it knows none, and whoever was admitted by
+  // name is refused.
+  explicit RpcCalls(GrpcCallers* callers = nullptr) : callers_(callers) {}
+
   // From now on calls are made over the channel. Before, and after Close, they are refused with
   // UNAVAILABLE, reason NOT_SERVING. Once Close has returned no call begins; it must be called
   // before the server is shut down (see MakeInProcessChannel).
@@ -32,6 +37,9 @@ class RpcCalls {
   }
   static grpc::Status NotServing();
 
+  // Makes the call one of the caller's. False: it cannot be made.
+  bool Identify(const SharedAdmission& caller, grpc::ClientContext* context,
+                GrpcCallers::Pass* pass) const;
   // The begin of a call: null when calls are refused.
   std::unique_ptr<grpc::GenericClientAsyncResponseReader> BeginUnary(
       const std::string& method, const grpc::ByteBuffer& request, grpc::ClientContext* context,
@@ -41,6 +49,7 @@ class RpcCalls {
       EXCLUDES_LOCK(mutex_);
 
  private:
+  GrpcCallers* const callers_;
   mutable Mutex mutex_;  // Held while a call begins, which takes no more than memory.
   std::shared_ptr<grpc::Channel> channel_ GUARDED_BY(mutex_);
 };
@@ -48,10 +57,11 @@ class RpcCalls {
 // One call of a unary method, under way while it exists. Used by one thread.
 class RpcUnary {
  public:
-  // Starts the call of "/package.Service/Method" with a serialised message. It ends with
-  // DEADLINE_EXCEEDED after `timeout`.
-  RpcUnary(const RpcCalls& calls, const std::string& method, const grpc::ByteBuffer& request,
-           Millis timeout);
+  // Starts the call of "/package.Service/Method" with a serialised message, as one of `caller`,
+  // who may see and do no more by it than over gRPC. It ends with DEADLINE_EXCEEDED after
+  // `timeout`.
+  RpcUnary(const RpcCalls& calls, const SharedAdmission& caller, const std::string& method,
+           const grpc::ByteBuffer& request, Millis timeout);
   ~RpcUnary();  // Cancels what has not ended.
   RpcUnary(const RpcUnary&) = delete;
   RpcUnary& operator=(const RpcUnary&) = delete;
@@ -60,6 +70,7 @@ class RpcUnary {
   grpc::Status Wait(grpc::ByteBuffer* response);
 
  private:
+  GrpcCallers::Pass pass_;
   grpc::ClientContext context_;
   grpc::CompletionQueue queue_;
   std::unique_ptr<grpc::GenericClientAsyncResponseReader> call_;  // Null: refused.
@@ -73,7 +84,8 @@ class RpcUnary {
 class RpcStream {
  public:
   // Starts the call, as RpcUnary does.
-  RpcStream(const RpcCalls& calls, const std::string& method, const grpc::ByteBuffer& request);
+  RpcStream(const RpcCalls& calls, const SharedAdmission& caller, const std::string& method,
+            const grpc::ByteBuffer& request);
   ~RpcStream();  // Cancels what has not ended.
   RpcStream(const RpcStream&) = delete;
   RpcStream& operator=(const RpcStream&) = delete;
@@ -92,6 +104,7 @@ class RpcStream {
   // The one operation under way has ended; false when it failed.
   bool Await();
 
+  GrpcCallers::Pass pass_;
   grpc::ClientContext context_;
   grpc::CompletionQueue queue_;
   std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call_;  // Null: refused.

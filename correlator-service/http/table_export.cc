@@ -107,8 +107,10 @@ bool MayBeAskedAgain(const grpc::Status& status) {
 // One table on its way to one reader. Used by one thread at a time.
 class TableExport {
  public:
-  TableExport(const RpcCalls& calls, const FlatTable& table, FlatFormat format, TableQuery query)
+  TableExport(const RpcCalls& calls, SharedAdmission caller, const FlatTable& table,
+              FlatFormat format, TableQuery query)
       : calls_(calls),
+        caller_(std::move(caller)),
         table_(table),
         query_(std::move(query)),
         writer_(format, ColumnNames(table, query_), query_.times_as_ms),
@@ -144,7 +146,8 @@ class TableExport {
     const auto rows = std::min<size_t>(query_.limit, static_cast<size_t>(table_.page_size_max()));
     query_.request->GetReflection()->SetInt32(query_.request.get(), field,
                                               static_cast<int32_t>(rows));
-    call_.emplace(calls_, MethodPath(table_.method()), ToBytes(*query_.request), kRpcTimeout);
+    call_.emplace(calls_, caller_, MethodPath(table_.method()), ToBytes(*query_.request),
+                  kRpcTimeout);
   }
 
   // What was written since it was taken last.
@@ -164,6 +167,7 @@ class TableExport {
   }
 
   const RpcCalls& calls_;
+  const SharedAdmission caller_;
   const FlatTable& table_;
   TableQuery query_;  // `limit` is what is left of it.
   FlatWriter writer_;
@@ -209,7 +213,8 @@ HttpResponse AnswerTable(const RpcCalls& calls, Places& places, const FlatTable&
                          FlatFormat format, const Clock& clock, const HttpRequest& request) {
   auto query = ReadQuery(table, clock.Now(), request);
   if (!query.ok()) return ConnectErrorResponse(ToGrpcStatus(query.status()));
-  const auto made = std::make_shared<TableExport>(calls, table, format, *std::move(query));
+  const auto made =
+      std::make_shared<TableExport>(calls, request.admission, table, format, *std::move(query));
   if (const grpc::Status first = made->ReadPage(); !first.ok()) return ConnectErrorResponse(first);
   HttpResponse response;
   response.content_type = FlatWriter::ContentType(format);

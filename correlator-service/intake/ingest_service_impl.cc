@@ -10,6 +10,8 @@
 namespace alertjoin {
 namespace {
 
+constexpr char kPushEvents[] = "/alertjoin.v1.IngestService/PushEvents";
+
 absl::Status Stopping() {
   return MakeError("STOPPING",
                    "intake: the correlator is stopping: connect again and "
@@ -43,13 +45,19 @@ void IngestServiceImpl::Stop() {
 }
 
 grpc::ServerBidiReactor<v1::PushEventsRequest, v1::PushEventsResponse>*
-IngestServiceImpl::PushEvents(grpc::CallbackServerContext* /*context*/) {
+IngestServiceImpl::PushEvents(grpc::CallbackServerContext* context) {
   std::optional<Millis> retention;
   if (const int64_t ms = sample_retention_ms_; ms > 0) retention = Millis(ms);
-  const auto stream =
-      IntakeStream::Make({producers_, sink_, metrics_, clock_, store_id_,
-                          options_.heartbeat_interval, retention, [this] { Poke(); }});
-  if (const absl::Status status = Register(stream); !status.ok()) {
+  absl::StatusOr<SharedAdmission> caller = SharedAdmission();
+  if (options_.callers != nullptr) caller = options_.callers->Admit(*context, kPushEvents);
+  std::function<absl::Status()> permit;
+  if (caller.ok() && *caller != nullptr) permit = [held = *caller] { return held->Check(); };
+  const auto stream = IntakeStream::Make({producers_, sink_, metrics_, clock_, store_id_,
+                                          options_.heartbeat_interval, retention,
+                                          [this] { Poke(); }, std::move(permit)});
+  absl::Status status = caller.status();
+  if (status.ok()) status = Register(stream);
+  if (!status.ok()) {
     stream->End(status);
   } else {
     stream->Start();

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "alertjoin/v1/ingest_service.grpc.pb.h"
+#include "common/net/grpc_callers.h"
 #include "common/sync/mutex.h"
 #include "common/time/clock.h"
 #include "correlator-service/intake/intake_metrics.h"
@@ -31,6 +32,8 @@ struct IntakeOptions {
   Millis heartbeat_interval{5'000};
   // What producers are told of how long samples are kept.
   std::optional<Millis> sample_retention = std::nullopt;
+  // Who calls, and may go on; null: everyone may. Must outlive the service.
+  GrpcCallers* callers = nullptr;
 };
 
 // Serves IngestService.PushEvents. Knows each producer's log for as long as it lives, and those

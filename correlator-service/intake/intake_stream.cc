@@ -13,6 +13,7 @@ namespace {
 constexpr std::chrono::seconds kHelloTimeout(10);
 // How long a batch waits for room in the pipeline before it is offered again.
 constexpr std::chrono::milliseconds kPushRetryInterval(20);
+constexpr std::chrono::seconds kPermitInterval(1);
 
 }  // namespace
 
@@ -48,6 +49,7 @@ IntakeStream::Steady IntakeStream::Tick(Steady now) {
   const bool open = session_->IsOpen();
   bool due = false;
   bool silent = false;
+  bool asks = false;
   {
     MutexLock lock(mutex_);
     silent = !open && now >= hello_deadline_;
@@ -55,13 +57,19 @@ IntakeStream::Steady IntakeStream::Tick(Steady now) {
       heartbeat_due_ = open;
       heartbeat_time_ = now + context_.heartbeat_interval;
     }
+    asks = context_.permit && now >= permit_time_;
+    if (asks) permit_time_ = now + kPermitInterval;
     due = heartbeat_due_ || now >= push_retry_time_;
   }
   if (silent) End(absl::DeadlineExceededError("stream: no hello came in time: send one first"));
+  if (asks) {
+    if (const absl::Status status = context_.permit(); !status.ok()) End(status);
+  }
   if (due) Pump();
   MutexLock lock(mutex_);
   if (finished_ || silent) return Steady::max();
-  const Steady next = std::min(heartbeat_time_, push_retry_time_);
+  Steady next = std::min(heartbeat_time_, push_retry_time_);
+  if (context_.permit) next = std::min(next, permit_time_);
   return open ? next : std::min(next, hello_deadline_);
 }
 

@@ -35,6 +35,9 @@ class IntakeStream final
     std::optional<Millis> sample_retention;
     // Asks for a Tick soon. Must not block.
     std::function<void()> poke;
+    // Asked about once a second whether the stream may go on; what is not OK ends it. Must not
+    // block. Empty: it may.
+    std::function<absl::Status()> permit = {};
   };
 
   static std::shared_ptr<IntakeStream> Make(const Context& context);
@@ -81,6 +84,7 @@ class IntakeStream final
   absl::Status end_ GUARDED_BY(mutex_);
   Steady hello_deadline_ GUARDED_BY(mutex_);
   Steady heartbeat_time_ GUARDED_BY(mutex_);
+  Steady permit_time_ GUARDED_BY(mutex_) = Steady::min();  // When to ask again.
 };
 
 }  // namespace alertjoin

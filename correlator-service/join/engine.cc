@@ -82,12 +82,12 @@ void Engine::ApplyEvent(const Shared<TransitionEvent>& event) {
     ++stats_.rows_refused;
     return;
   }
-  KnownAlert& alert = known == alerts_.end()
-                          ? *alerts_
-                                 .emplace(AlertId{event->source, event->fingerprint},
-                                          std::make_unique<KnownAlert>())
-                                 .first->second
-                          : *known->second;
+  if (known == alerts_.end() && alerts_of_source_[event->source] >= limits_.source_alerts_max) {
+    ++stats_.alerts_refused;
+    return;
+  }
+  KnownAlert& alert =
+      known == alerts_.end() ? AlertOf({event->source, event->fingerprint}) : *known->second;
   AlertHistory::Bindings bindings;
   for (const auto& binding : event->bindings) {
     bindings.push_back(bindings_.Resolve(binding, directory_));
@@ -97,6 +97,16 @@ void Engine::ApplyEvent(const Shared<TransitionEvent>& event) {
   if (changes.present.empty()) ++stats_.notifications_repeated;
   NoteAlerts({event->source, event->fingerprint}, alert, changes);
   Reconcile(alert, changes);
+}
+
+Engine::KnownAlert& Engine::AlertOf(AlertId id) {
+  size_t& of_source = alerts_of_source_[id.source];
+  auto& alert = alerts_[std::move(id)];
+  if (alert == nullptr) {
+    alert = std::make_unique<KnownAlert>();
+    ++of_source;
+  }
+  return *alert;
 }
 
 void Engine::Reconcile(KnownAlert& alert, const AlertHistory::Changes& changes) {
@@ -230,6 +240,8 @@ std::vector<JoinedRow> Engine::Expire(Timestamp sample_horizon, Timestamp row_ho
       gone.starts_at = starts_at;
     }
     if (alert->second->history.empty()) {
+      const auto of_source = alerts_of_source_.find(alert->first.source);
+      if (--of_source->second == 0) alerts_of_source_.erase(of_source);
       alerts_.erase(alert++);
     } else {
       ++alert;

@@ -25,6 +25,10 @@ namespace alertjoin {
 struct EngineLimits {
   size_t series_max = 1'000'000;
   size_t rows_max = 2'000'000;
+  // Of one metrics source, and alerts (fingerprints) of one alert source: so that one that goes mad
+  // does not take what the others need.
+  size_t source_series_max = SIZE_MAX;
+  size_t source_alerts_max = SIZE_MAX;
   // Memory of the samples; of the series without their samples; of the rows and their transitions.
   uint64_t sample_bytes_max = uint64_t{4} << 30;
   uint64_t series_bytes_max = uint64_t{2} << 30;
@@ -44,6 +48,7 @@ struct EngineStats {
   uint64_t notifications_expired = 0;   // Refused: older than the row horizon.
   // Refused beyond the limits on rows: rows, and notifications that would make some.
   uint64_t rows_refused = 0;
+  uint64_t alerts_refused = 0;  // Notifications of new alerts, beyond the share of their source.
   uint64_t revisions_after_final = 0;
   size_t series = 0;
   size_t rows = 0;
@@ -154,7 +159,7 @@ class Engine {
 
   // Null when there is no room for a new series.
   SeriesState* SeriesOf(SeriesDirectory::Stream& stream, uint32_t number);
-  SeriesState* AddSeries(const std::shared_ptr<const SeriesKey>& key);
+  SeriesState* AddSeries(const std::shared_ptr<const SeriesKey>& key, bool limited = true);
   // The batches of one stream that the events begin with. Valid until the next call.
   SampleOrder::Batches FindBatches(std::span<const Event> events);
   // Of one stream, one after the other.
@@ -178,6 +183,8 @@ class Engine {
                   const AlertHistory::Changes& changes);
   void NoteGone(const AlertIdView& id, Timestamp episode);
 
+  // The alert, made anew when it is not known.
+  KnownAlert& AlertOf(AlertId id);
   void Reconcile(KnownAlert& alert, const AlertHistory::Changes& changes);
   // Makes one side of an episode what it should be; `side` null: it should not be there.
   void Reconcile(KnownAlert& alert, Timestamp episode, AlertState state,
@@ -195,6 +202,7 @@ class Engine {
   SeriesDirectory directory_;
   BindingDirectory bindings_;
   absl::flat_hash_map<AlertId, std::unique_ptr<KnownAlert>, AlertIdHash, AlertIdEqual> alerts_;
+  absl::flat_hash_map<std::string, size_t> alerts_of_source_;  // How many of alerts_.
   RowTable rows_;
   EngineStats stats_;  // Without what the parts above count themselves.
   Timestamp sample_horizon_ = Timestamp::Min();

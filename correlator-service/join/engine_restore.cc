@@ -12,10 +12,9 @@ void EngineRestore::AddReport(const AlertReport& report) {
       current_ && current_->source == report.source && current_->fingerprint == report.fingerprint;
   if (!same) {
     EndAlert();
-    auto& alert = engine_.alerts_[Engine::AlertId{report.source, report.fingerprint}];
-    CHECK(alert == nullptr);
-    alert = std::make_unique<Engine::KnownAlert>();
-    current_ = {report.source, report.fingerprint, alert.get()};
+    CHECK(!engine_.alerts_.contains(Engine::AlertIdView{report.source, report.fingerprint}));
+    Engine::KnownAlert& alert = engine_.AlertOf({report.source, report.fingerprint});
+    current_ = {report.source, report.fingerprint, &alert};
   }
   current_->alert->history.RestoreReport(
       report, [this](const std::shared_ptr<const Binding>& binding) {
@@ -57,7 +56,7 @@ absl::Status EngineRestore::AddRow(JoinedRow& row) {
   RowState* found = transition == nullptr ? nullptr : FindRow(*transition, row.id);
   if (found == nullptr && transition != nullptr && row.match.series != nullptr) {
     // A series none of whose samples was kept, for want of room.
-    engine_.AddSeries(row.match.series);
+    engine_.AddSeries(row.match.series, /*limited=*/false);
     found = FindRow(*transition, row.id);
   }
   if (found == nullptr) {

@@ -36,12 +36,13 @@ Timestamp NewestValueBefore(const SampleSeries& samples, Timestamp time) {
 
 }  // namespace
 
-SeriesState* Engine::AddSeries(const std::shared_ptr<const SeriesKey>& key) {
+SeriesState* Engine::AddSeries(const std::shared_ptr<const SeriesKey>& key, bool limited) {
   QueryState& query = directory_.QueryOf(*key->query);
   SeriesState* const known = SeriesDirectory::Find(query, key->labels);
   if (known != nullptr) return known;
-  if (directory_.series_count() >= limits_.series_max ||
-      directory_.series_bytes() >= limits_.series_bytes_max) {
+  if (limited && (directory_.series_count() >= limits_.series_max ||
+                  directory_.SeriesCountOf(query.query.source) >= limits_.source_series_max ||
+                  directory_.series_bytes() >= limits_.series_bytes_max)) {
     return nullptr;
   }
   SeriesState* const added = directory_.Add(query, key);

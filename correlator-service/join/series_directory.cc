@@ -46,6 +46,11 @@ SeriesState* SeriesDirectory::Find(const QueryState& query, const LabelSet& labe
   return found == query.series.end() ? nullptr : found->get();
 }
 
+size_t SeriesDirectory::SeriesCountOf(const std::string& source) const {
+  const auto found = series_of_source_.find(source);
+  return found == series_of_source_.end() ? 0 : found->second;
+}
+
 SeriesState* SeriesDirectory::Add(QueryState& query, std::shared_ptr<const SeriesKey> key) {
   auto series = std::make_unique<SeriesState>();
   SeriesState* const added = series.get();
@@ -55,6 +60,7 @@ SeriesState* SeriesDirectory::Add(QueryState& query, std::shared_ptr<const Serie
   added->ordinal = static_cast<uint32_t>(query.series_in_order.size());
   query.series_in_order.push_back(added);
   ++series_count_;
+  ++series_of_source_[query.query.source];
   series_bytes_ += kSeriesBytes + added->key->labels.MemoryBytes();
   return added;
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -38,6 +39,8 @@ class SeriesDirectory {
   SeriesState* Add(QueryState& query, std::shared_ptr<const SeriesKey> key);
 
   size_t series_count() const { return series_count_; }
+  // Of the queries of one metrics source.
+  size_t SeriesCountOf(const std::string& source) const;
   // Memory of the series, without their samples and rows.
   uint64_t series_bytes() const { return series_bytes_; }
 
@@ -47,6 +50,7 @@ class SeriesDirectory {
   absl::flat_hash_map<const void*, std::unique_ptr<Stream>> streams_;
   uint64_t uses_ = 0;
   size_t series_count_ = 0;
+  absl::flat_hash_map<std::string, size_t> series_of_source_;
   uint64_t series_bytes_ = 0;
 };
 

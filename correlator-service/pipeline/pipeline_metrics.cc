@@ -48,6 +48,7 @@ PipelineMetrics::PipelineMetrics(prometheus::Registry& registry)
       {&refused.Add({{"reason", "sample_limit"}}), &EngineStats::samples_refused},
       {&refused.Add({{"reason", "alert_expired"}}), &EngineStats::notifications_expired},
       {&refused.Add({{"reason", "row_limit"}}), &EngineStats::rows_refused},
+      {&refused.Add({{"reason", "alert_limit"}}), &EngineStats::alerts_refused},
       {&Counters(registry, "alertjoin_join_repeated_notifications_total",
                  "Notifications that said nothing new.")
             .Add({}),

@@ -11,6 +11,8 @@
 #include "correlator-service/codec/sample_codec.h"
 #include "correlator-service/query/request_fields.h"
 #include "correlator-service/query/series_selection.h"
+#include "correlator-service/rows/reader_scope.h"
+#include "correlator-service/rows/row_filter.h"
 
 namespace alertjoin {
 namespace {
@@ -33,6 +35,7 @@ struct Context {
   Timestamp to;  // Exclusive.
   size_t samples_max = 0;
   std::vector<SeriesSelection> also;
+  RowFilter visible;
 };
 
 absl::StatusOr<RowId> DecodeRowId(const std::string& text) {
@@ -45,7 +48,8 @@ absl::StatusOr<RowId> DecodeRowId(const std::string& text) {
 }
 
 absl::StatusOr<Context> DecodeRequest(const RowStore& store,
-                                      const v1::GetAlertContextRequest& request) {
+                                      const v1::GetAlertContextRequest& request,
+                                      const Matchers& scope) {
   Context context;
   ASSIGN_OR_RETURN(const RowId id, DecodeRowId(request.row_id()));
   ASSIGN_OR_RETURN(
@@ -66,10 +70,12 @@ absl::StatusOr<Context> DecodeRequest(const RowStore& store,
   for (int i = 0; i < request.also_size(); ++i) {
     ASSIGN_OR_RETURN(SeriesSelection selection,
                      DecodeRequiredSeriesSelector(request.also(i), fmt::format("also[{}]", i)));
+    selection.matchers = Both(scope, selection.matchers);
     context.also.push_back(std::move(selection));
   }
   context.row = store.Find(id);
-  if (context.row == nullptr) {
+  context.visible.scope = scope;
+  if (context.row == nullptr || !context.visible.Matches(*context.row)) {
     return MakeError("ROW_NOT_FOUND",
                      "there is no joined row of this id, or retention has removed it");
   }
@@ -108,7 +114,7 @@ absl::StatusOr<SeriesList> SeriesOf(TableAccess& tables, const RowStore& store,
                          other->transition->source == row.transition->source &&
                          other->transition->fingerprint == row.transition->fingerprint &&
                          other->transition->state == row.transition->state;
-    if (sibling) AddOnce(other->match.series, list);
+    if (sibling && context.visible.Matches(*other)) AddOnce(other->match.series, list);
   }
   for (const SeriesSelection& selection : context.also) {
     SeriesScan scan(tables, selection, {});
@@ -157,8 +163,9 @@ void Encode(const SeriesKey& key, const std::vector<Sample>& samples,
 }  // namespace
 
 absl::StatusOr<v1::GetAlertContextResponse> GetAlertContext(
-    TableAccess& tables, const RowStore& store, const v1::GetAlertContextRequest& request) {
-  ASSIGN_OR_RETURN(const Context context, DecodeRequest(store, request));
+    TableAccess& tables, const RowStore& store, const v1::GetAlertContextRequest& request,
+    const Matchers& scope) {
+  ASSIGN_OR_RETURN(const Context context, DecodeRequest(store, request, scope));
   ASSIGN_OR_RETURN(const SeriesList list, SeriesOf(tables, store, context));
   std::vector<Window> windows(list.size());
   RETURN_IF_ERROR(tables.Read([&](const TableReader& reader) {

@@ -2,6 +2,7 @@
 
 #include "absl/status/statusor.h"
 #include "alertjoin/v1/samples.pb.h"
+#include "common/text/matchers.h"
 #include "correlator-service/join/table_access.h"
 #include "correlator-service/rows/row_store.h"
 
@@ -9,8 +10,9 @@ namespace alertjoin {
 
 // Answers CorrelatorService.GetAlertContext, whose comment states the rules; also the errors of
 // TableAccess::Read. Where retention has taken the samples, the row's own one is still given.
-// Thread-safe.
+// A reader sees what is in `scope` (reader_scope.h): any other row is not there. Thread-safe.
 absl::StatusOr<v1::GetAlertContextResponse> GetAlertContext(
-    TableAccess& tables, const RowStore& store, const v1::GetAlertContextRequest& request);
+    TableAccess& tables, const RowStore& store, const v1::GetAlertContextRequest& request,
+    const Matchers& scope = {});
 
 }  // namespace alertjoin

@@ -1,5 +1,13 @@
 #include "correlator-service/query/correlator_service.h"
 
+#include <fmt/format.h>
+
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "common/status/error_reason.h"
+#include "common/status/status.h"
 #include "correlator-service/query/alert_context.h"
 #include "correlator-service/query/list_alerts.h"
 #include "correlator-service/query/list_joined_rows.h"
@@ -9,122 +17,195 @@
 #include "correlator-service/query/look_up_as_of.h"
 #include "correlator-service/query/summarize_alerts.h"
 #include "correlator-service/query/summarize_samples.h"
+#include "correlator-service/rows/reader_scope.h"
 #include "correlator-service/subscribe/subscription_reactor.h"
 
 namespace alertjoin {
+namespace {
+
+// Has the request ask for no more than is in the scope. What has no filter that could do that is
+// refused, so that no new method is open to those who may see a part.
+template <typename Request>
+absl::Status Narrow(const Matchers& scope, Request* request) {
+  if constexpr (requires { request->set_filter(std::string()); }) {
+    request->set_filter(Both(scope, request->filter()));
+  } else if constexpr (requires { request->mutable_series()->set_filter(std::string()); }) {
+    request->mutable_series()->set_filter(Both(scope, request->series().filter()));
+  } else {
+    return MakeError("NOT_FILTERABLE",
+                     "this cannot be answered in part, and the identity has a filter (identities)");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
 
 CorrelatorServiceImpl::CorrelatorServiceImpl(RowStore& store, TableAccess& tables,
                                              SampleReaders& samples, SubscriptionHub& hub,
-                                             const Clock& clock, SubscriptionOptions options)
+                                             const Clock& clock, SubscriptionOptions options,
+                                             GrpcCallers* callers)
     : store_(store),
       tables_(tables),
       samples_(samples),
       hub_(hub),
       clock_(clock),
-      options_(options) {}
+      options_(std::move(options)),
+      callers_(callers) {}
+
+absl::StatusOr<SharedAdmission> CorrelatorServiceImpl::Admit(
+    const grpc::CallbackServerContext& context, const std::string& method) {
+  if (callers_ == nullptr) return SharedAdmission();
+  return callers_->Admit(context,
+                         fmt::format("/{}/{}", v1::CorrelatorService::service_full_name(), method));
+}
+
+template <typename Request, typename Response, typename Answer>
+grpc::ServerUnaryReactor* CorrelatorServiceImpl::Serve(grpc::CallbackServerContext* context,
+                                                       const std::string& method,
+                                                       const Request* request, Response* response,
+                                                       Answer answer) {
+  return calls_.Serve<Request, Response>(
+      context, request, response,
+      [caller = Admit(*context, method),
+       answer = std::move(answer)](const Request& asked) -> absl::StatusOr<Response> {
+        RETURN_IF_ERROR(caller);
+        const Matchers scope = *caller == nullptr ? Matchers() : (*caller)->filter();
+        if constexpr (std::is_invocable_v<const Answer&, const Request&, const Matchers&>) {
+          return answer(asked, scope);
+        } else {
+          if (scope.empty()) return answer(asked);
+          Request narrowed = asked;
+          RETURN_IF_ERROR(Narrow(scope, &narrowed));
+          return answer(narrowed);
+        }
+      });
+}
+
+template <typename Start>
+grpc::ServerWriteReactor<grpc::ByteBuffer>* CorrelatorServiceImpl::Subscribe(
+    grpc::CallbackServerContext* context, const std::string& method, Start start) {
+  const auto caller = Admit(*context, method);
+  if (!caller.ok()) return SubscriptionReactor::Refuse(context, hub_, caller.status());
+  SubscriptionOptions options = options_;
+  if (*caller != nullptr) {
+    options.permit = [caller = *caller](const ErrorDetail& detail) {
+      return caller->Check(detail);
+    };
+    options.scope = (*caller)->filter();
+  }
+  return start(std::move(options));
+}
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* CorrelatorServiceImpl::SubscribeJoinedRows(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
-  return SubscriptionReactor::StartRows(context, *request, hub_, store_, clock_, options_);
+  return Subscribe(context, "SubscribeJoinedRows", [&](SubscriptionOptions options) {
+    return SubscriptionReactor::StartRows(context, *request, hub_, store_, clock_,
+                                          std::move(options));
+  });
 }
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* CorrelatorServiceImpl::SubscribeAlerts(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
-  return SubscriptionReactor::StartAlerts(context, *request, hub_, store_, clock_, options_);
+  return Subscribe(context, "SubscribeAlerts", [&](SubscriptionOptions options) {
+    return SubscriptionReactor::StartAlerts(context, *request, hub_, store_, clock_,
+                                            std::move(options));
+  });
 }
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* CorrelatorServiceImpl::SubscribeSamples(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
-  return SubscriptionReactor::StartSamples(context, *request, hub_, store_, samples_, clock_,
-                                           options_);
+  return Subscribe(context, "SubscribeSamples", [&](SubscriptionOptions options) {
+    return SubscriptionReactor::StartSamples(context, *request, hub_, store_, samples_, clock_,
+                                             std::move(options));
+  });
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListJoinedRows(
     grpc::CallbackServerContext* context, const v1::ListJoinedRowsRequest* request,
     v1::ListJoinedRowsResponse* response) {
-  return calls_.Serve<v1::ListJoinedRowsRequest, v1::ListJoinedRowsResponse>(
-      context, request, response, [this](const v1::ListJoinedRowsRequest& asked) {
-        return alertjoin::ListJoinedRows(store_, asked);
-      });
+  return Serve(context, "ListJoinedRows", request, response,
+               [this](const v1::ListJoinedRowsRequest& asked, const Matchers& scope) {
+                 return alertjoin::ListJoinedRows(store_, asked, {}, scope);
+               });
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListAlerts(grpc::CallbackServerContext* context,
                                                             const v1::ListAlertsRequest* request,
                                                             v1::ListAlertsResponse* response) {
-  return calls_.Serve<v1::ListAlertsRequest, v1::ListAlertsResponse>(
-      context, request, response,
+  return Serve(
+      context, "ListAlerts", request, response,
       [this](const v1::ListAlertsRequest& asked) { return alertjoin::ListAlerts(store_, asked); });
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::SummarizeAlerts(
     grpc::CallbackServerContext* context, const v1::SummarizeAlertsRequest* request,
     v1::SummarizeAlertsResponse* response) {
-  return calls_.Serve<v1::SummarizeAlertsRequest, v1::SummarizeAlertsResponse>(
-      context, request, response, [this](const v1::SummarizeAlertsRequest& asked) {
-        return alertjoin::SummarizeAlerts(store_, asked, clock_.Now());
-      });
+  return Serve(context, "SummarizeAlerts", request, response,
+               [this](const v1::SummarizeAlertsRequest& asked) {
+                 return alertjoin::SummarizeAlerts(store_, asked, clock_.Now());
+               });
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListSamples(grpc::CallbackServerContext* context,
                                                              const v1::ListSamplesRequest* request,
                                                              v1::ListSamplesResponse* response) {
-  return calls_.Serve<v1::ListSamplesRequest, v1::ListSamplesResponse>(
-      context, request, response, [this](const v1::ListSamplesRequest& asked) {
-        return alertjoin::ListSamples(tables_, asked);
-      });
+  return Serve(context, "ListSamples", request, response,
+               [this](const v1::ListSamplesRequest& asked) {
+                 return alertjoin::ListSamples(tables_, asked);
+               });
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListSeries(grpc::CallbackServerContext* context,
                                                             const v1::ListSeriesRequest* request,
                                                             v1::ListSeriesResponse* response) {
-  return calls_.Serve<v1::ListSeriesRequest, v1::ListSeriesResponse>(
-      context, request, response,
+  return Serve(
+      context, "ListSeries", request, response,
       [this](const v1::ListSeriesRequest& asked) { return alertjoin::ListSeries(tables_, asked); });
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListQueries(grpc::CallbackServerContext* context,
                                                              const v1::ListQueriesRequest* request,
                                                              v1::ListQueriesResponse* response) {
-  return calls_.Serve<v1::ListQueriesRequest, v1::ListQueriesResponse>(
-      context, request, response, [this](const v1::ListQueriesRequest& asked) {
-        return alertjoin::ListQueries(tables_, asked);
-      });
+  return Serve(context, "ListQueries", request, response,
+               [this](const v1::ListQueriesRequest& asked, const Matchers& scope) {
+                 return alertjoin::ListQueries(tables_, asked, {}, scope);
+               });
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListSources(grpc::CallbackServerContext* context,
                                                              const v1::ListSourcesRequest* request,
                                                              v1::ListSourcesResponse* response) {
-  return calls_.Serve<v1::ListSourcesRequest, v1::ListSourcesResponse>(
-      context, request, response, [this](const v1::ListSourcesRequest& asked) {
-        return alertjoin::ListSources(store_, asked);
-      });
+  return Serve(context, "ListSources", request, response,
+               [this](const v1::ListSourcesRequest& asked) {
+                 return alertjoin::ListSources(store_, asked);
+               });
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::LookUpAsOf(grpc::CallbackServerContext* context,
                                                             const v1::LookUpAsOfRequest* request,
                                                             v1::LookUpAsOfResponse* response) {
-  return calls_.Serve<v1::LookUpAsOfRequest, v1::LookUpAsOfResponse>(
-      context, request, response, [this](const v1::LookUpAsOfRequest& asked) {
-        return alertjoin::LookUpAsOf(tables_, asked, clock_.Now());
-      });
+  return Serve(context, "LookUpAsOf", request, response,
+               [this](const v1::LookUpAsOfRequest& asked) {
+                 return alertjoin::LookUpAsOf(tables_, asked, clock_.Now());
+               });
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::GetAlertContext(
     grpc::CallbackServerContext* context, const v1::GetAlertContextRequest* request,
     v1::GetAlertContextResponse* response) {
-  return calls_.Serve<v1::GetAlertContextRequest, v1::GetAlertContextResponse>(
-      context, request, response, [this](const v1::GetAlertContextRequest& asked) {
-        return alertjoin::GetAlertContext(tables_, store_, asked);
-      });
+  return Serve(context, "GetAlertContext", request, response,
+               [this](const v1::GetAlertContextRequest& asked, const Matchers& scope) {
+                 return alertjoin::GetAlertContext(tables_, store_, asked, scope);
+               });
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::SummarizeSamples(
     grpc::CallbackServerContext* context, const v1::SummarizeSamplesRequest* request,
     v1::SummarizeSamplesResponse* response) {
-  return calls_.Serve<v1::SummarizeSamplesRequest, v1::SummarizeSamplesResponse>(
-      context, request, response, [this](const v1::SummarizeSamplesRequest& asked) {
-        return alertjoin::SummarizeSamples(tables_, asked, clock_.Now());
-      });
+  return Serve(context, "SummarizeSamples", request, response,
+               [this](const v1::SummarizeSamplesRequest& asked) {
+                 return alertjoin::SummarizeSamples(tables_, asked, clock_.Now());
+               });
 }
 
 }  // namespace alertjoin

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "alertjoin/v1/correlator_service.grpc.pb.h"
+#include "common/net/grpc_callers.h"
 #include "common/time/clock.h"
 #include "correlator-service/join/table_access.h"
 #include "correlator-service/pipeline/sample_reader.h"
@@ -19,9 +20,11 @@ class CorrelatorServiceImpl final
               v1::CorrelatorService::WithRawCallbackMethod_SubscribeSamples<
                   v1::CorrelatorService::CallbackService>>> {
  public:
-  // All must outlive the service, which must outlive its server.
+  // All must outlive the service, which must outlive its server. `callers`: who calls, and may go
+  // on; null: everyone may.
   CorrelatorServiceImpl(RowStore& store, TableAccess& tables, SampleReaders& samples,
-                        SubscriptionHub& hub, const Clock& clock, SubscriptionOptions options = {});
+                        SubscriptionHub& hub, const Clock& clock, SubscriptionOptions options = {},
+                        GrpcCallers* callers = nullptr);
 
   // As bytes, most of which many calls share (subscription_reactor.h).
   grpc::ServerWriteReactor<grpc::ByteBuffer>* SubscribeJoinedRows(
@@ -62,12 +65,25 @@ class CorrelatorServiceImpl final
                                              v1::SummarizeSamplesResponse* response) override;
 
  private:
+  absl::StatusOr<SharedAdmission> Admit(const grpc::CallbackServerContext& context,
+                                        const std::string& method);
+  // Answers a unary call by `answer`, if the caller may make it.
+  template <typename Request, typename Response, typename Answer>
+  grpc::ServerUnaryReactor* Serve(grpc::CallbackServerContext* context, const std::string& method,
+                                  const Request* request, Response* response, Answer answer);
+  // Starts a subscription by `start`, which is given its options, if the caller may make it; it
+  // ends when he no longer may.
+  template <typename Start>
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Subscribe(grpc::CallbackServerContext* context,
+                                                        const std::string& method, Start start);
+
   RowStore& store_;
   TableAccess& tables_;
   SampleReaders& samples_;
   SubscriptionHub& hub_;
   const Clock& clock_;
   const SubscriptionOptions options_;
+  GrpcCallers* const callers_;
   UnaryCalls calls_;
 };
 

@@ -21,11 +21,13 @@ struct Listing {
   PageRequest page;
 };
 
-absl::StatusOr<Listing> DecodeRequest(const v1::ListJoinedRowsRequest& request) {
+absl::StatusOr<Listing> DecodeRequest(const v1::ListJoinedRowsRequest& request,
+                                      const Matchers& scope) {
   Listing listing;
   ASSIGN_OR_RETURN(listing.filter,
                    DecodeRowFilter(request.filter(), request.state(), request.query_name(),
                                    request.final_only(), request.match_state()));
+  listing.filter.scope = scope;
   ASSIGN_OR_RETURN(const TimeRange range, DecodeTimeRange(request));
   listing.page.range.from = range.from;
   listing.page.range.to = range.to;
@@ -44,8 +46,9 @@ absl::StatusOr<Listing> DecodeRequest(const v1::ListJoinedRowsRequest& request) 
 
 absl::StatusOr<v1::ListJoinedRowsResponse> ListJoinedRows(const RowStore& store,
                                                           const v1::ListJoinedRowsRequest& request,
-                                                          const ListLimits& limits) {
-  ASSIGN_OR_RETURN(const Listing listing, DecodeRequest(request));
+                                                          const ListLimits& limits,
+                                                          const Matchers& scope) {
+  ASSIGN_OR_RETURN(const Listing listing, DecodeRequest(request, scope));
   return FillPage<v1::ListJoinedRowsResponse>(
       listing.page, limits,
       [&store](const RowRange& range, size_t count) { return store.ReadRows(range, count); },

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 #include "common/event/event_parts.h"
 #include "common/status/status.h"
 #include "correlator-service/codec/sample_codec.h"
@@ -54,6 +56,44 @@ void Describe(const KnownQuery& known, v1::QueryDescription* out) {
                  out->mutable_progress());
 }
 
+absl::StatusOr<std::vector<KnownQuery>> FindQueries(TableAccess& tables,
+                                                    const SeriesSelection& selection,
+                                                    std::optional<size_t> after, size_t count) {
+  std::vector<KnownQuery> found;
+  RETURN_IF_ERROR(tables.Read([&](const TableReader& reader) {
+    found =
+        reader.Queries(after, count, [&](const Query& query) { return selection.Wants(query); });
+  }));
+  return found;
+}
+
+// The same, of those that have a series that matches; what others have is not counted.
+absl::StatusOr<std::vector<KnownQuery>> FindVisibleQueries(TableAccess& tables,
+                                                           const SeriesSelection& selection,
+                                                           std::optional<size_t> after,
+                                                           size_t count) {
+  std::map<size_t, size_t> series;  // By ordinal of the query.
+  SeriesScan scan(tables, selection, {});
+  while (!scan.AtEnd()) {
+    ASSIGN_OR_RETURN(const std::vector<KnownSeries> matching, scan.Next(kPageSizeMax));
+    for (const KnownSeries& known : matching) ++series[known.place.query];
+  }
+  std::vector<KnownQuery> found;
+  for (bool end = false; !end && found.size() < count;) {
+    ASSIGN_OR_RETURN(std::vector<KnownQuery> next,
+                     FindQueries(tables, selection, after, kPageSizeMax));
+    end = next.size() < kPageSizeMax;
+    for (KnownQuery& query : next) {
+      after = query.ordinal;
+      const auto matching = series.find(query.ordinal);
+      if (matching == series.end() || found.size() == count) continue;
+      query.series = matching->second;
+      found.push_back(std::move(query));
+    }
+  }
+  return found;
+}
+
 }  // namespace
 
 absl::StatusOr<v1::ListSeriesResponse> ListSeries(TableAccess& tables,
@@ -94,8 +134,10 @@ absl::StatusOr<v1::ListSeriesResponse> ListSeries(TableAccess& tables,
 
 absl::StatusOr<v1::ListQueriesResponse> ListQueries(TableAccess& tables,
                                                     const v1::ListQueriesRequest& request,
-                                                    const SeriesPageLimits& limits) {
+                                                    const SeriesPageLimits& limits,
+                                                    const Matchers& scope) {
   SeriesSelection selection;
+  selection.matchers = scope;
   selection.query_name = request.query_name();
   selection.source = request.source();
   ASSIGN_OR_RETURN(const size_t page_size,
@@ -107,11 +149,9 @@ absl::StatusOr<v1::ListQueriesResponse> ListQueries(TableAccess& tables,
                      DecodeSeriesPageToken(request.page_token(), arguments, tables.run_id()));
     after = position.place.query;
   }
-  std::vector<KnownQuery> found;
-  RETURN_IF_ERROR(tables.Read([&](const TableReader& reader) {
-    found = reader.Queries(after, page_size + 1,
-                           [&](const Query& query) { return selection.Wants(query); });
-  }));
+  ASSIGN_OR_RETURN(const std::vector<KnownQuery> found,
+                   scope.empty() ? FindQueries(tables, selection, after, page_size + 1)
+                                 : FindVisibleQueries(tables, selection, after, page_size + 1));
   v1::ListQueriesResponse response;
   size_t bytes = 0;
   for (size_t i = 0; i < found.size(); ++i) {

@@ -2,6 +2,7 @@
 
 #include "absl/status/statusor.h"
 #include "alertjoin/v1/samples.pb.h"
+#include "common/text/matchers.h"
 #include "correlator-service/join/table_access.h"
 
 namespace alertjoin {
@@ -15,12 +16,14 @@ struct SeriesPageLimits {
 };
 
 // Answers CorrelatorService.ListSeries and ListQueries, whose comments state the rules; also the
-// errors of TableAccess::Read. Thread-safe.
+// errors of TableAccess::Read. A reader who may see the series in `scope` is shown the queries that
+// have one, and told how many of them there are. Thread-safe.
 absl::StatusOr<v1::ListSeriesResponse> ListSeries(TableAccess& tables,
                                                   const v1::ListSeriesRequest& request,
                                                   const SeriesPageLimits& limits = {});
 absl::StatusOr<v1::ListQueriesResponse> ListQueries(TableAccess& tables,
                                                     const v1::ListQueriesRequest& request,
-                                                    const SeriesPageLimits& limits = {});
+                                                    const SeriesPageLimits& limits = {},
+                                                    const Matchers& scope = {});
 
 }  // namespace alertjoin

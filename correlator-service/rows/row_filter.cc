@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "correlator-service/rows/reader_scope.h"
+
 namespace alertjoin {
 
 bool RowFilter::Matches(const JoinedRow& row) const {
@@ -11,12 +13,18 @@ bool RowFilter::Matches(const JoinedRow& row) const {
   if (!query_name.empty() && (row.binding == nullptr || row.binding->query.name != query_name)) {
     return false;
   }
+  if (!scope.empty() &&
+      (!scope.Matches(row.transition->labels) ||
+       (row.match.series != nullptr && !ContradictsNone(scope, row.match.series->labels)))) {
+    return false;
+  }
   return matchers.Matches(row.transition->labels);
 }
 
 std::string RowFilter::ToString() const {
   // The free text comes last, so that nothing in it can be taken for another argument.
-  return fmt::format("state={} final_only={} match_state={} filter={} query_name={}",
+  const std::string scope_text = scope.empty() ? "" : fmt::format("scope={} ", scope.ToString());
+  return fmt::format("{}state={} final_only={} match_state={} filter={} query_name={}", scope_text,
                      state.has_value() ? static_cast<int>(*state) : 0, final_only,
                      match_state.has_value() ? static_cast<int>(*match_state) : 0,
                      matchers.ToString(), query_name);

@@ -16,6 +16,7 @@ struct RowFilter {
   std::string query_name;  // Empty: any. An UNBOUND row has no query, so no name matches it.
   bool final_only = false;
   std::optional<MatchState> match_state;
+  Matchers scope;  // What the reader may see at all (reader_scope.h).
 
   // Of the row as it stands; its operation does not matter.
   bool Matches(const JoinedRow& row) const;

@@ -21,6 +21,7 @@ struct SampleArguments {
   bool live_only = false;
   Millis snapshot_window = kDefaultSampleWindow;  // Not negative.
   std::string resume_token;                       // Empty: from the start.
+  bool scoped = false;                            // As of StreamArguments.
 };
 
 // What one message holds at most; a single sample is sent all the same.
@@ -89,6 +90,7 @@ class SampleCursor final : public SubscriptionSource {
   std::shared_ptr<SampleReader> reader_;
   SeriesSelection selection_;
   SampleMessageLimits limits_;
+  bool scoped_ = false;
   uint64_t argument_hash_;
   bool started_ = false;
   Phase phase_ = Phase::kSnapshot;

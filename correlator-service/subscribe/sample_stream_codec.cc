@@ -40,9 +40,16 @@ absl::StatusOr<SamplesRequest> DecodeSubscribeRequest(const v1::SubscribeSamples
   return decoded;
 }
 
+void MakeAnonymous(v1::Gap* gap) {
+  gap->clear_source();
+  gap->clear_query();
+  gap->set_reason("events are missing");
+}
+
 void EncodeSampleMessage(const SubscriptionMessage& message, v1::SubscribeSamplesResponse* out) {
   if (const auto* const gap = std::get_if<SampleGapMessage>(&message.body)) {
     EncodeGap(gap->round->gaps[gap->index], out->mutable_gap());
+    if (gap->anonymous) MakeAnonymous(out->mutable_gap());
   } else {
     EncodeSamples(std::get<SamplesMessage>(message.body), out->mutable_samples());
   }

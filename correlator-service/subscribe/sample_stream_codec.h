@@ -20,4 +20,7 @@ absl::StatusOr<SamplesRequest> DecodeSubscribeRequest(const v1::SubscribeSamples
 // them.
 void EncodeSampleMessage(const SubscriptionMessage& message, v1::SubscribeSamplesResponse* out);
 
+// Leaves of a gap when it was, and nothing of what is missing.
+void MakeAnonymous(v1::Gap* gap);
+
 }  // namespace alertjoin

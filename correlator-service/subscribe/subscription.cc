@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "common/status/error_reason.h"
 
@@ -26,7 +27,7 @@ Subscription::Subscription(SubscriptionHub& hub, const Clock& clock,
                            SubscriptionOutput& output)
     : hub_(hub),
       clock_(clock),
-      options_(options),
+      options_(std::move(options)),
       output_(output),
       stream_(source->Kind()),
       source_(std::move(source)),
@@ -130,6 +131,14 @@ Subscription::Task Subscription::PollLocked(Clock::Steady now, Clock::Steady& ne
                                             absl::Status& end) {
   // Whatever other threads do meanwhile, no deadline of theirs is nearer.
   next = now + options_.progress_interval;
+  if (options_.permit) next = std::min(next, now + options_.permit_interval);
+  if (state_ == State::kIdle || (state_ == State::kWriting && write_handed_over_)) {
+    end = CheckPermitLocked();
+    if (!end.ok()) {
+      EnterEndingLocked();
+      return Task::kFinish;
+    }
+  }
   switch (state_) {
     case State::kBusy:
     case State::kDone:
@@ -137,7 +146,7 @@ Subscription::Task Subscription::PollLocked(Clock::Steady now, Clock::Steady& ne
     case State::kIdle: {
       const Clock::Steady progress_at = last_message_ + options_.progress_interval;
       if (!again_ && !source_->HasNews() && now < progress_at) {
-        next = progress_at;
+        next = std::min(next, progress_at);
         return Task::kNothing;
       }
       state_ = State::kBusy;
@@ -167,9 +176,24 @@ void Subscription::EnterEndingLocked() {
   abort_at_ = clock_.SteadyNow() + options_.finish_stall_max;
 }
 
+absl::Status Subscription::CheckPermitLocked() {
+  const Clock::Steady now = clock_.SteadyNow();
+  if (!options_.permit || now < permit_at_) return absl::OkStatus();
+  permit_at_ = now + options_.permit_interval;
+  return options_.permit({{}, {}, {{"resume_token", source_->Token()}}});
+}
+
 void Subscription::Pump(bool progress_due) {
+  absl::Status end;
   do {
     MarkDelivered();
+    // Before the next message is made: the token is that of what was sent.
+    {
+      MutexLock lock(mutex_);
+      end = CheckPermitLocked();
+      if (!end.ok()) EnterEndingLocked();
+    }
+    if (!end.ok()) return Finish(end);
   } while (!Act(source_->Next(progress_due, clock_.Now())));
 }
 

@@ -1,11 +1,14 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "common/status/status.h"
 #include "common/sync/mutex.h"
+#include "common/text/matchers.h"
 #include "common/time/clock.h"
 #include "correlator-service/subscribe/subscription_cursor.h"
 #include "correlator-service/subscribe/subscription_hub.h"
@@ -32,6 +35,12 @@ struct SubscriptionOptions {
   Millis write_stall_max = std::chrono::seconds(30);
   // From Finish to Abort.
   Millis finish_stall_max = std::chrono::seconds(10);
+  // Asked now and then whether the subscription may go on, on any thread; must not block. What is
+  // not OK, to which it adds the detail, ends it. Empty: it may.
+  std::function<absl::Status(const ErrorDetail& detail)> permit = {};
+  Millis permit_interval = std::chrono::seconds(1);
+  // What the subscriber may see (reader_scope.h); empty: everything.
+  Matchers scope = {};
 };
 
 // One subscription: moves messages from a cursor to an output, one at a time. It holds no message
@@ -89,6 +98,9 @@ class Subscription final : public Subscriber, public std::enable_shared_from_thi
 
   Task PollLocked(Clock::Steady now, Clock::Steady& next, absl::Status& end) REQUIRES_LOCK(mutex_);
   void EnterEndingLocked() REQUIRES_LOCK(mutex_);
+  // What ends the subscription for want of permission, when it is time to ask. REQUIRES: the source
+  // may be asked for its token.
+  absl::Status CheckPermitLocked() REQUIRES_LOCK(mutex_);
 
   // Everything that the source gave has been taken. For whom it belongs to.
   void MarkDelivered() { delivered_ = source_->Position(); }
@@ -114,6 +126,7 @@ class Subscription final : public Subscriber, public std::enable_shared_from_thi
   bool write_handed_over_ GUARDED_BY(mutex_) = false;  // In kWriting: Write has returned.
   Clock::Steady last_message_ GUARDED_BY(mutex_);      // When the last write began.
   Clock::Steady abort_at_ GUARDED_BY(mutex_);          // In kEnding.
+  Clock::Steady permit_at_ GUARDED_BY(mutex_);         // When to ask again.
 
   Mutex output_mutex_;  // Keeps OnDone from returning during an Abort. Taken alone.
   bool output_gone_ GUARDED_BY(output_mutex_) = false;

@@ -64,7 +64,10 @@ struct BodyEncoder {
       EncodeProgress(query, encoded->add_queries());
     }
   }
-  void operator()(const GapMessage& gap) const { EncodeGap(*gap.set->gap, out->mutable_gap()); }
+  void operator()(const GapMessage& gap) const {
+    EncodeGap(*gap.set->gap, out->mutable_gap());
+    if (gap.anonymous) MakeAnonymous(out->mutable_gap());
+  }
   void operator()(const SamplesMessage&) const { CHECK(false); }  // Of another stream.
   void operator()(const SampleGapMessage&) const { CHECK(false); }
 };

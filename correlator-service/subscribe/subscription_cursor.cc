@@ -35,6 +35,7 @@ absl::StatusOr<StreamCursor<Stream>> StreamCursor<Stream>::Create(
   StreamSelectionCache<Stream> own(0);
   StreamSelectionCache<Stream>& selections = cache == nullptr ? own : *cache;
   StreamCursor cursor(store, selections.Of(std::move(arguments.filter)), limits);
+  cursor.scoped_ = arguments.scoped;
   if (arguments.resume_token.empty()) {
     cursor.phase_ = arguments.live_only ? Phase::kLive : Phase::kSnapshot;
     cursor.sequence_ = store.newest();
@@ -77,7 +78,8 @@ absl::StatusOr<SubscriptionStep> StreamCursor<Stream>::Next(bool progress_due, T
     return Message(SnapshotCompleteMessage{sequence_});
   }
   // Taken before the log is read: what it speaks of is in the log then.
-  const auto board = progress_due ? Stream::Progress(*store_) : nullptr;
+  auto board = progress_due ? Stream::Progress(*store_) : nullptr;
+  if (progress_due && scoped_) board = std::make_shared<const ProgressBoard>();
   ASSIGN_OR_RETURN(SubscriptionStep step, NextOfLog());
   if (step.kind == SubscriptionStep::Kind::kMessage) return step;
   if (phase_ == Phase::kCatchUp) {
@@ -164,7 +166,7 @@ std::optional<SubscriptionStep> StreamCursor<Stream>::TakeSets(
     if (set->gap.has_value() && Stream::Concerns(*set->gap, selections_->filter())) {
       if (!message.entries.empty()) break;
       sequence_ = set->sequence;
-      return Message(GapMessage{set});
+      return Message(GapMessage{set, scoped_});
     }
     if (auto selected = Select(set); selected != nullptr) {
       if (!message.entries.empty() &&

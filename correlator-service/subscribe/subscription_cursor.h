@@ -21,6 +21,9 @@ struct StreamArguments {
   bool live_only = false;
   Millis snapshot_window = kDefaultSnapshotWindow;  // Not negative.
   std::string resume_token;                         // Empty: from the start.
+  // The reader sees a part, by the filter, and is not told what else there is: progress names no
+  // query, and a gap neither query nor source.
+  bool scoped = false;
 };
 
 // What one message holds at most; a single sequence is sent whole all the same.
@@ -118,6 +121,7 @@ class StreamCursor final : public SubscriptionSource {
   const RowStore* store_;
   std::shared_ptr<Selections> selections_;
   MessageLimits limits_;
+  bool scoped_ = false;
   uint64_t argument_hash_;
   bool started_ = false;
   Phase phase_ = Phase::kSnapshot;

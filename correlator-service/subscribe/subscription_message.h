@@ -39,7 +39,8 @@ struct ProgressMessage {
 };
 
 struct GapMessage {
-  SharedChangeSet set;  // Its gap.
+  SharedChangeSet set;     // Its gap.
+  bool anonymous = false;  // Nothing is said of what is missing but when.
 };
 
 // Place of a sample in a round.
@@ -61,6 +62,7 @@ struct SamplesMessage {
 struct SampleGapMessage {
   SharedSampleRound round;
   size_t index = 0;  // Among its gaps.
+  bool anonymous = false;
 };
 
 struct SubscriptionMessage {

@@ -9,6 +9,7 @@
 #include "alertjoin/v1/correlator_service.pb.h"
 #include "common/net/grpc_status.h"
 #include "common/status/error_reason.h"
+#include "correlator-service/rows/reader_scope.h"
 #include "correlator-service/subscribe/sample_cursor.h"
 #include "correlator-service/subscribe/sample_stream_codec.h"
 #include "correlator-service/subscribe/subscription_codec.h"
@@ -27,6 +28,20 @@ auto Decode(const grpc::ByteBuffer& bytes) -> decltype(DecodeSubscribeRequest(Re
                      "request: is no serialised " + Request::descriptor()->full_name());
   }
   return DecodeSubscribeRequest(request);
+}
+
+// Has the arguments ask for no more than the subscriber may see.
+void Restrict(const Matchers& scope, StreamArguments<RowStream>& arguments) {
+  arguments.filter.scope = scope;
+  arguments.scoped = true;
+}
+void Restrict(const Matchers& scope, StreamArguments<AlertStream>& arguments) {
+  arguments.filter.matchers = Both(scope, arguments.filter.matchers);
+  arguments.scoped = true;
+}
+void Restrict(const Matchers& scope, SampleArguments& arguments) {
+  arguments.series.matchers = Both(scope, arguments.series.matchers);
+  arguments.scoped = true;
 }
 
 // Makes a cursor of the stream that the cache is of.
@@ -63,13 +78,22 @@ SubscriptionReactor* SubscriptionReactor::Start(grpc::CallbackServerContext* con
   };
   auto decoded = Decode<Request>(request);
   if (!decoded.ok()) return refuse(decoded.status());
+  if (!options.scope.empty()) Restrict(options.scope, decoded->arguments);
   auto cursor = open(std::move(decoded->arguments));
   if (!cursor.ok()) return refuse(cursor.status());
   options.progress_interval = decoded->progress_interval;
   auto source = std::make_unique<typename decltype(cursor)::value_type>(*std::move(cursor));
   reactor->subscription_ =
-      std::make_shared<Subscription>(hub, clock, std::move(source), options, *reactor);
+      std::make_shared<Subscription>(hub, clock, std::move(source), std::move(options), *reactor);
   reactor->subscription_->Start();
+  return reactor;
+}
+
+SubscriptionReactor* SubscriptionReactor::Refuse(grpc::CallbackServerContext* context,
+                                                 SubscriptionHub& hub, const absl::Status& status) {
+  auto* const reactor = new SubscriptionReactor(context);
+  hub.CountEnd(status);
+  reactor->Finish(status);
   return reactor;
 }
 

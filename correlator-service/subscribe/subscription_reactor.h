@@ -34,6 +34,10 @@ class SubscriptionReactor final : public grpc::ServerWriteReactor<grpc::ByteBuff
                                            const RowStore& store, SampleReaders& readers,
                                            const Clock& clock, SubscriptionOptions options);
 
+  // Ends the call with the error.
+  static SubscriptionReactor* Refuse(grpc::CallbackServerContext* context, SubscriptionHub& hub,
+                                     const absl::Status& status);
+
  private:
   explicit SubscriptionReactor(grpc::CallbackServerContext* context) : context_(context) {}
 

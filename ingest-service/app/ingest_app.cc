@@ -60,6 +60,8 @@ HttpServerOptions HttpOptionsOf(const IngestConfig& config, prometheus::Registry
   HttpServerOptions options;
   options.listen_address = config.http_listen_address;
   options.insecure = config.listeners.insecure;
+  options.checks_hosts = true;
+  options.host_names = config.listeners.web_host_names;
   options.observer = CountHttpRequests(registry);
   options.threads = 64;  // A webhook holds its thread until it is synced; many share one sync.
   return options;

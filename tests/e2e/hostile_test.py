@@ -22,8 +22,8 @@ DRIP_SECONDS = 60 if FULL else 12
 CHUNKED_BYTES = (1 << 30) if FULL else (64 << 20)
 P99_MS_MAX = 250
 MEMORY_GROWTH_MIB_MAX = 384  # 256 MiB of large bodies, and what the allocator keeps
-POST_HEAD = b"POST /webhook/alertmanager HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-SMUGGLED = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+POST_HEAD = b"POST /webhook/alertmanager HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+SMUGGLED = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 class HostileTest(unittest.TestCase):
@@ -95,7 +95,7 @@ class HostileTest(unittest.TestCase):
         """A byte every four seconds, in the head, in the body, in a second request."""
         before = self.resident_mib()
         begun = [b"GET /metrics HTTP/1.1\r\nX: ", POST_HEAD + b"Content-Length: 100000\r\n\r\n{",
-                 b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\nGET /metr", b""]
+                 b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\nGET /metr", b""]
         stop = threading.Event()
 
         def peers():
@@ -169,6 +169,48 @@ class HostileTest(unittest.TestCase):
             self.assertLess(time.monotonic() - started, 2)
         self.assertLess(self.resident_mib() - before, MEMORY_GROWTH_MIB_MAX)
         self.stack.check()
+
+    def test_pages_of_strangers(self):
+        """A page in a browser of this machine: by a name that it has point here, or unread."""
+        self.stack.kill("one")
+        self.stack.flags["one"] = ["--web.host-name=alerts.example"]
+        self.stack.start("one")
+        alert = notification([Episode(1, "free", "elsewhere", now_ms()).as_alert()])
+
+        def status(name, method, path, body=None, **headers):
+            connection = http.client.HTTPConnection(self.stack.address[name], timeout=20)
+            connection.request(method, path, body, {"Content-Type": "application/json", **headers})
+            response = connection.getresponse()
+            response.read()
+            connection.close()
+            return response.status
+        webhook = f"/webhook/{SOURCE}"
+        for name, path in (("one", "/metrics"), ("correlator", "/api/v1/joined.json"),
+                           ("correlator", "/metrics")):
+            port = self.stack.address[name].split(":")[1]
+            for host in (f"evil.example:{port}", "localhost.evil.example", "x"):
+                self.assertEqual(421, status(name, "GET", path, Host=host), (path, host))
+            for host in (f"localhost:{port}", f"[::1]:{port}", "127.0.0.1", "192.0.2.7"):
+                self.assertEqual(200, status(name, "GET", path, Host=host), (path, host))
+        self.assertEqual(200, status("one", "GET", "/metrics", Host="alerts.example"))
+        self.assertEqual(421, status("correlator", "GET", "/metrics", Host="alerts.example"))
+        for origin in ("https://evil.example", "null", "http://localhost:3000"):
+            for path, body in ((webhook, alert), ("/-/reload", None), ("/api/v2/alerts", "[]")):
+                self.assertEqual(403, status("one", "POST", path, body, Origin=origin))
+        self.assertEqual(421, status("one", "POST", webhook, alert, Host="evil.example"))
+        self.assertEqual(200, status("one", "POST", webhook, alert, Host="alerts.example",
+                                     Origin="https://alerts.example"))
+        self.assertEqual(200, status("one", "POST", "/-/reload",
+                                     Origin=f"http://{self.stack.address['one']}"))
+        self.assertEqual(200, status("one", "POST", "/-/reload"))
+        # Nothing came of what was refused, and it is counted.
+        connection = http.client.HTTPConnection(self.stack.address["one"], timeout=20)
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+        connection.close()
+        for method, code, count in (("GET", 421, 3), ("POST", 403, 9), ("POST", 421, 1)):
+            self.assertRegex(text, r'alertjoin_http_requests_total\{(?=[^}]*code="%d")'
+                                   r'(?=[^}]*method="%s")[^}]*\} %d\n' % (code, method, count))
 
     def test_many_large_bodies_at_once(self):
         """16 MiB each but for the last byte, from 60 peers: not all of them are kept."""

@@ -98,9 +98,13 @@ class SecureStack:
         link.symlink_to(folder)
         os.replace(link, self.folder / "pair")
 
-    def _write_configuration(self):
-        identities = "".join(f"  - {{name: {name}, roles: [{', '.join(roles)}]}}\n"
-                             for name, roles in ROLES.items())
+    def write_security(self, roles, filters=()):
+        """The security files of both listeners: roles by identity, and filters of some."""
+        filters = dict(filters)
+        identities = "".join(
+            f"  - {{name: {name}, roles: [{', '.join(of)}]"
+            + (f", filter: '{filters[name]}'" if name in filters else "") + "}\n"
+            for name, of in roles.items())
         common = (f'basic_auth_users: {{{USER}: "{self.hash}"}}\n'
                   f"bearer_tokens_file: tokens\nidentities:\n{identities}")
         pair = "cert_file: pair/cert.pem, key_file: pair/key.pem"
@@ -108,6 +112,9 @@ class SecureStack:
                      "http_server_config: {headers: {X-Content-Type-Options: nosniff}}\n")
         self.replace("grpc.yml", f"tls_server_config: {{{pair}, client_ca_file: ca.pem, "
                      f"client_auth_type: RequireAndVerifyClientCert}}\n{common}")
+
+    def _write_configuration(self):
+        self.write_security(ROLES)
         # Not on loopback: the rule is kept without --insecure.
         listen = {name: address.replace("127.0.0.1", "0.0.0.0")
                   for name, address in self.address.items()}
@@ -171,6 +178,17 @@ class SecureStack:
             return response.status, response.read().decode() + str(response.headers)
         finally:
             connection.close()
+
+    def open_events(self, name, path, authorization):
+        """The lines of an event stream that has begun."""
+        context = ssl.create_default_context(cafile=str(self.authority.ca))
+        host, port = self.address[name].split(":")
+        connection = http.client.HTTPSConnection(host, int(port), timeout=30, context=context)
+        connection.request("GET", path, headers={"Authorization": authorization})
+        response = connection.getresponse()
+        assert response.status == 200, response.read()
+        response.readline()
+        return response
 
     def channel(self, pair="client"):
         """A channel to the correlator with one of our certificates, None for none."""

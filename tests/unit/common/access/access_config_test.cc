@@ -52,9 +52,9 @@ identities:
   EXPECT_EQ(config->headers.size(), 2u);
   EXPECT_EQ(config->users.at("alice"), kHash);
   EXPECT_EQ(config->tokens_file, "/etc/alertjoin/tokens");
-  EXPECT_EQ(config->identities.at("alice"), (RoleSet{Role::kRead, Role::kAdmin}));
-  EXPECT_EQ(config->identities.at("ingest-1"), RoleSet{Role::kPush});
-  EXPECT_EQ(config->identities.at("nobody"), RoleSet());
+  EXPECT_EQ(config->identities.at("alice").roles, (RoleSet{Role::kRead, Role::kAdmin}));
+  EXPECT_EQ(config->identities.at("ingest-1").roles, RoleSet{Role::kPush});
+  EXPECT_EQ(config->identities.at("nobody").roles, RoleSet());
 }
 
 TEST(AccessConfig, EmptyIsNothing) {
@@ -68,6 +68,14 @@ struct Case {
   const char* text;
   const char* fault;
 };
+
+TEST(AccessConfig, AReaderMayHaveAFilter) {
+  const auto config =
+      Http("identities: [{name: a, roles: [read], filter: '{team=\"a\"}'}, {name: b}]");
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->identities.at("a").filter, *ParseMatchers("team=a"));
+  EXPECT_TRUE(config->identities.at("b").filter.empty());
+}
 
 TEST(AccessConfig, FaultsSayWhereAndWhat) {
   const Case cases[] = {
@@ -93,6 +101,9 @@ TEST(AccessConfig, FaultsSayWhereAndWhat) {
       {"identities: [{name: a, roles: [write]}]", "expected push, read or admin"},
       {"identities: [{name: a}, {name: a}]", "is there already"},
       {"identities: [{roles: [read]}]", "name"},
+      {"identities: [{name: a, roles: [read], filter: '{team='}]", "expected"},
+      {"identities: [{name: a, roles: [read], filter: ''}]", "expected 1 to 16 matchers"},
+      {"identities: [{name: a, roles: [push], filter: team=a}]", "those who have the role read"},
       {"users: {}", "unknown key"},
   };
   for (const Case& c : cases) {

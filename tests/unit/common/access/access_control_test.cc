@@ -149,6 +149,59 @@ TEST_F(AccessControlTest, ATokenThatIsTakenAwayOpensNothing) {
   EXPECT_EQ(Rpc(kPush, "Bearer pusher-token"), Outcome::kAllowed);
 }
 
+TEST_F(AccessControlTest, AnAdmissionHoldsAsLongAsWhatItStandsOn) {
+  OpenWithTokens();
+  const auto admit = [this](const std::string& authorization, const std::string& certificate) {
+    return control_->CheckRpc(kList, {authorization, certificate}).admission;
+  };
+  const auto by_token = admit("Bearer reader-token", "");
+  const auto by_password = admit(Basic("ann:correct horse"), "");
+  const auto by_certificate = control_->CheckRpc(kPush, {"", "ingest-1"}).admission;
+  for (const auto& admission : {by_token, by_password, by_certificate}) {
+    ASSERT_NE(admission, nullptr);
+    EXPECT_THAT(admission->Check(), IsOk());
+  }
+  // A second token of the same identity does not save the first.
+  Write("tokens", kAdmin + "reader " + std::string(64, '0') + "\n");
+  control_->Look();
+  EXPECT_THAT(by_token->Check(), StatusIs(StatusCode::kUnauthenticated, "no longer"));
+  EXPECT_THAT(by_password->Check(), IsOk());
+  Write("tokens", kReader);
+  Write("web.yml", std::string("bearer_tokens_file: tokens\nbasic_auth_users: {ann: ") + kHash +
+                       "}\nidentities:\n- {name: reader, roles: [read], filter: team=a}\n"
+                       "- {name: ann, roles: [push]}\n");
+  control_->Look();
+  EXPECT_THAT(by_token->Check(), StatusIs(StatusCode::kPermissionDenied, "has changed"));
+  EXPECT_THAT(by_password->Check(), StatusIs(StatusCode::kPermissionDenied, "role"));
+  EXPECT_THAT(by_certificate->Check(), StatusIs(StatusCode::kUnauthenticated, ""));
+  control_.reset();  // It may outlive the control.
+  EXPECT_THAT(by_token->Check(), StatusIs(StatusCode::kPermissionDenied, ""));
+}
+
+TEST_F(AccessControlTest, AnOpenDoorThatIsShutLetsNobodyStay) {
+  ASSERT_THAT(Open(""), IsOk());
+  const auto admission = control_->CheckRpc(kList, {}).admission;
+  ASSERT_NE(admission, nullptr);
+  EXPECT_THAT(admission->Check(), IsOk());
+  Write("web.yml", "identities: [{name: a, roles: [read]}]\n");
+  control_->Look();
+  EXPECT_THAT(admission->Check(), StatusIs(StatusCode::kUnauthenticated, ""));
+}
+
+TEST_F(AccessControlTest, WhoSeesAPartIsDeniedWhatCannotBeFiltered) {
+  Write("tokens", kReader);
+  ASSERT_THAT(Open("bearer_tokens_file: tokens\nidentities:\n"
+                   "- {name: reader, roles: [read], filter: team=a}\n"),
+              IsOk());
+  const AccessControl::Caller caller{"Bearer reader-token", ""};
+  EXPECT_EQ(control_->CheckRpc(kList, caller).admission->filter(), *ParseMatchers("team=a"));
+  const auto verdict = control_->CheckRpc("/alertjoin.v1.CorrelatorService/ListSources", caller);
+  EXPECT_EQ(verdict.outcome, Outcome::kDenied);
+  EXPECT_NE(verdict.message.find("sees a part"), std::string::npos);
+  EXPECT_EQ(control_->CheckHttp("GET", "/metrics", caller).outcome, Outcome::kDenied);
+  EXPECT_TRUE(HasMetric("alertjoin_access_refused_total{listener=\"http\",reason=\"filtered\"} 2"));
+}
+
 TEST_F(AccessControlTest, AFaultyFileKeepsTheOldAndIsTold) {
   OpenWithTokens();
   Write("tokens", "pusher\n");

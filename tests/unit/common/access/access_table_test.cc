@@ -91,6 +91,25 @@ TEST(AccessTable, EveryRpcHasItsRole) {
   EXPECT_GE(methods, 14);
 }
 
+// What those may call who see a part. A new method is not theirs until somebody has thought of it.
+TEST(AccessTable, WhatIsNotFilteredIsNotForThoseWhoSeeAPart) {
+  for (const char* method :
+       {"SubscribeJoinedRows", "ListJoinedRows", "SubscribeAlerts", "ListAlerts", "SummarizeAlerts",
+        "SubscribeSamples", "ListSamples", "ListSeries", "ListQueries", "LookUpAsOf",
+        "GetAlertContext", "SummarizeSamples"}) {
+    const std::string call = std::string("/alertjoin.v1.CorrelatorService/") + method;
+    EXPECT_TRUE(AccessOfRpc(call)->filtered) << call;
+  }
+  EXPECT_FALSE(AccessOfRpc("/alertjoin.v1.CorrelatorService/ListSources")->filtered);
+  for (const char* path : {"/", "/assets/page.js", "/api/v1/joined.csv", "/docs"}) {
+    EXPECT_TRUE(AccessOfHttp("GET", path)->filtered) << path;
+  }
+  for (const char* path : {"/metrics", "/-/other", "/other", "/docs/other"}) {
+    EXPECT_FALSE(AccessOfHttp("GET", path)->filtered) << path;
+    EXPECT_FALSE(AccessOfHttp("HEAD", path)->filtered) << path;
+  }
+}
+
 TEST(AccessTable, TheStandardServicesHaveTheirRole) {
   ExpectRow(AccessOfRpc("/grpc.health.v1.Health/Check"), Expected::kAnyone, "health");
   ExpectRow(AccessOfRpc("/grpc.health.v1.Health/Watch"), Expected::kAnyone, "health");

@@ -13,7 +13,7 @@ TEST(CorrelatorConfig, ReadsEveryKey) {
 grpc: {listen_address: "127.0.0.1:1"}
 http: {listen_address: "127.0.0.1:2"}
 retention: {samples: 1h, rows: 30d}
-limits: {series: 10, rows: 20, subscribers: 30}
+limits: {series: 10, rows: 20, subscribers: 30, source_series: 7, source_alerts: 8}
 )",
                                             "correlator.yml");
   ASSERT_THAT(config, IsOk());
@@ -23,6 +23,8 @@ limits: {series: 10, rows: 20, subscribers: 30}
   EXPECT_EQ(config->row_retention, std::chrono::hours(720));
   EXPECT_EQ(config->series_max, 10u);
   EXPECT_EQ(config->rows_max, 20u);
+  EXPECT_EQ(config->source_series_max, 7u);
+  EXPECT_EQ(config->source_alerts_max, 8u);
   EXPECT_EQ(config->subscribers_max, 30u);
 }
 

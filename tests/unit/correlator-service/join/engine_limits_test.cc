@@ -113,6 +113,46 @@ TEST(EngineLimits, NothingNewComesInBeyondTheRowsThoughTheirAlertIsKnown) {
   EXPECT_EQ(engine.stats().rows_refused, 1u);
 }
 
+// One that goes mad leaves what the others need.
+TEST(EngineLimits, ASourceHasNoMoreAlertsThanItsShare) {
+  EngineLimits limits;
+  limits.source_alerts_max = 2;
+  Engine engine(limits);
+  const auto notify = [&engine](const char* source, const char* fingerprint, int64_t start) {
+    TransitionEvent event = Firing({{"i", fingerprint}}, start, {});
+    event.source = source;
+    event.fingerprint = fingerprint;
+    engine.Apply({event}, At(1));
+  };
+  for (const char* const fingerprint : {"1", "2", "3", "4", "4"}) notify("mad", fingerprint, 100);
+  EXPECT_EQ(engine.stats().rows, 2u);
+  EXPECT_EQ(engine.stats().alerts_refused, 3u);
+  notify("good", "1", 100);
+  notify("mad", "1", 5000);  // Known: a new episode of it is no new alert.
+  EXPECT_EQ(engine.stats().rows, 4u);
+  EXPECT_EQ(engine.stats().alerts_refused, 3u);
+  // What has left makes room, for as many.
+  engine.Expire(At(0), At(1000), At(2));
+  notify("mad", "5", 6000);
+  notify("mad", "6", 6000);
+  EXPECT_EQ(engine.stats().alerts_refused, 4u);
+  EXPECT_EQ(engine.stats().rows_refused, 0u);
+}
+
+TEST(EngineLimits, ASourceHasNoMoreSeriesThanItsShare) {
+  EngineLimits limits;
+  limits.source_series_max = 2;
+  Engine engine(limits);
+  for (const char* const query : {"p", "q"}) {
+    for (const char* const name : {"1", "2", "3"}) {
+      engine.Apply({Samples(query, {{"i", name}}, {{1000, 1}})}, At(1));
+    }
+  }
+  // Of all queries of the source together.
+  EXPECT_EQ(engine.stats().series, 2u);
+  EXPECT_EQ(engine.stats().samples_refused, 4u);
+}
+
 TEST(EngineLimits, BytesOfRowsGrowWithWhatAlertsSayAndGoWithThem) {
   EngineLimits limits;
   limits.row_bytes_max = 100'000;

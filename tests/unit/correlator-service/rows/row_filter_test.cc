@@ -44,6 +44,24 @@ TEST(RowFilter, EveryPartMustMatch) {
   EXPECT_FALSE(filter.Matches(MakeRow(other)));
 }
 
+TEST(RowFilter, AReaderSeesItsAlertsWithSeriesThatAreNotOfOthers) {
+  RowFilter filter;
+  filter.scope = *ParseMatchers("alertname=Disk,instance=~\"a.*\"");
+  const auto row_of = [](const std::string& alert, const std::string& instance) {
+    RowSpec spec;
+    spec.alert = alert;
+    spec.labels = LabelSet({{"instance", "a1"}});
+    JoinedRow row = MakeRow(spec);
+    row.match.series = std::make_shared<const SeriesKey>(
+        SeriesKey{nullptr, instance.empty() ? LabelSet() : LabelSet({{"instance", instance}})});
+    return row;
+  };
+  EXPECT_TRUE(filter.Matches(row_of("Disk", "a1")));
+  EXPECT_TRUE(filter.Matches(row_of("Disk", "")));
+  EXPECT_FALSE(filter.Matches(row_of("Disk", "b1")));
+  EXPECT_FALSE(filter.Matches(row_of("Memory", "a1")));
+}
+
 TEST(RowFilter, UnboundRowHasNoQueryName) {
   RowSpec spec;
   spec.match_state = MatchState::kUnbound;

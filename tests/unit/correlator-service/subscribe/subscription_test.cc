@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 #include <prometheus/text_serializer.h>
 
+#include <atomic>
 #include <optional>
 #include <utility>
 
+#include "common/status/error_reason.h"
 #include "common/status/status.h"
 #include "correlator-service/rows/memory_row_store.h"
 #include "correlator-service/subscribe/subscription_cursor.h"
@@ -28,12 +30,13 @@ class SubscriptionTest : public testing::Test {
 
   // Lives as long as the fixture, since subscriptions end with it.
   FakePeer& NewPeer() { return *peers_.emplace_back(std::make_unique<FakePeer>()); }
-  std::shared_ptr<Subscription> Subscribe(FakePeer& peer, RowStore& store, SubscriptionHub& hub) {
+  std::shared_ptr<Subscription> Subscribe(FakePeer& peer, RowStore& store, SubscriptionHub& hub,
+                                          SubscriptionOptions options = {}) {
     auto cursor = SubscriptionCursor::Create(store, {}, clock_.Now());
     EXPECT_THAT(cursor, IsOk());
     auto subscription = std::make_shared<Subscription>(
-        hub, clock_, std::make_unique<SubscriptionCursor>(*std::move(cursor)),
-        SubscriptionOptions{}, peer);
+        hub, clock_, std::make_unique<SubscriptionCursor>(*std::move(cursor)), std::move(options),
+        peer);
     peer.Attach(subscription);
     subscriptions_.push_back(subscription);
     subscription->Start();
@@ -124,6 +127,36 @@ TEST_F(SubscriptionTest, ProgressComesAfterTheIntervalWithoutAMessage) {
   clock_.Advance(Millis(4999));
   subscription->Poll(clock_.SteadyNow());
   EXPECT_FALSE(peer.writing());
+}
+
+// Whatever it is about: nothing, waiting for its peer, or sending all the time.
+TEST_F(SubscriptionTest, EndsWithItsTokenWhenItIsNoLongerPermitted) {
+  for (const bool stalled : {false, true}) {
+    std::atomic<bool> permitted = true;
+    SubscriptionOptions options;
+    options.permit = [&permitted](const ErrorDetail& detail) {
+      return permitted ? absl::OkStatus()
+                       : MakeError("CREDENTIALS_REVOKED", "no longer permitted", detail);
+    };
+    FakePeer& peer = NewPeer();
+    Subscribe(peer, store_, hub_, options);
+    ReadSnapshot(peer);
+    if (stalled) {
+      Commit(1);
+      peer.WaitForWrite();
+    }
+    Advance(Millis(2000));
+    EXPECT_FALSE(peer.finished());
+    permitted = false;
+    Advance(Millis(1000));
+    const absl::Status end = peer.WaitForFinish();
+    EXPECT_THAT(end, StatusIs(absl::StatusCode::kUnauthenticated, "no longer permitted"));
+    EXPECT_EQ(DetailOf(end)->reason, "CREDENTIALS_REVOKED");
+    EXPECT_THAT(DetailOf(end)->metadata, testing::ElementsAre(testing::Pair(
+                                             "resume_token", peer.messages().back().resume_token)));
+    subscriptions_.back()->OnDone();
+    subscriptions_.pop_back();
+  }
 }
 
 TEST_F(SubscriptionTest, SlowSubscriberHoldsOneMessageAndStopsNobody) {
