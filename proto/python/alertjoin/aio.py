@@ -95,72 +95,54 @@ class Client:
 
     async def joined(self, *, labels: Sequence[str] = (), limit: int | None = None,
                      **arguments: Any) -> pd.DataFrame:
-        request = requests.joined(**arguments)
-        rows: list[Any] = []
-        while True:
-            page = await self._call(self.stub.ListJoinedRows, request)
-            rows.extend(page.rows)
-            request.page_token = page.next_page_token
-            if not request.page_token or (limit is not None and len(rows) >= limit):
-                return frames.joined_frame(rows[:limit], labels)
+        rows = await self._items(self.stub.ListJoinedRows, requests.joined(**arguments), "rows",
+                                 limit)
+        return frames.joined_frame(rows, labels)
 
     async def samples(self, query: str = "", *, labels: Sequence[str] | None = None,
                       **arguments: Any) -> pd.DataFrame:
-        request = requests.samples(query, **arguments)
-        series: list[Any] = []
-        while True:
-            page = await self._call(self.stub.ListSamples, request)
-            series.extend(page.series)
-            request.page_token = page.next_page_token
-            if not request.page_token:
-                return frames.samples_frame(requests.merged(series), labels)
+        series = await self._items(self.stub.ListSamples, requests.samples(query, **arguments),
+                                   "series")
+        return frames.samples_frame(requests.merged(series), labels)
 
     async def as_of(self, query: str = "", time: Any = None, *,
                     labels: Sequence[str] | None = None, **arguments: Any) -> pd.DataFrame:
-        request = requests.as_of(query, time, **arguments)
-        results: list[Any] = []
-        while True:
-            page = await self._call(self.stub.LookUpAsOf, request)
-            results.extend(page.results)
-            request.page_token = page.next_page_token
-            if not request.page_token:
-                return frames.as_of_frame(results, labels)
+        results = await self._items(self.stub.LookUpAsOf, requests.as_of(query, time, **arguments),
+                                    "results")
+        return frames.as_of_frame(results, labels)
 
     async def summarize(self, query: str = "", *, labels: Sequence[str] | None = None,
                         **arguments: Any) -> pd.DataFrame:
-        request = requests.summarize(query, **arguments)
-        pages = [page async for page in self._pages(self.stub.SummarizeSamples, request)]
-        return frames.summary_frame([one for page in pages for one in page.summaries], labels)
+        summaries = await self._items(self.stub.SummarizeSamples,
+                                      requests.summarize(query, **arguments), "summaries")
+        return frames.summary_frame(summaries, labels)
 
     async def alerts(self, *, labels: Sequence[str] = (), limit: int | None = None,
                      **arguments: Any) -> pd.DataFrame:
-        alerts: list[Any] = []
-        async for page in self._pages(self.stub.ListAlerts, requests.alerts(**arguments)):
-            alerts.extend(page.alerts)
-            if limit is not None and len(alerts) >= limit:
-                break
-        return frames.alerts_frame(alerts[:limit], labels)
+        alerts = await self._items(self.stub.ListAlerts, requests.alerts(**arguments), "alerts",
+                                   limit)
+        return frames.alerts_frame(alerts, labels)
 
     async def summarize_alerts(self, *, labels: Sequence[str] | None = None, bucket: Any = None,
                                **arguments: Any) -> pd.DataFrame:
         request = requests.summarize_alerts(bucket=bucket, **arguments)
-        pages = [page async for page in self._pages(self.stub.SummarizeAlerts, request)]
         made = frames.alert_summary_frame if bucket is None else frames.alert_bucket_frame
-        return made([one for page in pages for one in page.summaries], labels)
+        return made(await self._items(self.stub.SummarizeAlerts, request, "summaries"), labels)
 
     async def sources(self) -> pd.DataFrame:
         request = samples_pb2.ListSourcesRequest(page_size=requests.PAGE_MOST)
-        pages = [page async for page in self._pages(self.stub.ListSources, request)]
-        return frames.sources_frame([one for page in pages for one in page.sources])
+        return frames.sources_frame(await self._items(self.stub.ListSources, request, "sources"))
 
-    async def _pages(self, method: Any, request: Any) -> AsyncIterator[Any]:
-        """Every page of a listing."""
+    async def _items(self, method: Any, request: Any, field: str,
+                     limit: int | None = None) -> list[Any]:
+        """What a listing has in this field of all its pages, at most the first `limit`."""
+        items: list[Any] = []
         while True:
             page = await self._call(method, request)
-            yield page
+            items.extend(getattr(page, field))
             request.page_token = page.next_page_token
-            if not request.page_token:
-                return
+            if not request.page_token or (limit is not None and len(items) >= limit):
+                return items[:limit]
 
     async def _call(self, method: Any, request: Any) -> Any:
         try:

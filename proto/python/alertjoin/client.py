@@ -12,7 +12,7 @@ from alertjoin.errors import AlertjoinError
 from alertjoin.live import AlertFold, Fold, LiveTable, RowFold, SampleFold, Standing
 from alertjoin.subscription import Message, Resumption
 from alertjoin.v1 import correlator_service_pb2_grpc as pb_grpc
-from alertjoin.v1 import alerts_pb2, events_pb2, joined_row_pb2, samples_pb2
+from alertjoin.v1 import alerts_pb2, joined_row_pb2, samples_pb2
 
 DEFAULT_ADDRESS = "127.0.0.1:9750"
 DEFAULT_TIMEOUT_SECONDS = 30.0
@@ -147,18 +147,8 @@ class Client:
     def joined_rows(self, *, limit: int | None = None, progress: Progress | None = None,
                     **arguments: Any) -> Iterator[joined_row_pb2.JoinedRow]:
         """The rows of joined() as messages, newest first, page by page."""
-        request = requests.joined(**arguments)
-        count = 0
-        while limit is None or count < limit:
-            page = self._call(self.stub.ListJoinedRows, request)
-            rows = page.rows if limit is None else page.rows[:limit - count]
-            yield from rows
-            count += len(rows)
-            if progress is not None:
-                progress(count)
-            request.page_token = page.next_page_token
-            if not request.page_token:
-                return
+        return self._items(self.stub.ListJoinedRows, requests.joined(**arguments), "rows", limit,
+                           progress)
 
     def joined(self, *, labels: Sequence[str] = (), limit: int | None = None,
                progress: Progress | None = None, **arguments: Any) -> pd.DataFrame:
@@ -176,18 +166,14 @@ class Client:
     def sample_series(self, query: str = "", *, progress: Progress | None = None,
                       **arguments: Any) -> list[samples_pb2.SeriesSamples]:
         """The samples of samples() as messages, each series once."""
-        request = requests.samples(query, **arguments)
         series: list[samples_pb2.SeriesSamples] = []
         count = 0
-        while True:
-            page = self._call(self.stub.ListSamples, request)
+        for page in self._pages(self.stub.ListSamples, requests.samples(query, **arguments)):
             series.extend(page.series)
             count += sum(len(one.samples) for one in page.series)
             if progress is not None:
                 progress(count)
-            request.page_token = page.next_page_token
-            if not request.page_token:
-                return requests.merged(series)
+        return requests.merged(series)
 
     def samples(self, query: str = "", *, labels: Sequence[str] | None = None,
                 progress: Progress | None = None, **arguments: Any) -> pd.DataFrame:
@@ -209,13 +195,8 @@ class Client:
         filter, source: which series. tolerance, strict, first_after: as in a binding.
         """
         request = requests.as_of(query, time, **arguments)
-        results: list[samples_pb2.AsOfResult] = []
-        while True:
-            page = self._call(self.stub.LookUpAsOf, request)
-            results.extend(page.results)
-            request.page_token = page.next_page_token
-            if not request.page_token:
-                return frames.as_of_frame(results, labels)
+        return frames.as_of_frame(
+            list(self._items(self.stub.LookUpAsOf, request, "results")), labels)
 
     def summarize(self, query: str = "", *, labels: Sequence[str] | None = None,
                   **arguments: Any) -> pd.DataFrame:
@@ -224,29 +205,14 @@ class Client:
         filter, source: which series. since, until, step. ema_alpha: weight of the newest sample.
         """
         request = requests.summarize(query, **arguments)
-        summaries: list[samples_pb2.SampleSummary] = []
-        while True:
-            page = self._call(self.stub.SummarizeSamples, request)
-            summaries.extend(page.summaries)
-            request.page_token = page.next_page_token
-            if not request.page_token:
-                return frames.summary_frame(summaries, labels)
+        return frames.summary_frame(
+            list(self._items(self.stub.SummarizeSamples, request, "summaries")), labels)
 
     def alert_messages(self, *, limit: int | None = None, progress: Progress | None = None,
                        **arguments: Any) -> Iterator[alerts_pb2.Alert]:
         """The alerts of alerts() as messages, newest start first, page by page."""
-        request = requests.alerts(**arguments)
-        count = 0
-        while limit is None or count < limit:
-            page = self._call(self.stub.ListAlerts, request)
-            alerts = page.alerts if limit is None else page.alerts[:limit - count]
-            yield from alerts
-            count += len(alerts)
-            if progress is not None:
-                progress(count)
-            request.page_token = page.next_page_token
-            if not request.page_token:
-                return
+        return self._items(self.stub.ListAlerts, requests.alerts(**arguments), "alerts", limit,
+                           progress)
 
     def alerts(self, *, labels: Sequence[str] = (), limit: int | None = None,
                progress: Progress | None = None, **arguments: Any) -> pd.DataFrame:
@@ -265,25 +231,13 @@ class Client:
         filter, source: which alerts. since, until: the last day by default. flap_window.
         """
         request = requests.summarize_alerts(bucket=bucket, **arguments)
-        summaries: list[alerts_pb2.AlertSummary] = []
-        while True:
-            page = self._call(self.stub.SummarizeAlerts, request)
-            summaries.extend(page.summaries)
-            request.page_token = page.next_page_token
-            if not request.page_token:
-                made = frames.alert_summary_frame if bucket is None else frames.alert_bucket_frame
-                return made(summaries, labels)
+        made = frames.alert_summary_frame if bucket is None else frames.alert_bucket_frame
+        return made(list(self._items(self.stub.SummarizeAlerts, request, "summaries")), labels)
 
     def sources(self) -> pd.DataFrame:
         """The alert and metrics sources, and how they fare."""
         request = samples_pb2.ListSourcesRequest(page_size=requests.PAGE_MOST)
-        sources: list[events_pb2.SourceStatus] = []
-        while True:
-            page = self._call(self.stub.ListSources, request)
-            sources.extend(page.sources)
-            request.page_token = page.next_page_token
-            if not request.page_token:
-                return frames.sources_frame(sources)
+        return frames.sources_frame(list(self._items(self.stub.ListSources, request, "sources")))
 
     def firing_intervals(self, *, labels: Sequence[str] = (), **arguments: Any) -> pd.DataFrame:
         """When which alert fired: a row for each episode, `ends_at` NaT while it lasts.
@@ -292,6 +246,30 @@ class Client:
         """
         rows = self.joined_rows(**arguments)
         return frames.firing_intervals(frames.joined_frame(rows, labels, of_alert=True), labels)
+
+    def _items(self, method: Any, request: Any, field: str, limit: int | None = None,
+               progress: Progress | None = None) -> Iterator[Any]:
+        """What a listing has in this field of its pages, at most `limit`."""
+        if limit is not None and limit <= 0:
+            return
+        count = 0
+        for page in self._pages(method, request):
+            items = getattr(page, field)[:None if limit is None else limit - count]
+            yield from items
+            count += len(items)
+            if progress is not None:
+                progress(count)
+            if count == limit:
+                return
+
+    def _pages(self, method: Any, request: Any) -> Iterator[Any]:
+        """Every page of a listing."""
+        while True:
+            page = self._call(method, request)
+            yield page
+            request.page_token = page.next_page_token
+            if not request.page_token:
+                return
 
     def _call(self, method: Any, request: Any) -> Any:
         try:
