@@ -55,9 +55,14 @@ class Child:
         raise ProcessDied(f"{self.name} ended by itself ({describe_status(status)}); "
                           f"the end of its log:\n{self.log_tail()}")
 
-    def result(self):
-        """Waits for the end. Returns the exit status."""
-        return self._process.wait()
+    def result(self, seconds=None):
+        """Waits for the end. Returns the exit status. Raises TimeoutError when it does not come in
+        that time."""
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise TimeoutError(f"{self.name} has not ended within {seconds} s; the end of its log:\n"
+                               f"{self.log_tail()}") from None
 
     def send(self, signal_number):
         """Sends a signal to the whole group, if there still is one."""

@@ -24,6 +24,7 @@ from support import BINARIES, wait_until
 
 DAYS = float(os.environ.get("ALERTJOIN_TEST_BACKFILL_DAYS", "2"))
 SERIES = int(os.environ.get("ALERTJOIN_TEST_BACKFILL_SERIES", "20"))
+RUN_WITHIN_SECONDS = 300 * max(1, DAYS * SERIES / 40)
 SPACING_MS = 15_000
 LOOKBACK_MS = 300_000
 ALERTS = 300
@@ -138,7 +139,7 @@ class BackfillTest(unittest.TestCase):
         # It reads the whole text for each block.
         subprocess.run(["promtool", "tsdb", "create-blocks-from", "openmetrics",
                         "--max-block-duration=486h", text, cls.directory / "prometheus"],
-                       check=True, stdout=subprocess.DEVNULL)
+                       check=True, stdout=subprocess.DEVNULL, timeout=RUN_WITHIN_SECONDS)
         text.unlink()
 
     @classmethod
@@ -164,15 +165,17 @@ class BackfillTest(unittest.TestCase):
         cls.start(name, [str(BINARIES / binary / binary), f"--config.file={cls.directory}/{name}.yml"])
 
     def backfill(self, config, *arguments):
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [str(BINARIES / "ingest-service" / "ingest-service"), "backfill",
              f"--config.file={self.directory}/{config}.yml", "--rate=1000", *arguments],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.kill)
+        return process
 
     def run_backfill(self, config, *arguments, status=0):
         started = time.monotonic()
         process = self.backfill(config, *arguments)
-        output, errors = process.communicate(timeout=1800)
+        output, errors = process.communicate(timeout=RUN_WITHIN_SECONDS)
         print(f"\n{' '.join(arguments)}: {time.monotonic() - started:.1f} s\n{output}", flush=True)
         self.assertEqual(process.returncode, status, output + errors)
         return output, errors
@@ -188,7 +191,8 @@ class BackfillTest(unittest.TestCase):
                 if count != before[outcome]}
 
     def wait_grown(self, before, count):
-        wait_until(lambda: sum(self.grown(before).values()) >= count, 120, f"{count} samples")
+        wait_until(lambda: sum(self.grown(before).values()) >= count, 120, f"{count} samples",
+                   seen=lambda: self.grown(before))
         return self.grown(before)
 
     def rows(self):
@@ -257,7 +261,7 @@ class BackfillTest(unittest.TestCase):
                        60, "some more samples")
             kills += process.poll() is None
             process.send_signal(signal.SIGKILL)
-            process.communicate()
+            process.communicate(timeout=30)
         output, _ = self.run_backfill("once", *arguments)
         grown = self.wait_grown(before, self.past.count)
         told = int(re.search(r"([\d,]+) samples in", output)[1].replace(",", ""))
@@ -333,7 +337,7 @@ class BackfillTest(unittest.TestCase):
             counted = self.samples()
             # The window has moved on, and behind it there is nothing new.
             return counted["new"] + counted["late"] >= 0.9 * self.filled
-        wait_until(kept, 120, "all of it")
+        wait_until(kept, 120, f"0.9 of {self.filled:.0f} samples again", seen=self.samples)
         # By whoever does it again: this query was whole.
         output, _ = self.run_backfill("once", "--query={__name__=\"depth\"}", "--from=now-1h")
         told = int(re.search(r"([\d,]+) samples in", output)[1].replace(",", ""))

@@ -17,12 +17,13 @@ SERVICES = ("correlator", "ingest")
 MIRROR = os.environ.get("ALERTJOIN_TEST_MIRROR", "http://deb.debian.org/debian")
 EXPOSURE_MAX = 3.0
 ROOT_WITHIN_SECONDS = 900
+COMMAND_WITHIN_SECONDS = 600
 
 
 def run(*command, **arguments):
     """Standard output; fails with all that was said."""
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True,
-                          check=False, **arguments)
+                          check=False, timeout=COMMAND_WITHIN_SECONDS, **arguments)
     if done.returncode != 0:
         raise AssertionError(f"{command} gave {done.returncode}:\n{done.stdout}{done.stderr}")
     return done.stdout
@@ -88,7 +89,8 @@ class DebianTest(unittest.TestCase):
             there.write_text(text.replace(f"ExecStart={service}-service", "ExecStart=/bin/true"),
                              encoding="utf-8")
             done = subprocess.run(["systemd-analyze", "verify", "--man=no", there],
-                                  capture_output=True, text=True, check=False)
+                                  capture_output=True, text=True, check=False,
+                                  timeout=COMMAND_WITHIN_SECONDS)
             # Whatever is wrong with other units of this machine is not our affair.
             self.assertNotIn(f"alertjoin-{service}", done.stdout + done.stderr)
 

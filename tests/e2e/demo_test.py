@@ -12,7 +12,7 @@ import threading
 import unittest
 import uuid
 
-from support import BINARIES, REPOSITORY, demo_stack, wait_until
+from support import BINARIES, REPOSITORY, demo_stack, wait_for, wait_until
 
 PROGRAMS = {"python3", "prometheus", "prometheus-alertmanager", "ingest-service",
             "correlator-service"}
@@ -46,14 +46,17 @@ class Demo:
             if self.process.poll() is not None:
                 raise AssertionError(f"the demo ended:\n{self.said()}")
             return text in self.said()
-        wait_until(there, seconds, f"{text!r} is printed")
+        wait_until(there, seconds, f"{text!r} is printed", seen=self.said)
 
     def said(self):
         return "".join(self.errors) + "".join(self.output)
 
     def end(self, seconds):
         """Exit status and everything printed."""
-        status = self.process.wait(seconds)
+        try:
+            status = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"the demo goes on for {seconds} s:\n{self.said()}") from None
         for reader in self._readers:
             reader.join(10)
         return status, self.said()
@@ -151,7 +154,7 @@ class DemoTest(unittest.TestCase):
         demo.wait_for(STARTED, 60)
         demo.process.kill()
         demo.end(10)
-        wait_until(lambda: not demo.processes(), 10, "everything has ended")
+        wait_for({}, demo.processes, 10, "processes that still run")
 
     def test_no_row_in_time_is_a_failure(self):
         demo = Demo(self, "--seconds", "1")

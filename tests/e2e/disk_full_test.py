@@ -6,7 +6,7 @@ import unittest
 
 from alert_feed import Episode, now_ms
 from fault_stack import SOURCE, FaultStack, notification
-from support import wait_until
+from support import wait_for, wait_until
 
 # RocksDB needs a few write buffers of 16 MiB before it writes out the first one.
 SMALL, LARGE = "12m", "256m"
@@ -19,13 +19,14 @@ class DiskFullTest(unittest.TestCase):
         """Makes the folder a small disk of its own. Skips the test where that is not allowed."""
         path.mkdir()
         mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SMALL}", "tmpfs", path],
-                                 capture_output=True, text=True, check=False)
+                                 capture_output=True, text=True, check=False, timeout=30)
         if mounted.returncode != 0:
             self.skipTest(f"a tmpfs cannot be mounted here: {mounted.stderr.strip()}")
-        self.addCleanup(subprocess.run, ["umount", "--lazy", path], check=True)
+        self.addCleanup(subprocess.run, ["umount", "--lazy", path], check=True, timeout=30)
 
     def make_room(self, path):
-        subprocess.run(["mount", "-o", f"remount,size={LARGE}", path], check=True)
+        subprocess.run(["mount", "-o", f"remount,size={LARGE}", path], check=True,
+                       timeout=30)
 
     def post(self, stack, number):
         """The status and the text of the answer; (None, "") when the connection breaks."""
@@ -45,8 +46,7 @@ class DiskFullTest(unittest.TestCase):
     def expect_rows_of(self, stack, kept):
         def listed():
             return sorted(row.transition.fingerprint for row in stack.rows(page_size=1000)[0])
-        wait_until(lambda: len(listed()) >= len(kept), 60, "all alerts have their rows")
-        self.assertEqual(sorted(f"{number:016x}" for number in kept), listed())
+        wait_for(sorted(f"{number:016x}" for number in kept), listed, 60, "alerts with rows")
 
     def test_of_ingest_service(self):
         stack = FaultStack(self, ingests=("one",))
@@ -73,7 +73,8 @@ class DiskFullTest(unittest.TestCase):
         def waiting():
             return {row.transition.fingerprint for row in stack.rows(page_size=1000)[0]}
         wanted = {f"{number:016x}" for number in kept}
-        wait_until(lambda: wanted <= waiting(), 60, "all alerts have their rows")
+        wait_until(lambda: wanted <= waiting(), 60, f"{len(wanted)} alerts have their rows",
+                   seen=lambda: f"without rows: {wanted - waiting()}")
         rows, _ = stack.rows(page_size=1000)
         self.assertEqual(len(rows), len({row.row_id for row in rows}))
 

@@ -1,6 +1,7 @@
 """A producer of events to order: what ingest-service would send, in the order that a test wants."""
 import queue
 import threading
+import time
 
 import support
 
@@ -24,7 +25,7 @@ class EventProducer:
         self._requests.put(api.PushEventsRequest(hello=api.Hello(
             producer_id=producer_id, epoch=1, log_id=producer_id, first_sequence=1,
             next_sequence=1)))
-        self._await("welcome")
+        self._await("welcome", lambda _: True)
 
     def push(self, *events):
         """Sends these and returns when the correlator has them for good."""
@@ -32,16 +33,22 @@ class EventProducer:
         self._requests.put(api.PushEventsRequest(batch=api.EventBatch(
             base_sequence=self._next_sequence, events=events)))
         self._next_sequence += len(events)
-        while self._await("ack").durable_sequence < self._next_sequence - 1:
-            pass
+        last = self._next_sequence - 1
+        self._await("ack", lambda ack: ack.durable_sequence >= last)
 
-    def _await(self, kind):
+    def _await(self, kind, suits):
+        """Takes answers until one of this kind suits."""
+        deadline, answer = time.monotonic() + _ANSWER_SECONDS, None
         while True:
-            answer = self._answers.get(timeout=_ANSWER_SECONDS)
+            try:
+                answer = self._answers.get(timeout=max(0, deadline - time.monotonic()))
+            except queue.Empty:
+                raise AssertionError(f"no {kind} within {_ANSWER_SECONDS} s; the last answer was: "
+                                     f"{answer}") from None
             if isinstance(answer, Exception):
                 raise answer
-            if answer.WhichOneof("message") == kind:
-                return getattr(answer, kind)
+            if answer.WhichOneof("message") == kind and suits(getattr(answer, kind)):
+                return
 
     def _read(self):
         try:

@@ -11,7 +11,7 @@ import alertjoin
 from alertjoin.v1.events_pb2 import AlertState
 from alert_feed import new_episode, now_ms
 from fault_stack import FaultStack, notification
-from support import REPOSITORY, wait_until
+from support import REPOSITORY, wait_for, wait_until
 
 EXAMPLES = REPOSITORY / "proto" / "examples"
 # What has been built of them stays for the next time.
@@ -29,6 +29,13 @@ def prepare(command, folder, environment=None):
     if done.returncode:
         said = (done.stdout + done.stderr)[-800:]
         raise unittest.SkipTest(f"{' '.join(map(str, command))}: {said}")
+
+
+def build(command, folder, environment=None):
+    """Runs a step that needs no network: what fails here is our own fault. What it printed."""
+    done = subprocess.run(command, cwd=folder, env={**os.environ, **(environment or {})},
+                          stdout=subprocess.PIPE, text=True, check=True, timeout=900)
+    return done.stdout
 
 
 def need(program):
@@ -49,12 +56,10 @@ def go_subscriber():
     for tool in GO_TOOLS:
         if not (BUILD / "bin" / tool.partition("@")[0].rpartition("/")[2]).exists():
             prepare(["go", "install", tool], folder, tools)
-    # These need no network: what fails here is our own fault.
-    subprocess.run([EXAMPLES / "go" / "generate", folder], check=True, env={**os.environ, **tools})
+    build([EXAMPLES / "go" / "generate", folder], folder, tools)
     prepare(["go", "mod", "download"], folder)
-    subprocess.run(["go", "build", "-o", BUILD / "subscribe", "."], cwd=folder, check=True)
-    unformatted = subprocess.run(["gofmt", "-l", "subscribe.go"], cwd=folder, check=True,
-                                 capture_output=True, text=True).stdout
+    build(["go", "build", "-o", BUILD / "subscribe", "."], folder)
+    unformatted = build(["gofmt", "-l", "subscribe.go"], folder)
     if unformatted:
         raise AssertionError("gofmt would change subscribe.go")
     return [BUILD / "subscribe"], []
@@ -67,7 +72,7 @@ def typescript_subscriber():
     shutil.copytree(EXAMPLES / "typescript", folder, dirs_exist_ok=True)
     if not (folder / "node_modules" / "typescript").exists():
         prepare(["npm", "install", "--no-audit", "--no-fund", "--silent"], folder)
-    subprocess.run(["npm", "run", "--silent", "build"], cwd=folder, check=True)
+    build(["npm", "run", "--silent", "build"], folder)
     return ["node", folder / "subscribe.js"], [REPOSITORY / "proto"]
 
 
@@ -96,7 +101,7 @@ class ExamplesTest(unittest.TestCase):
         with open(printed, "wb") as out:
             process = subprocess.Popen(
                 [*command, self.stack.address["grpc"], "whose=mine", *more], stdout=out)
-        self.addCleanup(process.wait)
+        self.addCleanup(process.wait, 30)
         self.addCleanup(process.kill)
         self.expect(printed, 2)
         self.stack.kill("correlator")
@@ -122,19 +127,18 @@ class ExamplesTest(unittest.TestCase):
                 return rows if all(row.final for row in rows) and len(
                     {(row.transition.fingerprint, row.transition.state) for row in rows}
                 ) == transitions else None
-            rows = wait_until(final, WAIT_SECONDS, "final rows")
+            rows = wait_until(final, WAIT_SECONDS, f"final rows of {transitions} transitions",
+                              seen=lambda: list(client.joined_rows()))
         expected = collections.Counter(
             (AlertState.Name(row.transition.state), "Fault", row.query.name, row.match.value)
             for row in rows)
 
         def found():
-            words = [line.split(" ") for line in printed.read_text().splitlines()]
+            whole, _, _ = printed.read_text().rpartition("\n")
+            words = [line.split(" ") for line in whole.splitlines()]
             return collections.Counter((state, alert, query, float(value))
                                        for state, alert, query, value in words)
-        try:
-            wait_until(lambda: found() == expected, WAIT_SECONDS, "they are printed")
-        except AssertionError:
-            self.assertEqual(expected, found())
+        wait_for(expected, found, WAIT_SECONDS, "printed lines")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from stack import choose_ports, is_ready
 from support import BINARIES, HERE, wait_until
 
 READY_WITHIN_SECONDS = 30
+ENDED_WITHIN_SECONDS = 30
 SOURCE = "alertmanager"  # the alert source of all ingest instances
 # Which alerts are joined with what: by the label `kind`, and by `instance` with their series.
 BINDINGS = {"measured": ("load", "heat"), "lost": ("load",), "free": ()}
@@ -108,7 +109,7 @@ class FaultStack:
         child = self._children.pop(name)
         child.wait(0)
         child.send(signal.SIGKILL)
-        child.result()
+        child.result(ENDED_WITHIN_SECONDS)
 
     def signal(self, name, number):
         self._children[name].send(number)
@@ -130,8 +131,10 @@ class FaultStack:
 
     def result_of(self, name):
         """Waits until the process has ended by itself. Returns its exit status."""
-        wait_until(lambda: self.has_ended(name), 30, f"{name} has ended")
-        return self._children.pop(name).result()
+        try:
+            return self._children[name].result(ENDED_WITHIN_SECONDS)
+        finally:
+            stop_all([self._children.pop(name)])
 
     def check(self):
         """Raises ProcessDied if any process has ended by itself."""

@@ -31,7 +31,8 @@ class Follower:
         """Returns once the snapshot is complete: no change will be missed."""
         self._thread.start()
         if not self._begun.wait(30) or self.fault:
-            raise AssertionError(f"no subscription: {self.fault}")
+            shown = self.table and self.table.shown()
+            raise AssertionError(f"no snapshot within 30 s: {self.fault or shown}")
 
     def wait_for(self, sequence, seconds):
         """Waits until everything up to this sequence has come."""
@@ -47,7 +48,8 @@ class Follower:
             if self.fault:
                 raise self.fault
             return len(self.table.rows) >= count and not (final and self.table.provisional)
-        support.wait_until(there, seconds, f"{count} rows{' that are final' if final else ''}")
+        support.wait_until(there, seconds, f"{count} rows{' that are final' if final else ''}",
+                           seen=lambda: f"{self.table.shown()}, after {self.breaks} breaks")
 
     def stop(self):
         """Ends the subscription. Raises what its table has found wrong."""
@@ -55,6 +57,8 @@ class Follower:
         self._thread.join(30)
         if self.fault:
             raise self.fault
+        if self._thread.is_alive():
+            raise AssertionError(f"the subscriber goes on for 30 s: {self.table.shown()}")
 
     def _run(self):
         try:

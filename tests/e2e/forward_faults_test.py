@@ -2,19 +2,16 @@
 and more often than once only where nobody can know that it had arrived."""
 import collections
 import json
-import random
-import subprocess
 import time
 import unittest
 
-import alertjoin
 from alertjoin.times import millis
 from alert_feed import new_episode, now_ms
 from fake_target import CUT, HANG, TAKE, TAKE_AND_CUT, TAKE_AND_HANG, UNANSWERED, FakeTarget
-from fault_stack import FaultStack, notification
-from forwarding import TOKEN, WAIT_SECONDS, Forwarding, events_of
+from forwarding import TOKEN, WAIT_SECONDS, Forwarding, await_taken, events_of
+from package_stack import PackageStack
 from scope_grammar import HOSTILE, parse_scope, printable
-from support import seeded_random, wait_until
+from support import seeded_random, wait_for, wait_until
 
 
 class FaultsTest(unittest.TestCase):
@@ -23,10 +20,7 @@ class FaultsTest(unittest.TestCase):
     KILLS = 6
 
     def setUp(self):
-        self.stack = FaultStack(self, ingests=("one",))
-        self.stack.start_all()
-        self.client = alertjoin.connect(self.stack.address["grpc"])
-        self.addCleanup(self.client.close)
+        self.stack = PackageStack(self)
 
     def fault(self, path, body):
         """Of a tenth of the alerts it can make nothing, ever; else it is well half of the time."""
@@ -49,15 +43,7 @@ class FaultsTest(unittest.TestCase):
         start = now_ms() - 5000
         episode = new_episode(self.dice, start, measured=0.7)
         for one in (episode, episode.ended(start + 1500)):
-            alert = one.as_alert()
-            alert["labels"] = {**alert["labels"], "number": str(number),
-                               "hostile": HOSTILE[number % len(HOSTILE)]}
-            self.assertEqual(200, self.stack.post("one", notification([alert])))
-
-    def all_final(self):
-        rows = list(self.client.joined_rows())
-        told = {(row.transition.fingerprint, row.transition.state) for row in rows}
-        return rows if len(told) == 2 * self.EPISODES and all(row.final for row in rows) else None
+            self.stack.tell(one, number=str(number), hostile=HOSTILE[number % len(HOSTILE)])
 
     def test_every_final_transition_arrives(self):
         self.dice = seeded_random()
@@ -77,12 +63,11 @@ class FaultsTest(unittest.TestCase):
                 restarts += 2
                 target.stop()
                 if number % 2:
-                    self.stack.kill("correlator")
-                    self.stack.start("correlator")
+                    self.stack.restart()
                 forwarding.start()
                 time.sleep(0.2)
                 target.start()
-        rows = wait_until(self.all_final, WAIT_SECONDS, "final rows")
+        rows = self.stack.await_final()
         expected = collections.defaultdict(list)
         for row in rows:
             status = "resolved" if row.transition.state == 2 else "triggered"
@@ -90,10 +75,12 @@ class FaultsTest(unittest.TestCase):
         good = {key for key in expected if not key[0].endswith("7")}
 
         letters = forwarding.folder / "state.dead-letters"
-        wait_until(lambda: good <= {self.key(body) for body in target.bodies()}, WAIT_SECONDS,
-                   "every transition has arrived")
-        wait_until(lambda: len(letters.read_text().splitlines()) >= len(expected) - len(good),
-                   WAIT_SECONDS, "every refused one is a dead letter")
+        wait_for(good, lambda: {self.key(body) for body in target.bodies()}, WAIT_SECONDS,
+                 "transitions that have arrived")
+        wait_until(lambda: letters.exists() and len(letters.read_text().splitlines()) >=
+                   len(expected) - len(good), WAIT_SECONDS,
+                   f"{len(expected) - len(good)} refused ones are dead letters",
+                   seen=lambda: letters.exists() and letters.read_text())
         time.sleep(1)  # whatever would come twice does
         self.assertEqual(0, forwarding.terminate())
         self.check_repeats(target, good, restarts)
@@ -136,26 +123,20 @@ class FaultsTest(unittest.TestCase):
 
 class LostStoreTest(unittest.TestCase):
     def test_a_store_that_was_lost_brings_nothing_twice(self):
-        stack = FaultStack(self, ingests=("one",))
-        stack.start_all()
+        stack = PackageStack(self, seed=4)
         target = FakeTarget(self, token=TOKEN)
-        dice = random.Random(4)
-        alert = new_episode(dice, now_ms() - 6000, measured=1)
-        body = notification([alert.as_alert()])
-        self.assertEqual(200, stack.post("one", body))
+        episode = stack.tell_of_new(ended=False)
         forwarding = Forwarding(self, stack, "--since", "1h", url=target.url)
         forwarding.start()
-        wait_until(lambda: target.taken, WAIT_SECONDS, "the event")
-        stack.kill("correlator")
-        subprocess.run(["rm", "-r", str(stack.directory / "data")], check=True)
-        stack.start("correlator")
-        later = new_episode(dice, now_ms() - 6000, measured=1)
-        for text in (body, notification([later.as_alert()])):
-            self.assertEqual(200, stack.post("one", text))
-        wait_until(lambda: "begins anew" in forwarding.log.read_text(), WAIT_SECONDS, "the reset")
-        wait_until(lambda: events_of(target, str(later.number)), WAIT_SECONDS, "the later one")
+        await_taken(target, 1, "the event")
+        stack.lose_store()
+        stack.tell(episode)
+        later = stack.tell_of_new(ended=False)
+        forwarding.wait_for_log("begins anew")
+        wait_until(lambda: events_of(target, str(later.number)), WAIT_SECONDS, "the later one",
+                   seen=target.bodies)
         # A new store may know less for a while, and that is news; the same is not told twice.
-        told = [event["description"] for event in events_of(target, str(alert.number))]
+        told = [event["description"] for event in events_of(target, str(episode.number))]
         self.assertTrue(all(one != next for one, next in zip(told, told[1:])), told)
 
 

@@ -1,50 +1,29 @@
 """`alertjoin forward` against both services: what each target gets, and what a later run knows."""
 import json
-import random
 import re
-import types
 import unittest
 import urllib.request
 
-import alertjoin
-from alert_feed import new_episode, now_ms
+from alert_feed import now_ms
 from fake_target import TAKE, FakeTarget
-from fault_stack import FaultStack, notification
-from forwarding import TOKEN, WAIT_SECONDS, Forwarding, events_of
-from support import wait_until
+from forwarding import TOKEN, WAIT_SECONDS, Forwarding, await_taken, events_of
+from package_stack import PackageStack
+from support import of_class, wait_until
 
 
 class TargetsTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.stack = FaultStack(types.SimpleNamespace(addCleanup=cls.addClassCleanup),
-                               ingests=("one",))
-        cls.stack.start_all()
-        cls.client = alertjoin.connect(cls.stack.address["grpc"])
-        cls.addClassCleanup(cls.client.close)
-        cls.dice = random.Random(4)
+        cls.stack = PackageStack(of_class(cls), seed=4)
         for _ in range(4):
-            cls.post_episode()
-        wait_until(lambda: len(cls.final_rows()) >= 16 and all(
-            row.final for row in cls.client.joined_rows()), WAIT_SECONDS, "final rows")
+            cls.stack.tell_of_new()
 
-    @classmethod
-    def post_episode(cls, ended=True, **labels):
-        start = now_ms() - 6000
-        firing = new_episode(cls.dice, start, measured=1)
-        for one in (firing, firing.ended(start + 1500)) if ended else (firing,):
-            alert = one.as_alert()
-            alert["labels"].update(labels)
-            assert cls.stack.post("one", notification([alert])) == 200
-        return firing
-
-    @classmethod
-    def final_rows(cls, **arguments):
-        return {row.row_id: row for row in cls.client.joined_rows(final_only=True, **arguments)}
+    def setUp(self):
+        """Nothing is under way any more that an earlier test has told."""
+        self.rows = {row.row_id: row for row in self.stack.await_final()}
 
     def test_a_webhook_gets_each_row_as_a_cloud_event(self):
         target = FakeTarget(self, token=TOKEN)
-        rows = self.final_rows()
         Forwarding(self, self.stack, "--since", "1h", "--once", target="webhook",
                    url=target.url + "/hook?key=1").run()
         self.assertEqual({"/hook?key=1"}, {taken.path for taken in target.taken})
@@ -52,30 +31,28 @@ class TargetsTest(unittest.TestCase):
             "application/cloudevents+json"))
         bodies = {body["id"]: body for body in target.bodies()}
         self.assertEqual(len(bodies), len(target.bodies()))
-        self.assertLessEqual({f"{row.row_id}/{row.revision}" for row in rows.values()}, set(bodies))
+        self.assertEqual({f"{row.row_id}/{row.revision}" for row in self.rows.values()},
+                         set(bodies))
         for body in bodies.values():
             self.assertEqual(("1.0", "/alertjoin/alertmanager", True),
                              (body["specversion"], body["source"], body["final"]))
-            row = rows.get(body["data"]["rowId"])
-            if row is not None:
-                self.assertEqual(row.match.value, body["data"]["match"]["value"])
-                state = "resolved" if row.transition.state == 2 else "firing"
-                self.assertEqual(f"alertjoin.alert.{state}", body["type"])
+            row = self.rows[body["data"]["rowId"]]
+            self.assertEqual(row.match.value, body["data"]["match"]["value"])
+            state = "resolved" if row.transition.state == 2 else "firing"
+            self.assertEqual(f"alertjoin.alert.{state}", body["type"])
             self.assertTrue(all(re.fullmatch("[a-z0-9]{1,20}", name) for name in body))
 
     def test_grafana_has_one_annotation_from_start_to_end(self):
         target = FakeTarget(self, token=TOKEN)
-        episode = self.post_episode(ended=False, case="grafana")
+        episode = self.stack.tell_of_new(ended=False, case="grafana")
         forwarding = Forwarding(self, self.stack, "--since", "1h", "--filter", "case=grafana",
                                 target="grafana", url=target.url)
         forwarding.start()
-        wait_until(lambda: target.taken, WAIT_SECONDS, "the annotation")
+        await_taken(target, 1, "the annotation")
         forwarding.kill()
-        alert = episode.ended(episode.starts_ms + 2000).as_alert()
-        alert["labels"]["case"] = "grafana"
-        self.assertEqual(200, self.stack.post("one", notification([alert])))
+        self.stack.tell(episode.ended(episode.starts_ms + 2000), case="grafana")
         forwarding.start()
-        wait_until(lambda: len(target.taken) == 2, WAIT_SECONDS, "its end")
+        await_taken(target, 2, "its end")
         begun, ended = target.taken
         self.assertEqual(("POST", "/api/annotations"), (begun.method, begun.path))
         self.assertEqual(("PATCH", "/api/annotations/1"), (ended.method, ended.path))
@@ -90,11 +67,10 @@ class TargetsTest(unittest.TestCase):
         def fault(path, body):
             return 404 if path != "/api/annotations" else TAKE
         target = FakeTarget(self, fault, token=TOKEN)
+        episode = self.stack.tell_of_new()
+        self.stack.await_final()
         forwarding = Forwarding(self, self.stack, "--since", "1h", "--once", "--filter",
-                                f"number={self.post_episode().number}", target="grafana",
-                                url=target.url)
-        wait_until(lambda: all(row.final for row in self.client.joined_rows()), WAIT_SECONDS,
-                   "final rows")
+                                f"number={episode.number}", target="grafana", url=target.url)
         forwarding.run()
         self.assertEqual([False, True], ["timeEnd" in body for body in target.bodies()])
         self.assertFalse((forwarding.folder / "state.dead-letters").exists())
@@ -104,7 +80,7 @@ class TargetsTest(unittest.TestCase):
         forwarding = Forwarding(self, self.stack, "--since", "1h", "--once", url=target.url)
         forwarding.run()
         sent = len(target.taken)
-        self.assertGreater(sent, 7)
+        self.assertEqual(len(self.transitions()), sent)
         forwarding.run()
         self.assertEqual(sent, len(target.taken))
         forwarding._command += ["--filter", "alertname=Fault"]
@@ -112,32 +88,29 @@ class TargetsTest(unittest.TestCase):
         self.assertIn("begins anew", log)
         self.assertEqual(sent, len(target.taken))
 
+    def transitions(self):
+        return {(row.transition.fingerprint, row.transition.state) for row in self.rows.values()}
+
     def test_all_sends_what_may_still_change_too(self):
         target = FakeTarget(self, token=TOKEN)
         forwarding = Forwarding(self, self.stack, "--all", "--filter", "case=all", url=target.url)
         forwarding.start()
-        wait_until(lambda: "forwarding" in forwarding.log.read_text(), WAIT_SECONDS, "start")
-        number = str(self.post_all_case().number)
+        forwarding.wait_for_log("forwarding")
+        # Of now: what it is joined with settles later.
+        number = str(self.stack.tell_of_new(ended=False, began_ms=now_ms(), case="all").number)
         wait_until(lambda: any("Provisional" not in event["description"]
-                               for event in events_of(target, number)), WAIT_SECONDS, "final")
+                               for event in events_of(target, number)), WAIT_SECONDS,
+                   "what is final is told", seen=target.bodies)
         events = events_of(target, number)
         self.assertIn("Provisional", events[0]["description"])
         self.assertEqual(1, len({event["tags"]["alertjoin_episode"] for event in events}))
-
-    def post_all_case(self):
-        start = now_ms()
-        firing = new_episode(self.dice, start, measured=1)
-        alert = firing.as_alert()
-        alert["labels"]["case"] = "all"
-        self.assertEqual(200, self.stack.post("one", notification([alert])))
-        return firing
 
     def test_a_dry_run_prints_and_notes_nothing(self):
         forwarding = Forwarding(self, self.stack, "--since", "1h", "--once", "--dry-run",
                                 "--no-scope")
         printed, _ = forwarding.run()
         lines = [json.loads(line) for line in printed.splitlines()]
-        self.assertGreater(len(lines), 7)
+        self.assertEqual(len(self.transitions()), len(lines))
         self.assertEqual({"/api/v2/events"}, {line["path"] for line in lines})
         self.assertFalse((forwarding.folder / "state").exists())
 
@@ -147,7 +120,7 @@ class TargetsTest(unittest.TestCase):
                                 url=target.url)
         forwarding.start()
         port = wait_until(lambda: re.search("metrics_port=([0-9]+)", forwarding.log.read_text()),
-                          WAIT_SECONDS, "the metrics' port")[1]
+                          WAIT_SECONDS, "the metrics' port", seen=forwarding.log.read_text)[1]
         _, log = forwarding.run(status=1)
         self.assertIn("STATE_NOT_USABLE", log)
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:

@@ -1,8 +1,10 @@
 """`alertjoin forward` as tests run it."""
 import pathlib
 import subprocess
-import sys
 import tempfile
+
+from package_stack import PROGRAM
+from support import wait_until
 
 WAIT_SECONDS = 60
 TOKEN = "s3cr3t-t0k3n"
@@ -18,8 +20,7 @@ class Forwarding:
         self.token_file = self.folder / "token"
         self.token_file.write_text(token)
         self.log = self.folder / "log"
-        program = pathlib.Path(sys.executable).parent / "alertjoin"
-        self._command = [program, "--address", stack.address["grpc"], "forward", "--target", target,
+        self._command = [PROGRAM, "--address", stack.address["grpc"], "forward", "--target", target,
                          "--state-file", str(self.folder / "state"), *flags,
                          "--token-file", str(self.token_file), "--timeout", "500ms",
                          "--retry-first", "20ms", "--retry-max", "200ms"]
@@ -35,7 +36,7 @@ class Forwarding:
     def kill(self):
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
+            self._process.wait(30)
             self._process = None
 
     def run(self, status=0):
@@ -45,12 +46,22 @@ class Forwarding:
             raise AssertionError(f"ended with {done.returncode}: {done.stderr}")
         return done.stdout, done.stderr
 
+    def wait_for_log(self, text):
+        """Waits until it is logged."""
+        wait_until(lambda: text in self.log.read_text(), WAIT_SECONDS, f"{text!r} is logged",
+                   seen=self.log.read_text)
+
     def terminate(self):
         """Returns the exit status."""
         self._process.terminate()
         status = self._process.wait(10)
         self._process = None
         return status
+
+
+def await_taken(target, count, what):
+    """Waits until the target has taken so many requests."""
+    wait_until(lambda: len(target.taken) >= count, WAIT_SECONDS, what, seen=target.bodies)
 
 
 def events_of(target, number):

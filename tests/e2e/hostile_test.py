@@ -117,14 +117,15 @@ class HostileTest(unittest.TestCase):
             for peer in sockets.values():
                 peer.close()
 
-        thread = threading.Thread(target=peers)
+        thread = threading.Thread(target=peers, daemon=True)
         thread.start()
         try:
             time.sleep(2)  # until they are there; what is measured begins afterwards
             self.expect_quick_webhooks(DRIP_SECONDS, f"with {SLOW_PEERS} slow peers")
         finally:
             stop.set()
-            thread.join()
+            thread.join(60)
+        self.assertFalse(thread.is_alive(), "a slow peer hangs")
         self.assertLess(self.resident_mib() - before, MEMORY_GROWTH_MIB_MAX)
         self.stack.check()
 

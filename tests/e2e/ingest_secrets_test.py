@@ -96,9 +96,7 @@ class IngestSecretsTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cleanups = unittest.TestCase()
-        cls.addClassCleanup(cleanups.doCleanups)
-        cls.stack = SecureStack(cleanups)
+        cls.stack = SecureStack(support.of_class(cls))
         cls.stack.start()
         for name, text in FILES.items():
             cls.stack.replace(name, text + "\n")

@@ -79,8 +79,12 @@ def start(root, name):
         ["/usr/sbin/chroot", f"--userspec={uid}:{gid}", str(root), "/bin/sh", "-c", command, "sh",
          find(root, program), *arguments],
         env={"PATH": "/usr/bin:/bin", "NOTIFY_SOCKET": f"/run/{notify.name}"})
-    if manager.recv(4096) != b"READY=1":
-        raise RuntimeError(f"{name} is not ready")
+    try:
+        heard = manager.recv(4096)
+    except TimeoutError:
+        heard = f"nothing for {WITHIN_SECONDS} s, exit status {service.poll()}"
+    if heard != b"READY=1":
+        raise RuntimeError(f"{name} is not ready: {heard}")
     return service
 
 

@@ -19,7 +19,7 @@ class MockAlertTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         support.api()
-        cls.stack = FaultStack(_Cleanups(cls), ingests=("one",))
+        cls.stack = FaultStack(support.of_class(cls), ingests=("one",))
         cls.stack.start_all()
         # The command shows the first rows of its alerts, which are of no series before samples come.
         wait_until(cls.series, 30, "series")
@@ -85,14 +85,7 @@ class MockAlertTest(unittest.TestCase):
             rows, _ = self.stack.rows(filter='alertname=~"DiskFull|LatencyHigh|QueueDeep"')
             return {(row.transition.alert_name, row.transition.state) for row in rows}
         wanted = {("DiskFull", 1), ("DiskFull", 2), ("LatencyHigh", 1), ("QueueDeep", 1)}
-        wait_until(lambda: states() == wanted, 30, "the rows are there")
-
-
-class _Cleanups:
-    """A class in the place of a test for what a stack leaves to be cleaned up."""
-
-    def __init__(self, test_class):
-        self.addCleanup = test_class.addClassCleanup
+        support.wait_for(wanted, states, 30, "alerts that have rows, and their states")
 
 
 if __name__ == "__main__":

@@ -58,12 +58,13 @@ class MonthTest(unittest.TestCase):
              f"--config.file={stack.directory}/one.yml", "--query", fake_grafana.DAILY_MAXIMUM,
              "--step", "1d", "--from", str(days[0]), "--to", str(days[-1])],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=stack.directory)
-        self.addCleanup(backfill.wait)
+        self.addCleanup(backfill.wait, 30)
         self.addCleanup(backfill.kill)
         wait_until(lambda: set(stack.daily_maxima()) == HEALTHY and all(
-            len(samples) == DAYS for samples in stack.daily_maxima().values()), 60, "the month")
+            len(samples) == DAYS for samples in stack.daily_maxima().values()), 60, "the month",
+                   seen=stack.daily_maxima)
         backfill.kill()
-        backfill.wait()
+        backfill.wait(30)
         stack.start("one")
         with alertjoin.connect(stack.address["grpc"]) as client:
             def told():
@@ -71,7 +72,7 @@ class MonthTest(unittest.TestCase):
                 return set(sources.index) >= HEALTHY | ILL and all(
                     sources[name] == "OK" for name in HEALTHY) and all(
                     sources[name] not in ("OK", "UNSPECIFIED") for name in ILL)
-            wait_until(told, 60, "how the sources fare")
+            wait_until(told, 60, "how the sources fare", seen=client.sources)
 
         found, printed = run(self, "month_of_daily_maxima", QUERY=fake_grafana.DAILY_MAXIMUM,
                              ALERTJOIN_ADDRESS=stack.address["grpc"])
@@ -116,7 +117,9 @@ class LiveTablesTest(unittest.TestCase):
         line = samples.set_index("time").value
         rows = found["rows"]
         self.assertGreaterEqual(len(rows), 4)
-        for row in rows[rows.final & (rows.sample_time >= samples.time.min())].itertuples():
+        # The rows were read after the samples.
+        there = rows.sample_time.between(samples.time.min(), samples.time.max())
+        for row in rows[rows.final & there].itertuples():
             self.assertEqual(line[row.sample_time], row.value)
             above = row.value > row.threshold
             self.assertEqual(row.state == "FIRING", above)

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 import unittest
 
 from support import BINARIES
@@ -36,12 +37,15 @@ class NotifyTest(unittest.TestCase):
             cwd=folder, stdout=log, stderr=log,
             env={**os.environ, "NOTIFY_SOCKET": f"{folder}/notify",
                  "WATCHDOG_USEC": str(ALIVE_MICROSECONDS)})
-        self.addCleanup(service.wait)
+        self.addCleanup(service.wait, HEARD_WITHIN_SECONDS)
         self.addCleanup(service.kill)
         return service
 
     def hear(self):
-        return self.manager.recv(4096).decode()
+        try:
+            return self.manager.recv(4096).decode()
+        except TimeoutError:
+            self.fail(f"nothing is heard for {HEARD_WITHIN_SECONDS} s")
 
     def test_both_services(self):
         for name in _CONFIGURATIONS:
@@ -52,8 +56,9 @@ class NotifyTest(unittest.TestCase):
                 for _ in range(3):
                     self.assertEqual("WATCHDOG=1", self.hear())
                 service.send_signal(signal.SIGTERM)
+                deadline = time.monotonic() + HEARD_WITHIN_SECONDS
                 heard = self.hear()
-                while heard == "WATCHDOG=1":
+                while heard == "WATCHDOG=1" and time.monotonic() < deadline:
                     heard = self.hear()
                 self.assertEqual("STOPPING=1", heard)
                 self.assertEqual(0, service.wait(HEARD_WITHIN_SECONDS))

@@ -3,7 +3,6 @@ import crypt
 import http.client
 import http.server
 import json
-import pathlib
 import re
 import signal
 import threading
@@ -15,7 +14,7 @@ import yaml
 from fault_stack import FaultStack
 from process import Child
 from stack import choose_ports
-from support import REPOSITORY, wait_until
+from support import REPOSITORY
 
 SHIPPED = REPOSITORY / "deploy" / "prometheus"
 # A minute and a half of the shipped rules is a second here.

@@ -41,7 +41,10 @@ class Page:
         test.addCleanup(self._stop)
         self._answers = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
-        if "absent" in self._answer():
+        begun = self._answer("its start")
+        if "error" in begun:
+            raise AssertionError(begun["error"])
+        if "absent" in begun:
             raise unittest.SkipTest("there is no Chromium")
 
     def open(self, address, search=""):
@@ -76,7 +79,7 @@ class Page:
     def _do(self, **command):
         self._process.stdin.write(json.dumps(command) + "\n")
         self._process.stdin.flush()
-        answer = self._answer()
+        answer = self._answer(command)
         if "error" in answer:
             raise AssertionError(answer["error"])
         return answer["value"]
@@ -84,9 +87,14 @@ class Page:
     def _read(self):
         for line in self._process.stdout:
             self._answers.put(json.loads(line))
+        self._answers.put({"error": "the driver of the browser has ended"})
 
-    def _answer(self):
-        return self._answers.get(timeout=ANSWER_SECONDS)
+    def _answer(self, command):
+        try:
+            return self._answers.get(timeout=ANSWER_SECONDS)
+        except queue.Empty:
+            raise AssertionError(f"the browser says nothing to {command} for {ANSWER_SECONDS} s") \
+                from None
 
     def _stop(self):
         self._process.stdin.close()
@@ -94,7 +102,7 @@ class Page:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait()
+            self._process.wait(10)
         self._process.stdout.close()
 
 

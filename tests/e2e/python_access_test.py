@@ -1,13 +1,14 @@
 """The Python package and a correlator with TLS, client certificates and tokens."""
 import asyncio
-import pathlib
 import subprocess
-import sys
+import threading
 import unittest
 
 import alertjoin
 import alertjoin.aio
+from package_stack import PROGRAM
 from secure_stack import CANARY, TOKENS, SecureStack
+from support import wait_for
 
 
 class AccessTest(unittest.TestCase):
@@ -35,7 +36,10 @@ class AccessTest(unittest.TestCase):
     def test_certificate_and_token(self):
         client = self.connect()
         self.assertEqual(0, len(client.joined()))
-        self.assertEqual("started", next(client.subscribe()).kind)
+        kinds = []
+        messages = client.subscribe()
+        threading.Thread(target=lambda: kinds.append(next(messages).kind), daemon=True).start()
+        wait_for(["started"], lambda: kinds, 20, "the first message of a subscription")
         self.token.write_text(TOKENS["nobody"])  # It is read again.
         self.assertEqual("PERMISSION_DENIED", self.refusal(client))
         self.token.unlink()
@@ -54,10 +58,9 @@ class AccessTest(unittest.TestCase):
         self.assertEqual(0, len(asyncio.run(read())))
 
     def test_the_command_line(self):
-        program = pathlib.Path(sys.executable).parent / "alertjoin"
         flags = [word for name, path in self.files.items()
                  for word in (f"--{name.replace('_', '-')}", path)]
-        done = subprocess.run([program, "--address", self.stack.address["grpc"], *flags, "list"],
+        done = subprocess.run([PROGRAM, "--address", self.stack.address["grpc"], *flags, "list"],
                               capture_output=True, text=True, timeout=60)
         self.assertEqual((0, ""), (done.returncode, done.stderr))
         self.assertIn("TIME (UTC)", done.stdout)

@@ -1,15 +1,12 @@
 """The Python package, as users install it, against both services. The command line, too."""
 import asyncio
 import io
-import json
-import pathlib
-import random
 import subprocess
 import sys
 import tempfile
 import threading
-import types
 import unittest
+from unittest import mock
 
 import matplotlib
 
@@ -19,38 +16,19 @@ import pandas as pd  # noqa: E402
 
 import alertjoin  # noqa: E402
 import alertjoin.aio  # noqa: E402
+from alertjoin import requests  # noqa: E402
 from alertjoin.times import millis  # noqa: E402
-from alert_feed import new_episode, now_ms  # noqa: E402
-from fault_stack import FaultStack, notification  # noqa: E402
-from support import wait_until  # noqa: E402
-
-WAIT_SECONDS = 30
+from package_stack import PROGRAM, WAIT_SECONDS, PackageStack  # noqa: E402
+from support import of_class, wait_for, wait_until  # noqa: E402
 
 
 class PythonPackageTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.stack = FaultStack(types.SimpleNamespace(addCleanup=cls.addClassCleanup),
-                               ingests=("one",))
-        cls.stack.start_all()
-        cls.client = alertjoin.connect(cls.stack.address["grpc"])
-        cls.addClassCleanup(cls.client.close)
-        cls.dice = random.Random(1)
-        cls.episodes = cls.post_episodes(12)
-        wait_until(lambda: len(cls.client.joined(final_only=True)) >= 24, WAIT_SECONDS, "rows")
-
-    @classmethod
-    def post_episodes(cls, count):
-        """Alerts that fired and resolved a moment ago, each with rows of its own."""
-        episodes = []
-        for _ in range(count):
-            start = now_ms() - 5000 - cls.dice.randrange(2000)
-            firing = new_episode(cls.dice, start, measured=1)
-            ended = firing.ended(start + 1500)
-            for alert in (firing, ended):
-                assert cls.stack.post("one", notification([alert.as_alert()])) == 200
-            episodes.append(ended)
-        return episodes
+        cls.stack = PackageStack(of_class(cls))
+        cls.client = cls.stack.client
+        cls.episodes = [cls.stack.tell_of_new() for _ in range(12)]
+        cls.stack.await_final()
 
     def test_a_frame_has_a_row_for_each_joined_row(self):
         frame = self.client.joined(labels=["part", "kind"])
@@ -79,24 +57,31 @@ class PythonPackageTest(unittest.TestCase):
     def exported_samples(self, folder, kind):
         """The samples of `load` as `alertjoin export` writes them."""
         path = f"{folder}/samples.{kind}"
-        program = pathlib.Path(sys.executable).parent / "alertjoin"
-        subprocess.run([program, "--address", self.stack.address["grpc"], "export", "samples",
-                        path, "--query", "load", "--label", "instance", "--label", "part"],
-                       check=True, capture_output=True)
+        self.stack.run_command("export", "samples", path, "--query", "load", "--label", "instance",
+                               "--label", "part")
         if kind == "csv":
             return pd.read_csv(path, parse_dates=["time"])
         return pd.read_parquet(path)
 
     def test_figures_are_those_of_pandas(self):
+        until = self.whole_seconds()
+        self.compare_figures(self.client.samples("load", labels=["instance", "part"]), until)
         with tempfile.TemporaryDirectory() as folder:
-            self.compare_figures(self.client.samples("load", labels=["instance", "part"]))
-            self.compare_figures(self.exported_samples(folder, "csv"))
-            self.compare_figures(self.exported_samples(folder, "parquet"))
+            for kind in ("csv", "parquet"):
+                self.compare_figures(self.exported_samples(folder, kind), until)
 
-    def compare_figures(self, samples):
-        """Of the last seconds of these samples, per step and for all of them."""
-        self.assertGreater(len(samples), 100)
-        until = samples.time.max() - pd.Timedelta("1s")
+    def whole_seconds(self):
+        """The end of twelve seconds of which every sample is there: none comes later."""
+        def whole():
+            samples = self.client.samples("load", labels=["instance", "part"])
+            until = samples.time.max() - pd.Timedelta("1s")
+            last = samples[samples.time.between(until - pd.Timedelta("12s"), until, "left")]
+            counts = last.groupby(["instance", "part"]).size()
+            return until if len(counts) == 20 and (counts == 12).all() else None
+        return wait_until(whole, WAIT_SECONDS, "twelve samples of each series")
+
+    def compare_figures(self, samples, until):
+        """Of the seconds before, per step and for all of them."""
         since = until - pd.Timedelta("12s")
         part = samples[(samples.time >= since) & (samples.time < until)].sort_values("time")
         part = part.assign(value=part.value.astype(float))
@@ -115,6 +100,37 @@ class PythonPackageTest(unittest.TestCase):
                 list(expected.columns)].astype(float)
             pd.testing.assert_frame_equal(expected.astype(float), actual, check_index_type=False,
                                           check_dtype=False)
+
+    def test_however_small_the_pages_are_the_same_comes(self):
+        until = self.whole_seconds()
+        since = until - pd.Timedelta("12s")
+
+        async def read_async():
+            async with alertjoin.aio.connect(self.stack.address["grpc"]) as client:
+                return {name: await frame for name, frame in listings(client).items()}
+
+        def listings(client):
+            return {"joined": client.joined(labels=["part"]), "few": client.joined(limit=5),
+                    "alerts": client.alerts(), "few alerts": client.alerts(limit=5),
+                    "samples": client.samples("load", since=since, until=until),
+                    "as of": client.as_of("load", until),
+                    "summary": client.summarize("load", since=since, until=until),
+                    "alert summary": client.summarize_alerts(by="instance", until=until),
+                    "buckets": client.summarize_alerts(by="number", until=until, bucket="1h")}
+        whole = listings(self.client)
+        self.assertEqual([len(self.stack.expected), 5, len(self.episodes), 5, 240, 20, 20],
+                         [len(frame) for frame in whole.values()][:7])
+        with mock.patch.multiple(requests, PAGE_MOST=3, SAMPLES_PAGE_MOST=7):
+            for kind, small in (("blocking", listings(self.client)),
+                                ("asyncio", asyncio.run(read_async()))):
+                for name, frame in whole.items():
+                    with self.subTest(kind, listing=name):
+                        pd.testing.assert_frame_equal(frame, small[name])
+            counts = []
+            self.client.joined(limit=5, progress=counts.append)
+            self.client.samples("load", since=since, until=until, progress=counts.append)
+            self.assertEqual([3, 5, 7, 14, 240], [*counts[:4], counts[-1]])
+        self.assertEqual([], list(self.client.joined_rows(limit=0)))
 
     def test_a_look_up_gives_what_a_row_has(self):
         row = next(iter(self.client.joined_rows(state="FIRING", query="load")))
@@ -182,10 +198,11 @@ class PythonPackageTest(unittest.TestCase):
         async def read():
             async with alertjoin.aio.connect(self.stack.address["grpc"]) as client:
                 kinds = []
-                async for message in client.subscribe():
-                    kinds.append(message.kind)
-                    if message.kind == "snapshot_complete":
-                        break
+                async with asyncio.timeout(WAIT_SECONDS):
+                    async for message in client.subscribe():
+                        kinds.append(message.kind)
+                        if message.kind == "snapshot_complete":
+                            break
                 return kinds, await client.joined(), await client.samples("load"), \
                     await client.as_of("load"), await client.summarize("load"), \
                     await client.sources()
@@ -204,28 +221,14 @@ class SubscriptionTest(unittest.TestCase):
     """Restarts of the correlator, each test with services of its own."""
 
     def setUp(self):
-        self.stack = FaultStack(self, ingests=("one",))
-        self.stack.start_all()
-        self.client = alertjoin.connect(self.stack.address["grpc"])
-        self.addCleanup(self.client.close)
-        self.dice = random.Random(2)
+        self.stack = PackageStack(self, seed=2)
+        self.client = self.stack.client
 
     def post(self):
-        alert = new_episode(self.dice, now_ms() - 4000, measured=1)
-        self.assertEqual(200, self.stack.post("one", notification([alert.as_alert()])))
-        return alert.fingerprint
-
-    def final_fingerprints(self):
-        """Of the alerts whose rows are all final."""
-        try:
-            frame = self.client.joined()
-        except alertjoin.AlertjoinError as error:
-            self.assertEqual("UNAVAILABLE", error.code)
-            return set()
-        return set(frame.fingerprint) - set(frame[~frame.final].fingerprint)
+        return self.stack.tell_of_new(ended=False).fingerprint
 
     def test_goes_on_across_kills_with_nothing_missed_and_nothing_twice(self):
-        folded, sequences, stop = {}, [], threading.Event()
+        folded, sequences, kinds, stop = {}, [], [], threading.Event()
         messages = self.client.subscribe(stop=stop, progress_interval="100ms")
 
         def follow():
@@ -237,24 +240,23 @@ class SubscriptionTest(unittest.TestCase):
                         folded[row.row_id] = row
                 if message.kind == "rows":
                     sequences.append({row.sequence for row in message.rows})
-                self.assertNotEqual("reset", message.kind)
+                kinds.append(message.kind)
 
         thread = threading.Thread(target=follow, daemon=True)
         thread.start()
         sent = set()
         for _ in range(3):
             sent |= {self.post() for _ in range(5)}
-            wait_until(lambda: sent <= {row.transition.fingerprint for row in list(folded.values())},
-                       WAIT_SECONDS, "the rows arrived")
-            self.stack.kill("correlator")
-            self.stack.start("correlator")
+            wait_for(sent, lambda: {row.transition.fingerprint for row in list(folded.values())},
+                     WAIT_SECONDS, "alerts whose rows arrived")
+            self.stack.restart()
         sent |= {self.post()}
-        wait_until(lambda: self.final_fingerprints() == sent, WAIT_SECONDS, "all rows are final")
-        listed = {row.row_id: row for row in self.client.joined_rows()}
-        wait_until(lambda: dict(folded) == listed, WAIT_SECONDS, "the stream says what the list says")
+        listed = {row.row_id: row for row in self.stack.await_final()}
+        wait_for(listed, lambda: dict(folded), WAIT_SECONDS, "the stream says what the list says")
         stop.set()
         thread.join(10)
         self.assertFalse(thread.is_alive())
+        self.assertNotIn("reset", kinds)
         self.assertEqual(sent, {row.transition.fingerprint for row in listed.values()})
         # A sequence comes once, but that the part of a snapshot may span several.
         live = [sequence for message in sequences[1:] for sequence in message]
@@ -264,72 +266,68 @@ class SubscriptionTest(unittest.TestCase):
         with self.client.live(labels=["number"]) as table:
             self.assertEqual(0, len(table.frame()))
             first = self.post()
-            wait_until(lambda: first in set(table.frame().fingerprint), WAIT_SECONDS, "the row")
-            self.stack.kill("correlator")
-            self.stack.start("correlator")
+            wait_for({first}, lambda: set(table.frame().fingerprint), WAIT_SECONDS, "the first")
+            self.stack.restart()
             second = self.post()
-            wait_until(lambda: second in set(table.frame().fingerprint), WAIT_SECONDS, "the row")
+            wait_for({first, second}, lambda: set(table.frame().fingerprint), WAIT_SECONDS, "both")
             before = table.version
             self.post()
             self.assertGreater(table.wait_for_change(before, WAIT_SECONDS), before)
 
     def test_a_store_that_was_lost_is_told_of(self):
         self.post()
-        messages = self.client.subscribe()
-        kinds = []
-        for message in messages:
-            kinds.append(message.kind)
-            if message.kind == "snapshot_complete":
-                break
-        self.stack.kill("correlator")
-        subprocess.run(["rm", "-r", str(self.stack.directory / "data")], check=True)
-        self.stack.start("correlator")
-        for message in messages:
-            if message.kind == "reset":
-                break
-            self.assertIn(message.kind, ("rows", "progress"))
-        self.assertEqual("started", next(messages).kind)
-        messages.close()
+        kinds, stop = [], threading.Event()
+        messages = self.client.subscribe(stop=stop, progress_interval="100ms")
+        thread = threading.Thread(target=lambda: kinds.extend(one.kind for one in messages),
+                                  daemon=True)
+        thread.start()
+        wait_until(lambda: "snapshot_complete" in kinds, WAIT_SECONDS, "the snapshot",
+                   seen=lambda: kinds)
+        self.stack.lose_store()
+        wait_until(lambda: kinds.count("snapshot_complete") == 2, WAIT_SECONDS, "a new snapshot",
+                   seen=lambda: kinds)
+        stop.set()
+        thread.join(10)
+        self.assertFalse(thread.is_alive())
+        self.assertEqual(1, kinds.count("reset"))
+        place = kinds.index("reset")
+        between = kinds[kinds.index("snapshot_complete") + 1:place]
+        self.assertLessEqual(set(between), {"rows", "progress"})
+        self.assertEqual(["started", "snapshot_complete"],
+                         [kind for kind in kinds[place + 1:] if kind not in ("rows", "progress")])
 
 
 class CommandLineTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.stack = FaultStack(types.SimpleNamespace(addCleanup=cls.addClassCleanup),
-                               ingests=("one",))
-        cls.stack.start_all()
-        dice = random.Random(3)
-        cls.alert = new_episode(dice, now_ms() - 4000, measured=1)
-        assert cls.stack.post("one", notification([cls.alert.as_alert()])) == 200
-        with alertjoin.connect(cls.stack.address["grpc"]) as client:
-            wait_until(lambda: len(client.joined(final_only=True)) >= 2, WAIT_SECONDS, "final rows")
-            cls.rows = len(client.joined())
-
-    def run_command(self, *arguments, status=0):
-        program = pathlib.Path(sys.executable).parent / "alertjoin"
-        done = subprocess.run(
-            [program, "--address", self.stack.address["grpc"], *arguments],
-            capture_output=True, text=True, timeout=60)
-        self.assertEqual(status, done.returncode, done.stderr)
-        return done.stdout if status == 0 else done.stderr
+        cls.stack = PackageStack(of_class(cls), seed=3)
+        cls.run_command = cls.stack.run_command
+        cls.alert = cls.stack.tell_of_new(ended=False)
+        cls.stack.await_final()
 
     def test_list(self):
         header, *lines = self.run_command("list").splitlines()
         self.assertTrue(header.startswith("TIME (UTC)"))
-        self.assertEqual(self.rows, len(lines))
+        self.assertEqual(len(self.stack.expected), len(lines))
         self.assertIn("Fault", lines[0])
 
     def test_tail_prints_what_is_there_and_what_comes(self):
-        program = pathlib.Path(sys.executable).parent / "alertjoin"
-        with subprocess.Popen([program, "--address", self.stack.address["grpc"], "tail"],
-                              stdout=subprocess.PIPE, text=True) as tail:
-            self.addCleanup(tail.kill)
-            for _ in range(1 + self.rows):
-                self.assertTrue(tail.stdout.readline())
-            ended = self.alert.ended(self.alert.starts_ms + 1000)
-            self.assertEqual(200, self.stack.post("one", notification([ended.as_alert()])))
-            self.assertIn("RESOLVED", tail.stdout.readline())
-            tail.kill()
+        there = len(self.stack.expected)
+        printed = self.stack.directory / "tailed"
+        with open(printed, "wb") as out:
+            tail = subprocess.Popen([PROGRAM, "--address", self.stack.address["grpc"], "tail"],
+                                    stdout=out)
+        self.addCleanup(tail.wait, 10)
+        self.addCleanup(tail.kill)
+
+        def lines():
+            return printed.read_text().splitlines()
+        wait_for(1 + there, lambda: len(lines()), WAIT_SECONDS, "lines for what is there")
+        self.assertNotIn("RESOLVED", printed.read_text())
+        self.stack.tell(self.alert.ended(self.alert.starts_ms + 1000))
+        wait_until(lambda: len(lines()) > 1 + there, WAIT_SECONDS, "a line for what comes",
+                   seen=lines)
+        self.assertIn("RESOLVED", lines()[1 + there])
 
     def test_as_of(self):
         text = self.run_command("as-of", "load", "now", "--filter", "instance=i1,part=a")
@@ -367,7 +365,7 @@ class TypesTest(unittest.TestCase):
     def test_the_package_keeps_its_types(self):
         done = subprocess.run(
             [sys.executable, "-m", "mypy", "--ignore-missing-imports", "-p", "alertjoin"],
-            capture_output=True, text=True, cwd=tempfile.gettempdir())
+            capture_output=True, text=True, cwd=tempfile.gettempdir(), timeout=300, check=False)
         self.assertEqual(0, done.returncode, done.stdout)
 
 

@@ -1,4 +1,5 @@
 """What README.md tells a user to type works as written."""
+import contextlib
 import http.client
 import re
 import shlex
@@ -60,7 +61,8 @@ class CurlLinesTest(unittest.TestCase):
                 done = subprocess.run(
                     ["curl", "--silent", "--show-error", "--fail-with-body", "--max-time",
                      "3" if endless else str(ANSWER_WITHIN_SECONDS), *arguments],
-                    cwd=directory, text=True, capture_output=True, check=False)
+                    cwd=directory, text=True, capture_output=True, check=False,
+                    timeout=2 * ANSWER_WITHIN_SECONDS)
                 self.assertIn(done.returncode, (0, 28) if endless else (0,), done)
                 written = "-O" in arguments or done.stdout
                 self.assertTrue(written, done)
@@ -154,8 +156,8 @@ class ConfigurationTest(unittest.TestCase):
         folder = self.enterContext(tempfile.TemporaryDirectory())  # For what it writes.
         with tempfile.TemporaryFile("w+") as log, subprocess.Popen(
                 [program, f"--config.file={self.write(text)}"], stdout=log, stderr=log,
-                cwd=folder) as service:
-            self.addCleanup(service.kill)
+                cwd=folder) as service, contextlib.ExitStack() as ending:
+            ending.callback(service.kill)  # Whatever fails here: who leaves waits for its end.
 
             def healthy():
                 if service.poll() is not None:
@@ -172,7 +174,11 @@ class ConfigurationTest(unittest.TestCase):
 
             wait_until(healthy, 20, f"{name}-service is healthy")
             service.terminate()
-            self.assertEqual(0, service.wait(20))
+            try:
+                self.assertEqual(0, service.wait(20))
+            except subprocess.TimeoutExpired:
+                log.seek(0)
+                self.fail(f"{name}-service does not end within 20 s:\n{log.read()}")
 
 
 if __name__ == "__main__":

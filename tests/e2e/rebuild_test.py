@@ -5,7 +5,7 @@ import unittest
 
 from alert_feed import Episode, now_ms
 from fault_stack import FaultStack, notification
-from support import BINARIES, wait_until
+from support import BINARIES, wait_for
 
 ALERTS = 30
 
@@ -23,7 +23,7 @@ class RebuildTest(unittest.TestCase):
         done = subprocess.run(
             [BINARIES / "correlator-service" / "correlator-service", command,
              f"--config.file={stack.directory / 'correlator.yml'}"],
-            cwd=stack.directory, capture_output=True, text=True, check=False)
+            cwd=stack.directory, capture_output=True, text=True, check=False, timeout=60)
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
         return done.stdout.splitlines()
 
@@ -35,7 +35,7 @@ class RebuildTest(unittest.TestCase):
         for episode in episodes + [episode.ended(starts_ms + 7) for episode in episodes]:
             body = notification([episode.as_alert()])
             self.assertEqual(200, stack.post("one", body))
-        wait_until(lambda: len(known(stack)) == 2 * ALERTS, 30, "all alerts have their rows")
+        wait_for(2 * ALERTS, lambda: len(known(stack)), 30, "rows")
         before = known(stack)
         self.assertEqual({"one": 0, "correlator": 0}, {
             name: status for name, status in stack.stop().items() if name != "prometheus"})
@@ -52,7 +52,7 @@ class RebuildTest(unittest.TestCase):
         another.start_all()
         for payload in payloads:
             self.assertEqual(200, another.post("one", payload["body"]))
-        wait_until(lambda: len(known(another)) == 2 * ALERTS, 30, "all alerts have their rows")
+        wait_for(2 * ALERTS, lambda: len(known(another)), 30, "rows")
         self.assertEqual(before, known(another))
 
 

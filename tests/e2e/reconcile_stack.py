@@ -206,7 +206,7 @@ class ReconcileStack:
         child = self._children.pop(name)
         child.wait(0)
         child.send(signal.SIGKILL)
-        child.result()
+        child.result(READY_WITHIN_SECONDS)
 
     def end(self, name):
         """SIGTERM. Returns the exit status."""

@@ -231,7 +231,7 @@ class ReconcileTest(unittest.TestCase):
         program = BINARIES / "correlator-service" / "correlator-service"
         printed = subprocess.run(
             [program, "payloads", f"--config.file={cls.stack.directory}/correlator-service.yml"],
-            capture_output=True, check=True, text=True).stdout
+            capture_output=True, check=True, text=True, timeout=60).stdout
         found = set()
         for line in printed.splitlines():
             payload = json.loads(line)

@@ -135,7 +135,7 @@ class NaivePoller:
 
     def stop(self):
         self._stopping.set()
-        self._thread.join()
+        self._thread.join(30)
 
 
 def rules(rng):

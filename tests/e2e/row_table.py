@@ -32,9 +32,14 @@ class RowTable:
         deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:
-                raise AssertionError(f"not within {seconds} s: {what}")
+                raise AssertionError(f"not within {seconds} s: {what}; there is {self.shown()}")
             check()
             self.read(0.2)
+
+    def shown(self):
+        """How far it has come, for people."""
+        return (f"sequence {self.sequence} after {self.messages} messages: {len(self.rows)} rows, "
+                f"{len(self.provisional)} of them not final")
 
     def read(self, seconds):
         """Takes the next message if one comes in that time."""

@@ -24,7 +24,7 @@ ROLES = {"reader": ["read"], "pusher": ["push"], "admin": ["admin"], "nobody": [
 
 
 def run(*argv):
-    subprocess.run(argv, check=True, capture_output=True)
+    subprocess.run(argv, check=True, capture_output=True, timeout=60)
 
 
 class Authority:
@@ -55,7 +55,7 @@ def bcrypt(password):
     program = ("import crypt,sys,warnings;"
                "print(crypt.crypt(sys.argv[1], '$2b$05$abcdefghijklmnopqrstuu'))")
     done = subprocess.run(["/usr/bin/python3", "-W", "ignore", "-c", program, password],
-                          check=True, capture_output=True, text=True)
+                          check=True, capture_output=True, text=True, timeout=60)
     return done.stdout.strip()
 
 

@@ -17,7 +17,7 @@ import support
 from alert_feed import Episode, now_ms
 from fault_stack import notification
 from observed_stack import CLOSED, FAULTY, OPEN, SHIPPED, ObservedStack, quickened_rules
-from support import REPOSITORY, wait_until
+from support import REPOSITORY, wait_for, wait_until
 
 # What the stack is made with, and what always fires therefore.
 INBORN = {"AlertjoinTokenRejected", "AlertjoinSourceClockSkew", "AlertjoinPollFailing"}
@@ -34,7 +34,7 @@ class SelfObservationTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         support.api()
-        cls.cleanups = _Cleanups(cls)
+        cls.cleanups = support.of_class(cls)
         cls.stack = ObservedStack(cls.cleanups)
         cls.stack.start_all()
         cls.stack.start_observer()
@@ -92,7 +92,7 @@ class SelfObservationTest(unittest.TestCase):
         def was_seen():
             self.look()
             return any(wanted <= alert for alert in self.seen)
-        wait_until(was_seen, WITHIN_SECONDS, f"{name} fires with {labels}")
+        wait_until(was_seen, WITHIN_SECONDS, f"{name} fires with {labels}", seen=self.look)
 
     def evaluations(self):
         """Of the rules since the observer's start: their own alerts are counted by it each time."""
@@ -101,13 +101,13 @@ class SelfObservationTest(unittest.TestCase):
 
     def test_1_both_targets_are_up(self):
         up = {"alertjoin-ingest": "up", "alertjoin-correlator": "up"}
-        wait_until(lambda: self.stack.targets() == up, 30, "both targets are up")
+        wait_for(up, self.stack.targets, 30, "targets")
 
     def test_2_a_healthy_system_fires_nothing(self):
         for _ in range(ROWS // 100):
             self.post(100, padding="x" * 1000)
         self.beat()
-        wait_until(lambda: self.rows() >= ROWS, 30, "rows are there")
+        wait_until(lambda: self.rows() >= ROWS, 30, f"{ROWS} rows", seen=self.rows)
         self.follow_without_reading()
         # As long as the longest `for`: who wants to fire has fired.
         longest = max(_seconds(rule.get("for", "0ms")) for rule in _rules())
@@ -119,7 +119,8 @@ class SelfObservationTest(unittest.TestCase):
             if time.time() >= self.broken_at["AlertjoinSubscriberDropped"]:
                 firing.discard("AlertjoinSubscriberDropped")  # This took long.
             return self.evaluations() > evaluations + longest and firing == INBORN
-        wait_until(well, 120, "only what is inborn fires")
+        wait_until(well, 120, f"only {INBORN} fire, for {longest} evaluations",
+                   seen=lambda: (self.look(), self.evaluations() - evaluations))
         type(self).healthy_at = time.time()
         for name in INBORN:
             self.assertEqual({"refusing"} if name != "AlertjoinTokenRejected"
@@ -138,7 +139,7 @@ class SelfObservationTest(unittest.TestCase):
         call = stub.SubscribeJoinedRows(support.api().SubscribeJoinedRowsRequest())
         self.cleanups.addCleanup(call.cancel)
         self.breaks("AlertjoinSubscriberDropped", after=TOO_SLOW_AFTER_SECONDS - 1)
-        next(call)
+        support.first_of(call, 30)
 
     def test_3_faults_beside_each_other(self):
         self.breaks("AlertjoinHeartbeatMissing")  # Nobody beats any more.
@@ -176,7 +177,7 @@ class SelfObservationTest(unittest.TestCase):
         def refused():
             self.stack.post("one", notification([]))
             return "AlertjoinCallersRefused" in self.look()
-        wait_until(refused, WITHIN_SECONDS, "AlertjoinCallersRefused fires")
+        wait_until(refused, WITHIN_SECONDS, "AlertjoinCallersRefused fires", seen=self.look)
         self.assertEqual(401, self.stack.post("one", notification([])))
         self.stack.write_security_file(OPEN)
 
@@ -200,7 +201,7 @@ class SelfObservationTest(unittest.TestCase):
         def well():
             self.beat()
             return self.look() == INBORN
-        wait_until(well, 120, "only what is inborn fires")
+        wait_until(well, 120, f"only {INBORN} fire", seen=self.look)
         self.assertEqual({"refusing"}, {
             alert["labels"]["source"] for alert in self.stack.observe("alerts")["alerts"]
             if alert["labels"]["alertname"] == "AlertjoinPollFailing"})
@@ -237,13 +238,6 @@ class SelfObservationTest(unittest.TestCase):
             done = subprocess.run(["promtool", "check", "metrics"], capture_output=True, text=True,
                                   input=self.stack.exposition(name), timeout=30)
             self.assertEqual(0, done.returncode, f"{name}: {done.stdout}{done.stderr}")
-
-
-class _Cleanups:
-    """A class in the place of a test for what a stack leaves to be cleaned up."""
-
-    def __init__(self, test_class):
-        self.addCleanup = test_class.addClassCleanup
 
 
 def _rules():

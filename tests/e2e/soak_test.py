@@ -3,7 +3,6 @@ has been kept for a minute is forgotten again, neither memory nor descriptors no
 
 Takes two minutes; with ALERTJOIN_TEST_SOAK=full half an hour, which is what a release is held to."""
 import http.client
-import json
 import os
 import pathlib
 import random
@@ -18,9 +17,8 @@ import grpc
 import soak_prometheus
 import support
 from alert_feed import _rfc3339
-from fault_stack import SOURCE, FaultStack, notification
-from stack import choose_ports
-from support import wait_until
+from fault_stack import FaultStack, notification
+from support import wait_for
 
 FULL = os.environ.get("ALERTJOIN_TEST_SOAK") == "full"
 # Memory grows until retention begins to forget, and RocksDB until its buffers were filled once.
@@ -110,7 +108,6 @@ class Watch(threading.Thread):
 
     def stop(self):
         self._ending.set()
-        self.join()
 
 
 class Alerts(threading.Thread):
@@ -161,7 +158,6 @@ class Alerts(threading.Thread):
 
     def stop(self):
         self._ending.set()
-        self.join()
 
 
 class Subscriber(threading.Thread):
@@ -270,9 +266,10 @@ class SoakTest(unittest.TestCase):
         for subscriber in subscribers:
             subscriber.stop()
         alerts.stop()
-        for subscriber in subscribers:
-            subscriber.join(60)
         watch.stop()
+        for thread in (watch, alerts, *subscribers):
+            thread.join(60)
+            self.assertFalse(thread.is_alive(), f"{thread} goes on for 60 s")
         print(f"{seconds:.0f} s measured after {since - began:.0f} s: {taken / seconds:.0f} "
               f"samples/s, {alerts.posted} notified alerts (slowest answer "
               f"{alerts.slowest_ms:.0f} ms), {sum(s.times for s in subscribers)} subscriptions, "
@@ -294,9 +291,9 @@ class SoakTest(unittest.TestCase):
             self.assertLess(max(entry[4] for entry in seen), TABLES_MAX, name)
 
         # Those who have gone leave nothing behind.
-        def gone():
-            return self.metric("correlator", "alertjoin_subscribers ") == 0
-        wait_until(gone, 60, "no subscriber is there")
+        def left():
+            return self.metric("correlator", "alertjoin_subscribers ")
+        wait_for(0, left, 60, "subscribers that are there still")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import types
 
 HERE = pathlib.Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
@@ -19,10 +21,13 @@ sys.path.insert(0, str(REPOSITORY / "deploy" / "demo.d"))
 # for others gRPC waits before each fork for threads that may never be idle.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
+import grpc  # noqa: E402
+
 import client  # noqa: E402
 from client import Subscription  # noqa: E402,F401
 import stack as demo_stack  # noqa: E402
 
+SEEN_MOST = 2000  # characters that a wait which fails shows of what there was
 # The build folder whose services are tested.
 BINARIES = pathlib.Path(os.environ.get("ALERTJOIN_BINARIES", REPOSITORY / "build" / "dev"))
 
@@ -84,16 +89,47 @@ def seeded_random():
     return random.Random(seed)
 
 
-def wait_until(condition, seconds, what):
-    """Waits for a true result of condition() and returns it; fails when it does not come."""
+def wait_until(condition, seconds, what, seen=None):
+    """Waits for a true result of condition() and returns it; fails when it does not come, and says
+    what there was instead: what seen() gives then, or else the condition itself."""
     deadline = time.monotonic() + seconds
     while True:
         result = condition()
         if result:
             return result
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s: {what}")
+            last = seen() if seen else result
+            told = "" if last is False or last is None else f"; there is {str(last)[:SEEN_MOST]}"
+            raise AssertionError(f"not within {seconds} s: {what}{told}")
         time.sleep(0.1)
+
+
+def wait_for(expected, get, seconds, what):
+    """Waits until get() gives what is expected; fails when it does not, and says what it gave."""
+    last = None
+
+    def there():
+        nonlocal last
+        last = get()
+        return last == expected
+    wait_until(there, seconds, f"{what}: {str(expected)[:SEEN_MOST]}", seen=lambda: repr(last))
+
+
+def first_of(call, seconds):
+    """The first message of a stream that goes on; fails when none comes in time."""
+    timer = threading.Timer(seconds, call.cancel)
+    timer.start()
+    try:
+        return next(call)
+    except (grpc.RpcError, StopIteration) as error:
+        raise AssertionError(f"no message of the stream within {seconds} s: {error}") from error
+    finally:
+        timer.cancel()
+
+
+def of_class(test_class):
+    """Stands for a test where a stack shall live as long as all tests of a class."""
+    return types.SimpleNamespace(addCleanup=test_class.addClassCleanup)
 
 
 def wait_for_rows():

@@ -7,7 +7,7 @@ import unittest
 
 import support
 from fault_stack import SOURCE, FaultStack, notification
-from support import wait_until
+from support import wait_for, wait_until
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 TRACEPARENT = f"00-{TRACE_ID}-b7ad6b7169203331-01"
@@ -44,30 +44,39 @@ class TraceTest(unittest.TestCase):
                      if row.transition.fingerprint == fingerprint), None)
 
     def ingest_records(self, message):
-        records = [json.loads(line) for line in self.stack.log_of("one").splitlines()]
+        whole, _, _ = self.stack.log_of("one").rpartition("\n")
+        records = [json.loads(line) for line in whole.splitlines()]
         return [record for record in records if record["msg"] == message]
 
     def correlator_records(self, message):
-        lines = self.stack.log_of("correlator").splitlines()
+        whole, _, _ = self.stack.log_of("correlator").rpartition("\n")
+        lines = whole.splitlines()
         for line in lines:
             self.assertRegex(line, r'^ts=\S+ level=(debug|info|warn) msg=("([^"\\]|\\.)*"|\S+)'
                                    r'( [\w.-]+=("([^"\\]|\\.)*"|[^" ]+))*$')
         return [line for line in lines if f'msg="{message}"' in line]
 
+    # What has been answered may be logged a little later.
+    def await_traces(self, trace_ids, message):
+        wait_for(trace_ids, lambda: [one["trace_id"] for one in self.ingest_records(message)], 10,
+                 f"traces of {message!r}")
+
+    def await_applied(self):
+        wait_for(1, lambda: len(self.correlator_records("transition is applied")), 10,
+                 "records of applied transitions")
+        return self.correlator_records("transition is applied")
+
     def test_a_traceparent_is_carried_to_the_row_and_into_the_logs(self):
         self.assertEqual(200, self.post(notification([alert("1" * 16)]), TRACEPARENT))
         row = wait_until(lambda: self.row_of("1" * 16), 30, "a row")
         self.assertEqual(TRACEPARENT, row.transition.traceparent)
-        taken = self.ingest_records("notification taken")
-        self.assertEqual([TRACE_ID], [record["trace_id"] for record in taken])
-        applied = self.correlator_records("transition is applied")
-        self.assertEqual(1, len(applied))
+        self.await_traces([TRACE_ID], "notification taken")
+        applied = self.await_applied()
         self.assertIn(f" trace_id={TRACE_ID}", applied[0])
 
     def test_one_that_is_refused_is_found_by_its_trace_as_well(self):
         self.assertEqual(400, self.post("{", TRACEPARENT))
-        refused = wait_until(lambda: self.ingest_records("notification refused"), 10, "a record")
-        self.assertEqual([TRACE_ID], [record["trace_id"] for record in refused])
+        self.await_traces([TRACE_ID], "notification refused")
 
     def test_whatever_an_alert_contains_each_event_is_one_record(self):
         hostile = notification([alert("2" * 16, odd=HOSTILE)])
@@ -76,11 +85,9 @@ class TraceTest(unittest.TestCase):
         row = wait_until(lambda: self.row_of("2" * 16), 30, "a row")
         self.assertEqual("", row.transition.traceparent)
         self.assertEqual(400, self.post(HOSTILE, TRACEPARENT))
-        self.assertEqual([""], [record["trace_id"]
-                                for record in self.ingest_records("notification taken")])
-        self.assertEqual(1, len(self.ingest_records("notification refused")))
-        applied = self.correlator_records("transition is applied")
-        self.assertEqual(1, len(applied))
+        self.await_traces([""], "notification taken")
+        self.await_traces([TRACE_ID], "notification refused")
+        applied = self.await_applied()
         self.assertTrue(re.search(r' trace_id=""$', applied[0]), applied[0])
 
 
