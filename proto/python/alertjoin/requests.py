@@ -26,6 +26,11 @@ def _state(name: str | None) -> Any:
     return _enum(events_pb2.AlertState, "ALERT_STATE_", name)
 
 
+def _span(since: Any, until: Any) -> dict[str, Any]:
+    """The fields `from`, which is a keyword of Python, and `to`."""
+    return {"from": to_proto(since), "to": to_proto(until)}
+
+
 def subscribe(filter: str = "", state: str | None = None, query: str = "",
               final_only: bool = False, live_only: bool = False, since: Any = None,
               resume_token: str = "", progress_interval: Any = None
@@ -63,13 +68,10 @@ def subscribe_samples(query: str = "", filter: str = "", source: str = "", live_
 def joined(filter: str = "", state: str | None = None, query: str = "", final_only: bool = False,
            match: str | None = None, since: Any = None, until: Any = None
            ) -> pb.ListJoinedRowsRequest:
-    request = pb.ListJoinedRowsRequest(
+    return pb.ListJoinedRowsRequest(
         filter=filter, state=_state(state), query_name=query, final_only=final_only,
-        match_state=_enum(joined_row_pb2.MatchState, "MATCH_STATE_", match), to=to_proto(until),
-        page_size=PAGE_MOST)
-    if since is not None:
-        getattr(request, "from").CopyFrom(to_proto(since))
-    return request
+        match_state=_enum(joined_row_pb2.MatchState, "MATCH_STATE_", match),
+        page_size=PAGE_MOST, **_span(since, until))
 
 
 def selector(query: str, filter: str, source: str) -> samples_pb2.SeriesSelector:
@@ -78,11 +80,9 @@ def selector(query: str, filter: str, source: str) -> samples_pb2.SeriesSelector
 
 def samples(query: str = "", filter: str = "", source: str = "", since: Any = None,
             until: Any = None) -> samples_pb2.ListSamplesRequest:
-    request = samples_pb2.ListSamplesRequest(
-        series=selector(query, filter, source), to=to_proto(until), page_size=SAMPLES_PAGE_MOST)
-    if since is not None:
-        getattr(request, "from").CopyFrom(to_proto(since))
-    return request
+    return samples_pb2.ListSamplesRequest(
+        series=selector(query, filter, source), page_size=SAMPLES_PAGE_MOST,
+        **_span(since, until))
 
 
 def as_of(query: str = "", time: Any = None, filter: str = "", source: str = "",
@@ -97,33 +97,24 @@ def as_of(query: str = "", time: Any = None, filter: str = "", source: str = "",
 def summarize(query: str = "", filter: str = "", source: str = "", since: Any = None,
               until: Any = None, step: Any = None, ema_alpha: float | None = None
               ) -> samples_pb2.SummarizeSamplesRequest:
-    request = samples_pb2.SummarizeSamplesRequest(
-        series=selector(query, filter, source), to=to_proto(until), step=to_proto_duration(step),
-        ema_alpha=ema_alpha, page_size=PAGE_MOST)
-    if since is not None:
-        getattr(request, "from").CopyFrom(to_proto(since))
-    return request
+    return samples_pb2.SummarizeSamplesRequest(
+        series=selector(query, filter, source), step=to_proto_duration(step), ema_alpha=ema_alpha,
+        page_size=PAGE_MOST, **_span(since, until))
 
 
 def alerts(filter: str = "", state: str | None = None, source: str = "", since: Any = None,
            until: Any = None) -> alerts_pb2.ListAlertsRequest:
-    request = alerts_pb2.ListAlertsRequest(filter=filter, state=_state(state), source=source,
-                                           to=to_proto(until), page_size=PAGE_MOST)
-    if since is not None:
-        getattr(request, "from").CopyFrom(to_proto(since))
-    return request
+    return alerts_pb2.ListAlertsRequest(filter=filter, state=_state(state), source=source,
+                                        page_size=PAGE_MOST, **_span(since, until))
 
 
 def summarize_alerts(filter: str = "", source: str = "", since: Any = None, until: Any = None,
                      by: str | Sequence[str] = (), bucket: Any = None, flap_window: Any = None
                      ) -> alerts_pb2.SummarizeAlertsRequest:
-    request = alerts_pb2.SummarizeAlertsRequest(
-        filter=filter, source=source, to=to_proto(until), by=[by] if isinstance(by, str) else by,
+    return alerts_pb2.SummarizeAlertsRequest(
+        filter=filter, source=source, by=[by] if isinstance(by, str) else by,
         bucket=to_proto_duration(bucket), flap_window=to_proto_duration(flap_window),
-        page_size=PAGE_MOST)
-    if since is not None:
-        getattr(request, "from").CopyFrom(to_proto(since))
-    return request
+        page_size=PAGE_MOST, **_span(since, until))
 
 
 def merged(series: Sequence[samples_pb2.SeriesSamples]) -> list[samples_pb2.SeriesSamples]:

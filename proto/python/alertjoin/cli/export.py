@@ -4,7 +4,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import sys
-from typing import Any, Iterator, TextIO
+from typing import Any, Callable, Iterator, TextIO
 
 import pandas as pd
 
@@ -24,23 +24,24 @@ def run_as_of(client: Client, options: argparse.Namespace) -> int:
 
 
 def _joined(client: Client, options: argparse.Namespace) -> Iterator[pd.DataFrame]:
-    """Frame by frame, so that memory does not grow with the number of rows."""
     rows = client.joined_rows(filter=options.filter, state=options.state, query=options.query,
                               final_only=options.final, since=options.since, until=options.until,
                               progress=_progress("rows"))
-    while True:
-        part = list(itertools.islice(rows, _ROWS_AT_ONCE))
-        yield frames.joined_frame(part, options.label).reset_index()
-        if len(part) < _ROWS_AT_ONCE:
-            return
+    return _in_parts(rows, frames.joined_frame, options)
 
 
 def _alerts(client: Client, options: argparse.Namespace) -> Iterator[pd.DataFrame]:
     alerts = client.alert_messages(filter=options.filter, state=options.state, since=options.since,
                                    until=options.until, progress=_progress("alerts"))
+    return _in_parts(alerts, frames.alerts_frame, options)
+
+
+def _in_parts(messages: Iterator[Any], frame: Callable[..., pd.DataFrame],
+              options: argparse.Namespace) -> Iterator[pd.DataFrame]:
+    """Frame by frame, so that memory does not grow with the number of messages."""
     while True:
-        part = list(itertools.islice(alerts, _ROWS_AT_ONCE))
-        yield frames.alerts_frame(part, options.label).reset_index()
+        part = list(itertools.islice(messages, _ROWS_AT_ONCE))
+        yield frame(part, options.label).reset_index()
         if len(part) < _ROWS_AT_ONCE:
             return
 
