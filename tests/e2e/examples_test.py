@@ -34,7 +34,7 @@ def prepare(command, folder, environment=None):
 def build(command, folder, environment=None):
     """Runs a step that needs no network: what fails here is our own fault. What it printed."""
     done = subprocess.run(command, cwd=folder, env={**os.environ, **(environment or {})},
-                          stdout=subprocess.PIPE, text=True, check=True, timeout=900)
+                          stdout=subprocess.PIPE, text=True, check=True, timeout=300)
     return done.stdout
 
 

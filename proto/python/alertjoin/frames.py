@@ -38,7 +38,9 @@ def floats(values: Sequence[float | None]) -> pd.Series:
 
 
 def _category(values: Sequence[str], categories: list[str]) -> pd.Series:
-    return pd.Series(pd.Categorical(values, categories=categories))
+    """What is none of the categories, as what a newer correlator says, is NA."""
+    known = [value if value in categories else None for value in values]
+    return pd.Series(pd.Categorical(known, categories=categories))
 
 
 def _span_ms(message, field: str) -> int | None:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import re
 
 import pandas as pd
@@ -31,8 +32,11 @@ def parse_time(time, now: datetime.datetime | None = None) -> pd.Timestamp:
     """A time in UTC: "now", "now-30d", RFC 3339, seconds or milliseconds since 1970, a datetime
     (one without a zone is taken for UTC)."""
     if isinstance(time, (int, float)) and not isinstance(time, bool):
-        seconds = time / 1000 if abs(time) > _SECONDS_MOST else time
-        return pd.Timestamp(seconds, unit="s", tz="UTC")
+        if not math.isfinite(time):
+            raise ValueError(f'expected a time, found "{time}"')
+        # A float of seconds is exact to less than a microsecond, and no further.
+        micros = time * 1e3 if abs(time) > _SECONDS_MOST else time * 1e6
+        return pd.Timestamp(round(micros), unit="us", tz="UTC")
     if isinstance(time, str) and time.startswith("now"):
         moment = pd.Timestamp(now or datetime.datetime.now(datetime.timezone.utc))
         if time == "now":
