@@ -2,6 +2,7 @@
 what is kept of that."""
 import json
 import pathlib
+import stat
 import tempfile
 import types
 import unittest
@@ -70,6 +71,21 @@ class SenderTest(unittest.TestCase):
             self.assertNotIn(TOKEN, repr(self.logged) + repr(Secret(str(path))))
 
 
+    def test_an_address_is_named_without_what_may_be_secret(self):
+        sender = Sender("https://hooks:8443/s3cr3t?key=s3cr3t", Secret(), None, Metrics())
+        self.assertEqual("https://hooks:8443", sender.place)
+
+    def test_what_is_tried_again_is_counted_by_reason(self):
+        faults = [500, CUT, 500]
+        target = FakeTarget(self, lambda *_: faults.pop(0) if faults else TAKE)
+        sender = self.sender(target)
+        sender.send(Request("POST", "/x", {}))
+        for line in ('alertjoin_forward_retries_total{reason="500"} 2',
+                     'alertjoin_forward_retries_total{reason="none"} 1',
+                     "alertjoin_forward_sent_total 0"):
+            self.assertIn(line, sender._metrics.text().splitlines())
+
+
 class DeadLettersTest(unittest.TestCase):
     def test_are_bounded_and_the_oldest_go(self):
         row = JoinedRow(row_id="r")
@@ -81,6 +97,7 @@ class DeadLettersTest(unittest.TestCase):
             for number in range(40):
                 letters.put(AlertEvent([row], "e"), Request("POST", "/x", {"n": number}), error)
                 self.assertLessEqual(path.stat().st_size, 2000)
+            self.assertEqual(0o600, stat.S_IMODE(path.stat().st_mode))
             kept = [json.loads(line) for name in ("letters.1", "letters")
                     for line in (path.parent / name).read_text().splitlines()]
             self.assertEqual(list(range(40 - len(kept), 40)), [one["body"]["n"] for one in kept])

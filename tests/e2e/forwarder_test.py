@@ -1,5 +1,7 @@
 """What `alertjoin forward` sends of a subscription, and when: a transition once all its rows are
 final, and not twice. Without services."""
+import os
+import stat
 import tempfile
 import unittest
 
@@ -114,6 +116,19 @@ class ForwarderTest(unittest.TestCase):
         self.assertEqual(["alert 1", "alert 2", "alert 3"],
                          [event["name"] for event in recorder.bodies + later.bodies])
         self.assertEqual("behind", self.forward(later, []).asked[0]["resume_token"])
+
+    def test_its_state_is_for_nobody_else(self):
+        self.forward(Recorder(), [])
+        self.assertEqual(0o600, stat.S_IMODE(os.stat(self.path).st_mode))
+
+    def test_events_are_sent_in_the_order_of_their_times(self):
+        recorder = Recorder()
+        resolved = self.row("a", 1, state=2)
+        later = row_of("b", 2, starts_ms=self.starts_ms + 700)
+        self.forward(recorder, [Message("rows", [resolved, later, self.row("c", 1)]),
+                                Message("snapshot_complete")])
+        self.assertEqual(["alert 1", "alert 2", "alert 1 resolved"],
+                         [event["name"] for event in recorder.bodies])
 
     def test_an_amended_start_stays_one_episode(self):
         recorder = Recorder()

@@ -42,6 +42,22 @@ class CellsTest(unittest.TestCase):
             row.match.state = state
             self.assertEqual(text, table.format_value(row))
 
+    def test_a_row_that_is_final_says_so(self):
+        row = make_row()
+        row.final = True
+        self.assertEqual("yes", table.cells(row)[9])
+
+    def test_labels_stand_in_the_order_of_their_names(self):
+        names = list("qjazmxbky")
+        shown = table.format_query(make_row(**{name: "1" for name in names}))
+        self.assertEqual([f'{name}="1"' for name in sorted(names)],
+                         shown.removeprefix("demo_queue_depth{").removesuffix("}").split(","))
+
+    def test_a_threshold_fits_behind_its_operator(self):
+        row = make_row()
+        row.query.threshold = 1234567.8
+        self.assertEqual("> 1.23e+06", table.format_threshold(row))
+
     def test_a_removed_row_says_so(self):
         row = make_row()
         row.operation = 2
@@ -87,6 +103,7 @@ class LayoutTest(unittest.TestCase):
         self.assertEqual("東京  ", table.fit("東京", 6))
         self.assertEqual("東… ", table.fit("東京都", 4))
         self.assertEqual("abc…", table.fit("abcdef", 4))
+        self.assertEqual("e\u0301x ", table.fit("e\u0301x", 3))
         self.assertEqual("  ab", table.fit("ab", 4, right=True))
 
     def test_a_narrow_terminal_takes_from_the_query_first(self):
@@ -97,6 +114,13 @@ class LayoutTest(unittest.TestCase):
         self.assertNotIn("\x1b", table.Table(160).line(make_row()))
         self.assertIn("\x1b[32m", table.Table(160, colours=True).line(make_row()))
 
+    def test_colours_tell_the_state_and_what_only_became_final(self):
+        row = make_row()
+        row.transition.state = 1
+        self.assertIn("\x1b[31m", table.Table(160, colours=True).line(row))
+        row.cause = 5
+        self.assertIn("\x1b[2m", table.Table(160, colours=True).line(row))
+
 
 class DifferenceTest(unittest.TestCase):
     def test_the_notification_claims_another_value(self):
@@ -104,6 +128,13 @@ class DifferenceTest(unittest.TestCase):
         self.assertTrue(table.shows_difference(row))
         row.match.value = row.transition.reported_value
         self.assertFalse(table.shows_difference(row))
+
+    def test_a_claim_of_zero_where_there_is_no_value(self):
+        row = make_row()
+        row.transition.reported_value = 0
+        row.match.ClearField("value")
+        row.match.state = 5
+        self.assertTrue(table.shows_difference(row))
 
     def test_only_the_alerts_own_expression_counts(self):
         row = make_row()
