@@ -117,6 +117,16 @@ class ForwarderTest(unittest.TestCase):
                          [event["name"] for event in recorder.bodies + later.bodies])
         self.assertEqual("behind", self.forward(later, []).asked[0]["resume_token"])
 
+    def test_only_what_says_something_else_is_told_again(self):
+        recorder = Recorder()
+        said, again, changed = (self.row("a", 1, value=value) for value in (1.5, 1.5, 2.5))
+        again.revision, again.sequence = 2, 7
+        changed.revision, changed.sequence = 3, 8
+        self.forward(recorder, [Message("snapshot_complete"), Message("rows", [said]),
+                                Message("rows", [again]), Message("rows", [changed])])
+        self.assertEqual(["1.5", "2.5"],
+                         [event["tags"]["alertjoin_value"] for event in recorder.bodies])
+
     def test_its_state_is_for_nobody_else(self):
         self.forward(Recorder(), [])
         self.assertEqual(0o600, stat.S_IMODE(os.stat(self.path).st_mode))
