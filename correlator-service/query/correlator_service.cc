@@ -140,10 +140,11 @@ grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListAlerts(grpc::CallbackServer
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::SummarizeAlerts(
     grpc::CallbackServerContext* context, const v1::SummarizeAlertsRequest* request,
     v1::SummarizeAlertsResponse* response) {
-  return Serve(context, "SummarizeAlerts", request, response,
-               [this](const v1::SummarizeAlertsRequest& asked) {
-                 return alertjoin::SummarizeAlerts(store_, asked, clock_.Now());
-               });
+  return Serve(
+      context, "SummarizeAlerts", request, response,
+      [this, wanted = UnaryCalls::WantedBy(*context)](const v1::SummarizeAlertsRequest& asked) {
+        return alertjoin::SummarizeAlerts(store_, asked, clock_.Now(), {}, wanted);
+      });
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListSamples(grpc::CallbackServerContext* context,
@@ -202,10 +203,11 @@ grpc::ServerUnaryReactor* CorrelatorServiceImpl::GetAlertContext(
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::SummarizeSamples(
     grpc::CallbackServerContext* context, const v1::SummarizeSamplesRequest* request,
     v1::SummarizeSamplesResponse* response) {
-  return Serve(context, "SummarizeSamples", request, response,
-               [this](const v1::SummarizeSamplesRequest& asked) {
-                 return alertjoin::SummarizeSamples(tables_, asked, clock_.Now());
-               });
+  return Serve(
+      context, "SummarizeSamples", request, response,
+      [this, wanted = UnaryCalls::WantedBy(*context)](const v1::SummarizeSamplesRequest& asked) {
+        return alertjoin::SummarizeSamples(tables_, asked, clock_.Now(), {}, wanted);
+      });
 }
 
 }  // namespace alertjoin

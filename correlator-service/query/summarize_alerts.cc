@@ -140,11 +140,13 @@ absl::StatusOr<PagePosition> DecodePosition(const std::string& text, uint64_t ar
 
 // Reads what may matter for the range: from its end back to the oldest alert.
 absl::StatusOr<AlertSummarizer> ReadEpisodes(const RowStore& store, const Arguments& arguments,
-                                             const SummaryLimits& limits) {
+                                             const SummaryLimits& limits,
+                                             const StillWanted& still_wanted) {
   AlertSummarizer summarizer(arguments.range, arguments.by);
   RowRange range;
   range.to = arguments.range.to;
   for (bool end = false; !end;) {
+    RETURN_IF_ERROR(still_wanted());
     const AlertPage page = store.ReadAlerts(range, kAlertsPerRead);
     for (const SharedAlert& alert : page.alerts) {
       if (arguments.filter.Matches(*alert)) summarizer.Add(*alert);
@@ -186,14 +188,15 @@ void Encode(const AlertBucketStatistics& statistics, v1::AlertBucket* out) {
 
 absl::StatusOr<v1::SummarizeAlertsResponse> SummarizeAlerts(
     const RowStore& store, const v1::SummarizeAlertsRequest& request, Timestamp now,
-    const SummaryLimits& limits) {
+    const SummaryLimits& limits, const StillWanted& still_wanted) {
   ASSIGN_OR_RETURN(Arguments arguments, DecodeRequest(request, now));
   std::optional<PagePosition> position;
   if (!request.page_token().empty()) {
     ASSIGN_OR_RETURN(position, DecodePosition(request.page_token(), arguments.hash));
     ASSIGN_OR_RETURN(arguments, DecodeRequest(request, position->now));
   }
-  ASSIGN_OR_RETURN(AlertSummarizer summarizer, ReadEpisodes(store, arguments, limits));
+  ASSIGN_OR_RETURN(AlertSummarizer summarizer,
+                   ReadEpisodes(store, arguments, limits, still_wanted));
   v1::SummarizeAlertsResponse response;
   *response.mutable_from() = EncodeTime(arguments.range.from);
   *response.mutable_to() = EncodeTime(arguments.range.to);

@@ -2,6 +2,7 @@
 
 #include "absl/status/statusor.h"
 #include "alertjoin/v1/alerts.pb.h"
+#include "correlator-service/query/still_wanted.h"
 #include "correlator-service/rows/row_store.h"
 
 namespace alertjoin {
@@ -15,9 +16,10 @@ struct SummaryLimits {
 };
 
 // Answers CorrelatorService.SummarizeAlerts, whose comment states the rules. `now` stands in for an
-// end that is not given, and is where episodes that last have come to. Thread-safe.
+// end that is not given, and is where episodes that last have come to. It looks at every alert that
+// began before the end of the range, a thousand at a time, as long as it is wanted. Thread-safe.
 absl::StatusOr<v1::SummarizeAlertsResponse> SummarizeAlerts(
     const RowStore& store, const v1::SummarizeAlertsRequest& request, Timestamp now,
-    const SummaryLimits& limits = {});
+    const SummaryLimits& limits = {}, const StillWanted& still_wanted = AlwaysWanted);
 
 }  // namespace alertjoin

@@ -14,11 +14,19 @@ absl::Status TooMany() {
 
 absl::Status TooLate() {
   return MakeError("DEADLINE_EXCEEDED",
-                   "the call's deadline passed before its turn: allow "
-                   "more time, or ask for less");
+                   "the call's deadline passed before its answer was there: allow more time, or "
+                   "ask for less");
 }
 
 }  // namespace
+
+StillWanted UnaryCalls::WantedBy(const grpc::CallbackServerContext& context) {
+  return [&context] {
+    if (context.IsCancelled()) return absl::CancelledError("the caller has gone");
+    const bool is_late = std::chrono::system_clock::now() > context.deadline();
+    return is_late ? TooLate() : absl::OkStatus();
+  };
+}
 
 grpc::ServerUnaryReactor* UnaryCalls::Start(grpc::CallbackServerContext* context,
                                             std::function<absl::Status()> answer) {
@@ -27,9 +35,8 @@ grpc::ServerUnaryReactor* UnaryCalls::Start(grpc::CallbackServerContext* context
     reactor->Finish(status.ok() ? grpc::Status::OK : ToGrpcStatus(status));
   };
   const bool taken = pool_.TrySubmit([context, finish, answer = std::move(answer)] {
-    if (context->IsCancelled()) return finish(absl::CancelledError("the caller has gone"));
-    if (std::chrono::system_clock::now() > context->deadline()) return finish(TooLate());
-    finish(answer());
+    const absl::Status wanted = WantedBy(*context)();
+    finish(wanted.ok() ? answer() : wanted);
   });
   if (!taken) finish(TooMany());
   return reactor;

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/sync/worker_pool.h"
+#include "correlator-service/query/still_wanted.h"
 
 namespace alertjoin {
 
@@ -33,6 +34,9 @@ class UnaryCalls {
       return answered.status();
     });
   }
+
+  // Whether the caller waits and has time. Valid until the call is finished, as the context is.
+  static StillWanted WantedBy(const grpc::CallbackServerContext& context);
 
   // Answers what waits, and refuses all later calls. Idempotent.
   void Stop() { pool_.Stop(); }

@@ -75,10 +75,11 @@ std::string AlertStream::Serialise(const std::vector<AlertEntry>& entries) {
 }
 
 SnapshotPage<Alert> AlertStream::ReadSnapshot(const RowStore& store,
-                                              std::optional<RowPosition> after, Timestamp,
+                                              std::optional<RowPosition> after, Timestamp from,
                                               size_t count) {
-  // An episode may have begun at any time before it fired within the window.
-  AlertPage page = store.ReadAlerts(RowRange{after, std::nullopt, std::nullopt}, count);
+  // An episode may have begun at any time before it fired within the window: the store leaves out
+  // most of those that were over.
+  AlertPage page = store.ReadAlerts(RowRange{after, from, std::nullopt}, count);
   return {std::move(page.alerts), page.end, page.sequence};
 }
 

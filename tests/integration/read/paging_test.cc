@@ -66,6 +66,10 @@ const Listing kListings[] = {
      "ema_alpha: 0.5"},
 };
 
+// Its items may be parts of a series, so they are told apart in another way.
+const Listing kSamples{
+    "ListSamples", "to { nanos: 30000000 }", "series", {}, "", "series { source: 'prom' }"};
+
 class PagingTest : public ReadTest {
  protected:
   void SetUp() override {
@@ -191,11 +195,10 @@ TEST_F(PagingTest, WhatExistsThroughoutIsListedOnceUnderConcurrentWrites) {
 }
 
 TEST_F(PagingTest, SamplesThatExistThroughoutAreListedOnceUnderConcurrentWrites) {
-  const Listing listing{"ListSamples", "to { nanos: 30000000 }", "series", {}, "", nullptr};
   StartWriter();
   for (int round = 0; round < kRounds; ++round) {
     std::map<std::string, int> times;
-    for (const json& part : ListAll(listing)) {
+    for (const json& part : ListAll(kSamples)) {
       for (const json& sample : part["samples"]) {
         ++times[part["series"]["query"]["name"].get<std::string>() + "/" +
                 part["series"]["labels"]["i"].get<std::string>() + " " + sample["time"].dump()];
@@ -214,7 +217,9 @@ TEST_F(PagingTest, SamplesThatExistThroughoutAreListedOnceUnderConcurrentWrites)
 }
 
 TEST_F(PagingTest, ATokenIsForItsArguments) {
-  for (const Listing& listing : kListings) {
+  std::vector<Listing> listings(std::begin(kListings), std::end(kListings));
+  listings.push_back(kSamples);
+  for (const Listing& listing : listings) {
     if (listing.changed == nullptr) continue;
     const std::string token = Page(listing, "page_size: 7").value("nextPageToken", "");
     NamedCall call(*generic_, listing.method,

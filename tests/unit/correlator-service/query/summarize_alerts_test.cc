@@ -150,6 +150,23 @@ TEST_F(SummarizeAlertsTest, TooManyEpisodesAreRefused) {
   EXPECT_EQ(DetailOf(refused.status())->reason, "RANGE_TOO_LARGE");
 }
 
+TEST_F(SummarizeAlertsTest, EndsWhenNobodyWaitsForItAnyMore) {
+  RowCommit commit;
+  for (int id = 1; id <= 2500; ++id) commit.alerts.push_back(MakeAlert(Ago(id, 60)));
+  store_.Commit(std::move(commit)).value();
+  int asked = 0;
+  const auto gone_at = [&](int turn) {
+    asked = 0;
+    return SummarizeAlerts(store_, {}, kRowsNow, {}, [&asked, turn] {
+      return ++asked == turn ? absl::CancelledError("gone") : absl::OkStatus();
+    });
+  };
+  EXPECT_THAT(gone_at(2), StatusIs(absl::StatusCode::kCancelled, "gone"));
+  EXPECT_EQ(asked, 2);
+  EXPECT_THAT(gone_at(0), IsOk());
+  EXPECT_EQ(asked, 3);
+}
+
 TEST_F(SummarizeAlertsTest, WhatIsWrongIsNamed) {
   v1::SummarizeAlertsRequest filter;
   filter.set_filter("severity");

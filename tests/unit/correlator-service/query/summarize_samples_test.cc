@@ -46,6 +46,16 @@ TEST_F(SummarizeSamplesTest, SumsUpTheRange) {
   EXPECT_EQ(all.end().nanos(), 40'000'000);
 }
 
+TEST_F(SummarizeSamplesTest, EndsWhenNobodyWaitsForItAnyMore) {
+  for (const char* const i : {"1", "2", "3"}) Apply(Samples("q", {{"i", i}}, {{10, 4}}));
+  int asked = 0;
+  const auto response = SummarizeSamples(tables_, Ask("q", 0, 100), At(0), {}, [&asked] {
+    return ++asked == 2 ? absl::CancelledError("gone") : absl::OkStatus();
+  });
+  EXPECT_THAT(response, StatusIs(absl::StatusCode::kCancelled, "gone"));
+  EXPECT_EQ(asked, 2);
+}
+
 TEST_F(SummarizeSamplesTest, NanIsCountedApartAndStaleMarkersNotAtAll) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   Apply(Samples("q", {{"i", "1"}}, {{10, nan}, {20, StaleMarker()}, {30, -2}}));

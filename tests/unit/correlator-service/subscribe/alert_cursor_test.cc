@@ -80,6 +80,22 @@ TEST_F(AlertCursorTest, SnapshotHasWhatFiredWithinItsWindow) {
   Expect<SnapshotCompleteMessage>(cursor);
 }
 
+// More than one step looks at: the first one has come to the end all the same.
+TEST_F(AlertCursorTest, SnapshotDoesNotLookAtAllThatWasOverBeforeItsWindow) {
+  RowCommit commit;
+  for (int id = 1; id <= 5000; ++id) {
+    AlertSpec spec;
+    spec.id = id;
+    spec.starts_at = kRowsNow - std::chrono::hours(100 + id % 1000);
+    spec.ends_at = kRowsNow - std::chrono::hours(99);
+    commit.alerts.push_back(MakeAlert(spec));
+  }
+  store_.Commit(std::move(commit)).value();
+  AlertCursor cursor = Subscribe();
+  Expect<StartedMessage>(cursor);
+  Expect<SnapshotCompleteMessage>(cursor);
+}
+
 TEST_F(AlertCursorTest, AlertThatLeavesTheFilterIsDeleted) {
   AlertArguments arguments;
   arguments.filter.state = AlertState::kFiring;
