@@ -25,6 +25,7 @@ constexpr char kResumeToken[] = "resume_token";
 constexpr Millis kLookInterval{1000};
 // Asked for from browsers, which wait up to 5 s otherwise.
 constexpr std::string_view kPrologue = "retry: 1000\n\n";
+constexpr char kEventsType[] = "text/event-stream";
 
 absl::StatusOr<std::unique_ptr<Message>> RequestOf(const MethodDescriptor& method, Timestamp now,
                                                    const HttpRequest& request) {
@@ -48,6 +49,16 @@ std::string ErrorEvent(const grpc::Status& status) {
                             status.error_code() == grpc::StatusCode::FAILED_PRECONDITION;
   return fmt::format("{}event: error\ndata: {}\n\n", token_is_bad ? "id:\n" : "",
                      ConnectErrorJson(status));
+}
+
+// A refusal that will pass. A browser's EventSource never comes back from a status other than 200,
+// so what accepts nothing but events is told by one, and asks again.
+HttpResponse RefusedForNow(const HttpRequest& request, const grpc::Status& status) {
+  if (request.Header("accept") != kEventsType) return ConnectErrorResponse(status);
+  HttpResponse response;
+  response.content_type = kEventsType;
+  response.body = std::string(kPrologue) + ErrorEvent(status);
+  return response;
 }
 
 // Carries one call's messages to one reader.
@@ -105,16 +116,17 @@ HttpResponse StreamEvents(const RpcCalls& calls, Places& places, const MethodDes
                           const Clock& clock, const HttpRequest& request) {
   const auto message = RequestOf(method, clock.Now(), request);
   if (!message.ok()) return ConnectErrorResponse(ToGrpcStatus(message.status()));
-  if (!calls.open()) return ConnectErrorResponse(RpcCalls::NotServing());
+  if (!calls.open()) return RefusedForNow(request, RpcCalls::NotServing());
   auto place = places.Take();
   if (place == nullptr) {
-    return ConnectErrorResponse(ToGrpcStatus(
-        MakeError("TOO_MANY_STREAMS", fmt::format("{} streams are open over HTTP already, which is "
-                                                  "the limit: end one, or try again later",
-                                                  places.max()))));
+    return RefusedForNow(
+        request, ToGrpcStatus(MakeError("TOO_MANY_STREAMS",
+                                        fmt::format("{} streams are open over HTTP already, which "
+                                                    "is the limit: end one, or try again later",
+                                                    places.max()))));
   }
   HttpResponse response;
-  response.content_type = "text/event-stream";
+  response.content_type = kEventsType;
   // Proxies would keep events back otherwise.
   response.headers.emplace_back("X-Accel-Buffering", "no");
   response.stream = [&calls, caller = request.admission, place = std::move(place), &method,

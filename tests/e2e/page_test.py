@@ -15,6 +15,18 @@ from support import wait_until
 
 MATCHED = 1  # MatchState
 
+# What any page can do: the browser itself asks again, behind the last id.
+_FOLLOW = """
+window.follow = {held: {}, told: [], source: new EventSource('/api/v1/stream?progress_interval=1s')};
+follow.source.addEventListener('rows', (event) => {
+  for (const row of JSON.parse(event.data).rows) {
+    follow.told.push(`${row.rowId} ${row.sequence}`);
+    if (row.operation === 'OPERATION_DELETE') delete follow.held[row.rowId];
+    else follow.held[row.rowId] = Number(row.revision);
+  }
+});
+"""
+
 
 class PageTest(unittest.TestCase):
     """Told as a timeline; everything that it looks at came over HTTP, from the page's own address."""
@@ -161,6 +173,27 @@ class PageTest(unittest.TestCase):
         page.wait("document.querySelectorAll('.query').length >= 2")
         page.wait("document.querySelector('.health')")
         self.assertEqual([], page.complaints())
+
+    def test_an_event_source_of_the_browser_misses_nothing(self):
+        page, stack = self.page, self.stack
+
+        def all_told():
+            listed = {row.row_id: row.revision for row in stack.rows()[0]}
+            return self.all_there() and page.evaluate("follow.held") == listed
+
+        page.open(stack.address["correlator"])
+        page.evaluate(_FOLLOW)
+        first = self.fire()
+        self.fire(INSTANCES[1])
+        wait_until(all_told, 60, "the browser is told of both alerts")
+        stack.kill("correlator")
+        page.wait("follow.source.readyState === EventSource.CONNECTING")
+        self.send(first.ended(now_ms()))
+        self.fire(kind="lost", instance="elsewhere")
+        stack.start("correlator")
+        wait_until(all_told, 60, "the browser is told of what came meanwhile")
+        told = page.evaluate("follow.told")
+        self.assertEqual(len(told), len(set(told)), "nothing is told twice")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,17 @@ using EventStreamTest = HttpReadTest;
 
 constexpr char kAll[] = "/api/v1/stream?snapshot_window=3650d&progress_interval=100ms";
 
+constexpr char kAsBrowsersDo[] = "Accept: text/event-stream\r\n";
+
+// Any status but 200 would end a browser's EventSource for good.
+void ExpectABrowserComesAgain(const RawHttpResponse& refused, const std::string& reason) {
+  EXPECT_EQ(refused.status, 200);
+  EXPECT_EQ(refused.headers.at("content-type"), "text/event-stream");
+  EXPECT_THAT(refused.body, testing::StartsWith("retry: 1000\n\nevent: error\ndata: {"));
+  EXPECT_THAT(refused.body, HasSubstr(reason));
+  EXPECT_THAT(refused.body, testing::EndsWith("}\n\n"));
+}
+
 // What a reader holds: rows by id as the newest event gave them.
 class FoldedEvents {
  public:
@@ -192,6 +203,15 @@ TEST_F(EventStreamTest, StopEndsItWithAnErrorThatSaysSo) {
   EXPECT_FALSE(events.Next().has_value());
 }
 
+TEST_F(EventStreamTest, WhileTheCorrelatorStartsABrowserIsToldToComeAgain) {
+  StartHttp();
+  api_->Close();
+  for (const char* path : {"/api/v1/stream", "/api/v1/stream/alerts", "/api/v1/stream/samples"}) {
+    EXPECT_EQ(Get(path).status, 503);
+    ExpectABrowserComesAgain(Get(path, kAsBrowsersDo), "NOT_SERVING");
+  }
+}
+
 TEST_F(EventStreamTest, SubscribersLeaveWhenTheirReaderGoes) {
   StartHttp();
   {
@@ -216,6 +236,7 @@ TEST_F(EventStreamTest, ThereIsALimitAndRequestsAreServedBeyondIt) {
   const auto refused = Get("/api/v1/stream");
   EXPECT_EQ(refused.status, 503);
   EXPECT_THAT(refused.body, HasSubstr("TOO_MANY_STREAMS"));
+  ExpectABrowserComesAgain(Get("/api/v1/stream", kAsBrowsersDo), "TOO_MANY_STREAMS");
   EXPECT_EQ(Call("ListJoinedRows", "{}").status, 200);
   // A table finds its own place.
   CommitRows(1500);

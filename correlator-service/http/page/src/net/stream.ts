@@ -106,7 +106,8 @@ export class Stream {
   private async read(abort: AbortController): Promise<void> {
     const parameters = new URLSearchParams(this.parameters);
     parameters.set("progress_interval", `${PROGRESS_INTERVAL / 1000}s`);
-    const headers: Record<string, string> = {Accept: "text/event-stream"};
+    // Without Accept: what accepts nothing but events is answered 200 where this wants the status.
+    const headers: Record<string, string> = {};
     if (this.token) headers["Last-Event-ID"] = this.token;
     const response = await fetch(`${this.path}?${parameters.toString()}`,
                                  {headers, signal: abort.signal, cache: "no-store"});
