@@ -7,7 +7,8 @@ import unittest
 from google.protobuf import descriptor_pb2, json_format
 
 import support
-from support import HERE, api, channel, correlator, list_all_rows, shared_stack, wait_for_rows
+from support import (BINARIES, HERE, api, channel, correlator, list_all_rows, shared_stack,
+                     wait_for_rows)
 
 SERVICES = {"alertjoin.v1.CorrelatorService", "alertjoin.v1.IngestService",
             "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"}
@@ -86,6 +87,14 @@ class GrpcurlTest(unittest.TestCase):
 
     def test_lists_services(self):
         self.assertEqual(SERVICES, set(self.run_grpcurl("list").split()))
+
+    def test_the_description_that_is_installed_has_the_comments(self):
+        described = subprocess.run(
+            [self.grpcurl, "-protoset", BINARIES / "proto" / "alertjoin.protoset", "describe",
+             "alertjoin.v1.LookUpAsOfRequest"], capture_output=True, text=True, timeout=30)
+        self.assertEqual(0, described.returncode, described.stderr)
+        self.assertIn("  // Optional. The moment in question. Default: now.\n"
+                      "  .google.protobuf.Timestamp time = 2;\n", described.stdout)
 
     def test_reads_health(self):
         answer = json.loads(self.run_grpcurl("grpc.health.v1.Health/Check"))
