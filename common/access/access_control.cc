@@ -163,6 +163,11 @@ AccessControl::Verdict AccessControl::CheckRpc(std::string_view method, const Ca
   return Check(AccessOfRpc(method), method, caller);
 }
 
+void AccessControl::Prepare(const Caller& caller) {
+  const auto held = state();
+  if (held->wants_identities()) Identify(*held, caller);
+}
+
 AccessControl::Verdict AccessControl::Check(const std::optional<AccessRule>& rule,
                                             std::string_view what, const Caller& caller) {
   const auto held = state();
@@ -212,7 +217,7 @@ AccessControl::Identified AccessControl::Identify(const AccessState& state, cons
   const bool takes_credentials = !state.config.users.empty() || !state.config.tokens_file.empty();
   if (takes_credentials && !caller.authorization.empty()) {
     const auto [scheme, credentials] = SplitAuthorization(caller.authorization);
-    if (scheme == "basic") return IdentifyUser(state, credentials);
+    if (scheme == "basic") return IdentifyUser(state, credentials, caller.may_wait);
     if (scheme == "bearer") {
       std::string digest = TokenList::DigestOf(credentials);
       if (auto name = state.tokens.IdentityOfDigest(digest)) {
@@ -231,7 +236,7 @@ AccessControl::Identified AccessControl::Identify(const AccessState& state, cons
 }
 
 AccessControl::Identified AccessControl::IdentifyUser(const AccessState& state,
-                                                      std::string_view credentials) {
+                                                      std::string_view credentials, bool may_wait) {
   std::string pair;
   const bool decoded =
       absl::Base64Unescape(absl::string_view(credentials.data(), credentials.size()), &pair);
@@ -244,7 +249,7 @@ AccessControl::Identified AccessControl::IdentifyUser(const AccessState& state,
   const Secret wiped(std::move(pair));
   const auto found = state.config.users.find(user);
   const bool known = found != state.config.users.end();
-  switch (passwords_.Check(user, known ? found->second : kHashOfNobody, password)) {
+  switch (passwords_.Check(user, known ? found->second : kHashOfNobody, password, may_wait)) {
     case PasswordCheck::Outcome::kRight:
       if (known) return {Known(user), Admission::Proof::kPassword, found->second};
       break;

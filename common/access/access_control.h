@@ -45,6 +45,8 @@ class AccessControl {
   struct Caller {
     std::string_view authorization;     // The header's value; "" when there is none.
     std::string_view certificate_name;  // Common name of a certificate that was checked; or "".
+    // Whether it waits for a password to be compared. If not, one that was not of late is kBusy.
+    bool may_wait = true;
   };
   struct Verdict {
     enum class Outcome {
@@ -63,6 +65,9 @@ class AccessControl {
   };
   Verdict CheckHttp(std::string_view method, std::string_view path, const Caller& caller);
   Verdict CheckRpc(std::string_view method, const Caller& caller);
+  // Compares the caller's password, if there is one, for a check soon after that may not wait.
+  // Nothing is counted.
+  void Prepare(const Caller& caller);
 
   // A handshake that failed, for the metrics.
   void CountFailedHandshake() { metrics_.CountRefusal("tls_handshake"); }
@@ -81,7 +86,7 @@ class AccessControl {
     std::string evidence = {};
   };
   Identified Identify(const AccessState& state, const Caller& caller);
-  Identified IdentifyUser(const AccessState& state, std::string_view credentials);
+  Identified IdentifyUser(const AccessState& state, std::string_view credentials, bool may_wait);
   void Run() EXCLUDES_LOCK(mutex_);
 
   const std::string file_;

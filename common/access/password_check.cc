@@ -70,7 +70,7 @@ void PasswordCheck::Remember(Remembered& where, const Digest& digest) {
 }
 
 PasswordCheck::Outcome PasswordCheck::Check(const std::string& user, const std::string& hash,
-                                            const Secret& password) {
+                                            const Secret& password, bool may_wait) {
   const Digest digest = DigestOf(user, hash, password);
   {
     MutexLock lock(mutex_);
@@ -82,6 +82,7 @@ PasswordCheck::Outcome PasswordCheck::Check(const std::string& user, const std::
     while (true) {
       if (is_in(right_)) return Outcome::kRight;
       if (is_in(wrong_)) return Outcome::kWrong;
+      if (!may_wait) return Outcome::kBusy;
       if (comparing_ < kAtOnceMax) break;
       if (waiting_ >= kWaitingMax) return Outcome::kBusy;
       ++waiting_;

@@ -32,9 +32,10 @@ class PasswordCheck {
     kWrong,
     kBusy,  // Too many wait already; not compared.
   };
+  // Unless it `may_wait`, only what is remembered is known, and the rest is kBusy.
   // REQUIRES: IsBcryptHash(hash).
-  Outcome Check(const std::string& user, const std::string& hash, const Secret& password)
-      EXCLUDES_LOCK(mutex_);
+  Outcome Check(const std::string& user, const std::string& hash, const Secret& password,
+                bool may_wait = true) EXCLUDES_LOCK(mutex_);
 
   // How often a hash was computed.
   uint64_t computed() const EXCLUDES_LOCK(mutex_);

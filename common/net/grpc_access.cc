@@ -37,13 +37,15 @@ grpc_ssl_client_certificate_request_type RequestOf(ClientAuth auth) {
   return GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY;
 }
 
-// Asks the access control before each call.
+// Asks the access control before each call. The library has no way to refuse with more than code
+// and message from here, so services that can do better do it themselves.
 class AccessProcessor final : public grpc::AuthMetadataProcessor {
  public:
   AccessProcessor(std::shared_ptr<AccessControl> access, std::shared_ptr<const GrpcMetrics> metrics,
-                  bool checks_certificates)
+                  const GrpcCallers* callers, bool checks_certificates)
       : access_(std::move(access)),
         metrics_(std::move(metrics)),
+        callers_(callers),
         checks_certificates_(checks_certificates) {}
 
   // Passwords take their time.
@@ -54,6 +56,13 @@ class AccessProcessor final : public grpc::AuthMetadataProcessor {
     const auto path = metadata.find(":path");
     if (path == metadata.end()) return {grpc::StatusCode::INTERNAL, "the call has no method"};
     const std::string_view method(path->second.data(), path->second.size());
+    if (callers_ != nullptr && callers_->KeepsDoorOf(method)) {
+      // On this thread, which may wait.
+      if (const auto found = metadata.find("authorization"); found != metadata.end()) {
+        access_->Prepare({{found->second.data(), found->second.size()}, ""});
+      }
+      return grpc::Status::OK;
+    }
     const auto arrived = std::chrono::steady_clock::now();
     grpc::Status status = Check(method, metadata, context);
     // All others come to a service, where they are counted.
@@ -72,7 +81,6 @@ class AccessProcessor final : public grpc::AuthMetadataProcessor {
       return {grpc::StatusCode::UNAUTHENTICATED, "authorization is given more than once"};
     }
     if (const auto found = metadata.find("authorization"); found != metadata.end()) {
-      // Left in the metadata: GrpcCallers asks again.
       authorization.assign(found->second.data(), found->second.size());
     }
     std::string certificate_name;
@@ -94,6 +102,7 @@ class AccessProcessor final : public grpc::AuthMetadataProcessor {
 
   const std::shared_ptr<AccessControl> access_;
   const std::shared_ptr<const GrpcMetrics> metrics_;
+  const GrpcCallers* const callers_;  // Null: no service keeps its own door.
   const bool checks_certificates_;
 };
 
@@ -119,7 +128,8 @@ std::string CertificateNameOf(const grpc::AuthContext& context) {
 }
 
 std::shared_ptr<grpc::ServerCredentials> GrpcCredentialsOf(
-    std::shared_ptr<AccessControl> access, std::shared_ptr<const GrpcMetrics> metrics) {
+    std::shared_ptr<AccessControl> access, std::shared_ptr<const GrpcMetrics> metrics,
+    const GrpcCallers* callers) {
   using grpc::experimental::FileWatcherCertificateProvider;
   const auto material = access->state()->tls;
   const bool checks = ChecksCertificates(*access);
@@ -139,7 +149,7 @@ std::shared_ptr<grpc::ServerCredentials> GrpcCredentialsOf(
     files->client_authorities.Replace(changed.client_ca_pem);
   });
   credentials->SetAuthMetadataProcessor(
-      std::make_shared<AccessProcessor>(std::move(access), std::move(metrics), checks));
+      std::make_shared<AccessProcessor>(std::move(access), std::move(metrics), callers, checks));
   return credentials;
 }
 

@@ -21,6 +21,20 @@ std::string MakePass() {
   return absl::BytesToHexString(absl::string_view(bytes.data(), bytes.size()));
 }
 
+absl::Status RefusalOf(const AccessControl::Verdict& verdict) {
+  using Outcome = AccessControl::Verdict::Outcome;
+  if (verdict.outcome == Outcome::kBusy) return MakeError("TOO_MANY_PASSWORDS", verdict.message);
+  if (verdict.outcome == Outcome::kUnknown) {
+    return MakeError(verdict.reason == "no_credentials" ? KnownReason("CREDENTIALS_MISSING")
+                                                        : KnownReason("CREDENTIALS_UNKNOWN"),
+                     verdict.message);
+  }
+  return MakeError(verdict.reason == "role_lacks" ? KnownReason("ROLE_MISSING")
+                   : verdict.reason == "filtered" ? KnownReason("NOT_FILTERABLE")
+                                                  : KnownReason("METHOD_NOT_ALLOWED"),
+                   verdict.message);
+}
+
 // The only value under the key; "" when there is none, or more than one.
 std::string_view OnlyValue(const grpc::CallbackServerContext& context, const char* key) {
   const auto& metadata = context.client_metadata();
@@ -51,6 +65,18 @@ void GrpcCallers::Pass::Return() {
   callers_->passes_.erase(text_);
 }
 
+void GrpcCallers::KeepsDoor(std::string_view service) {
+  MutexLock lock(mutex_);
+  services_.emplace(service);
+}
+
+bool GrpcCallers::KeepsDoorOf(std::string_view method) const {
+  if (!method.starts_with('/')) return false;
+  const std::string_view service = method.substr(1, method.rfind('/') - 1);
+  MutexLock lock(mutex_);
+  return services_.find(service) != services_.end();
+}
+
 void GrpcCallers::SetAccess(std::shared_ptr<AccessControl> access) {
   MutexLock lock(mutex_);
   access_ = std::move(access);
@@ -66,16 +92,16 @@ absl::StatusOr<SharedAdmission> GrpcCallers::Admit(const grpc::CallbackServerCon
     access = access_;
   }
   if (access == nullptr) return SharedAdmission();
+  if (context.client_metadata().count("authorization") > 1) {
+    return MakeError("CREDENTIALS_UNKNOWN", "authorization is given more than once");
+  }
   std::string certificate_name;
   if (ChecksCertificates(*access)) certificate_name = CertificateNameOf(*context.auth_context());
   AccessControl::Verdict verdict =
-      access->CheckRpc(method, {OnlyValue(context, "authorization"), certificate_name});
-  if (verdict.outcome == AccessControl::Verdict::Outcome::kBusy) {
-    return MakeError("TOO_MANY_CALLS", verdict.message);
-  }
-  if (verdict.outcome != AccessControl::Verdict::Outcome::kAllowed) {
-    return MakeError("CREDENTIALS_REVOKED", verdict.message);
-  }
+      access->CheckRpc(method, {.authorization = OnlyValue(context, "authorization"),
+                                .certificate_name = certificate_name,
+                                .may_wait = false});
+  if (verdict.outcome != AccessControl::Verdict::Outcome::kAllowed) return RefusalOf(verdict);
   return std::move(verdict.admission);
 }
 

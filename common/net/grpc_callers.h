@@ -4,7 +4,9 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -15,12 +17,21 @@ namespace alertjoin {
 
 class AccessControl;
 
-// Who makes a gRPC call, for the services behind the door, which ask again while a stream lives.
-// What another listener of this process let in, and passes on over a channel in memory, comes with
-// a pass that nobody else can know. Thread-safe.
+// Who makes a gRPC call, and whether he may: for services that keep their own door, since only they
+// can refuse with all that programs want to know (ErrorInfo), and that ask again while a stream
+// lives. What another listener of this process let in, and passes on over a channel in memory,
+// comes with a pass that nobody else can know. Thread-safe.
 class GrpcCallers {
  public:
-  // `access` is the gRPC server's; null: it lets everyone do everything.
+  // The service ("alertjoin.v1.IngestService") asks Admit at the begin of each call, whatever the
+  // method, and ends it with what that gives if it is not OK. Its calls come to it unasked; those
+  // of all other services are refused before (grpc_access.h).
+  void KeepsDoor(std::string_view service) EXCLUDES_LOCK(mutex_);
+  // Whether the method is of such a service, or would be.
+  bool KeepsDoorOf(std::string_view method) const EXCLUDES_LOCK(mutex_);
+
+  // `access` is the gRPC server's, which sets it (grpc_server.h); null: it lets everyone do
+  // everything.
   void SetAccess(std::shared_ptr<AccessControl> access) EXCLUDES_LOCK(mutex_);
 
   // A caller whom this process has admitted elsewhere. To be kept until its call has ended. Empty
@@ -43,14 +54,16 @@ class GrpcCallers {
   };
   static constexpr char kPassKey[] = "alertjoin-pass";
 
-  // What lets the call of the method ("/package.Service/Method") in; null: everyone may. It was let
-  // through already, so this fails only if that has changed within the moment: UNAUTHENTICATED,
-  // reason CREDENTIALS_REVOKED.
+  // What lets the call of the method ("/package.Service/Method") in; null: everyone may. Does not
+  // block. UNAUTHENTICATED, reasons CREDENTIALS_MISSING and CREDENTIALS_UNKNOWN; PERMISSION_DENIED,
+  // reasons ROLE_MISSING, NOT_FILTERABLE and METHOD_NOT_ALLOWED; UNAVAILABLE, reason
+  // TOO_MANY_PASSWORDS. Refusals are counted and logged by the access control.
   absl::StatusOr<SharedAdmission> Admit(const grpc::CallbackServerContext& context,
                                         std::string_view method) EXCLUDES_LOCK(mutex_);
 
  private:
-  Mutex mutex_;
+  mutable Mutex mutex_;
+  std::set<std::string, std::less<>> services_ GUARDED_BY(mutex_);  // That keep their door.
   std::shared_ptr<AccessControl> access_ GUARDED_BY(mutex_);
   std::map<std::string, SharedAdmission, std::less<>> passes_ GUARDED_BY(mutex_);
 };

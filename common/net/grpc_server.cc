@@ -16,7 +16,9 @@
 
 #include "common/access/access_control.h"
 #include "common/net/grpc_access.h"
+#include "common/net/grpc_callers.h"
 #include "common/net/grpc_metrics.h"
+#include "common/net/grpc_status.h"
 #include "common/net/listener_rule.h"
 #include "common/status/status.h"
 #include "grpc/health/v1/health.pb.h"
@@ -52,19 +54,32 @@ void RegisterReflectionAndHealth() {
 // Takes the calls of methods that no service has, so that they are counted as all others.
 class UnknownMethods final : public grpc::CallbackGenericService {
  public:
-  grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext*) override {
+  // `callers` may be null.
+  explicit UnknownMethods(GrpcCallers* callers) : callers_(callers) {}
+
+  grpc::ServerGenericBidiReactor* CreateReactor(
+      grpc::GenericCallbackServerContext* context) override {
     class Refusal final : public grpc::ServerGenericBidiReactor {
      public:
-      Refusal() { Finish({grpc::StatusCode::UNIMPLEMENTED, "the server has no such method"}); }
+      explicit Refusal(const grpc::Status& status) { Finish(status); }
       void OnDone() override { delete this; }
     };
-    return new Refusal;
+    // A stranger is not told what there is.
+    if (callers_ != nullptr) {
+      const auto caller = callers_->Admit(*context, context->method());
+      if (!caller.ok()) return new Refusal(ToGrpcStatus(caller.status()));
+    }
+    return new Refusal({grpc::StatusCode::UNIMPLEMENTED, "the server has no such method"});
   }
+
+ private:
+  GrpcCallers* const callers_;
 };
 
 // Has a server own what it takes only a pointer to: factories live as long as it does.
 class UnknownMethodsOwner final : public grpc::experimental::ServerInterceptorFactoryInterface {
  public:
+  explicit UnknownMethodsOwner(GrpcCallers* callers) : methods_(callers) {}
   grpc::experimental::Interceptor* CreateServerInterceptor(
       grpc::experimental::ServerRpcInfo*) override {
     return nullptr;
@@ -76,10 +91,11 @@ class UnknownMethodsOwner final : public grpc::experimental::ServerInterceptorFa
 };
 
 // Has every call counted, whatever it asks for.
-void CountCalls(std::shared_ptr<const GrpcMetrics> metrics, grpc::ServerBuilder* builder) {
+void CountCalls(std::shared_ptr<const GrpcMetrics> metrics, GrpcCallers* callers,
+                grpc::ServerBuilder* builder) {
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> creators;
   creators.push_back(CountGrpcCalls(std::move(metrics)));
-  auto unknown = std::make_unique<UnknownMethodsOwner>();
+  auto unknown = std::make_unique<UnknownMethodsOwner>(callers);
   builder->RegisterCallbackGenericService(unknown->get());
   creators.push_back(std::move(unknown));
   builder->experimental().SetInterceptorCreators(std::move(creators));
@@ -125,9 +141,10 @@ absl::StatusOr<RunningGrpcServer> StartGrpcServer(const GrpcServerOptions& optio
   std::shared_ptr<const GrpcMetrics> metrics;
   if (options.registry != nullptr) {
     metrics = std::make_shared<const GrpcMetrics>(*options.registry);
-    CountCalls(metrics, &builder);
+    CountCalls(metrics, options.callers, &builder);
   }
-  if (tls != nullptr) credentials = GrpcCredentialsOf(options.access, metrics);
+  if (options.callers != nullptr) options.callers->SetAccess(options.access);
+  if (tls != nullptr) credentials = GrpcCredentialsOf(options.access, metrics, options.callers);
   builder.AddListeningPort(options.listen_address, credentials, &running.port);
   for (grpc::Service* service : options.services) builder.RegisterService(service);
   SetLimits(options, &builder);

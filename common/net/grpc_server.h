@@ -19,6 +19,7 @@ class Registry;
 namespace alertjoin {
 
 class AccessControl;
+class GrpcCallers;
 
 // A gRPC server on one address with reflection, the standard health service (the services
 // named and "" SERVING), keepalive both ways, bounded streams, metadata and message sizes, and a
@@ -27,7 +28,10 @@ struct GrpcServerOptions {
   std::string listen_address = "127.0.0.1:0";
   bool insecure = false;                  // May be reached from elsewhere without TLS.
   std::shared_ptr<AccessControl> access;  // TLS, who may call what. Not started. Null: neither.
-  std::vector<grpc::Service*> services;   // Must outlive the server.
+  // What the services ask who calls, which is told of `access`. Must outlive the server. Null: no
+  // service asks.
+  GrpcCallers* callers = nullptr;
+  std::vector<grpc::Service*> services;  // Must outlive the server.
   // Full names of the services ("alertjoin.v1.IngestService") for the health service.
   std::vector<std::string> service_names = {};
   int receive_bytes_max = 8 << 20;

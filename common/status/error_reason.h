@@ -45,9 +45,13 @@ inline constexpr ErrorReason kErrorReasons[] = {
     {"ROW_NOT_FOUND", absl::StatusCode::kNotFound},
     {"UNKNOWN_METHOD", absl::StatusCode::kUnimplemented},
     // Who may call what.
+    {"CREDENTIALS_MISSING", absl::StatusCode::kUnauthenticated},
     {"CREDENTIALS_REVOKED", absl::StatusCode::kUnauthenticated},
+    {"CREDENTIALS_UNKNOWN", absl::StatusCode::kUnauthenticated},
+    {"METHOD_NOT_ALLOWED", absl::StatusCode::kPermissionDenied},
     {"NOT_FILTERABLE", absl::StatusCode::kPermissionDenied},
     {"PERMISSION_REVOKED", absl::StatusCode::kPermissionDenied},
+    {"ROLE_MISSING", absl::StatusCode::kPermissionDenied},
     // Resume tokens.
     {"RESUME_TOKEN_FOREIGN", absl::StatusCode::kFailedPrecondition},
     {"RESUME_TOKEN_FROM_FUTURE", absl::StatusCode::kFailedPrecondition},
@@ -62,6 +66,7 @@ inline constexpr ErrorReason kErrorReasons[] = {
     {"TABLES_BUSY", absl::StatusCode::kUnavailable},
     {"TOO_MANY_CALLS", absl::StatusCode::kResourceExhausted},
     {"TOO_MANY_EXPORTS", absl::StatusCode::kUnavailable},
+    {"TOO_MANY_PASSWORDS", absl::StatusCode::kUnavailable},
     {"TOO_MANY_READERS", absl::StatusCode::kResourceExhausted},
     {"TOO_MANY_STREAMS", absl::StatusCode::kUnavailable},
     {"TOO_MANY_SUBSCRIBERS", absl::StatusCode::kResourceExhausted},

@@ -200,7 +200,7 @@ absl::Status CorrelatorApp::Parts::Serve() {
   services->pipeline.Start();
   GrpcServerOptions options;
   ASSIGN_OR_RETURN(options.access, OpenGrpcAccess(config.listeners, registry));
-  callers.SetAccess(options.access);
+  options.callers = &callers;
   options.listen_address = config.grpc_listen_address;
   options.insecure = config.listeners.insecure;
   options.registry = &registry;

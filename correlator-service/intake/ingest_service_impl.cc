@@ -5,12 +5,21 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/net/grpc_status.h"
 #include "common/status/error_reason.h"
 
 namespace alertjoin {
 namespace {
 
 constexpr char kPushEvents[] = "/alertjoin.v1.IngestService/PushEvents";
+
+// The end of a call that may not begin.
+class Refusal final
+    : public grpc::ServerBidiReactor<v1::PushEventsRequest, v1::PushEventsResponse> {
+ public:
+  explicit Refusal(const absl::Status& status) { Finish(ToGrpcStatus(status)); }
+  void OnDone() override { delete this; }
+};
 
 absl::Status Stopping() {
   return MakeError("STOPPING",
@@ -28,7 +37,11 @@ IngestServiceImpl::IngestServiceImpl(EventSink& sink, std::string store_id, cons
       options_(options),
       sample_retention_ms_(options.sample_retention.value_or(Millis(0)).count()),
       metrics_(registry),
-      timer_([this] { RunTimer(); }) {}
+      timer_([this] { RunTimer(); }) {
+  if (options.callers != nullptr) {
+    options.callers->KeepsDoor(v1::IngestService::service_full_name());
+  }
+}
 
 IngestServiceImpl::~IngestServiceImpl() {
   Stop();
@@ -50,14 +63,13 @@ IngestServiceImpl::PushEvents(grpc::CallbackServerContext* context) {
   if (const int64_t ms = sample_retention_ms_; ms > 0) retention = Millis(ms);
   absl::StatusOr<SharedAdmission> caller = SharedAdmission();
   if (options_.callers != nullptr) caller = options_.callers->Admit(*context, kPushEvents);
+  if (!caller.ok()) return new Refusal(caller.status());
   std::function<absl::Status()> permit;
-  if (caller.ok() && *caller != nullptr) permit = [held = *caller] { return held->Check(); };
+  if (*caller != nullptr) permit = [held = *caller] { return held->Check(); };
   const auto stream = IntakeStream::Make({producers_, sink_, metrics_, clock_, store_id_,
                                           options_.heartbeat_interval, retention,
                                           [this] { Poke(); }, std::move(permit)});
-  absl::Status status = caller.status();
-  if (status.ok()) status = Register(stream);
-  if (!status.ok()) {
+  if (const absl::Status status = Register(stream); !status.ok()) {
     stream->End(status);
   } else {
     stream->Start();

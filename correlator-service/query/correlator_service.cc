@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "common/net/grpc_status.h"
 #include "common/status/error_reason.h"
 #include "common/status/status.h"
 #include "correlator-service/query/alert_context.h"
@@ -50,7 +51,9 @@ CorrelatorServiceImpl::CorrelatorServiceImpl(RowStore& store, TableAccess& table
       hub_(hub),
       clock_(clock),
       options_(std::move(options)),
-      callers_(callers) {}
+      callers_(callers) {
+  if (callers_ != nullptr) callers_->KeepsDoor(v1::CorrelatorService::service_full_name());
+}
 
 absl::StatusOr<SharedAdmission> CorrelatorServiceImpl::Admit(
     const grpc::CallbackServerContext& context, const std::string& method) {
@@ -64,12 +67,17 @@ grpc::ServerUnaryReactor* CorrelatorServiceImpl::Serve(grpc::CallbackServerConte
                                                        const std::string& method,
                                                        const Request* request, Response* response,
                                                        Answer answer) {
+  const auto caller = Admit(*context, method);
+  if (!caller.ok()) {
+    // At once: strangers take no place among the calls that wait for their turn.
+    auto* const reactor = context->DefaultReactor();
+    reactor->Finish(ToGrpcStatus(caller.status()));
+    return reactor;
+  }
   return calls_.Serve<Request, Response>(
       context, request, response,
-      [caller = Admit(*context, method),
+      [scope = *caller == nullptr ? Matchers() : (*caller)->filter(),
        answer = std::move(answer)](const Request& asked) -> absl::StatusOr<Response> {
-        RETURN_IF_ERROR(caller);
-        const Matchers scope = *caller == nullptr ? Matchers() : (*caller)->filter();
         if constexpr (std::is_invocable_v<const Answer&, const Request&, const Matchers&>) {
           return answer(asked, scope);
         } else {

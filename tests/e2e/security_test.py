@@ -38,6 +38,13 @@ CALLERS = {
 }
 
 
+def reason_of(error):
+    """The reason in the google.rpc.ErrorInfo of our domain; "" without one."""
+    details = dict(error.trailing_metadata() or ()).get("grpc-status-details-bin", b"")
+    found = re.search(rb"google\.rpc\.ErrorInfo\x12.{1,2}\n.([A-Z_]+)\x12\x09alertjoin", details, re.S)
+    return found[1].decode() if found else ""
+
+
 def endless(first):
     """One message, and then none."""
     yield first
@@ -114,18 +121,22 @@ class SecurityTest(unittest.TestCase):
     def tearDown(self):
         self.stack.check()
 
-    def code_of(self, channel, method, authorization):
-        """What an empty call of the method ends with; OK for the first message of a stream."""
+    def end_of_call(self, channel, method, authorization):
+        """What an empty call of the method ends with, and the reason in its ErrorInfo; OK for the
+        first message of a stream."""
         call = channel.unary_stream(method, lambda request: request, lambda answer: answer)(
             b"", timeout=10, metadata=[("authorization", authorization)] if authorization else [])
         try:
             next(call)
             call.cancel()
-            return grpc.StatusCode.OK
+            return grpc.StatusCode.OK, ""
         except StopIteration:
-            return grpc.StatusCode.OK
+            return grpc.StatusCode.OK, ""
         except grpc.RpcError as error:
-            return error.code()
+            return error.code(), reason_of(error)
+
+    def code_of(self, channel, method, authorization):
+        return self.end_of_call(channel, method, authorization)[0]
 
     def rpcs(self):
         """Every method of our services with the role that it needs, and the standard ones."""
@@ -153,11 +164,12 @@ class SecurityTest(unittest.TestCase):
             for method, role in self.rpcs().items():
                 for who, (header, roles) in CALLERS.items():
                     with self.subTest(method=method, who=who):
-                        code = self.code_of(channel, method, header)
+                        code, reason = self.end_of_call(channel, method, header)
                         if role == "anyone" or (roles and role in roles):
                             self.assertNotIn(code, (UNAUTHENTICATED, DENIED))
                         else:
                             self.assertEqual(UNAUTHENTICATED if roles is None else DENIED, code)
+                            self.assertEqual(self.refused_for(method, role, header, roles), reason)
                             label = "other" if role == "nobody" else method.split("/")[-1]
                             refused[label, code.name] += 1
                         cells += 1
@@ -165,6 +177,36 @@ class SecurityTest(unittest.TestCase):
         # A call may be counted only after its caller has the answer.
         wait_for(refused, self.refused_calls, 10, "calls that were refused")
         self.assertGreaterEqual(cells, 17 * 9)
+
+    def refused_for(self, method, role, header, roles):
+        """The reason that a refusal of the cell gives. Reflection is not ours, and gives none."""
+        if "ServerReflection" in method:
+            return ""
+        if roles is None:
+            return "CREDENTIALS_UNKNOWN" if header else "CREDENTIALS_MISSING"
+        return "METHOD_NOT_ALLOWED" if role == "nobody" else "ROLE_MISSING"
+
+    def test_every_service_of_the_server_is_among_those(self):
+        """What is registered is asked for, so that a new service has its rows above."""
+        reflect = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+        with self.stack.channel() as channel:
+            answers = channel.stream_stream(reflect)(
+                endless(b"\x3a\x00"), timeout=10,  # list_services: ""
+                metadata=[("authorization", f"Bearer {TOKENS['reader']}")])
+            services = set(re.findall(rb"[a-z0-9_.]+\.[A-Z]\w+", next(answers)))
+            answers.cancel()
+        self.assertEqual({method.split("/")[1].encode() for method in self.rpcs()}, services)
+
+    def test_two_credentials_are_none(self):
+        """Nor is the certificate taken in their place, though it would open the call."""
+        header = ("authorization", f"Bearer {TOKENS['pusher']}")
+        with self.stack.channel("uplink") as channel:
+            for method in ("/alertjoin.v1.IngestService/PushEvents",
+                           "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"):
+                with self.assertRaises(grpc.RpcError) as caught:
+                    next(channel.unary_stream(method)(b"", timeout=10, metadata=[header, header]))
+                self.assertEqual(UNAUTHENTICATED, caught.exception.code())
+                self.assertIn("more than once", caught.exception.details())
 
     def test_every_path_by_every_identity(self):
         paths = {
@@ -284,11 +326,8 @@ class SecurityTest(unittest.TestCase):
             for _ in call:
                 pass
         except grpc.RpcError as error:
-            # A serialised google.rpc.Status, which holds its texts as they are.
             details = dict(error.trailing_metadata()).get("grpc-status-details-bin", b"")
-            reason = re.search(rb"[A-Z]+_REVOKED", details)
-            return (error.code().name, reason[0].decode() if reason else "",
-                    b"resume_token" in details)
+            return error.code().name, reason_of(error), b"resume_token" in details
         return "OK", "", False
 
     def expect_ends(self, streams, code, reason, what):

@@ -149,6 +149,28 @@ TEST_F(AccessControlTest, ATokenThatIsTakenAwayOpensNothing) {
   EXPECT_EQ(Rpc(kPush, "Bearer pusher-token"), Outcome::kAllowed);
 }
 
+TEST_F(AccessControlTest, WhoMayNotWaitIsToldWhatWasComparedBefore) {
+  OpenWithTokens();
+  const auto ask = [this](const std::string& authorization) {
+    return control_->CheckRpc(kList, {authorization, "", /*may_wait=*/false}).outcome;
+  };
+  const std::string right = Basic("ann:correct horse");
+  const std::string wrong = Basic("ann:wrong");
+  EXPECT_EQ(ask(right), Outcome::kBusy);
+  EXPECT_EQ(ask(wrong), Outcome::kBusy);
+  EXPECT_EQ(ask("Bearer reader-token"), Outcome::kAllowed);
+  EXPECT_TRUE(
+      HasMetric("alertjoin_access_refused_total{listener=\"http\",reason=\"too_many_checks\"} 2"));
+  control_->Prepare({right, ""});
+  control_->Prepare({wrong, ""});
+  EXPECT_FALSE(HasMetric(
+      "alertjoin_access_refused_total{listener=\"http\",reason=\"wrong_credentials\"} 1"));
+  EXPECT_EQ(ask(right), Outcome::kAllowed);
+  EXPECT_EQ(ask(wrong), Outcome::kUnknown);
+  EXPECT_TRUE(HasMetric(
+      "alertjoin_access_refused_total{listener=\"http\",reason=\"wrong_credentials\"} 1"));
+}
+
 TEST_F(AccessControlTest, AnAdmissionHoldsAsLongAsWhatItStandsOn) {
   OpenWithTokens();
   const auto admit = [this](const std::string& authorization, const std::string& certificate) {
