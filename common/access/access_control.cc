@@ -174,14 +174,21 @@ AccessControl::Verdict AccessControl::Check(const std::optional<AccessRule>& rul
   if (rule.has_value() && rule->anyone) return Known("");
   const auto admit = [&](const std::string& name, Admission::Proof proof, std::string evidence) {
     return std::make_shared<const Admission>(states_, proof, name, std::move(evidence),
-                                             rule.has_value() ? rule->roles : RoleSet::All());
+                                             rule.has_value() ? rule->roles : RoleSet::All(),
+                                             std::string(caller.certificate_chain));
   };
-  if (!held->wants_identities()) {
+  // Of a connection that is older than the authorities: TLS takes no new one.
+  const bool certified = held->TakesCertificates(std::string(caller.certificate_chain));
+  if (certified && !held->wants_identities()) {
     Verdict verdict = Known("");
     verdict.admission = admit("", Admission::Proof::kNone, "");
     return verdict;
   }
-  Identified identified = Identify(*held, caller);
+  Identified identified =
+      certified ? Identify(*held, caller)
+                : Identified{Unknown(*held, "certificate_revoked",
+                                     "the authority of the connection's certificate is no longer "
+                                     "trusted: connect again with another")};
   Verdict& verdict = identified.verdict;
   if (verdict.outcome == Outcome::kAllowed) {
     if (!rule.has_value()) {

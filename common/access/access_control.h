@@ -45,6 +45,8 @@ class AccessControl {
   struct Caller {
     std::string_view authorization;     // The header's value; "" when there is none.
     std::string_view certificate_name;  // Common name of a certificate that was checked; or "".
+    // That certificate and what came with it (PEM); "" when none was checked.
+    std::string_view certificate_chain = {};
     // Whether it waits for a password to be compared. If not, one that was not of late is kBusy.
     bool may_wait = true;
   };

@@ -40,6 +40,9 @@ absl::StatusOr<std::shared_ptr<const AccessState>> LoadAccess(const std::string&
     auto material = LoadTlsMaterial(*config.tls, now);
     if (!material.ok()) return Annotate(material.status(), file);
     state->tls = *std::move(material);
+    if (const std::string& authorities = state->tls->client_ca_pem; !authorities.empty()) {
+      state->clients = std::make_shared<const ClientCertificates>(authorities);
+    }
   }
   if (!config.tokens_file.empty()) {
     auto text = ReadSmallFile(config.tokens_file);

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/access/access_config.h"
+#include "common/access/client_certificates.h"
 #include "common/access/tls_material.h"
 #include "common/access/token_list.h"
 #include "common/sync/mutex.h"
@@ -16,7 +17,8 @@ namespace alertjoin {
 struct AccessState {
   AccessConfig config;
   TokenList tokens;
-  std::shared_ptr<const TlsServerMaterial> tls;  // Null: none.
+  std::shared_ptr<const TlsServerMaterial> tls;       // Null: none.
+  std::shared_ptr<const ClientCertificates> clients;  // Null: theirs are not checked.
 
   // Whether callers must be known. If not, each of them may do everything.
   bool wants_identities() const {
@@ -24,6 +26,11 @@ struct AccessState {
   }
   // Without `identities`, everyone who is known may do everything.
   RoleSet RolesOf(const std::string& identity) const;
+  // Whether the certificates that a client has shown (PEM, its own first) are those of the
+  // authorities; also when none were asked for.
+  bool TakesCertificates(const std::string& chain_pem) const {
+    return chain_pem.empty() || clients == nullptr || clients->Take(chain_pem);
+  }
   // What it may see of rows, alerts and series; empty: everything.
   const Matchers& FilterOf(const std::string& identity) const;
 };

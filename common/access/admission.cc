@@ -5,12 +5,14 @@
 namespace alertjoin {
 
 Admission::Admission(std::shared_ptr<const AccessStateCell> states, Proof proof,
-                     std::string identity, std::string evidence, RoleSet needed)
+                     std::string identity, std::string evidence, RoleSet needed,
+                     std::string certificate_chain)
     : states_(std::move(states)),
       proof_(proof),
       identity_(std::move(identity)),
       evidence_(std::move(evidence)),
       needed_(needed),
+      certificate_chain_(std::move(certificate_chain)),
       filter_(states_->Get()->FilterOf(identity_)) {}
 
 bool Admission::IsProven(const AccessState& state) const {
@@ -32,6 +34,12 @@ bool Admission::IsProven(const AccessState& state) const {
 
 absl::Status Admission::Check(const ErrorDetail& detail) const {
   const auto state = states_->Get();
+  if (!state->TakesCertificates(certificate_chain_)) {
+    return MakeError("CREDENTIALS_REVOKED",
+                     "the authority of the connection's certificate is no longer trusted: connect "
+                     "again with another",
+                     detail);
+  }
   if (!IsProven(*state)) {
     return MakeError("CREDENTIALS_REVOKED",
                      "the credentials that this was begun with are no longer taken: come again "

@@ -25,13 +25,14 @@ class Admission {
   };
 
   // `states`: where the newest state of the access control is. `needed`: any of these roles.
+  // `certificate_chain`: of the connection, as of AccessControl::Caller.
   Admission(std::shared_ptr<const AccessStateCell> states, Proof proof, std::string identity,
-            std::string evidence, RoleSet needed);
+            std::string evidence, RoleSet needed, std::string certificate_chain = "");
 
   // OK while the caller would be let in again, by the same proof and to see the same. Otherwise
-  // UNAUTHENTICATED, reason CREDENTIALS_REVOKED, when the proof is worth nothing now, and
-  // PERMISSION_DENIED, reason PERMISSION_REVOKED, when the identity has lost the role or has
-  // another filter; with the detail.
+  // UNAUTHENTICATED, reason CREDENTIALS_REVOKED, when the proof, or the connection's certificate
+  // with any proof, is worth nothing now, and PERMISSION_DENIED, reason PERMISSION_REVOKED, when
+  // the identity has lost the role or has another filter; with the detail.
   absl::Status Check(const ErrorDetail& detail = {}) const;
 
   const std::string& identity() const { return identity_; }
@@ -46,6 +47,7 @@ class Admission {
   const std::string identity_;
   const std::string evidence_;
   const RoleSet needed_;
+  const std::string certificate_chain_;
   const Matchers filter_;
 };
 

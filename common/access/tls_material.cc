@@ -6,8 +6,8 @@
 #include <openssl/x509.h>
 
 #include <ctime>
-#include <vector>
 
+#include "common/access/certificate_pem.h"
 #include "common/config/small_file.h"
 #include "common/status/status.h"
 #include "common/time/rfc3339.h"
@@ -16,7 +16,6 @@ namespace alertjoin {
 namespace {
 
 using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
-using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
 using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 
 absl::Status Fault(std::string_view key, const std::string& file, std::string_view what) {
@@ -25,16 +24,6 @@ absl::Status Fault(std::string_view key, const std::string& file, std::string_vi
 
 Bio Over(const std::string& text) {
   return {BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), &BIO_free};
-}
-
-std::vector<Certificate> ParseCertificates(const std::string& pem) {
-  std::vector<Certificate> certificates;
-  const Bio bio = Over(pem);
-  while (X509* const certificate = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
-    certificates.emplace_back(certificate, &X509_free);
-  }
-  ERR_clear_error();
-  return certificates;
 }
 
 // Without it OpenSSL asks for a passphrase at the terminal.

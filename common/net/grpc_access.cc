@@ -83,10 +83,10 @@ class AccessProcessor final : public grpc::AuthMetadataProcessor {
     if (const auto found = metadata.find("authorization"); found != metadata.end()) {
       authorization.assign(found->second.data(), found->second.size());
     }
-    std::string certificate_name;
-    if (checks_certificates_) certificate_name = CertificateNameOf(*context);
+    PeerCertificate certificate;
+    if (checks_certificates_) certificate = CertificateOf(*context);
     const AccessControl::Verdict verdict =
-        access_->CheckRpc(method, {authorization, certificate_name});
+        access_->CheckRpc(method, {authorization, certificate.name, certificate.chain});
     switch (verdict.outcome) {
       case Outcome::kAllowed:
         return grpc::Status::OK;
@@ -122,9 +122,17 @@ bool ChecksCertificates(const AccessControl& access) {
   return material != nullptr && !material->client_ca_pem.empty();
 }
 
-std::string CertificateNameOf(const grpc::AuthContext& context) {
+PeerCertificate CertificateOf(const grpc::AuthContext& context) {
+  PeerCertificate certificate;
   const auto names = context.FindPropertyValues("x509_common_name");
-  return names.size() == 1 ? std::string(names[0].data(), names[0].size()) : "";
+  if (names.size() == 1) certificate.name.assign(names[0].data(), names[0].size());
+  // The library keeps a server's peer apart from what came with it.
+  for (const char* const property : {"x509_pem_cert", "x509_pem_cert_chain"}) {
+    for (const grpc::string_ref& pem : context.FindPropertyValues(property)) {
+      certificate.chain.append(pem.data(), pem.size());
+    }
+  }
+  return certificate;
 }
 
 std::shared_ptr<grpc::ServerCredentials> GrpcCredentialsOf(

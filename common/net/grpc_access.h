@@ -24,7 +24,11 @@ std::shared_ptr<grpc::ServerCredentials> GrpcCredentialsOf(
 
 // Whether the server behind the access control looks whose certificates they are.
 bool ChecksCertificates(const AccessControl& access);
-// The common name in the peer's certificate; "" when there is not exactly one.
-std::string CertificateNameOf(const grpc::AuthContext& context);
+// What the peer has shown, for AccessControl::Caller.
+struct PeerCertificate {
+  std::string name;   // The common name in it; "" when there is not exactly one.
+  std::string chain;  // PEM, its own first.
+};
+PeerCertificate CertificateOf(const grpc::AuthContext& context);
 
 }  // namespace alertjoin

@@ -24,6 +24,9 @@ std::string MakePass() {
 absl::Status RefusalOf(const AccessControl::Verdict& verdict) {
   using Outcome = AccessControl::Verdict::Outcome;
   if (verdict.outcome == Outcome::kBusy) return MakeError("TOO_MANY_PASSWORDS", verdict.message);
+  if (verdict.reason == "certificate_revoked") {
+    return MakeError("CREDENTIALS_REVOKED", verdict.message);
+  }
   if (verdict.outcome == Outcome::kUnknown) {
     return MakeError(verdict.reason == "no_credentials" ? KnownReason("CREDENTIALS_MISSING")
                                                         : KnownReason("CREDENTIALS_UNKNOWN"),
@@ -95,11 +98,12 @@ absl::StatusOr<SharedAdmission> GrpcCallers::Admit(const grpc::CallbackServerCon
   if (context.client_metadata().count("authorization") > 1) {
     return MakeError("CREDENTIALS_UNKNOWN", "authorization is given more than once");
   }
-  std::string certificate_name;
-  if (ChecksCertificates(*access)) certificate_name = CertificateNameOf(*context.auth_context());
+  PeerCertificate certificate;
+  if (ChecksCertificates(*access)) certificate = CertificateOf(*context.auth_context());
   AccessControl::Verdict verdict =
       access->CheckRpc(method, {.authorization = OnlyValue(context, "authorization"),
-                                .certificate_name = certificate_name,
+                                .certificate_name = certificate.name,
+                                .certificate_chain = certificate.chain,
                                 .may_wait = false});
   if (verdict.outcome != AccessControl::Verdict::Outcome::kAllowed) return RefusalOf(verdict);
   return std::move(verdict.admission);

@@ -55,9 +55,10 @@ class GrpcCallers {
   static constexpr char kPassKey[] = "alertjoin-pass";
 
   // What lets the call of the method ("/package.Service/Method") in; null: everyone may. Does not
-  // block. UNAUTHENTICATED, reasons CREDENTIALS_MISSING and CREDENTIALS_UNKNOWN; PERMISSION_DENIED,
-  // reasons ROLE_MISSING, NOT_FILTERABLE and METHOD_NOT_ALLOWED; UNAVAILABLE, reason
-  // TOO_MANY_PASSWORDS. Refusals are counted and logged by the access control.
+  // block. UNAUTHENTICATED, reasons CREDENTIALS_MISSING, CREDENTIALS_UNKNOWN and
+  // CREDENTIALS_REVOKED (an authority that is no longer trusted); PERMISSION_DENIED, reasons
+  // ROLE_MISSING, NOT_FILTERABLE and METHOD_NOT_ALLOWED; UNAVAILABLE, reason TOO_MANY_PASSWORDS.
+  // Refusals are counted and logged by the access control.
   absl::StatusOr<SharedAdmission> Admit(const grpc::CallbackServerContext& context,
                                         std::string_view method) EXCLUDES_LOCK(mutex_);
 

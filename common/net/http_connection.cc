@@ -96,6 +96,7 @@ HttpConnection::Gathered HttpConnection::Gather(size_t body_bytes_max) {
     }
     hands_shaken_ = true;
     certificate_name_ = tls_->CertificateName();
+    certificate_chain_ = tls_->CertificateChain();
   }
   if (consumed_ > 0) {
     received_.erase(0, consumed_);

@@ -48,6 +48,7 @@ class HttpConnection final : public httplib::Stream {
   void SetOutOfTime() { out_of_time_ = true; }
   // Whoever's certificate was checked by TLS, or "".
   const std::string& certificate_name() const { return certificate_name_; }
+  const std::string& certificate_chain() const { return certificate_chain_; }
 
   enum class HeadResult {
     kComplete,  // head() is there.
@@ -107,6 +108,7 @@ class HttpConnection final : public httplib::Stream {
 
   std::unique_ptr<TlsSession> tls_;  // Null: none.
   std::string certificate_name_;
+  std::string certificate_chain_;
   bool hands_shaken_ = false;
   short wanted_ = 0;
   Part part_ = Part::kNothing;

@@ -404,7 +404,8 @@ std::optional<HttpResponse> HttpServer::Impl::CheckAccess() {
   Exchange& exchange = *current_exchange;
   AccessControl::Verdict verdict = access_->CheckHttp(
       exchange.head.method, exchange.path,
-      {exchange.head.Get("authorization"), exchange.connection->certificate_name()});
+      {exchange.head.Get("authorization"), exchange.connection->certificate_name(),
+       exchange.connection->certificate_chain()});
   exchange.identity = std::move(verdict.identity);
   exchange.admission = std::move(verdict.admission);
   if (verdict.outcome == Outcome::kAllowed) return std::nullopt;

@@ -168,12 +168,30 @@ void TlsSession::CloseSending() {
   ERR_clear_error();
 }
 
-std::string TlsSession::CertificateName() const {
-  const X509* const certificate = SSL_get0_peer_certificate(session_.get());
-  if (certificate == nullptr || !context_.checks_certificates ||
-      SSL_get_verify_result(session_.get()) != X509_V_OK) {
-    return "";
+const X509* TlsSession::CheckedCertificate() const {
+  const bool checked =
+      context_.checks_certificates && SSL_get_verify_result(session_.get()) == X509_V_OK;
+  return checked ? SSL_get0_peer_certificate(session_.get()) : nullptr;
+}
+
+std::string TlsSession::CertificateChain() const {
+  if (CheckedCertificate() == nullptr) return "";
+  const std::unique_ptr<BIO, decltype(&BIO_free)> pem(BIO_new(BIO_s_mem()), &BIO_free);
+  PEM_write_bio_X509(pem.get(), SSL_get0_peer_certificate(session_.get()));
+  // Without the peer's own, at a server.
+  STACK_OF(X509)* const others = SSL_get_peer_cert_chain(session_.get());
+  for (int i = 0; i < sk_X509_num(others); ++i) {
+    PEM_write_bio_X509(pem.get(), sk_X509_value(others, i));
   }
+  ERR_clear_error();
+  char* data = nullptr;
+  const auto size = BIO_get_mem_data(pem.get(), &data);
+  return std::string(data, static_cast<size_t>(size));
+}
+
+std::string TlsSession::CertificateName() const {
+  const X509* const certificate = CheckedCertificate();
+  if (certificate == nullptr) return "";
   std::string name(kNameBytesMax + 1, '\0');
   const int size = X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName,
                                              name.data(), static_cast<int>(name.size()));

@@ -44,9 +44,13 @@ class TlsSession {
   // The common name of the client's certificate, if it was checked; otherwise "". After the
   // handshake.
   std::string CertificateName() const;
+  // The same certificate and what came with it, as PEM; otherwise "".
+  std::string CertificateChain() const;
 
  private:
   int Outcome(int result);
+  // Null when it was not checked.
+  const X509* CheckedCertificate() const;
 
   const TlsContext context_;
   const std::unique_ptr<SSL, decltype(&SSL_free)> session_;

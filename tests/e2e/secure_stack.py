@@ -73,6 +73,7 @@ class SecureStack:
         self.hash = bcrypt(PASSWORD)
         self._children = []
         test.addCleanup(self.stop)
+        self.trust(self.authority)
         self.install(self.authority.issue("server"))
         self.write_tokens(TOKENS)
         self._write_configuration()
@@ -86,6 +87,10 @@ class SecureStack:
         self.replace("tokens", "# tokens\n" + "".join(
             f"{name} {hashlib.sha256(token.encode()).hexdigest()}\n"
             for name, token in tokens.items()))
+
+    def trust(self, *authorities):
+        """Has gRPC take the certificates of clients that are of these."""
+        self.replace("clients.pem", "".join(authority.ca.read_text() for authority in authorities))
 
     def install(self, pair):
         """Makes it the certificate of all listeners: both files at once, by exchange of a link."""
@@ -110,7 +115,7 @@ class SecureStack:
         pair = "cert_file: pair/cert.pem, key_file: pair/key.pem"
         self.replace("web.yml", f"tls_server_config: {{{pair}}}\n{common}"
                      "http_server_config: {headers: {X-Content-Type-Options: nosniff}}\n")
-        self.replace("grpc.yml", f"tls_server_config: {{{pair}, client_ca_file: ca.pem, "
+        self.replace("grpc.yml", f"tls_server_config: {{{pair}, client_ca_file: clients.pem, "
                      f"client_auth_type: RequireAndVerifyClientCert}}\n{common}")
 
     def _write_configuration(self):

@@ -369,6 +369,24 @@ class SecurityTest(unittest.TestCase):
         self.stack.write_security(ROLES)
         wait_until(lambda: self.opens("reader"), 10, "reader reads again")
 
+    def test_streams_end_when_their_authority_is_no_longer_trusted(self):
+        folder = self.stack.folder / "another"
+        folder.mkdir()
+        another = type(self.stack.authority)(folder)
+        self.addCleanup(wait_until, self.takes_our_certificates, 10, "it is trusted again")
+        self.addCleanup(self.stack.trust, self.stack.authority)
+        streams = {**self.open_streams("pusher"), **self.open_streams("reader")}
+        # Those over HTTP showed no certificate.
+        streams = {name: end for name, end in streams.items() if not name.startswith("/")}
+        self.stack.trust(another)
+        self.expect_ends(streams, "UNAUTHENTICATED", "CREDENTIALS_REVOKED", "authority of clients")
+
+    def takes_our_certificates(self):
+        with self.stack.channel() as channel:
+            code = self.code_of(channel, "/alertjoin.v1.CorrelatorService/ListSources",
+                                f"Bearer {TOKENS['reader']}")
+        return code == grpc.StatusCode.OK
+
     def test_streams_of_others_go_on(self):
         """A change of the file that does not concern a stream does not end it."""
         self.addCleanup(self.stack.write_tokens, TOKENS)

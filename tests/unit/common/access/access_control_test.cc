@@ -39,6 +39,10 @@ class AccessControlTest : public ::testing::Test {
     std::ofstream(folder_ / "new") << text;
     std::filesystem::rename(folder_ / "new", folder_ / name);
   }
+  static std::string Read(const std::string& file) {
+    std::ifstream stream(file);
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
   void Replace(const std::string& from, const std::string& name) {
     std::filesystem::copy_file(from, folder_ / "new");
     std::filesystem::rename(folder_ / "new", folder_ / name);
@@ -152,7 +156,7 @@ TEST_F(AccessControlTest, ATokenThatIsTakenAwayOpensNothing) {
 TEST_F(AccessControlTest, WhoMayNotWaitIsToldWhatWasComparedBefore) {
   OpenWithTokens();
   const auto ask = [this](const std::string& authorization) {
-    return control_->CheckRpc(kList, {authorization, "", /*may_wait=*/false}).outcome;
+    return control_->CheckRpc(kList, {authorization, "", "", /*may_wait=*/false}).outcome;
   };
   const std::string right = Basic("ann:correct horse");
   const std::string wrong = Basic("ann:wrong");
@@ -198,6 +202,44 @@ TEST_F(AccessControlTest, AnAdmissionHoldsAsLongAsWhatItStandsOn) {
   EXPECT_THAT(by_certificate->Check(), StatusIs(StatusCode::kUnauthenticated, ""));
   control_.reset();  // It may outlive the control.
   EXPECT_THAT(by_token->Check(), StatusIs(StatusCode::kPermissionDenied, ""));
+}
+
+TEST_F(AccessControlTest, AConnectionIsAsGoodAsTheAuthorityOfItsCertificate) {
+  TestAuthority old_authority;
+  TestAuthority new_authority;
+  const auto pair = old_authority.Issue("server", "IP:127.0.0.1");
+  const std::string chain = Read(old_authority.Issue("ingest-1").cert_file);
+  const std::string other = Read(new_authority.Issue("ingest-1").cert_file);
+  Write("ca.pem", Read(old_authority.ca_file()));
+  ASSERT_THAT(
+      Open("tls_server_config: {cert_file: " + pair.cert_file + ", key_file: " + pair.key_file +
+           ", client_ca_file: ca.pem, "
+           "client_auth_type: RequireAndVerifyClientCert}\n"
+           "identities: [{name: ingest-1, roles: [push]}]\n"),
+      IsOk());
+  const auto ask = [this](const std::string& certificates) {
+    return control_->CheckRpc(kPush, {"", "ingest-1", certificates});
+  };
+  const SharedAdmission admission = ask(chain).admission;
+  ASSERT_NE(admission, nullptr);
+  EXPECT_EQ(ask(other).reason, "certificate_revoked");
+  EXPECT_EQ(ask("nonsense").outcome, Outcome::kUnknown);
+  // Both, while they are exchanged.
+  Write("ca.pem", Read(new_authority.ca_file()) + Read(old_authority.ca_file()));
+  control_->Look();
+  EXPECT_THAT(admission->Check(), IsOk());
+  EXPECT_EQ(ask(chain).outcome, Outcome::kAllowed);
+  EXPECT_EQ(ask(other).outcome, Outcome::kAllowed);
+  Write("ca.pem", Read(new_authority.ca_file()));
+  control_->Look();
+  EXPECT_THAT(admission->Check(), StatusIs(StatusCode::kUnauthenticated, "no longer trusted"));
+  EXPECT_EQ(ask(chain).outcome, Outcome::kUnknown);
+  EXPECT_EQ(ask(other).outcome, Outcome::kAllowed);
+  EXPECT_TRUE(HasMetric(
+      "alertjoin_access_refused_total{listener=\"http\",reason=\"certificate_revoked\"} 3"));
+  // Health is for everyone all the same.
+  EXPECT_EQ(control_->CheckRpc("/grpc.health.v1.Health/Check", {"", "", chain}).outcome,
+            Outcome::kAllowed);
 }
 
 TEST_F(AccessControlTest, AnOpenDoorThatIsShutLetsNobodyStay) {
