@@ -159,6 +159,7 @@ void IntakeStream::AnswerOrFinish() {
   absl::Status end;
   bool heartbeat = false;
   bool done = false;
+  bool was_told = false;
   {
     MutexLock lock(mutex_);
     if (end_.ok()) end_ = fenced;
@@ -166,12 +167,17 @@ void IntakeStream::AnswerOrFinish() {
     end = end_;
     done = half_closed_ && drained && !reading_ && push_retry_time_ == Steady::max();
     heartbeat = heartbeat_due_;
+    was_told = was_told_;
   }
   if (!end.ok()) return FinishWith(end);
   response_.Clear();
+  bool last = false;
   if (!session_->NextResponse(&response_)) {
-    if (done) return FinishWith(absl::OkStatus());
-    if (!heartbeat) return;
+    // A stream that was broken off looks like one whose producer has said all, but for this: it
+    // takes no more messages. So there is a last one, and the end is good when that was taken.
+    last = done && session_->IsOpen() && !was_told;
+    if (done && !last) return FinishWith(absl::OkStatus());
+    if (!heartbeat && !last) return;
     *response_.mutable_heartbeat()->mutable_send_time() = EncodeTime(context_.clock.Now());
   }
   if (response_.has_welcome() && context_.sample_retention.has_value()) {
@@ -181,6 +187,7 @@ void IntakeStream::AnswerOrFinish() {
   {
     MutexLock lock(mutex_);
     writing_ = true;
+    was_told_ = last;
     heartbeat_due_ = false;
     heartbeat_time_ = std::chrono::steady_clock::now() + context_.heartbeat_interval;
   }

@@ -78,6 +78,7 @@ class IntakeStream final
   bool writing_ GUARDED_BY(mutex_) = false;
   bool half_closed_ GUARDED_BY(mutex_) = false;
   bool finished_ GUARDED_BY(mutex_) = false;
+  bool was_told_ GUARDED_BY(mutex_) = false;  // The message before the end is written.
   // When what found the pipeline full is offered again; max: nothing waits.
   Steady push_retry_time_ GUARDED_BY(mutex_) = Steady::max();
   bool heartbeat_due_ GUARDED_BY(mutex_) = false;

@@ -189,6 +189,24 @@ TEST_F(RawStreamTest, CancelledStreamLeavesNothingBehind) {
   EXPECT_EQ(correlator_.Metric("alertjoin_intake_streams"), 0);
 }
 
+// What is left of a stream that is broken off is its end of reading, as when all was said.
+TEST_F(RawStreamTest, CancelledStreamsAreCountedAsSuch) {
+  constexpr int kStreams = 100;
+  for (int i = 0; i < kStreams; ++i) {
+    const auto stream = Open();
+    stream->Send(Hello(1, "log " + std::to_string(i)));
+    ASSERT_TRUE(stream->Receive().has_welcome());
+    stream->Cancel();
+    EXPECT_THAT(stream->Finish(), StatusIs(absl::StatusCode::kCancelled));
+  }
+  const auto last = OpenWelcomed();
+  last->HalfClose();
+  EXPECT_THAT(last->Finish(), IsOk());
+  correlator_.CutServer();
+  EXPECT_EQ(correlator_.Metric("alertjoin_grpc_requests_total", "CANCELLED"), kStreams);
+  EXPECT_EQ(correlator_.Metric("alertjoin_grpc_requests_total", "OK"), 1);
+}
+
 TEST_F(RawStreamTest, StopEndsEveryStreamWithItsReason) {
   const auto welcomed = OpenWelcomed();
   const auto silent = Open();
