@@ -29,6 +29,11 @@ std::shared_ptr<const BindingState> BindingDirectory::Resolve(const Shared<Bindi
   return *known;
 }
 
+const BindingState* BindingDirectory::FindObject(const Shared<Binding>& binding) const {
+  const auto found = by_object_.find(binding.pointer().get());
+  return found == by_object_.end() ? nullptr : found->second.state.get();
+}
+
 void BindingDirectory::Purge() {
   by_object_.clear();
   std::erase_if(states_, [](const State& state) { return state.use_count() == 1; });

@@ -15,6 +15,8 @@ class BindingDirectory {
  public:
   std::shared_ptr<const BindingState> Resolve(const Shared<Binding>& binding,
                                               SeriesDirectory& directory);
+  // Null when this object has not come yet.
+  const BindingState* FindObject(const Shared<Binding>& binding) const;
   // Forgets those that nobody else holds any more.
   void Purge();
 

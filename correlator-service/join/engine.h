@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -69,8 +70,12 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // Applies the events in order and gives the changes that follow, at most one revision of each
-  // row. The changes of one transition are adjacent, its DELETEs first.
+  // Applies the events and gives the changes that follow, at most one revision of each row. The
+  // changes of one transition are adjacent, its DELETEs first; transitions stand in the order in
+  // which they were first touched. Where samples and transitions follow each other with nothing
+  // else between, the samples are applied first (those of one stream perhaps by series, as
+  // SampleOrder has them) and then the transitions as they came; what is neither keeps its place.
+  // The transitions that one sample or one other event touches stand in no particular order.
   std::vector<JoinedRow> Apply(std::vector<Event> events, Timestamp applied_at);
 
   // Forgets samples before `sample_horizon` (but for the last one of each series) and the rows of
@@ -145,11 +150,8 @@ class Engine {
     }
   };
 
-  // Transitions and their alerts lie anywhere in memory: asks the processor for all that a batch
-  // needs, so that it waits once and not for each.
-  void PrefetchTransitions(const std::vector<Event>& events) const;
   void ApplyEvent(const Shared<TransitionEvent>& event);
-  void ApplyEvent(const SampleBatch& batch);
+  void ApplyEvent(const SampleBatch& batch) { ApplyBatches(std::array{&batch}); }
   void ApplyEvent(const QueryProgress& progress);
   void ApplyEvent(const Gap& gap);
   void ApplyEvent(const QueryError& error);
@@ -160,17 +162,25 @@ class Engine {
   // Null when there is no room for a new series.
   SeriesState* SeriesOf(SeriesDirectory::Stream& stream, uint32_t number);
   SeriesState* AddSeries(const std::shared_ptr<const SeriesKey>& key, bool limited = true);
-  // The batches of one stream that the events begin with. Valid until the next call.
-  SampleOrder::Batches FindBatches(std::span<const Event> events);
+  // Samples and transitions alone, in a row. Which rows follow from them does not depend on their
+  // order among each other, so that the samples come first and then the transitions: what is done
+  // together waits for memory together.
+  void ApplyStretch(std::span<const Event> events);
+  using TransitionGroup = std::span<const Shared<TransitionEvent>* const>;
+  void ApplyGroup(TransitionGroup group);
+  // Asks the processor for the memory that applying the transitions will touch. Changes nothing.
+  void Prefetch(TransitionGroup group);
   // Of one stream, one after the other.
   void ApplyBatches(SampleOrder::Batches batches);
   // The same by series, as sample_order_ has them; none is older than the horizon.
   void ApplyBySeries(SampleOrder::Batches batches);
-  // False when the samples of each series are neighbours. Else batch_order_ has, in its lower
-  // halves, the order in which they are, so that each series is visited once.
-  bool OrderBatch(SeriesDirectory::Stream& stream, const SampleBatch& batch);
+  void ApplyAsTheyCame(SampleOrder::Batches batches);
+  struct PlacedSample {
+    SeriesState* series = nullptr;
+    Sample sample;
+  };
+  void ApplyChunk(std::span<const PlacedSample> chunk);
   void ApplySample(SeriesState& series, const Sample& sample);
-  SampleSeries::Inserted InsertSample(SeriesState& series, const Sample& sample);
   void CarrySamples(const SampleBatch& batch);
   // Counts it, and takes care that no progress speaks for it.
   void RefuseSample(QueryState& query, Timestamp time);
@@ -212,7 +222,6 @@ class Engine {
   std::vector<AlertReport> gone_reports_;
   std::vector<Alert> noted_alerts_;  // In the order of what happened.
   // Of the event being applied; kept for their memory.
-  std::vector<uint64_t> batch_order_;
   std::vector<const SampleBatch*> batches_;
   SampleOrder sample_order_;
   std::vector<SeriesState*> series_matches_;

@@ -65,7 +65,8 @@ void Engine::CarrySamples(const SampleBatch& batch) {
   for (size_t i = 0; i < batch.size(); ++i) {
     SeriesState* const series = SeriesOf(stream, batch.series_index[i]);
     if (series == nullptr || series->samples.Contains(batch.times[i])) continue;
-    InsertSample(*series, {batch.times[i], batch.values[i], batch.received_time});
+    const Sample sample{batch.times[i], batch.values[i], batch.received_time};
+    stats_.sample_bytes += series->samples.Insert(sample).bytes_added;
   }
 }
 

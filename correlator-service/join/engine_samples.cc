@@ -1,19 +1,22 @@
 // The engine's side of samples: which series they belong to, and which rows they may revise.
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "correlator-service/join/engine.h"
 
 namespace alertjoin {
 namespace {
 
-// Samples of a batch that are looked at together.
+// Neighbours in a batch are of different series, far apart in memory. So many are asked for before
+// the first of them is needed: the series, then the ends of their samples.
 constexpr size_t kChunkSamples = 64;
 // Series that are looked at together.
 constexpr size_t kChunkSeries = 32;
 
 // What applying a sample looks at first may lie on two lines.
-void Prefetch(const SeriesState* series) {
+void PrefetchSeries(const SeriesState* series) {
   if (series == nullptr) return;
   __builtin_prefetch(&series->samples);
   __builtin_prefetch(&series->newest_row_time);
@@ -68,34 +71,12 @@ SeriesState* Engine::SeriesOf(SeriesDirectory::Stream& stream, uint32_t number) 
   return state;
 }
 
-bool Engine::OrderBatch(SeriesDirectory::Stream& stream, const SampleBatch& batch) {
-  constexpr size_t kBits = 64;
-  const std::vector<uint32_t>& numbers = batch.series_index;
-  bool neighbours = true;
-  for (size_t i = 0; i < numbers.size() && neighbours; ++i) {
-    if (i > 0 && numbers[i] == numbers[i - 1]) continue;
-    const size_t word = numbers[i] / kBits;
-    const uint64_t bit = uint64_t{1} << (numbers[i] % kBits);
-    if (word >= stream.met.size()) stream.met.resize(word + 1);
-    neighbours = (stream.met[word] & bit) == 0;
-    stream.met[word] |= bit;
-  }
-  for (const uint32_t number : numbers) {
-    if (number / kBits < stream.met.size()) stream.met[number / kBits] = 0;
-  }
-  if (neighbours) return false;
-  batch_order_.resize(numbers.size());
-  for (size_t i = 0; i < numbers.size(); ++i) batch_order_[i] = uint64_t{numbers[i]} << 32 | i;
-  std::sort(batch_order_.begin(), batch_order_.end());
-  return true;
-}
-
 void Engine::ApplyBatches(SampleOrder::Batches batches) {
-  if (batches.size() > 1 && !HasSampleBefore(batches, sample_horizon_) &&
-      sample_order_.Make(batches)) {
-    return ApplyBySeries(batches);
+  if (sample_order_.Make(batches) && !HasSampleBefore(batches, sample_horizon_)) {
+    ApplyBySeries(batches);
+  } else {
+    ApplyAsTheyCame(batches);
   }
-  for (const SampleBatch* const batch : batches) ApplyEvent(*batch);
 }
 
 void Engine::ApplyBySeries(SampleOrder::Batches batches) {
@@ -106,7 +87,7 @@ void Engine::ApplyBySeries(SampleOrder::Batches batches) {
     for (size_t i = begin; i < end; ++i) {
       const auto number = static_cast<uint32_t>(sample_order_.first_number() + i);
       chunk[i - begin] = sample_order_.places(i).empty() ? nullptr : SeriesOf(stream, number);
-      Prefetch(chunk[i - begin]);
+      PrefetchSeries(chunk[i - begin]);
     }
     for (size_t i = begin; i < end; ++i) {
       if (chunk[i - begin] != nullptr) chunk[i - begin]->samples.PrefetchTail();
@@ -126,38 +107,34 @@ void Engine::ApplyBySeries(SampleOrder::Batches batches) {
   }
 }
 
-void Engine::ApplyEvent(const SampleBatch& batch) {
-  SeriesDirectory::Stream& stream = directory_.StreamOf(batch.series);
-  const bool ordered = OrderBatch(stream, batch);
-  const auto place = [&](size_t i) {
-    return ordered ? static_cast<size_t>(batch_order_[i] & UINT32_MAX) : i;
-  };
-  for (size_t begin = 0; begin < batch.size(); begin += kChunkSamples) {
-    const size_t end = std::min(batch.size(), begin + kChunkSamples);
-    // Neighbours in a batch are of different series, far apart in memory. All of them are asked for
-    // before the first is needed: the series, then the ends of their samples.
-    SeriesState* chunk[kChunkSamples];
-    for (size_t i = begin; i < end; ++i) {
-      const size_t at = place(i);
-      const bool expired = batch.times[at] < sample_horizon_;
-      chunk[i - begin] = expired ? nullptr : SeriesOf(stream, batch.series_index[at]);
-      Prefetch(chunk[i - begin]);
-    }
-    for (size_t i = begin; i < end; ++i) {
-      if (chunk[i - begin] != nullptr) chunk[i - begin]->samples.PrefetchTail();
-    }
-    for (size_t i = begin; i < end; ++i) {
-      const size_t at = place(i);
-      if (batch.times[at] < sample_horizon_) {
+void Engine::ApplyAsTheyCame(SampleOrder::Batches batches) {
+  SeriesDirectory::Stream& stream = directory_.StreamOf(batches[0]->series);
+  std::array<PlacedSample, kChunkSamples> chunk;
+  size_t size = 0;
+  for (const SampleBatch* const batch : batches) {
+    for (size_t i = 0; i < batch->size(); ++i) {
+      const Timestamp time = batch->times[i];
+      if (time < sample_horizon_) {
         ++stats_.samples_expired;
-      } else if (chunk[i - begin] == nullptr) {
-        RefuseSample(directory_.QueryOf(*batch.series[batch.series_index[at]]->query),
-                     batch.times[at]);
-      } else {
-        ApplySample(*chunk[i - begin], {batch.times[at], batch.values[at], batch.received_time});
+        continue;
       }
+      const uint32_t number = batch->series_index[i];
+      SeriesState* const series = SeriesOf(stream, number);
+      if (series == nullptr) {
+        RefuseSample(directory_.QueryOf(*batch->series[number]->query), time);
+        continue;
+      }
+      PrefetchSeries(series);
+      chunk[size++] = {series, {time, batch->values[i], batch->received_time}};
+      if (size == chunk.size()) ApplyChunk(std::span(chunk).first(std::exchange(size, 0)));
     }
   }
+  ApplyChunk(std::span(chunk).first(size));
+}
+
+void Engine::ApplyChunk(std::span<const PlacedSample> chunk) {
+  for (const PlacedSample& placed : chunk) placed.series->samples.PrefetchTail();
+  for (const PlacedSample& placed : chunk) ApplySample(*placed.series, placed.sample);
 }
 
 void Engine::ApplySample(SeriesState& series, const Sample& sample) {
@@ -170,7 +147,8 @@ void Engine::ApplySample(SeriesState& series, const Sample& sample) {
   const bool full = stats_.sample_bytes >= limits_.sample_bytes_max;
   if (full && !series.samples.Contains(sample.time))
     return RefuseSample(*series.query, sample.time);
-  const SampleSeries::Inserted inserted = InsertSample(series, sample);
+  const SampleSeries::Inserted inserted = series.samples.Insert(sample);
+  stats_.sample_bytes += inserted.bytes_added;
   Cause reason = Cause::kLateSample;
   switch (inserted.outcome) {
     case SampleSeries::Outcome::kUnchanged:
@@ -189,13 +167,6 @@ void Engine::ApplySample(SeriesState& series, const Sample& sample) {
   }
   if (series.newest_row_time < sample.time) return;
   TouchRows(series, sample.time, inserted.next, reason);
-}
-
-SampleSeries::Inserted Engine::InsertSample(SeriesState& series, const Sample& sample) {
-  const size_t before = series.samples.ByteSize();
-  const SampleSeries::Inserted inserted = series.samples.Insert(sample);
-  stats_.sample_bytes += series.samples.ByteSize() - before;
-  return inserted;
 }
 
 void Engine::RefuseSample(QueryState& query, Timestamp time) {

@@ -5,6 +5,7 @@
 
 #include "common/status/status.h"
 #include "correlator-service/join/engine_state.h"
+#include "correlator-service/join/prefetch.h"
 #include "correlator-service/model/transition_report.h"
 
 namespace alertjoin {
@@ -208,6 +209,11 @@ AlertReport AlertHistory::ReportOf(Timestamp starts_at) const {
   report.ends_at = known.ends_at;
   report.active_at = known.active_at;
   return report;
+}
+
+void AlertHistory::Prefetch(Timestamp starts_at) const {
+  PrefetchPlace(reports_, starts_at);
+  PrefetchPlace(spans_, starts_at);
 }
 
 AlertHistory::Expired AlertHistory::Expire(Timestamp horizon) {

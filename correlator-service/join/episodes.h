@@ -69,6 +69,9 @@ class AlertHistory {
   // Takes a notification and its bindings; both lists are empty when it can change nothing.
   Changes Add(std::shared_ptr<const Transition> event, Bindings bindings);
 
+  // Asks the processor for the places that Add will look at.
+  void Prefetch(Timestamp starts_at) const;
+
   struct Expired {
     std::vector<Timestamp> episodes;  // Keys.
     std::vector<Timestamp> reports;   // Their starts.

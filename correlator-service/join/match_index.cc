@@ -137,4 +137,16 @@ void MatchIndex::RemoveTransition(MatchGroup* group, BoundTransition* bound,
   if (bucket->second.bound.empty() && bucket->second.series.empty()) group->buckets.erase(bucket);
 }
 
+const MatchGroup::Bucket* MatchIndex::FindBucket(const MatchGroup& group,
+                                                 const LabelSet& alert_labels) {
+  BuildKey(group, alert_labels);
+  const auto bucket = group.buckets.find(key_);
+  return bucket == group.buckets.end() ? nullptr : &bucket->second;
+}
+
+void MatchIndex::PrefetchBucket(const MatchGroup& group, const LabelSet& alert_labels) {
+  BuildKey(group, alert_labels);
+  group.buckets.prefetch(key_);
+}
+
 }  // namespace alertjoin

@@ -49,6 +49,12 @@ class MatchIndex {
                      std::vector<SeriesState*>* matches);
   void RemoveTransition(MatchGroup* group, BoundTransition* bound, const LabelSet& alert_labels);
 
+  // Where AddTransition would put it; null when there is no such place yet. Valid until the next
+  // addition or removal.
+  const MatchGroup::Bucket* FindBucket(const MatchGroup& group, const LabelSet& alert_labels);
+  // Asks the processor for what FindBucket looks at.
+  void PrefetchBucket(const MatchGroup& group, const LabelSet& alert_labels);
+
   // Visits every transition, in no particular order.
   template <typename Visit>
   void ForEachTransition(Visit visit) const {

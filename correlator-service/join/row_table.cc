@@ -232,7 +232,12 @@ std::vector<JoinedRow> RowTable::Flush(Timestamp applied_at) {
       if (row->series != nullptr) __builtin_prefetch(row->series->key.get(), 1);
     }
   }
+  size_t changes_max = 0;
+  for (const TransitionState* const transition : touched_) {
+    changes_max += transition->deleted.size() + transition->dirty.size();
+  }
   std::vector<JoinedRow> changes;
+  changes.reserve(changes_max);
   for (TransitionState* const transition : touched_) {
     for (JoinedRow& deleted : transition->deleted) {
       deleted.applied_time = applied_at;

@@ -20,8 +20,6 @@ class SeriesDirectory {
   struct Stream {
     SeriesTable table;
     std::vector<SeriesState*> states;  // Null: not looked up yet, or refused.
-    // Bits of the series that were met in the batch at hand; all clear in between.
-    std::vector<uint64_t> met;
     uint64_t last_used = 0;
   };
 
