@@ -66,11 +66,12 @@ void Engine::Prefetch(TransitionGroup group) {
     alerts[i]->history.Prefetch(transition.starts_at);
     PrefetchPlace(alerts[i]->transitions, std::pair(transition.starts_at, transition.state));
   }
-  for (const Needed& of_this : needed) {
-    if (of_this.series == nullptr) continue;
-    of_this.series->samples.PrefetchTail();
-    Prefetch(of_this.series->key.get(), 1);
-    Prefetch(of_this.series->rows.get(), sizeof(SeriesRows));
+  for (size_t i = 0; i < group.size(); ++i) {
+    const SeriesState* const series = needed[i].series;
+    if (series == nullptr) continue;
+    series->samples.PrefetchPlace((*group[i])->event_time());
+    Prefetch(series->key.get(), 1);
+    Prefetch(series->rows.get(), sizeof(SeriesRows));
   }
   for (size_t i = 0; i < group.size(); ++i) {
     const SeriesState* const series = needed[i].series;

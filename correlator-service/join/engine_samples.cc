@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "correlator-service/join/engine.h"
+#include "correlator-service/join/prefetch.h"
 
 namespace alertjoin {
 namespace {
@@ -90,7 +91,9 @@ void Engine::ApplyBySeries(SampleOrder::Batches batches) {
       PrefetchSeries(chunk[i - begin]);
     }
     for (size_t i = begin; i < end; ++i) {
-      if (chunk[i - begin] != nullptr) chunk[i - begin]->samples.PrefetchTail();
+      if (chunk[i - begin] == nullptr) continue;
+      const SampleOrder::Place place = sample_order_.places(i).front();
+      chunk[i - begin]->samples.PrefetchPlace(batches[place.batch]->times[place.sample]);
     }
     for (size_t i = begin; i < end; ++i) {
       for (const SampleOrder::Place place : sample_order_.places(i)) {
@@ -133,7 +136,19 @@ void Engine::ApplyAsTheyCame(SampleOrder::Batches batches) {
 }
 
 void Engine::ApplyChunk(std::span<const PlacedSample> chunk) {
-  for (const PlacedSample& placed : chunk) placed.series->samples.PrefetchTail();
+  std::array<const PlacedSample*, kChunkSamples> near_rows;
+  size_t near_rows_size = 0;
+  for (const PlacedSample& placed : chunk) {
+    placed.series->samples.PrefetchPlace(placed.sample.time);
+    if (placed.series->newest_row_time < placed.sample.time) continue;
+    alertjoin::Prefetch(placed.series->rows.get(), sizeof(SeriesRows));
+    near_rows[near_rows_size++] = &placed;
+  }
+  for (const PlacedSample* const placed : std::span(near_rows).first(near_rows_size)) {
+    if (placed->series->rows == nullptr) continue;
+    PrefetchPlace(placed->series->rows->by_time,
+                  std::pair<Timestamp, RowState*>(placed->sample.time, nullptr));
+  }
   for (const PlacedSample& placed : chunk) ApplySample(*placed.series, placed.sample);
 }
 

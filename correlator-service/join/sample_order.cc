@@ -8,15 +8,23 @@ bool SampleOrder::Make(Batches batches) {
   size_t samples = 0;
   uint32_t first = UINT32_MAX;
   uint32_t last = 0;
+  const auto widen = [&first, &last](uint32_t number) {
+    first = std::min(first, number);
+    last = std::max(last, number);
+  };
   for (const SampleBatch* const batch : batches) {
+    if (batch->size() == 0) continue;
     samples += batch->size();
-    for (const uint32_t number : batch->series_index) {
-      first = std::min(first, number);
-      last = std::max(last, number);
-    }
+    widen(batch->series_index.front());
+    widen(batch->series_index.back());
   }
-  // Also what keeps the tables as small as the samples.
+  // Most that are not worth it show so at their ends. Also what keeps the tables as small as the
+  // samples.
   if (samples == 0 || last - first >= samples / 2) return false;
+  for (const SampleBatch* const batch : batches) {
+    for (const uint32_t number : batch->series_index) widen(number);
+  }
+  if (last - first >= samples / 2) return false;
   first_number_ = first;
   // Counted two places ahead, added up one place ahead: then filling the places moves every begin
   // to where it belongs.

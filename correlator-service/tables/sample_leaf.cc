@@ -11,6 +11,10 @@ namespace {
 // The first step of a search from the end of a leaf, in samples.
 constexpr size_t kSearchStep = 4;
 
+// Entries of a column on one line of memory, and how far back from the end is prefetched.
+constexpr size_t kLineSamples = 8;
+constexpr size_t kPrefetchSamplesMax = 64;
+
 template <typename T>
 void MakeRoom(T* column, size_t index, size_t size) {
   std::copy_backward(column + index, column + size, column + size + 1);
@@ -64,6 +68,18 @@ bool SampleLeaf::Reaches(Timestamp time) const {
          time.millis() - first_time().millis() <= kSpanMax;
 }
 
+void SampleLeaf::PrefetchBack(int64_t offset) const {
+  // Samples of a series are about as far from each other as the others are.
+  const auto behind =
+      static_cast<size_t>((last_offset_ - offset) * size_ / std::max<int64_t>(last_offset_, 1)) + 1;
+  for (size_t back = kLineSamples; back < std::min(behind + kLineSamples, kPrefetchSamplesMax);
+       back += kLineSamples) {
+    if (back > size_) return;
+    __builtin_prefetch(values() + size_ - back, 1);
+    __builtin_prefetch(stamps() + size_ - back, 1);
+  }
+}
+
 void SampleLeaf::Grow() {
   // Many series are short: in small steps at first, by half later.
   const size_t step = capacity_ < 4 ? 4 : capacity_ < 20 ? 8 : capacity_ / 2u;
@@ -87,6 +103,7 @@ void SampleLeaf::Rebase(int64_t base_ms) {
   for (size_t i = 0; i < size_; ++i) {
     stamps()[i].offset = static_cast<uint32_t>(stamps()[i].offset + shift);
   }
+  last_offset_ = static_cast<uint32_t>(last_offset_ + shift);
   base_ms_ = base_ms;
 }
 
@@ -109,6 +126,7 @@ void SampleLeaf::Insert(size_t index, const Sample& sample) {
   stamps()[index] = {static_cast<uint32_t>(ms - base_ms_),
                      EncodeDelay(sample.time, sample.received_time)};
   ++size_;
+  last_offset_ = stamps()[size_ - 1].offset;
 }
 
 void SampleLeaf::Replace(size_t index, const Sample& sample) {
@@ -121,6 +139,7 @@ SampleLeaf SampleLeaf::SplitAt(size_t index) {
   tail.Reserve(size_ - index);
   for (size_t i = index; i < size_; ++i) tail.Insert(i - index, At(i));
   size_ = static_cast<uint16_t>(index);
+  if (size_ > 0) last_offset_ = stamps()[size_ - 1].offset;
   return tail;
 }
 

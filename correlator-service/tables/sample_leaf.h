@@ -28,7 +28,7 @@ class SampleLeaf {
   bool full() const { return size_ == kSamplesMax; }
   // REQUIRES: not empty, for both.
   Timestamp first_time() const { return time(0); }
-  Timestamp last_time() const { return time(size_ - 1u); }
+  Timestamp last_time() const { return Timestamp::FromMillis(base_ms_ + last_offset_); }
 
   // REQUIRES: index < size(), for all three.
   Timestamp time(size_t index) const {
@@ -46,10 +46,11 @@ class SampleLeaf {
     if (size_ == 0 || size_ == capacity_) return false;
     const auto offset = static_cast<uint64_t>(sample.time.millis() - base_ms_);
     const int64_t delay = (sample.received_time - sample.time).count();
-    if (offset <= stamps()[size_ - 1].offset || offset > UINT32_MAX) return false;
+    if (offset <= last_offset_ || offset > UINT32_MAX) return false;
     if (delay < -kDelayMax || delay > kDelayMax) return false;
     values()[size_] = sample.value;
-    stamps()[size_] = {static_cast<uint32_t>(offset), static_cast<int32_t>(delay * 2)};
+    last_offset_ = static_cast<uint32_t>(offset);
+    stamps()[size_] = {last_offset_, static_cast<int32_t>(delay * 2)};
     ++size_;
     return true;
   }
@@ -68,11 +69,13 @@ class SampleLeaf {
   // Forgets the first `count` samples. REQUIRES: count < size().
   void DropFront(size_t count);
 
-  // Asks the processor to fetch what appending a sample will write to.
-  void PrefetchEnd() const {
+  // Asks the processor to fetch what putting in a sample of that time will touch.
+  void PrefetchPlace(Timestamp time) const {
     if (block_ == nullptr) return;
     __builtin_prefetch(values() + size_, 1);
     __builtin_prefetch(stamps() + size_, 1);
+    const int64_t offset = time.millis() - base_ms_;
+    if (offset >= 0 && offset <= last_offset_) PrefetchBack(offset);
   }
 
   // Memory in use behind this object.
@@ -95,6 +98,8 @@ class SampleLeaf {
   double* values() const { return reinterpret_cast<double*>(block_.get()); }
   Stamp* stamps() const { return reinterpret_cast<Stamp*>(values() + capacity_); }
 
+  // Asks for the samples from the end back to where the offset lies, if they are few.
+  void PrefetchBack(int64_t offset) const;
   void Grow();
   // Makes `base` the time that offsets count from.
   void Rebase(int64_t base_ms);
@@ -103,6 +108,7 @@ class SampleLeaf {
   int64_t base_ms_ = 0;
   uint16_t size_ = 0;
   uint16_t capacity_ = 0;
+  uint32_t last_offset_ = 0;  // Of the last sample. Here, so that the columns need not be read.
 };
 
 }  // namespace alertjoin

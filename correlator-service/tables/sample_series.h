@@ -47,8 +47,9 @@ class SampleSeries {
   // Whether there is a sample at exactly that time.
   bool Contains(Timestamp time) const;
 
-  // Asks the processor to fetch what appending will touch. For a loop over many series.
-  void PrefetchTail() const { tail_.PrefetchEnd(); }
+  // Asks the processor to fetch what putting in a sample of that time will touch, unless it is very
+  // late. For a loop over many series.
+  void PrefetchPlace(Timestamp time) const { tail_.PrefetchPlace(time); }
 
   // Forgets the samples before `horizon`, but for the newest of them, so that a look-up at or
   // after the horizon gives what it gave before. Returns how many went.
