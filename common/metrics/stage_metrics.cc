@@ -2,18 +2,19 @@
 
 #include <chrono>
 
+#include "common/metrics/metric_families.h"
+
 namespace alertjoin {
 namespace {
 
 prometheus::Counter& AddCounter(prometheus::Registry& registry, const char* name, const char* help,
                                 const std::string& stage) {
-  return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add(
-      {{"stage", stage}});
+  return CounterFamily(registry, name, help).Add({{"stage", stage}});
 }
 
 prometheus::Gauge& AddGauge(prometheus::Registry& registry, const char* name, const char* help,
                             const std::string& stage) {
-  return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({{"stage", stage}});
+  return GaugeFamily(registry, name, help).Add({{"stage", stage}});
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <vector>
 
+#include "common/metrics/metric_families.h"
 #include "common/net/process_metrics.h"
 #include "common/service/build_info.h"
 #include "common/status/status.h"
@@ -52,10 +53,8 @@ void AddReloadEndpoint(HttpServer& server, std::function<absl::Status()> reload)
 
 void AddBuildInfo(prometheus::Registry& registry) {
   const BuildInfo build = GetBuildInfo();
-  prometheus::BuildGauge()
-      .Name("alertjoin_build_info")
-      .Help("1, with what the program was built from and by as labels.")
-      .Register(registry)
+  GaugeFamily(registry, "alertjoin_build_info",
+              "1, with what the program was built from and by as labels.")
       .Add({{"version", build.version},
             {"revision", build.revision},
             {"branch", build.branch},

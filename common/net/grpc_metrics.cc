@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "common/access/access_table.h"
+#include "common/metrics/metric_families.h"
 
 namespace alertjoin {
 namespace {
@@ -53,18 +54,12 @@ class ObserverFactory final : public grpc::experimental::ServerInterceptorFactor
 }  // namespace
 
 GrpcMetrics::GrpcMetrics(prometheus::Registry& registry)
-    : requests_total_(prometheus::BuildCounter()
-                          .Name("alertjoin_grpc_requests_total")
-                          .Help("gRPC calls that have ended, by method and status code.")
-                          .Register(registry)),
-      in_progress_(prometheus::BuildGauge()
-                       .Name("alertjoin_grpc_requests_in_progress")
-                       .Help("gRPC calls that have begun and not ended: streams, most of all.")
-                       .Register(registry)),
-      duration_seconds_(prometheus::BuildHistogram()
-                            .Name("alertjoin_grpc_request_duration_seconds")
-                            .Help("Time from the arrival of a gRPC call to its end.")
-                            .Register(registry)) {}
+    : requests_total_(CounterFamily(registry, "alertjoin_grpc_requests_total",
+                                    "gRPC calls that have ended, by method and status code.")),
+      in_progress_(GaugeFamily(registry, "alertjoin_grpc_requests_in_progress",
+                               "gRPC calls that have begun and not ended: streams, most of all.")),
+      duration_seconds_(HistogramFamily(registry, "alertjoin_grpc_request_duration_seconds",
+                                        "Time from the arrival of a gRPC call to its end.")) {}
 
 std::string GrpcMetrics::LabelOf(std::string_view method) {
   if (!AccessOfRpc(method).has_value()) return "other";

@@ -14,6 +14,7 @@ alertjoin_library(NAME http
     stop_event.h tcp_listener.h
     tls_session.h unique_fd.h
   DEPS alertjoin::access alertjoin::status alertjoin::time OpenSSL::SSL
-  PRIVATE_DEPS alertjoin::build_info alertjoin::listener_rule alertjoin::log alertjoin::sync
+  PRIVATE_DEPS alertjoin::build_info alertjoin::listener_rule alertjoin::log alertjoin::metrics
+    alertjoin::sync
     alertjoin::text PkgConfig::HTTPLIB PkgConfig::RE2
     PkgConfig::PROMETHEUS_CPP fmt::fmt Threads::Threads)

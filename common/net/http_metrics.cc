@@ -4,18 +4,16 @@
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
+#include "common/metrics/metric_families.h"
+
 namespace alertjoin {
 
 HttpObserver CountHttpRequests(prometheus::Registry& registry) {
-  auto& requests = prometheus::BuildCounter()
-                       .Name("alertjoin_http_requests_total")
-                       .Help("HTTP requests answered, refused ones among them.")
-                       .Register(registry);
+  auto& requests = CounterFamily(registry, "alertjoin_http_requests_total",
+                                 "HTTP requests answered, refused ones among them.");
   auto& seconds =
-      prometheus::BuildHistogram()
-          .Name("alertjoin_http_request_duration_seconds")
-          .Help("Time from the end of an HTTP request's head to its answer, body included.")
-          .Register(registry);
+      HistogramFamily(registry, "alertjoin_http_request_duration_seconds",
+                      "Time from the end of an HTTP request's head to its answer, body included.");
   // Bounded: the server reports known methods and its own patterns only, and codes are few.
   return [&requests, &seconds](const std::string& method, const std::string& pattern, int status,
                                std::chrono::duration<double> elapsed) {

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "common/log/log.h"
-#include "common/metrics/one_metric.h"
+#include "common/metrics/metric_families.h"
 #include "common/status/status.h"
 
 namespace alertjoin {

@@ -3,7 +3,7 @@
 #include <array>
 #include <string_view>
 
-#include "common/metrics/one_metric.h"
+#include "common/metrics/metric_families.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
@@ -17,11 +17,8 @@ constexpr std::array<std::string_view, 7> kReasons = {
 }  // namespace
 
 IntakeMetrics::IntakeMetrics(prometheus::Registry& registry)
-    : streams(prometheus::BuildGauge()
-                  .Name("alertjoin_intake_streams")
-                  .Help("Streams of producers that are open.")
-                  .Register(registry)
-                  .Add({})),
+    : streams(
+          OneGauge(registry, "alertjoin_intake_streams", "Streams of producers that are open.")),
       events(OneCounter(registry, "alertjoin_intake_events_total",
                         "Events taken from producers, duplicates not counted.")),
       duplicates(OneCounter(registry, "alertjoin_intake_duplicates_total",
@@ -30,10 +27,8 @@ IntakeMetrics::IntakeMetrics(prometheus::Registry& registry)
                       "Events that a producer dropped before it sent them.")),
       queue_full(OneCounter(registry, "alertjoin_intake_queue_full_total",
                             "Times that a batch had to wait because the pipeline was full.")),
-      refused(prometheus::BuildCounter()
-                  .Name("alertjoin_intake_refused_total")
-                  .Help("Streams ended because of what the producer sent, by reason.")
-                  .Register(registry)),
+      refused(CounterFamily(registry, "alertjoin_intake_refused_total",
+                            "Streams ended because of what the producer sent, by reason.")),
       stage(registry, "intake") {
   for (const std::string_view reason : kReasons) refused.Add({{"reason", std::string(reason)}});
 }

@@ -1,23 +1,20 @@
 #include "correlator-service/pipeline/log_metrics.h"
 
-#include "common/metrics/one_metric.h"
+#include "common/metrics/metric_families.h"
 
 namespace alertjoin {
 prometheus::Histogram& LogSyncSeconds(prometheus::Registry& registry) {
-  return prometheus::BuildHistogram()
-      .Name("alertjoin_log_sync_duration_seconds")
-      .Help("Time to write what was appended to the event log or trimmed and to sync it to disk.")
-      .Register(registry)
+  return HistogramFamily(
+             registry, "alertjoin_log_sync_duration_seconds",
+             "Time to write what was appended to the event log or trimmed and to sync it to disk.")
       .Add({}, prometheus::Histogram::BucketBoundaries{0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005,
                                                        0.01, 0.02, 0.05, 0.1, 0.5, 1, 5});
 }
 
 LogMetrics::LogMetrics(prometheus::Registry& registry)
     : append_seconds_(
-          prometheus::BuildHistogram()
-              .Name("alertjoin_log_append_seconds")
-              .Help("Time to append a round to the event log and sync it.")
-              .Register(registry)
+          HistogramFamily(registry, "alertjoin_log_append_seconds",
+                          "Time to append a round to the event log and sync it.")
               .Add({}, prometheus::Histogram::BucketBoundaries{0.0002, 0.0005, 0.001, 0.002, 0.005,
                                                                0.01, 0.02, 0.05, 0.1, 0.5, 1, 5})),
       bytes_(OneGauge(registry, "alertjoin_log_bytes", "Size of the event log's records.")),
@@ -27,11 +24,8 @@ LogMetrics::LogMetrics(prometheus::Registry& registry)
                      "Position of the event log's next record.")),
       full_(OneGauge(registry, "alertjoin_log_full",
                      "1 while the event log has no room and producers are held back.")),
-      future_(prometheus::BuildCounter()
-                  .Name("alertjoin_log_future_samples_total")
-                  .Help("Samples that were dropped, being from too far in the future.")
-                  .Register(registry)
-                  .Add({})),
+      future_(OneCounter(registry, "alertjoin_log_future_samples_total",
+                         "Samples that were dropped, being from too far in the future.")),
       stage_(registry, "log") {}
 
 void LogMetrics::SetBounds(const EventLog::Bounds& bounds) {

@@ -1,44 +1,32 @@
 #include "correlator-service/pipeline/pipeline_metrics.h"
 
-#include "common/metrics/one_metric.h"
+#include "common/metrics/metric_families.h"
 
 namespace alertjoin {
-namespace {
-
-prometheus::Family<prometheus::Counter>& Counters(prometheus::Registry& registry, const char* name,
-                                                  const char* help) {
-  return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
-}
-
-}  // namespace
-
 PipelineMetrics::PipelineMetrics(prometheus::Registry& registry)
     : delay_seconds_(
-          prometheus::BuildHistogram()
-              .Name("alertjoin_join_delay_seconds")
-              .Help("Time from an alert's event time to the first version of its row.")
-              .Register(registry)
+          HistogramFamily(registry, "alertjoin_join_delay_seconds",
+                          "Time from an alert's event time to the first version of its row.")
               .Add({}, prometheus::Histogram::BucketBoundaries{0.5, 1, 2, 5, 10, 30, 60, 120, 300,
                                                                600, 3600, 21600})),
       series_(OneGauge(registry, "alertjoin_join_series", "Series with samples in memory.")),
       rows_(OneGauge(registry, "alertjoin_join_rows", "Joined rows in the engine.")),
       join_(registry, "join"),
       rows_stage_(registry, "rows") {
-  auto& bytes = prometheus::BuildGauge()
-                    .Name("alertjoin_join_table_bytes")
-                    .Help("Memory of the engine's tables.")
-                    .Register(registry);
+  auto& bytes =
+      GaugeFamily(registry, "alertjoin_join_table_bytes", "Memory of the engine's tables.");
   sample_bytes_ = &bytes.Add({{"table", "samples"}});
   series_bytes_ = &bytes.Add({{"table", "series"}});
   row_bytes_ = &bytes.Add({{"table", "rows"}});
-  auto& events = Counters(registry, "alertjoin_join_events_total", "Events applied, by kind.");
+  auto& events = CounterFamily(registry, "alertjoin_join_events_total", "Events applied, by kind.");
   events_ = {&events.Add({{"kind", "transition"}}),   &events.Add({{"kind", "samples"}}),
              &events.Add({{"kind", "progress"}}),     &events.Add({{"kind", "gap"}}),
              &events.Add({{"kind", "raw_payload"}}),  &events.Add({{"kind", "query_error"}}),
              &events.Add({{"kind", "source_status"}})};
-  auto& samples = Counters(registry, "alertjoin_join_samples_total", "Samples, by what they were.");
-  auto& refused = Counters(registry, "alertjoin_join_refused_total",
-                           "What the join refused: beyond a limit, or older than retention.");
+  auto& samples =
+      CounterFamily(registry, "alertjoin_join_samples_total", "Samples, by what they were.");
+  auto& refused = CounterFamily(registry, "alertjoin_join_refused_total",
+                                "What the join refused: beyond a limit, or older than retention.");
   followed_ = {
       {&samples.Add({{"outcome", "new"}}), &EngineStats::samples_new},
       {&samples.Add({{"outcome", "late"}}), &EngineStats::samples_late},
@@ -49,12 +37,12 @@ PipelineMetrics::PipelineMetrics(prometheus::Registry& registry)
       {&refused.Add({{"reason", "alert_expired"}}), &EngineStats::notifications_expired},
       {&refused.Add({{"reason", "row_limit"}}), &EngineStats::rows_refused},
       {&refused.Add({{"reason", "alert_limit"}}), &EngineStats::alerts_refused},
-      {&Counters(registry, "alertjoin_join_repeated_notifications_total",
-                 "Notifications that said nothing new.")
+      {&CounterFamily(registry, "alertjoin_join_repeated_notifications_total",
+                      "Notifications that said nothing new.")
             .Add({}),
        &EngineStats::notifications_repeated},
-      {&Counters(registry, "alertjoin_join_revisions_after_final_total",
-                 "Revisions of rows that were final.")
+      {&CounterFamily(registry, "alertjoin_join_revisions_after_final_total",
+                      "Revisions of rows that were final.")
             .Add({}),
        &EngineStats::revisions_after_final},
   };

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "common/metrics/one_metric.h"
+#include "common/metrics/metric_families.h"
 #include "common/status/status.h"
 
 namespace alertjoin {

@@ -5,7 +5,7 @@
 
 #include <random>
 
-#include "common/metrics/one_metric.h"
+#include "common/metrics/metric_families.h"
 #include "common/status/status.h"
 #include "correlator-service/rows/read_range.h"
 
@@ -37,10 +37,8 @@ MemoryRowStore::MemoryRowStore(prometheus::Registry& registry, MemoryRowStoreOpt
       row_metrics_(registry),
       log_(options.change_log_limits),
       progress_(std::make_shared<const ProgressBoard>()) {
-  auto& alert_family = prometheus::BuildCounter()
-                           .Name("alertjoin_alert_changes_total")
-                           .Help("Changes of alerts by what readers are told to do.")
-                           .Register(registry);
+  auto& alert_family = CounterFamily(registry, "alertjoin_alert_changes_total",
+                                     "Changes of alerts by what readers are told to do.");
   alert_changes_total_[Operation::kUpsert] = &alert_family.Add({{"operation", "upsert"}});
   alert_changes_total_[Operation::kDelete] = &alert_family.Add({{"operation", "delete"}});
 }

@@ -1,5 +1,7 @@
 #include "correlator-service/rows/row_metrics.h"
 
+#include "common/metrics/metric_families.h"
+
 namespace alertjoin {
 namespace {
 
@@ -27,29 +29,21 @@ const char* CauseName(Cause cause) {
   return "";
 }
 
-prometheus::Family<prometheus::Counter>& Counters(prometheus::Registry& registry, const char* name,
-                                                  const char* help) {
-  return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
-}
-
 }  // namespace
 
 RowMetrics::RowMetrics(prometheus::Registry& registry)
-    : revisions_total_(Counters(registry, "alertjoin_row_revisions_total",
-                                "Changes of rows that were there: all versions but the first.")
+    : revisions_total_(CounterFamily(registry, "alertjoin_row_revisions_total",
+                                     "Changes of rows that were there: all versions but the first.")
                            .Add({})) {
-  auto& rows = prometheus::BuildGauge()
-                   .Name("alertjoin_rows")
-                   .Help("Joined rows in the table, by match state.")
-                   .Register(registry);
-  auto& finalized = Counters(registry, "alertjoin_rows_finalized_total",
-                             "Rows that became final, by the match state that they had then.");
+  auto& rows = GaugeFamily(registry, "alertjoin_rows", "Joined rows in the table, by match state.");
+  auto& finalized = CounterFamily(registry, "alertjoin_rows_finalized_total",
+                                  "Rows that became final, by the match state that they had then.");
   for (size_t i = 0; i < kStates; ++i) {
     rows_[i] = &rows.Add({{"state", kStateNames[i]}});
     finalized_total_[i] = &finalized.Add({{"state", kStateNames[i]}});
   }
-  auto& changes = Counters(registry, "alertjoin_row_changes_total",
-                           "Changes of joined rows by what caused them.");
+  auto& changes = CounterFamily(registry, "alertjoin_row_changes_total",
+                                "Changes of joined rows by what caused them.");
   for (const Cause cause : {Cause::kAlert, Cause::kSample, Cause::kLateSample, Cause::kAlertAmended,
                             Cause::kFinalized, Cause::kExpired, Cause::kQueryError}) {
     changes_total_[cause] = &changes.Add({{"cause", CauseName(cause)}});

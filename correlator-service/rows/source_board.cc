@@ -6,20 +6,15 @@
 #include <utility>
 
 #include "common/log/log.h"
+#include "common/metrics/metric_families.h"
 
 namespace alertjoin {
 
 SourceBoard::SourceBoard(prometheus::Registry& registry)
-    : sources_gauge_(&prometheus::BuildGauge()
-                          .Name("alertjoin_sources")
-                          .Help("Sources that producers have told of, once for each producer.")
-                          .Register(registry)
-                          .Add({})),
-      refused_total_(&prometheus::BuildCounter()
-                          .Name("alertjoin_sources_refused_total")
-                          .Help("Statuses of sources refused because too many are known.")
-                          .Register(registry)
-                          .Add({})) {}
+    : sources_gauge_(&OneGauge(registry, "alertjoin_sources",
+                               "Sources that producers have told of, once for each producer.")),
+      refused_total_(&OneCounter(registry, "alertjoin_sources_refused_total",
+                                 "Statuses of sources refused because too many are known.")) {}
 
 SourceBoard::Update SourceBoard::Prepare(std::span<const SourceStatus> told,
                                          std::optional<Timestamp> horizon) const {

@@ -3,21 +3,17 @@
 #include <algorithm>
 #include <chrono>
 
+#include "common/metrics/metric_families.h"
+
 namespace alertjoin {
 
 SubscriberLag::SubscriberLag(prometheus::Registry& registry) {
-  auto& changes = prometheus::BuildGauge()
-                      .Name("alertjoin_subscriber_lag_changes")
-                      .Help(
-                          "How many changes (for samples: rounds of the event log) the slowest "
-                          "subscriber of a stream is behind.")
-                      .Register(registry);
-  auto& seconds = prometheus::BuildGauge()
-                      .Name("alertjoin_subscriber_lag_seconds")
-                      .Help(
-                          "Age of the oldest change that the slowest subscriber of a stream has "
-                          "not taken.")
-                      .Register(registry);
+  auto& changes = GaugeFamily(registry, "alertjoin_subscriber_lag_changes",
+                              "How many changes (for samples: rounds of the event log) the slowest "
+                              "subscriber of a stream is behind.");
+  auto& seconds = GaugeFamily(registry, "alertjoin_subscriber_lag_seconds",
+                              "Age of the oldest change that the slowest subscriber of a stream "
+                              "has not taken.");
   for (size_t i = 0; i < kStreamKinds; ++i) {
     const prometheus::Labels labels = {{"stream", NameOf(static_cast<StreamKind>(i))}};
     streams_[i].changes = &changes.Add(labels);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "common/metrics/metric_families.h"
 #include "common/status/error_reason.h"
 #include "common/status/status.h"
 
@@ -36,15 +37,9 @@ SubscriptionHub::SubscriptionHub(RowStore& store, const Clock& clock,
                                  prometheus::Registry& registry, SubscriptionHubOptions options)
     : clock_(clock),
       signal_(std::make_shared<ChangeSignal>()),
-      subscribers_gauge_(prometheus::BuildGauge()
-                             .Name("alertjoin_subscribers")
-                             .Help("Open subscriptions.")
-                             .Register(registry)
-                             .Add({})),
-      ends_total_(prometheus::BuildCounter()
-                      .Name("alertjoin_subscription_ends_total")
-                      .Help("Subscriptions that ended or were refused, by reason.")
-                      .Register(registry)),
+      subscribers_gauge_(OneGauge(registry, "alertjoin_subscribers", "Open subscriptions.")),
+      ends_total_(CounterFamily(registry, "alertjoin_subscription_ends_total",
+                                "Subscriptions that ended or were refused, by reason.")),
       fan_out_{{{registry, "fan_out_rows"},
                 {registry, "fan_out_alerts"},
                 {registry, "fan_out_samples"}}},

@@ -6,15 +6,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/metrics/metric_families.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
 namespace {
-
-prometheus::Family<prometheus::Gauge>& AddFamily(prometheus::Registry& registry, const char* name,
-                                                 const char* help) {
-  return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
-}
 
 double Seconds(Millis time) { return std::chrono::duration<double>(time).count(); }
 
@@ -28,10 +24,10 @@ Matchers DefaultHeartbeatMatchers() {
 
 Heartbeats::Heartbeats(const Clock& clock, prometheus::Registry& registry)
     : clock_(clock),
-      last_(AddFamily(registry, "alertjoin_heartbeat_timestamp_seconds",
-                      "When the heartbeat of an alert source last came, in unix time.")),
-      max_age_(AddFamily(registry, "alertjoin_heartbeat_max_age_seconds",
-                         "How old the heartbeat of an alert source may be.")),
+      last_(GaugeFamily(registry, "alertjoin_heartbeat_timestamp_seconds",
+                        "When the heartbeat of an alert source last came, in unix time.")),
+      max_age_(GaugeFamily(registry, "alertjoin_heartbeat_max_age_seconds",
+                           "How old the heartbeat of an alert source may be.")),
       options_(std::make_shared<const Options>()) {}
 
 void Heartbeats::Watch(Options options) {

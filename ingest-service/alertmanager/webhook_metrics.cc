@@ -3,16 +3,9 @@
 #include <prometheus/counter.h>
 #include <prometheus/registry.h>
 
+#include "common/metrics/metric_families.h"
+
 namespace alertjoin {
-namespace {
-
-prometheus::Family<prometheus::Counter>& CounterFamily(prometheus::Registry& registry,
-                                                       const char* name, const char* help) {
-  return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
-}
-
-}  // namespace
-
 WebhookMetrics::WebhookMetrics(prometheus::Registry& registry)
     : requests_(CounterFamily(registry, "alertjoin_webhook_requests_total",
                               "Webhook notifications answered, by alert source and HTTP status.")),

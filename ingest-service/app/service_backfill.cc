@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/log/log.h"
+#include "common/metrics/metric_families.h"
 #include "common/metrics/owned_gauge.h"
 #include "common/status/status.h"
 #include "common/time/time_point.h"
@@ -49,11 +50,6 @@ absl::StatusOr<std::vector<BackfillRunner::Task>> TasksOf(const IngestConfig& co
   return tasks;
 }
 
-prometheus::Family<prometheus::Gauge>& Gauges(prometheus::Registry& registry, const char* name,
-                                              const char* help) {
-  return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
-}
-
 void TellEnd(const BackfillReport& report) {
   for (const std::string& line : ResultLines(report)) {
     if (report.failures.empty()) {
@@ -84,12 +80,12 @@ class ServiceBackfill::PatientSink final : public SampleSink {
 
 struct ServiceBackfill::Metrics {
   explicit Metrics(prometheus::Registry& registry)
-      : left_seconds(Gauges(registry, "alertjoin_backfill_left_seconds",
-                            "Time that is still to be backfilled, of all queries together.")),
-        samples(
-            Gauges(registry, "alertjoin_backfill_samples", "Samples backfilled since the start.")),
-        failures(Gauges(registry, "alertjoin_backfill_failures",
-                        "Time ranges that could not be backfilled since the start.")) {}
+      : left_seconds(GaugeFamily(registry, "alertjoin_backfill_left_seconds",
+                                 "Time that is still to be backfilled, of all queries together.")),
+        samples(GaugeFamily(registry, "alertjoin_backfill_samples",
+                            "Samples backfilled since the start.")),
+        failures(GaugeFamily(registry, "alertjoin_backfill_failures",
+                             "Time ranges that could not be backfilled since the start.")) {}
 
   prometheus::Family<prometheus::Gauge>& left_seconds;
   prometheus::Family<prometheus::Gauge>& samples;

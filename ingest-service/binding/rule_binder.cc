@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/event/event_rules.h"
+#include "common/metrics/metric_families.h"
 #include "common/status/status.h"
 #include "ingest-service/prometheus/metrics_source_options.h"
 #include "ingest-service/prometheus/promql_operands.h"
@@ -38,18 +39,14 @@ Binding Prototype(Query query, Matching matching) {
 }
 
 prometheus::Counter& Refused(const std::string& reason, prometheus::Registry& registry) {
-  return prometheus::BuildCounter()
-      .Name("alertjoin_binding_expressions_refused_total")
-      .Help("Own expressions of alerts that were not bound, by reason.")
-      .Register(registry)
+  return CounterFamily(registry, "alertjoin_binding_expressions_refused_total",
+                       "Own expressions of alerts that were not bound, by reason.")
       .Add({{"reason", reason}});
 }
 
 prometheus::Counter& Rules(const std::string& found, prometheus::Registry& registry) {
-  return prometheus::BuildCounter()
-      .Name("alertjoin_binding_rules_total")
-      .Help("Transitions by where the rule of their alert was found.")
-      .Register(registry)
+  return CounterFamily(registry, "alertjoin_binding_rules_total",
+                       "Transitions by where the rule of their alert was found.")
       .Add({{"found", found}});
 }
 

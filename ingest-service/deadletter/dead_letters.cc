@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "common/metrics/one_metric.h"
+#include "common/metrics/metric_families.h"
 #include "common/status/status.h"
 #include "ingest-service/deadletter/dead_letter_files.h"
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/metrics/metric_families.h"
 #include "common/status/status.h"
 #include "ingest-service/prometheus/api_answer.h"
 #include "ingest-service/prometheus/http_credentials.h"
@@ -34,11 +35,6 @@ const char* StateOf(const absl::Status& status) {
   }
 }
 
-prometheus::Family<prometheus::Gauge>& AddFamily(prometheus::Registry& registry, const char* name,
-                                                 const char* help) {
-  return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
-}
-
 std::string UrlOf(const GrafanaOptions& options, const std::string& path) {
   std::string url = options.url;
   while (url.ends_with('/')) url.pop_back();
@@ -53,10 +49,10 @@ GrafanaDiscovery::GrafanaDiscovery(GrafanaOptions options, Environment environme
       environment_(environment),
       on_change_(std::move(on_change)),
       log_limiter_(kDiscoveryLogInterval, environment.clock),
-      states_(AddFamily(environment.registry, "alertjoin_grafana_state",
-                        "Whether a Grafana tells its data sources: 1 for the state it is in.")),
-      count_(AddFamily(environment.registry, "alertjoin_grafana_data_sources",
-                       "Prometheus data sources of a Grafana that are asked."),
+      states_(GaugeFamily(environment.registry, "alertjoin_grafana_state",
+                          "Whether a Grafana tells its data sources: 1 for the state it is in.")),
+      count_(GaugeFamily(environment.registry, "alertjoin_grafana_data_sources",
+                         "Prometheus data sources of a Grafana that are asked."),
              {{"grafana", options_.name}}) {}
 
 Timestamp GrafanaDiscovery::Step() {

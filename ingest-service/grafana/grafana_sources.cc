@@ -119,8 +119,8 @@ void GrafanaSources::OnTransitions(std::span<const TransitionEvent> transitions)
 void GrafanaSources::Hold(std::span<const TransitionEvent> transitions) {
   MutexLock lock(mutex_);
   for (const TransitionEvent& transition : transitions) {
-    const auto awaited = [this](const std::string& source) REQUIRES_LOCK(mutex_) {
-      return IsOwn(source) && !running_.contains(source);
+    const auto awaited = [this, &running = running_](const std::string& source) {
+      return IsOwn(source) && !running.contains(source);
     };
     TransitionEvent held = WithBindings(transition, awaited);
     if (held.bindings.empty()) continue;

@@ -1,12 +1,9 @@
 #include "ingest-service/prometheus/query_metrics.h"
 
+#include "common/metrics/metric_families.h"
+
 namespace alertjoin {
 namespace {
-
-prometheus::Family<prometheus::Counter>& Counters(prometheus::Registry& registry, const char* name,
-                                                  const char* help) {
-  return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
-}
 
 void Add(prometheus::Family<prometheus::Counter>& family, const prometheus::Labels& labels,
          uint64_t count) {
@@ -38,28 +35,25 @@ std::string KindOf(const absl::Status& status) {
 }  // namespace
 
 QueryMetrics::QueryMetrics(prometheus::Registry& registry)
-    : polls_(Counters(registry, "alertjoin_poll_total", "Polls of metrics sources by outcome.")),
-      poll_seconds_(prometheus::BuildHistogram()
-                        .Name("alertjoin_poll_duration_seconds")
-                        .Help("Time from the start of a poll to its end.")
-                        .Register(registry)),
-      skipped_(Counters(registry, "alertjoin_polls_skipped_total",
-                        "Due polls that were left out, by reason.")),
-      samples_(Counters(registry, "alertjoin_samples_total", "New samples taken from a source.")),
-      stale_markers_(Counters(registry, "alertjoin_stale_markers_total",
-                              "Series seen to have ended, by source.")),
-      series_refused_(Counters(registry, "alertjoin_series_refused_total",
-                               "Series of an answer that were beyond a limit.")),
-      histograms_(Counters(registry, "alertjoin_histograms_skipped_total",
-                           "Native histograms left out of answers.")),
-      exact_(Counters(registry, "alertjoin_exact_queries_total",
-                      "Queries at the event time of a transition by outcome.")),
-      errors_(Counters(registry, "alertjoin_query_errors_total", "Failed queries by kind.")),
-      exact_pending_(prometheus::BuildGauge()
-                         .Name("alertjoin_exact_queries_pending")
-                         .Help("Exact queries that are waiting or under way.")
-                         .Register(registry)
-                         .Add({})) {}
+    : polls_(
+          CounterFamily(registry, "alertjoin_poll_total", "Polls of metrics sources by outcome.")),
+      poll_seconds_(HistogramFamily(registry, "alertjoin_poll_duration_seconds",
+                                    "Time from the start of a poll to its end.")),
+      skipped_(CounterFamily(registry, "alertjoin_polls_skipped_total",
+                             "Due polls that were left out, by reason.")),
+      samples_(
+          CounterFamily(registry, "alertjoin_samples_total", "New samples taken from a source.")),
+      stale_markers_(CounterFamily(registry, "alertjoin_stale_markers_total",
+                                   "Series seen to have ended, by source.")),
+      series_refused_(CounterFamily(registry, "alertjoin_series_refused_total",
+                                    "Series of an answer that were beyond a limit.")),
+      histograms_(CounterFamily(registry, "alertjoin_histograms_skipped_total",
+                                "Native histograms left out of answers.")),
+      exact_(CounterFamily(registry, "alertjoin_exact_queries_total",
+                           "Queries at the event time of a transition by outcome.")),
+      errors_(CounterFamily(registry, "alertjoin_query_errors_total", "Failed queries by kind.")),
+      exact_pending_(OneGauge(registry, "alertjoin_exact_queries_pending",
+                              "Exact queries that are waiting or under way.")) {}
 
 void QueryMetrics::CountPoll(const std::string& source, const std::string& outcome,
                              double seconds) {

@@ -7,6 +7,7 @@
 
 #include "common/event/event_limits.h"
 #include "common/event/event_rules.h"
+#include "common/metrics/metric_families.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
@@ -25,10 +26,8 @@ constexpr size_t kHealths = 5;
 size_t IndexOf(SourceHealth health) { return static_cast<size_t>(health) - 1; }
 
 prometheus::Family<prometheus::Counter>& RemarkCounters(prometheus::Registry& registry) {
-  return prometheus::BuildCounter()
-      .Name("alertjoin_query_remarks_total")
-      .Help("Warnings and infos in answers to queries, by source and kind.")
-      .Register(registry);
+  return CounterFamily(registry, "alertjoin_query_remarks_total",
+                       "Warnings and infos in answers to queries, by source and kind.");
 }
 
 }  // namespace
@@ -83,19 +82,15 @@ SourceWatch::SourceWatch(std::string source, prometheus::Registry& registry, con
     : source_(std::move(source)),
       clock_(clock),
       on_change_(std::move(on_change)),
-      skew_(prometheus::BuildGauge()
-                .Name("alertjoin_metrics_source_clock_skew_seconds")
-                .Help("How far a source's clock is ahead of ours, by the date of its answers.")
-                .Register(registry),
+      skew_(GaugeFamily(registry, "alertjoin_metrics_source_clock_skew_seconds",
+                        "How far a source's clock is ahead of ours, by the date of its answers."),
             {{"source", source_}}),
       warnings_(RemarkCounters(registry).Add({{"source", source_}, {"kind", "warning"}})),
       infos_(RemarkCounters(registry).Add({{"source", source_}, {"kind", "info"}})),
       health_log_(kHealthLogInterval, clock),
       skew_log_(kSkewLogInterval, clock) {
-  auto& health = prometheus::BuildGauge()
-                     .Name("alertjoin_metrics_source_health")
-                     .Help("1 for the state that a metrics source is in, 0 for the others.")
-                     .Register(registry);
+  auto& health = GaugeFamily(registry, "alertjoin_metrics_source_health",
+                             "1 for the state that a metrics source is in, 0 for the others.");
   for (size_t i = 0; i < kHealths; ++i) {
     const auto state = static_cast<SourceHealth>(i + 1);
     health_gauges_[i] = OwnedGauge(health, {{"source", source_}, {"state", NameOf(state)}});

@@ -1,17 +1,9 @@
 #include "ingest-service/reconcile/reconcile_metrics.h"
 
+#include "common/metrics/metric_families.h"
+
 namespace alertjoin {
 namespace {
-
-prometheus::Family<prometheus::Counter>& Counters(prometheus::Registry& registry, const char* name,
-                                                  const char* help) {
-  return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
-}
-
-prometheus::Family<prometheus::Gauge>& Gauges(prometheus::Registry& registry, const char* name,
-                                              const char* help) {
-  return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
-}
 
 const char* NameOf(LeftOut why) {
   switch (why) {
@@ -30,20 +22,20 @@ const char* NameOf(LeftOut why) {
 }  // namespace
 
 ReconcileMetrics::ReconcileMetrics(prometheus::Registry& registry)
-    : transitions_(Counters(registry, "alertjoin_reconcile_transitions_total",
-                            "Transitions of an alert source by who has seen them.")),
-      polls_(Counters(registry, "alertjoin_reconcile_polls_total",
-                      "Polls of the alerts of a metrics source by outcome.")),
-      left_out_(Counters(registry, "alertjoin_reconcile_left_out_total",
-                         "Transitions that were found and not added, by reason.")),
-      rough_ends_(Counters(registry, "alertjoin_reconcile_rough_ends_total",
-                           "Ends of alerts that are known to the poll's resolution only.")),
-      add_failures_(Counters(registry, "alertjoin_reconcile_add_failures_total",
-                             "Attempts to add transitions that the spool refused.")),
-      alerts_(Gauges(registry, "alertjoin_reconcile_alerts",
-                     "Alerts that a metrics source has now, by state.")),
-      through_(Gauges(registry, "alertjoin_reconcile_through_seconds",
-                      "How far the alerts' history of a metrics source has been read.")) {}
+    : transitions_(CounterFamily(registry, "alertjoin_reconcile_transitions_total",
+                                 "Transitions of an alert source by who has seen them.")),
+      polls_(CounterFamily(registry, "alertjoin_reconcile_polls_total",
+                           "Polls of the alerts of a metrics source by outcome.")),
+      left_out_(CounterFamily(registry, "alertjoin_reconcile_left_out_total",
+                              "Transitions that were found and not added, by reason.")),
+      rough_ends_(CounterFamily(registry, "alertjoin_reconcile_rough_ends_total",
+                                "Ends of alerts that are known to the poll's resolution only.")),
+      add_failures_(CounterFamily(registry, "alertjoin_reconcile_add_failures_total",
+                                  "Attempts to add transitions that the spool refused.")),
+      alerts_(GaugeFamily(registry, "alertjoin_reconcile_alerts",
+                          "Alerts that a metrics source has now, by state.")),
+      through_(GaugeFamily(registry, "alertjoin_reconcile_through_seconds",
+                           "How far the alerts' history of a metrics source has been read.")) {}
 
 ReconcileMetrics::Seen ReconcileMetrics::SeenOf(const std::string& alert_source) {
   const auto counter = [&](const char* found) -> prometheus::Counter& {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/metrics/metric_families.h"
 #include "ingest-service/prometheus/promql_operands.h"
 #include "ingest-service/prometheus/promql_text.h"
 
@@ -21,14 +22,11 @@ Millis UntilSeenAgain(const LearnOptions& options) {
 
 LearntPolls::LearntPolls(const std::vector<MetricsSourceOptions>& sources, Environment environment)
     : environment_(environment) {
-  auto& polled = prometheus::BuildGauge()
-                     .Name("alertjoin_learnt_queries_polled")
-                     .Help("Queries learnt from alerting rules that are polled now.")
-                     .Register(environment.registry);
-  auto& refused = prometheus::BuildCounter()
-                      .Name("alertjoin_learnt_queries_refused_total")
-                      .Help("Times that a learnt query was not polled since others fill the limit.")
-                      .Register(environment.registry);
+  auto& polled = GaugeFamily(environment.registry, "alertjoin_learnt_queries_polled",
+                             "Queries learnt from alerting rules that are polled now.");
+  auto& refused =
+      CounterFamily(environment.registry, "alertjoin_learnt_queries_refused_total",
+                    "Times that a learnt query was not polled since others fill the limit.");
   const MutexLock lock(mutex_);
   for (const MetricsSourceOptions& options : sources) {
     Source& source = sources_[options.name];

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/log/log.h"
+#include "common/metrics/metric_families.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
@@ -16,18 +17,12 @@ constexpr Millis kRetryFirst = std::chrono::seconds(1);
 
 RuleRefresher::RuleRefresher(Environment environment)
     : environment_(environment),
-      refreshes_(prometheus::BuildCounter()
-                     .Name("alertjoin_rules_refreshes_total")
-                     .Help("Readings of the alerting rules of a metrics source, by outcome.")
-                     .Register(environment.registry)),
-      rules_(prometheus::BuildGauge()
-                 .Name("alertjoin_rules")
-                 .Help("Alerting rules known of a metrics source.")
-                 .Register(environment.registry)),
-      left_out_(prometheus::BuildGauge()
-                    .Name("alertjoin_rules_left_out")
-                    .Help("Alerting rules of a metrics source that are beyond a limit.")
-                    .Register(environment.registry)) {}
+      refreshes_(CounterFamily(environment.registry, "alertjoin_rules_refreshes_total",
+                               "Readings of the alerting rules of a metrics source, by outcome.")),
+      rules_(GaugeFamily(environment.registry, "alertjoin_rules",
+                         "Alerting rules known of a metrics source.")),
+      left_out_(GaugeFamily(environment.registry, "alertjoin_rules_left_out",
+                            "Alerting rules of a metrics source that are beyond a limit.")) {}
 
 void RuleRefresher::AddSource(const MetricsSourceOptions& options, PrometheusClient& client) {
   const std::string& name = options.name;

@@ -1,16 +1,18 @@
 #include "ingest-service/spool/spool_metrics.h"
 
+#include "common/metrics/metric_families.h"
+
 namespace alertjoin {
 namespace {
 
 prometheus::Gauge& MakeGauge(prometheus::Registry& registry, const char* name, const char* help,
                              const std::string& lane) {
-  return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({{"lane", lane}});
+  return GaugeFamily(registry, name, help).Add({{"lane", lane}});
 }
 
 prometheus::Counter& MakeCounter(prometheus::Registry& registry, const char* name, const char* help,
                                  const std::string& lane) {
-  return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({{"lane", lane}});
+  return CounterFamily(registry, name, help).Add({{"lane", lane}});
 }
 
 }  // namespace
@@ -30,10 +32,8 @@ SpoolMetrics::SpoolMetrics(prometheus::Registry& registry, const std::string& la
       stage(registry, "spool_" + lane) {}
 
 prometheus::Histogram& SpoolSyncSeconds(prometheus::Registry& registry, const std::string& lane) {
-  return prometheus::BuildHistogram()
-      .Name("alertjoin_spool_sync_duration_seconds")
-      .Help("Time to write what was appended or trimmed and to sync it to disk.")
-      .Register(registry)
+  return HistogramFamily(registry, "alertjoin_spool_sync_duration_seconds",
+                         "Time to write what was appended or trimmed and to sync it to disk.")
       .Add({{"lane", lane}},
            prometheus::Histogram::BucketBoundaries{0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005,
                                                    0.01, 0.02, 0.05, 0.1, 0.5, 1, 5});

@@ -5,7 +5,7 @@ namespace alertjoin {
 void CorrelatorStore::Welcome(const std::string& id, bool has_lost) {
   {
     MutexLock lock(mutex_);
-    if (!known_) known_.emplace();
+    if (!known_) known_ = Known();
     known_->id = id;
     if (has_lost) ++known_->losses;
   }

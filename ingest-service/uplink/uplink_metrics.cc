@@ -1,21 +1,21 @@
 #include "ingest-service/uplink/uplink_metrics.h"
 
+#include "common/metrics/metric_families.h"
+
 namespace alertjoin {
 namespace {
 
 prometheus::Counter& MakeCounter(prometheus::Registry& registry, const std::string& lane,
                                  const char* name, const char* help) {
-  return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({{"lane", lane}});
+  return CounterFamily(registry, name, help).Add({{"lane", lane}});
 }
 
 }  // namespace
 
 UplinkMetrics::UplinkMetrics(prometheus::Registry& registry, const std::string& its_lane)
     : lane(its_lane),
-      connected(prometheus::BuildGauge()
-                    .Name("alertjoin_uplink_connected")
-                    .Help("1 while the correlator takes events, otherwise 0.")
-                    .Register(registry)
+      connected(GaugeFamily(registry, "alertjoin_uplink_connected",
+                            "1 while the correlator takes events, otherwise 0.")
                     .Add({{"lane", lane}})),
       sent_events(MakeCounter(registry, lane, "alertjoin_uplink_sent_events_total",
                               "Events sent to the correlator, repetitions included.")),
@@ -31,10 +31,8 @@ UplinkMetrics::UplinkMetrics(prometheus::Registry& registry, const std::string& 
       drops_met(MakeCounter(registry, lane, "alertjoin_uplink_drops_met_total",
                             "Streams ended and begun again because the spool had dropped what was "
                             "to be sent next.")),
-      errors(prometheus::BuildCounter()
-                 .Name("alertjoin_uplink_errors_total")
-                 .Help("Streams to the correlator that ended, by gRPC status code.")
-                 .Register(registry)),
+      errors(CounterFamily(registry, "alertjoin_uplink_errors_total",
+                           "Streams to the correlator that ended, by gRPC status code.")),
       stage(registry, "uplink_" + lane) {}
 
 void UplinkMetrics::CountError(const absl::Status& status) {

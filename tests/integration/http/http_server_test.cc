@@ -8,6 +8,7 @@
 #include <chrono>
 #include <thread>
 
+#include "common/metrics/metric_families.h"
 #include "common/net/admin_endpoints.h"
 #include "common/net/http_metrics.h"
 #include "tests/integration/http/http_fixture.h"
@@ -313,7 +314,7 @@ TEST_F(HttpServerTest, EmptyAnswersOnOneConnectionAreFast) {
 
 TEST(AdminEndpoints, TellHealthReadinessAndMetrics) {
   prometheus::Registry registry;
-  prometheus::BuildCounter().Name("x_total").Help("x").Register(registry).Add({}).Increment(3);
+  OneCounter(registry, "x_total", "x").Increment(3);
   std::atomic<bool> ready{false};
   HttpServerOptions options;
   options.observer = CountHttpRequests(registry);

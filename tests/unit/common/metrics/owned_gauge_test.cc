@@ -8,6 +8,8 @@
 #include <string>
 #include <utility>
 
+#include "common/metrics/metric_families.h"
+
 namespace alertjoin {
 namespace {
 
@@ -20,8 +22,7 @@ class OwnedGaugeTest : public ::testing::Test {
   std::string Exposition() { return prometheus::TextSerializer().Serialize(registry_.Collect()); }
 
   prometheus::Registry registry_;
-  prometheus::Family<prometheus::Gauge>& family_ =
-      prometheus::BuildGauge().Name("health").Help("h").Register(registry_);
+  prometheus::Family<prometheus::Gauge>& family_ = GaugeFamily(registry_, "health", "h");
 };
 
 TEST_F(OwnedGaugeTest, GoesWithItsOwner) {
