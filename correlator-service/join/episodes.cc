@@ -144,7 +144,7 @@ AlertHistory::Episode AlertHistory::Describe(Timestamp starts_at, const Span& sp
   std::optional<Timestamp> active_at;
   StateReport firing;
   StateReport resolved;
-  const auto merge = [&episode](const std::optional<StateReport>& part, StateReport& whole) {
+  const auto merge = [](const std::optional<StateReport>& part, StateReport& whole) {
     if (!part) return;
     if (whole.first == nullptr || Outranks(*part->first, *whole.first)) whole.first = part->first;
     for (const auto& binding : part->bindings) AddBinding(whole.bindings, binding);

@@ -118,10 +118,11 @@ void GrafanaSources::OnTransitions(std::span<const TransitionEvent> transitions)
 
 void GrafanaSources::Hold(std::span<const TransitionEvent> transitions) {
   MutexLock lock(mutex_);
+  const auto& running = running_;
+  const auto awaited = [this, &running](const std::string& source) {
+    return IsOwn(source) && !running.contains(source);
+  };
   for (const TransitionEvent& transition : transitions) {
-    const auto awaited = [this, &running = running_](const std::string& source) {
-      return IsOwn(source) && !running.contains(source);
-    };
     TransitionEvent held = WithBindings(transition, awaited);
     if (held.bindings.empty()) continue;
     if (held_.size() == kHeldMax) held_.pop_front();
