@@ -1,6 +1,7 @@
 #include "ingest-service/grafana/grafana_sources.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "common/log/log.h"
@@ -118,9 +119,10 @@ void GrafanaSources::OnTransitions(std::span<const TransitionEvent> transitions)
 
 void GrafanaSources::Hold(std::span<const TransitionEvent> transitions) {
   MutexLock lock(mutex_);
-  const auto& running = running_;
-  const auto awaited = [this, &running](const std::string& source) {
-    return IsOwn(source) && !running.contains(source);
+  std::set<std::string> there;
+  for (const auto& [name, running] : running_) there.insert(name);
+  const auto awaited = [this, &there](const std::string& source) {
+    return IsOwn(source) && !there.contains(source);
   };
   for (const TransitionEvent& transition : transitions) {
     TransitionEvent held = WithBindings(transition, awaited);

@@ -121,6 +121,14 @@ TEST(CurlHttpTransport, TimesOutAPeerThatNeverAnswers) {
               StatusIs(StatusCode::kDeadlineExceeded));
 }
 
+// The deadline is for all of an answer, not for the time in which nothing comes.
+TEST(CurlHttpTransport, TimesOutAPeerThatTrickles) {
+  HttpPeer peer([](const HttpPeer::Request&) { return HttpPeer::kTrickle; });
+  CurlHttpTransport transport;
+  EXPECT_THAT(Fetch(transport, CallOf(peer.url(), milliseconds(200))),
+              StatusIs(StatusCode::kDeadlineExceeded));
+}
+
 TEST(CurlHttpTransport, RefusesAnAnswerBeyondTheLimit) {
   HttpPeer peer([](const HttpPeer::Request& request) {
     return HttpPeer::Answer(200, std::string(request.target == "/fits" ? 1000 : 1001, 'x'));

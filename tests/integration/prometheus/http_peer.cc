@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 
@@ -14,6 +15,8 @@
 
 namespace alertjoin {
 namespace {
+
+constexpr auto kTrickleInterval = std::chrono::milliseconds(10);
 
 std::shared_ptr<SSL_CTX> MakeContext(const HttpPeer::Tls& tls) {
   std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
@@ -160,6 +163,12 @@ void HttpPeer::Serve(int fd) {
     const std::string answer = handler_(request);
     if (answer.empty()) break;
     if (answer == kNoAnswer) continue;
+    if (answer == kTrickle) {
+      open = stream.Write("HTTP/1.1 200 Test\r\nContent-Length: 1000000\r\n\r\n");
+      // Until whoever asked has gone.
+      while (stream.Write("x")) std::this_thread::sleep_for(kTrickleInterval);
+      break;
+    }
     open = stream.Write(answer);
   }
   MutexLock lock(mutex_);

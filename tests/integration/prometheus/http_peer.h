@@ -31,10 +31,11 @@ class HttpPeer {
     std::string key_file;
     std::string client_ca_file;  // Clients need a certificate of its; empty: they need none.
   };
-  // Gives the raw answer; "" closes the connection, kNoAnswer leaves it hanging. Called on several
-  // threads.
+  // Gives the raw answer; "" closes the connection, kNoAnswer leaves it hanging, kTrickle sends a
+  // byte every 10 ms of an answer that has no end. Called on several threads.
   using Handler = std::function<std::string(const Request&)>;
   static constexpr char kNoAnswer[] = "no answer";
+  static constexpr char kTrickle[] = "trickle";
 
   explicit HttpPeer(Handler handler);
   HttpPeer(Handler handler, const Tls& tls);

@@ -131,7 +131,7 @@ class CrashAtEveryOperation : public LogOnFaultDisk {
   // 56 records of 1.5 KB on average are more than a write buffer.
   bool Script() {
     if (!OpenAndNote()) return false;
-    for (const size_t count : {1, 3, 20, 30, 20}) {
+    for (const size_t count : {1u, 3u, 20u, 30u, 20u}) {
       if (!AppendAndNote(count)) return false;
     }
     if (!TrimAndNote(10) || !AppendAndNote(40) || !TrimAndNote(80)) return false;

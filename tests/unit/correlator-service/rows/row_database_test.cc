@@ -344,7 +344,7 @@ TEST_F(RowDatabaseTest, HoleInTheChangeLogIsRefused) {
     Close();
     return disk_->Files();
   }();
-  for (const uint64_t missing : {1, 3}) {
+  for (const uint64_t missing : {1u, 3u}) {
     StartWith(files);
     Change("changes", SequenceKey(Sequence(missing)), [](std::string& value) { value.clear(); });
     EXPECT_THAT(TryOpen(), StatusIs(absl::StatusCode::kDataLoss,

@@ -47,7 +47,7 @@ TEST_F(SubscriberLagTest, IsAsOldAsTheOldestChangeThatWasNotTaken) {
 }
 
 TEST_F(SubscriberLagTest, IsNothingForOneWhoKeepsUpHoweverMuchComes) {
-  for (int i = 0; i < 100; ++i) EXPECT_FALSE(Look(i, {100u * i}, 100u * i));
+  for (unsigned i = 0; i < 100; ++i) EXPECT_FALSE(Look(static_cast<int>(i), {100 * i}, 100 * i));
   Expect("0", "0");
 }
 
