@@ -103,7 +103,7 @@ bool RawHttpClient::ServerCloses() {
 void RawHttpClient::CloseSending() { ::shutdown(fd_, SHUT_WR); }
 
 std::string PostRequest(std::string_view path, std::string_view body, std::string_view headers) {
-  std::string request = "POST " + std::string(path) + " HTTP/1.1\r\nHost: test\r\n";
+  std::string request = "POST " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\n";
   request += "Content-Type: application/json\r\n";
   request += "Content-Length: " + std::to_string(body.size()) + "\r\n";
   request += std::string(headers) + "\r\n";
@@ -111,7 +111,7 @@ std::string PostRequest(std::string_view path, std::string_view body, std::strin
 }
 
 std::string GetRequest(std::string_view path, std::string_view headers) {
-  return "GET " + std::string(path) + " HTTP/1.1\r\nHost: test\r\n" + std::string(headers) + "\r\n";
+  return "GET " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\n" + std::string(headers) + "\r\n";
 }
 
 }  // namespace alertjoin
