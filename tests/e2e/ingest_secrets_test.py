@@ -18,8 +18,8 @@ import unittest
 import fake_prometheus
 import support
 from process import Child, stop_all
+from secure_calls import alert, basic
 from secure_stack import CANARY, TOKENS, SecureStack
-from security_test import alert, basic
 from stack import choose_ports, is_ready
 from support import BINARIES, wait_until
 

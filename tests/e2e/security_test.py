@@ -1,77 +1,15 @@
-"""Who gets in and who does not: listeners, TLS, identities, roles, and where secrets show."""
-import base64
+"""Who gets in and who does not: listeners, every call by every identity, and where secrets show."""
 import collections
-import datetime
-import json
 import re
-import socket
-import ssl
 import subprocess
-import threading
-import time
 import unittest
 
 import grpc
 
 import support
-from secure_stack import CANARY, PASSWORD, ROLES, TOKENS, USER, SecureStack
+from secure_calls import CALLERS, DENIED, UNAUTHENTICATED, SecureCase, alert, endless
+from secure_stack import CANARY, TOKENS, SecureStack
 from support import wait_for, wait_until
-
-# The answers of a call that was let through depend on its arguments; these say that it was not.
-UNAUTHENTICATED = grpc.StatusCode.UNAUTHENTICATED
-DENIED = grpc.StatusCode.PERMISSION_DENIED
-REVOKED_WITHIN_SECONDS = 5
-
-
-def basic(user, password):
-    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-
-
-# Name of the caller: header, roles (None: it is not known).
-CALLERS = {
-    "without anything": ("", None),
-    "wrong token": (f"Bearer {CANARY}-wrong", None),
-    "wrong password": (basic(USER, CANARY + "-wrong"), None),
-    "unknown user": (basic("bob", PASSWORD), None),
-    **{name: (f"Bearer {token}", ROLES[name]) for name, token in TOKENS.items()},
-    USER: (basic(USER, PASSWORD), ROLES[USER]),
-}
-
-
-def reason_of(error):
-    """The reason in the google.rpc.ErrorInfo of our domain; "" without one."""
-    details = dict(error.trailing_metadata() or ()).get("grpc-status-details-bin", b"")
-    found = re.search(rb"google\.rpc\.ErrorInfo\x12.{1,2}\n.([A-Z_]+)\x12\x09alertjoin", details, re.S)
-    return found[1].decode() if found else ""
-
-
-def endless(first):
-    """One message, and then none."""
-    yield first
-    threading.Event().wait(60)
-
-
-def last_event(events):
-    """(code, reason, whether ids came) of the error that ends an event stream."""
-    token, error = False, {}
-    for line in events:
-        token = token or line.startswith(b"id: ")
-        if line.startswith(b"data: "):
-            error = json.loads(line[6:])
-    reason = next((detail.get("debug", {}).get("reason", "")
-                   for detail in error.get("details", ())), "")
-    return error.get("code", "").upper(), reason, token
-
-
-def alert(name):
-    now = datetime.datetime.now(datetime.timezone.utc).isoformat()
-    return json.dumps({
-        "version": "4", "status": "firing", "receiver": "alertjoin", "groupKey": "{}",
-        "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {}, "externalURL": "http://am",
-        "truncatedAlerts": 0,
-        "alerts": [{"status": "firing", "labels": {"alertname": name}, "annotations": {},
-                    "startsAt": now, "endsAt": "0001-01-01T00:00:00Z", "generatorURL": "",
-                    "fingerprint": "0011223344556677"}]})
 
 
 class ListenerTest(unittest.TestCase):
@@ -110,34 +48,7 @@ class ListenerTest(unittest.TestCase):
             self.assertEqual(0, done.returncode, done.stderr)
 
 
-class SecurityTest(unittest.TestCase):
-    """One stack serves all tests; what they change they put back."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.stack = SecureStack(support.of_class(cls))
-        cls.stack.start()
-
-    def tearDown(self):
-        self.stack.check()
-
-    def end_of_call(self, channel, method, authorization):
-        """What an empty call of the method ends with, and the reason in its ErrorInfo; OK for the
-        first message of a stream."""
-        call = channel.unary_stream(method, lambda request: request, lambda answer: answer)(
-            b"", timeout=10, metadata=[("authorization", authorization)] if authorization else [])
-        try:
-            next(call)
-            call.cancel()
-            return grpc.StatusCode.OK, ""
-        except StopIteration:
-            return grpc.StatusCode.OK, ""
-        except grpc.RpcError as error:
-            return error.code(), reason_of(error)
-
-    def code_of(self, channel, method, authorization):
-        return self.end_of_call(channel, method, authorization)[0]
-
+class AccessTest(SecureCase):
     def rpcs(self):
         """Every method of our services with the role that it needs, and the standard ones."""
         methods = {}
@@ -234,23 +145,6 @@ class SecurityTest(unittest.TestCase):
                         self.assertIn("X-Content-Type-Options: nosniff", text)
                         self.assertEqual(status == 401, "WWW-Authenticate: Basic" in text)
 
-    def test_grpc_hears_nobody_without_a_certificate(self):
-        for pair in (None, "stranger"):
-            if pair:
-                folder = self.stack.folder / "stranger"
-                folder.mkdir()
-                self.stack.stranger = type(self.stack.authority)(folder).issue("x", "ingest-1")
-            with self.stack.channel(pair) as channel:
-                code = self.code_of(channel, "/grpc.health.v1.Health/Check", "")
-                self.assertEqual(grpc.StatusCode.UNAVAILABLE, code)
-
-    def test_a_certificate_is_an_identity_where_it_is_listed(self):
-        with self.stack.channel("uplink") as channel:
-            push = self.code_of(channel, "/alertjoin.v1.IngestService/PushEvents", "")
-            self.assertNotIn(push, (UNAUTHENTICATED, DENIED))
-            self.assertEqual(DENIED, self.code_of(
-                channel, "/alertjoin.v1.CorrelatorService/ListJoinedRows", ""))
-
     def test_an_alert_goes_all_the_way(self):
         status, text = self.stack.ask("ingest", "POST", "/webhook", f"Bearer {TOKENS['pusher']}",
                                       alert("AllTheWay"))
@@ -258,242 +152,7 @@ class SecurityTest(unittest.TestCase):
         wait_until(lambda: any(row.transition.alert_name == "AllTheWay"
                                for row in self.stack.rows(TOKENS["reader"])), 20, "its row")
 
-    def test_plain_text_gets_no_answer(self):
-        for name in ("correlator", "ingest", "grpc"):
-            host, port = self.stack.address[name].split(":")
-            with socket.create_connection((host, int(port)), timeout=20) as plain:
-                plain.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
-                try:
-                    answer = plain.recv(1000)
-                except ConnectionError:
-                    answer = b""
-                self.assertNotIn(b"HTTP", answer)
-
-    def test_old_versions_of_tls_are_refused(self):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
-        context.set_ciphers("ALL:@SECLEVEL=0")
-        host, port = self.stack.address["ingest"].split(":")
-        with socket.create_connection((host, int(port)), timeout=20) as plain:
-            with self.assertRaises((ssl.SSLError, ConnectionError)):
-                context.wrap_socket(plain)
-
-    def test_a_token_that_is_taken_away_opens_nothing(self):
-        self.addCleanup(self.stack.write_tokens, TOKENS)
-        header = f"Bearer {TOKENS['reader']}"
-        self.assertEqual(200, self.stack.ask("correlator", "GET", "/metrics", header)[0])
-        left = {name: token for name, token in TOKENS.items() if name != "reader"}
-        self.stack.write_tokens(left)
-        started = time.monotonic()
-        with self.stack.channel() as channel:
-            def is_out():
-                http_status = self.stack.ask("correlator", "GET", "/metrics", header)[0]
-                code = self.code_of(channel, "/alertjoin.v1.CorrelatorService/ListSources", header)
-                return http_status == 401 and code == UNAUTHENTICATED
-            wait_until(is_out, REVOKED_WITHIN_SECONDS, "the token opens nothing")
-        print(f"revoked after {time.monotonic() - started:.1f} s", flush=True)
-
-    def open_streams(self, user):
-        """Every kind of stream, begun with this token: name -> what gives its end."""
-        header = [("authorization", f"Bearer {TOKENS[user]}")]
-        service = "alertjoin.v1.CorrelatorService"
-        channel = self.stack.channel()
-        self.addCleanup(channel.close)
-        streams = {}
-
-        def follow(name, call):
-            next(call)  # it is open
-            streams[name] = lambda: self.end_of(call)
-        if user == "pusher":
-            api = support.api()
-            hello = api.PushEventsRequest(hello=api.Hello(
-                producer_id="revoked", log_id="a", epoch=1, first_sequence=1, next_sequence=1))
-            follow("PushEvents", channel.stream_stream("/alertjoin.v1.IngestService/PushEvents")(
-                endless(hello.SerializeToString()), metadata=header))
-            return streams
-        for method in ("SubscribeJoinedRows", "SubscribeAlerts", "SubscribeSamples"):
-            follow(method, channel.unary_stream(f"/{service}/{method}")(b"", metadata=header))
-        for path in ("/api/v1/stream", "/api/v1/stream/alerts", "/api/v1/stream/samples"):
-            events = self.stack.open_events("correlator", path, header[0][1])
-            self.addCleanup(events.close)
-            streams[path] = lambda events=events: last_event(events)
-        return streams
-
-    def end_of(self, call):
-        """(code, reason, whether a resume token came) of a stream that ends by itself."""
-        try:
-            for _ in call:
-                pass
-        except grpc.RpcError as error:
-            details = dict(error.trailing_metadata()).get("grpc-status-details-bin", b"")
-            return error.code().name, reason_of(error), b"resume_token" in details
-        return "OK", "", False
-
-    def expect_ends(self, streams, code, reason, what):
-        """All end in time, each on a thread of its own."""
-        ends, started = {}, time.monotonic()
-
-        def wait(name):
-            ends[name] = (streams[name](), time.monotonic() - started)
-        threads = [threading.Thread(target=wait, args=(name,), daemon=True) for name in streams]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(REVOKED_WITHIN_SECONDS + 20)
-        for name in streams:
-            with self.subTest(what=what, stream=name):
-                self.assertIn(name, ends, "is still open")
-                end, seconds = ends[name]
-                self.assertEqual((code, reason), end[:2])
-                self.assertEqual(name != "PushEvents", end[2], "resume token")
-                self.assertLess(seconds, REVOKED_WITHIN_SECONDS)
-        print(f"{what}: {len(ends)} streams ended within "
-              f"{max(seconds for _, seconds in ends.values()):.1f} s", flush=True)
-
-    def test_streams_end_when_their_token_is_taken_away(self):
-        for user in ("reader", "pusher"):
-            self.addCleanup(self.stack.write_tokens, TOKENS)
-            streams = self.open_streams(user)
-            self.stack.write_tokens({name: token for name, token in TOKENS.items() if name != user})
-            self.expect_ends(streams, "UNAUTHENTICATED", "CREDENTIALS_REVOKED",
-                             f"token of {user}")
-            self.stack.write_tokens(TOKENS)
-            wait_until(lambda: self.opens(user), 10, f"{user} is known again")
-
-    def test_streams_end_when_their_role_is_taken_away(self):
-        self.addCleanup(self.stack.write_security, ROLES)
-        streams = self.open_streams("reader")
-        self.stack.write_security({**ROLES, "reader": ["push"]})
-        self.expect_ends(streams, "PERMISSION_DENIED", "PERMISSION_REVOKED", "role of reader")
-        self.stack.write_security(ROLES)
-        wait_until(lambda: self.opens("reader"), 10, "reader reads again")
-
-    def test_streams_end_when_their_authority_is_no_longer_trusted(self):
-        folder = self.stack.folder / "another"
-        folder.mkdir()
-        another = type(self.stack.authority)(folder)
-        self.addCleanup(wait_until, self.takes_our_certificates, 10, "it is trusted again")
-        self.addCleanup(self.stack.trust, self.stack.authority)
-        streams = {**self.open_streams("pusher"), **self.open_streams("reader")}
-        # Those over HTTP showed no certificate.
-        streams = {name: end for name, end in streams.items() if not name.startswith("/")}
-        self.stack.trust(another)
-        self.expect_ends(streams, "UNAUTHENTICATED", "CREDENTIALS_REVOKED", "authority of clients")
-
-    def takes_our_certificates(self):
-        with self.stack.channel() as channel:
-            code = self.code_of(channel, "/alertjoin.v1.CorrelatorService/ListSources",
-                                f"Bearer {TOKENS['reader']}")
-        return code == grpc.StatusCode.OK
-
-    def test_streams_of_others_go_on(self):
-        """A change of the file that does not concern a stream does not end it."""
-        self.addCleanup(self.stack.write_tokens, TOKENS)
-        with self.stack.channel() as channel:
-            call = channel.unary_stream("/alertjoin.v1.CorrelatorService/SubscribeJoinedRows")(
-                support.api().SubscribeJoinedRowsRequest(
-                    progress_interval={"nanos": 100_000_000}).SerializeToString(),
-                timeout=30, metadata=[("authorization", f"Bearer {TOKENS['reader']}")])
-            next(call)
-            self.stack.write_tokens({name: token for name, token in TOKENS.items()
-                                     if name != "admin"})
-            wait_until(lambda: self.stack.ask("correlator", "POST", "/-/reload",
-                                              f"Bearer {TOKENS['admin']}")[0] == 401, 10,
-                       "the file was read")
-            for _ in range(30):  # at a progress message each 0.1 s, three times the look of 1 s
-                next(call)
-            call.cancel()
-
-    def opens(self, user):
-        """Whether the token opens what it is for, over both listeners of the correlator."""
-        header = f"Bearer {TOKENS[user]}"
-        method = "IngestService/PushEvents" if user == "pusher" else "CorrelatorService/ListSources"
-        with self.stack.channel() as channel:
-            code = self.code_of(channel, f"/alertjoin.v1.{method}", header)
-        status = self.stack.ask("correlator", "GET", "/metrics", header)[0]
-        return (code not in (UNAUTHENTICATED, DENIED)
-                and status == (403 if user == "pusher" else 200))
-
-    def serial(self, name):
-        """The certificate that the listener shows now."""
-        host, port = self.stack.address[name].split(":")
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        with socket.create_connection((host, int(port)), timeout=20) as plain:
-            with context.wrap_socket(plain) as wrapped:
-                return wrapped.getpeercert(binary_form=True)
-
-    def metric(self, name, line):
-        return line in self.stack.ask(name, "GET", "/metrics", f"Bearer {TOKENS['reader']}")[1]
-
-    def test_certificates_are_exchanged_under_load(self):
-        stop, failures, calls = threading.Event(), [], [0]
-
-        def load_http(name):
-            while not stop.is_set():
-                try:
-                    status, _ = self.stack.ask(name, "GET", "/-/healthy")
-                    if status != 200:
-                        failures.append((name, status))
-                except OSError as error:
-                    failures.append((name, error))
-                calls[0] += 1
-
-        def load_grpc():
-            while not stop.is_set():
-                with self.stack.channel() as channel:
-                    code = self.code_of(channel, "/grpc.health.v1.Health/Check", "")
-                    if code != grpc.StatusCode.OK:
-                        failures.append(("grpc", code))
-                calls[0] += 1
-
-        threads = [threading.Thread(target=load_http, args=("correlator",), daemon=True),
-                   threading.Thread(target=load_http, args=("ingest",), daemon=True),
-                   threading.Thread(target=load_grpc, daemon=True)]
-        for thread in threads:
-            thread.start()
-        try:
-            for number in range(3):
-                pair = self.stack.authority.issue(f"rotated-{number}")
-                expected = ssl.PEM_cert_to_DER_cert(pair[0].read_text())
-                self.stack.install(pair)
-                for name in ("correlator", "ingest", "grpc"):
-                    wait_until(lambda name=name, expected=expected: self.serial(name) == expected,
-                               10, f"{name} shows certificate {number}")
-        finally:
-            stop.set()
-            for thread in threads:
-                thread.join(60)
-        self.assertFalse([thread for thread in threads if thread.is_alive()], "a call hangs")
-        self.assertEqual([], failures)
-        self.assertGreater(calls[0], 20)
-        print(f"{calls[0]} calls during 3 exchanges, none failed", flush=True)
-
-    def test_a_wrong_pair_keeps_the_old(self):
-        right = self.stack.authority.issue("right")
-        self.stack.install(right)
-        expected = ssl.PEM_cert_to_DER_cert(right[0].read_text())
-        for name in ("correlator", "ingest", "grpc"):
-            wait_until(lambda name=name: self.serial(name) == expected, 10, f"{name} has the pair")
-        other = self.stack.authority.issue("other")
-        self.addCleanup(self.stack.install, right)
-        self.stack.install((other[0], right[1]))
-        for name, listener in (("correlator", "http"), ("correlator", "grpc"), ("ingest", "http")):
-            line = f'alertjoin_access_last_load_successful{{listener="{listener}"}} 0'
-            wait_until(lambda name=name, line=line: self.metric(name, line), 10, line)
-        for name in ("correlator", "ingest", "grpc"):
-            self.assertEqual(expected, self.serial(name))
-        self.assertIn("is not the key of the certificate", self.stack.logs())
-        self.stack.install(right)
-        wait_until(lambda: self.metric(
-            "correlator", 'alertjoin_access_last_load_successful{listener="grpc"} 1'), 10, "healed")
-
     def test_no_secret_is_seen_anywhere(self):
-        """Every secret there is has the canary in it, or is listed here."""
-        secrets = [CANARY, self.stack.hash, base64.b64encode(PASSWORD.encode()).decode()[:16],
-                   basic(USER, PASSWORD).split()[1],
-                   (self.stack.folder / "pair" / "key.pem").read_text().splitlines()[1]]
         seen = []
         for name in ("correlator", "ingest"):
             for header, _ in CALLERS.values():
@@ -527,10 +186,9 @@ class SecurityTest(unittest.TestCase):
             wait_until(lambda line=line: self.metric("correlator", line) or
                        self.metric("correlator", line.replace("grpc", "http")), 10, "refused")
             self.stack.replace(name, kept)
-        seen.append(self.stack.logs())
         self.assertGreater(len(seen), 60)
         for text in seen:
-            for secret in secrets:
+            for secret in self.secrets():
                 self.assertNotIn(secret, text)
 
 

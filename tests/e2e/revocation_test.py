@@ -1,0 +1,173 @@
+"""What was open to a token, a role or a certificate that is taken away is closed within seconds."""
+import json
+import threading
+import time
+import unittest
+
+import grpc
+
+import support
+from secure_calls import DENIED, UNAUTHENTICATED, SecureCase, endless, reason_of
+from secure_stack import ROLES, TOKENS
+from support import wait_until
+
+REVOKED_WITHIN_SECONDS = 5
+
+
+def last_event(events):
+    """(code, reason, whether ids came) of the error that ends an event stream."""
+    token, error = False, {}
+    for line in events:
+        token = token or line.startswith(b"id: ")
+        if line.startswith(b"data: "):
+            error = json.loads(line[6:])
+    reason = next((detail.get("debug", {}).get("reason", "")
+                   for detail in error.get("details", ())), "")
+    return error.get("code", "").upper(), reason, token
+
+
+class RevocationTest(SecureCase):
+    def test_a_token_that_is_taken_away_opens_nothing(self):
+        self.addCleanup(self.give_back_tokens)
+        header = f"Bearer {TOKENS['reader']}"
+        self.assertEqual(200, self.stack.ask("correlator", "GET", "/metrics", header)[0])
+        left = {name: token for name, token in TOKENS.items() if name != "reader"}
+        self.stack.write_tokens(left)
+        started = time.monotonic()
+        with self.stack.channel() as channel:
+            def is_out():
+                http_status = self.stack.ask("correlator", "GET", "/metrics", header)[0]
+                code = self.code_of(channel, "/alertjoin.v1.CorrelatorService/ListSources", header)
+                return http_status == 401 and code == UNAUTHENTICATED
+            wait_until(is_out, REVOKED_WITHIN_SECONDS, "the token opens nothing")
+        print(f"revoked after {time.monotonic() - started:.1f} s", flush=True)
+
+    def open_streams(self, user):
+        """Every kind of stream, begun with this token: name -> what gives its end."""
+        header = [("authorization", f"Bearer {TOKENS[user]}")]
+        service = "alertjoin.v1.CorrelatorService"
+        channel = self.stack.channel()
+        self.addCleanup(channel.close)
+        streams = {}
+
+        def follow(name, call):
+            next(call)  # it is open
+            streams[name] = lambda: self.end_of(call)
+        if user == "pusher":
+            api = support.api()
+            hello = api.PushEventsRequest(hello=api.Hello(
+                producer_id="revoked", log_id="a", epoch=1, first_sequence=1, next_sequence=1))
+            follow("PushEvents", channel.stream_stream("/alertjoin.v1.IngestService/PushEvents")(
+                endless(hello.SerializeToString()), metadata=header))
+            return streams
+        for method in ("SubscribeJoinedRows", "SubscribeAlerts", "SubscribeSamples"):
+            follow(method, channel.unary_stream(f"/{service}/{method}")(b"", metadata=header))
+        for path in ("/api/v1/stream", "/api/v1/stream/alerts", "/api/v1/stream/samples"):
+            events = self.stack.open_events("correlator", path, header[0][1])
+            self.addCleanup(events.close)
+            streams[path] = lambda events=events: last_event(events)
+        return streams
+
+    def end_of(self, call):
+        """(code, reason, whether a resume token came) of a stream that ends by itself."""
+        try:
+            for _ in call:
+                pass
+        except grpc.RpcError as error:
+            details = dict(error.trailing_metadata()).get("grpc-status-details-bin", b"")
+            return error.code().name, reason_of(error), b"resume_token" in details
+        return "OK", "", False
+
+    def expect_ends(self, streams, code, reason, what):
+        """All end in time, each on a thread of its own."""
+        ends, started = {}, time.monotonic()
+
+        def wait(name):
+            ends[name] = (streams[name](), time.monotonic() - started)
+        threads = [threading.Thread(target=wait, args=(name,), daemon=True) for name in streams]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(REVOKED_WITHIN_SECONDS + 20)
+        for name in streams:
+            with self.subTest(what=what, stream=name):
+                self.assertIn(name, ends, "is still open")
+                end, seconds = ends[name]
+                self.assertEqual((code, reason), end[:2])
+                self.assertEqual(name != "PushEvents", end[2], "resume token")
+                self.assertLess(seconds, REVOKED_WITHIN_SECONDS)
+        print(f"{what}: {len(ends)} streams ended within "
+              f"{max(seconds for _, seconds in ends.values()):.1f} s", flush=True)
+
+    def test_streams_end_when_their_token_is_taken_away(self):
+        self.addCleanup(self.give_back_tokens)
+        for user in ("reader", "pusher"):
+            streams = self.open_streams(user)
+            self.stack.write_tokens({name: token for name, token in TOKENS.items() if name != user})
+            self.expect_ends(streams, "UNAUTHENTICATED", "CREDENTIALS_REVOKED",
+                             f"token of {user}")
+            self.give_back_tokens()
+
+    def test_streams_end_when_their_role_is_taken_away(self):
+        self.addCleanup(self.stack.write_security, ROLES)
+        streams = self.open_streams("reader")
+        self.stack.write_security({**ROLES, "reader": ["push"]})
+        self.expect_ends(streams, "PERMISSION_DENIED", "PERMISSION_REVOKED", "role of reader")
+        self.stack.write_security(ROLES)
+        wait_until(lambda: self.opens("reader"), 10, "reader reads again")
+
+    def test_streams_end_when_their_authority_is_no_longer_trusted(self):
+        folder = self.stack.folder / "another"
+        folder.mkdir()
+        another = type(self.stack.authority)(folder)
+        self.addCleanup(wait_until, self.takes_our_certificates, 10, "it is trusted again")
+        self.addCleanup(self.stack.trust, self.stack.authority)
+        streams = {**self.open_streams("pusher"), **self.open_streams("reader")}
+        # Those over HTTP showed no certificate.
+        streams = {name: end for name, end in streams.items() if not name.startswith("/")}
+        self.stack.trust(another)
+        self.expect_ends(streams, "UNAUTHENTICATED", "CREDENTIALS_REVOKED", "authority of clients")
+
+    def takes_our_certificates(self):
+        with self.stack.channel() as channel:
+            code = self.code_of(channel, "/alertjoin.v1.CorrelatorService/ListSources",
+                                f"Bearer {TOKENS['reader']}")
+        return code == grpc.StatusCode.OK
+
+    def test_streams_of_others_go_on(self):
+        """A change of the file that does not concern a stream does not end it."""
+        self.addCleanup(self.give_back_tokens)
+        with self.stack.channel() as channel:
+            call = channel.unary_stream("/alertjoin.v1.CorrelatorService/SubscribeJoinedRows")(
+                support.api().SubscribeJoinedRowsRequest(
+                    progress_interval={"nanos": 100_000_000}).SerializeToString(),
+                timeout=30, metadata=[("authorization", f"Bearer {TOKENS['reader']}")])
+            next(call)
+            self.stack.write_tokens({name: token for name, token in TOKENS.items()
+                                     if name != "admin"})
+            wait_until(lambda: self.stack.ask("correlator", "POST", "/-/reload",
+                                              f"Bearer {TOKENS['admin']}")[0] == 401, 10,
+                       "the file was read")
+            for _ in range(30):  # at a progress message each 0.1 s, three times the look of 1 s
+                next(call)
+            call.cancel()
+
+    def give_back_tokens(self):
+        """Waits until they hold, so that the next test begins with them."""
+        self.stack.write_tokens(TOKENS)
+        for user in ("reader", "pusher"):
+            wait_until(lambda user=user: self.opens(user), 10, f"{user} is known again")
+
+    def opens(self, user):
+        """Whether the token opens what it is for, over both listeners of the correlator."""
+        header = f"Bearer {TOKENS[user]}"
+        method = "IngestService/PushEvents" if user == "pusher" else "CorrelatorService/ListSources"
+        with self.stack.channel() as channel:
+            code = self.code_of(channel, f"/alertjoin.v1.{method}", header)
+        status = self.stack.ask("correlator", "GET", "/metrics", header)[0]
+        return (code not in (UNAUTHENTICATED, DENIED)
+                and status == (403 if user == "pusher" else 200))
+
+
+if __name__ == "__main__":
+    unittest.main()
