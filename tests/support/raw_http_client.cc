@@ -111,7 +111,8 @@ std::string PostRequest(std::string_view path, std::string_view body, std::strin
 }
 
 std::string GetRequest(std::string_view path, std::string_view headers) {
-  return "GET " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\n" + std::string(headers) + "\r\n";
+  return "GET " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\n" + std::string(headers) +
+         "\r\n";
 }
 
 }  // namespace alertjoin
