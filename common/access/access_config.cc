@@ -161,8 +161,9 @@ std::map<std::string, IdentityRules> ReadIdentities(YamlNode node) {
     }
     Matchers filter = ReadFilter(item.Child("filter"), roles);
     item.Finish();
-    if (!identities.emplace(text, IdentityRules{roles, std::move(filter)}).second)
+    if (!identities.emplace(text, IdentityRules{roles, std::move(filter)}).second) {
       name.Fault("this identity is there already");
+    }
   }
   return identities;
 }

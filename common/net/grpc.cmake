@@ -10,5 +10,5 @@ alertjoin_library(NAME grpc_net
     grpc_status.h memory_file.h
   DEPS alertjoin::access alertjoin::proto alertjoin::status alertjoin::sync alertjoin::time
     gRPC::grpc++ PkgConfig::PROMETHEUS_CPP
-  PRIVATE_DEPS alertjoin::config alertjoin::listener_rule alertjoin::metrics gRPC::grpc++_reflection OpenSSL::SSL
-    absl::strings fmt::fmt)
+  PRIVATE_DEPS alertjoin::config alertjoin::listener_rule alertjoin::metrics
+    gRPC::grpc++_reflection OpenSSL::SSL absl::strings fmt::fmt)
