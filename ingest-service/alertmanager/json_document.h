@@ -100,8 +100,8 @@ inline JsonValue::const_iterator JsonValue::begin() const { return const_iterato
 inline JsonValue::const_iterator JsonValue::end() const { return const_iterator(this + span_); }
 
 // A parsed JSON text for reading: all values in one piece of memory and all strings in another, so
-// that making it takes half the time of an nlohmann::json, which is made value by value. Movable;
-// its values stay where they are. Never empty.
+// that making it takes a tenth of the time of an nlohmann::json, which is made value by value.
+// Movable; its values stay where they are. Never empty.
 class JsonDocument {
  public:
   // Parses as ParseJson (json_limits.h) does, with its limits and errors.

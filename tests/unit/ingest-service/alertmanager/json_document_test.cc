@@ -76,6 +76,12 @@ TEST(JsonDocument, RefusesWhatParseJsonRefusesInTheSameWords) {
   }
 }
 
+TEST(JsonDocument, HasNoMoreSeparatorsThanParseJsonTakes) {
+  std::string text;
+  for (size_t i = 0; i < kJsonSeparatorsMax / 4; ++i) text += "[0,0],{\"\":0},";
+  Compare("[" + text + "0,0]");
+}
+
 TEST(JsonDocument, EveryCutAndChangeIsReadAsByParseJson) {
   const std::string whole = kText;
   for (size_t size = 0; size < whole.size(); ++size) Compare(whole.substr(0, size));
