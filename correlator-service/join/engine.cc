@@ -63,18 +63,24 @@ void Engine::ApplyStretch(std::span<const Event> events) {
 }
 
 void Engine::ApplyGroup(TransitionGroup group) {
-  Prefetch(group);
-  for (const Shared<TransitionEvent>* const event : group) ApplyEvent(*event);
+  const AlertIds ids = Prefetch(group);
+  for (size_t i = 0; i < group.size(); ++i) ApplyTransition(*group[i], ids[i]);
 }
 
-void Engine::ApplyEvent(const Shared<TransitionEvent>& event) {
+Engine::AlertId::AlertId(std::string_view of_source, std::string_view its_fingerprint)
+    : source(of_source), fingerprint(its_fingerprint) {
+  const std::hash<std::string_view> hash_of;
+  hash = hash_of(source) * 31 + hash_of(fingerprint);
+}
+
+void Engine::ApplyTransition(const Shared<TransitionEvent>& event, const AlertId& id) {
   ++stats_.notifications;
   if (LastHeard(*event) < row_horizon_) {
     ++stats_.notifications_expired;
     return;
   }
-  const auto known = alerts_.find(AlertIdView{event->source, event->fingerprint});
-  if (rows_.full() && (known == alerts_.end() || !known->second->history.Knows(*event))) {
+  const auto known = alerts_.find(id);
+  if (rows_.full() && (known == alerts_.end() || !known->alert->history.Knows(*event))) {
     ++stats_.rows_refused;
     return;
   }
@@ -82,8 +88,7 @@ void Engine::ApplyEvent(const Shared<TransitionEvent>& event) {
     ++stats_.alerts_refused;
     return;
   }
-  KnownAlert& alert =
-      known == alerts_.end() ? AlertOf({event->source, event->fingerprint}) : *known->second;
+  KnownAlert& alert = known == alerts_.end() ? AlertOf(id) : *known->alert;
   AlertHistory::Bindings bindings;
   for (const auto& binding : event->bindings) {
     bindings.push_back(bindings_.Resolve(binding, directory_));
@@ -91,18 +96,18 @@ void Engine::ApplyEvent(const Shared<TransitionEvent>& event) {
   const AlertHistory::Changes changes = alert.history.Add(event.pointer(), std::move(bindings));
   if (changes.report_changed) changed_reports_.emplace_back(&alert, event->starts_at);
   if (changes.present.empty()) ++stats_.notifications_repeated;
-  NoteAlerts({event->source, event->fingerprint}, alert, changes);
+  NoteAlerts(alert, changes);
   Reconcile(alert, changes);
 }
 
-Engine::KnownAlert& Engine::AlertOf(AlertId id) {
-  size_t& of_source = alerts_of_source_[id.source];
-  auto& alert = alerts_[std::move(id)];
-  if (alert == nullptr) {
-    alert = std::make_unique<KnownAlert>();
-    ++of_source;
-  }
-  return *alert;
+Engine::KnownAlert& Engine::AlertOf(const AlertId& id) {
+  const auto known = alerts_.find(id);
+  if (known != alerts_.end()) return *known->alert;
+  auto added = std::make_unique<KnownAlert>();
+  added->source = id.source;
+  added->fingerprint = id.fingerprint;
+  ++alerts_of_source_[added->source];
+  return *alerts_.insert({id.hash, std::move(added)}).first->alert;
 }
 
 void Engine::Reconcile(KnownAlert& alert, const AlertHistory::Changes& changes) {
@@ -130,7 +135,7 @@ void Engine::Reconcile(KnownAlert& alert, Timestamp episode, AlertState state,
     added->transition = side->transition;
     rows_.Adopt(*added);
     ReconcileBindings(*added, *side, Cause::kAlert);
-    alert.transitions.emplace(std::pair(episode, state), std::move(added));
+    alert.transitions[{episode, state}] = std::move(added);
     return;
   }
   TransitionState& transition = *known->second;
@@ -222,25 +227,26 @@ std::vector<JoinedRow> Engine::Expire(Timestamp sample_horizon, Timestamp row_ho
     // Rows from the horizon on look back as far as their tolerance.
     state->coverage.Expire(sample_horizon_ - kToleranceMax);
   }
-  for (auto alert = alerts_.begin(); alert != alerts_.end();) {
-    const AlertHistory::Expired expired = alert->second->history.Expire(row_horizon_);
+  for (auto place = alerts_.begin(); place != alerts_.end();) {
+    KnownAlert& alert = *place->alert;
+    const AlertHistory::Expired expired = alert.history.Expire(row_horizon_);
     for (const Timestamp episode : expired.episodes) {
-      NoteGone(alert->first, episode);
-      Remove(*alert->second, episode, AlertState::kFiring, Cause::kExpired);
-      Remove(*alert->second, episode, AlertState::kResolved, Cause::kExpired);
+      NoteGone(alert, episode);
+      Remove(alert, episode, AlertState::kFiring, Cause::kExpired);
+      Remove(alert, episode, AlertState::kResolved, Cause::kExpired);
     }
     for (const Timestamp starts_at : expired.reports) {
       AlertReport& gone = gone_reports_.emplace_back();
-      gone.source = alert->first.source;
-      gone.fingerprint = alert->first.fingerprint;
+      gone.source = alert.source;
+      gone.fingerprint = alert.fingerprint;
       gone.starts_at = starts_at;
     }
-    if (alert->second->history.empty()) {
-      const auto of_source = alerts_of_source_.find(alert->first.source);
+    if (alert.history.empty()) {
+      const auto of_source = alerts_of_source_.find(alert.source);
       if (--of_source->second == 0) alerts_of_source_.erase(of_source);
-      alerts_.erase(alert++);
+      alerts_.erase(place++);
     } else {
-      ++alert;
+      ++place;
     }
   }
   std::vector<JoinedRow> changes = rows_.Flush(applied_at);
@@ -264,7 +270,7 @@ std::vector<JoinedRow> Engine::Rows() const {
   const auto add = [&result](const RowState& row) {
     result.push_back(RowTable::Describe(row, Operation::kUpsert, Cause::kAlert, Timestamp()));
   };
-  for (const auto& [key, alert] : alerts_) {
+  for (const auto& [hash, alert] : alerts_) {
     for (const auto& [id, transition] : alert->transitions) {
       for (const auto& bound : transition->bound) {
         for (const auto& row : bound->rows) add(*row);

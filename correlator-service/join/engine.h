@@ -10,14 +10,17 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/container/inlined_vector.h"
 #include "correlator-service/join/binding_directory.h"
 #include "correlator-service/join/engine_state.h"
 #include "correlator-service/join/episodes.h"
+#include "correlator-service/join/prefetch.h"
 #include "correlator-service/join/row_table.h"
 #include "correlator-service/join/sample_order.h"
 #include "correlator-service/join/series_directory.h"
+#include "correlator-service/join/small_map.h"
 #include "correlator-service/model/alert.h"
 
 namespace alertjoin {
@@ -120,37 +123,47 @@ class Engine {
   friend class EngineRestore;
   friend class TableReader;
 
+  struct AlertId {
+    std::string_view source;
+    std::string_view fingerprint;
+    size_t hash;  // Of both.
+
+    AlertId(std::string_view of_source, std::string_view its_fingerprint);
+  };
   struct KnownAlert {
     AlertHistory history;
-    absl::btree_map<std::pair<Timestamp, AlertState>, std::unique_ptr<TransitionState>> transitions;
-  };
-  struct AlertId {
+    // By episode and state.
+    SmallMap<std::pair<Timestamp, AlertState>, std::unique_ptr<TransitionState>> transitions;
     std::string source;
     std::string fingerprint;
   };
-  struct AlertIdView {
-    std::string_view source;
-    std::string_view fingerprint;
-    // NOLINTNEXTLINE(google-explicit-constructor): for look-ups.
-    AlertIdView(const AlertId& id) : source(id.source), fingerprint(id.fingerprint) {}
-    AlertIdView(std::string_view of_source, std::string_view its_fingerprint)
-        : source(of_source), fingerprint(its_fingerprint) {}
+  // An alert's place in the table, with the hash of its id: to say which alert may be meant, no
+  // alert need be read.
+  struct AlertPlace {
+    size_t hash;
+    std::unique_ptr<KnownAlert> alert;
   };
-  struct AlertIdHash {
+  struct AlertHash {
     using is_transparent = void;
-    size_t operator()(const AlertIdView& id) const {
-      const std::hash<std::string_view> hash;
-      return hash(id.source) * 31 + hash(id.fingerprint);
-    }
+    size_t operator()(const AlertPlace& place) const { return place.hash; }
+    size_t operator()(const AlertId& id) const { return id.hash; }
+    size_t operator()(HashOnly hash) const { return hash.value; }
   };
-  struct AlertIdEqual {
+  struct AlertEqual {
     using is_transparent = void;
-    bool operator()(const AlertIdView& a, const AlertIdView& b) const {
-      return a.fingerprint == b.fingerprint && a.source == b.source;
+    bool operator()(const AlertPlace& a, const AlertPlace& b) const { return a.alert == b.alert; }
+    bool operator()(const AlertPlace& a, const AlertId& b) const {
+      return a.hash == b.hash && a.alert->fingerprint == b.fingerprint &&
+             a.alert->source == b.source;
     }
+    bool operator()(const AlertPlace& a, HashOnly b) const { return a.hash == b.value; }
   };
 
-  void ApplyEvent(const Shared<TransitionEvent>& event);
+  void ApplyTransition(const Shared<TransitionEvent>& event, const AlertId& id);
+  // Transitions are applied in groups.
+  void ApplyEvent(const Shared<TransitionEvent>& event) {
+    ApplyTransition(event, {event->source, event->fingerprint});
+  }
   void ApplyEvent(const SampleBatch& batch) { ApplyBatches(std::array{&batch}); }
   void ApplyEvent(const QueryProgress& progress);
   void ApplyEvent(const Gap& gap);
@@ -167,9 +180,13 @@ class Engine {
   // together waits for memory together.
   void ApplyStretch(std::span<const Event> events);
   using TransitionGroup = std::span<const Shared<TransitionEvent>* const>;
+  using AlertIds = absl::InlinedVector<AlertId, 32>;
   void ApplyGroup(TransitionGroup group);
   // Asks the processor for the memory that applying the transitions will touch. Changes nothing.
-  void Prefetch(TransitionGroup group);
+  // Gives the ids of their alerts.
+  AlertIds Prefetch(TransitionGroup group);
+  void PrefetchSeriesOf(TransitionGroup group, std::span<const BindingState* const> bindings,
+                        std::span<const size_t> bucket_hashes);
   // Of one stream, one after the other.
   void ApplyBatches(SampleOrder::Batches batches);
   // The same by series, as sample_order_ has them; none is older than the horizon.
@@ -189,12 +206,11 @@ class Engine {
 
   // What the notification means for readers of alerts. Comes before Reconcile, since it looks at
   // what was known before.
-  void NoteAlerts(const AlertIdView& id, const KnownAlert& alert,
-                  const AlertHistory::Changes& changes);
-  void NoteGone(const AlertIdView& id, Timestamp episode);
+  void NoteAlerts(const KnownAlert& alert, const AlertHistory::Changes& changes);
+  void NoteGone(const KnownAlert& alert, Timestamp episode);
 
   // The alert, made anew when it is not known.
-  KnownAlert& AlertOf(AlertId id);
+  KnownAlert& AlertOf(const AlertId& id);
   void Reconcile(KnownAlert& alert, const AlertHistory::Changes& changes);
   // Makes one side of an episode what it should be; `side` null: it should not be there.
   void Reconcile(KnownAlert& alert, Timestamp episode, AlertState state,
@@ -211,7 +227,7 @@ class Engine {
   const EngineLimits limits_;
   SeriesDirectory directory_;
   BindingDirectory bindings_;
-  absl::flat_hash_map<AlertId, std::unique_ptr<KnownAlert>, AlertIdHash, AlertIdEqual> alerts_;
+  absl::flat_hash_set<AlertPlace, AlertHash, AlertEqual> alerts_;
   absl::flat_hash_map<std::string, size_t> alerts_of_source_;  // How many of alerts_.
   RowTable rows_;
   EngineStats stats_;  // Without what the parts above count themselves.

@@ -8,9 +8,8 @@
 
 namespace alertjoin {
 
-void Engine::NoteAlerts(const AlertIdView& id, const KnownAlert& alert,
-                        const AlertHistory::Changes& changes) {
-  for (const Timestamp episode : changes.removed) NoteGone(id, episode);
+void Engine::NoteAlerts(const KnownAlert& alert, const AlertHistory::Changes& changes) {
+  for (const Timestamp episode : changes.removed) NoteGone(alert, episode);
   for (const AlertHistory::Episode& episode : changes.present) {
     const auto& newest = episode.newest().transition;
     // Most notifications repeat what is known. An id is a hash, and not made for nothing.
@@ -20,15 +19,15 @@ void Engine::NoteAlerts(const AlertIdView& id, const KnownAlert& alert,
                          std::prev(behind)->second->transition == newest;
     if (is_same) continue;
     Alert& noted = noted_alerts_.emplace_back();
-    noted.id = MakeAlertId(id.source, id.fingerprint, episode.key);
+    noted.id = MakeAlertId(alert.source, alert.fingerprint, episode.key);
     noted.transition = newest;
     noted.received_time = episode.received_time;
   }
 }
 
-void Engine::NoteGone(const AlertIdView& id, Timestamp episode) {
+void Engine::NoteGone(const KnownAlert& alert, Timestamp episode) {
   Alert& gone = noted_alerts_.emplace_back();
-  gone.id = MakeAlertId(id.source, id.fingerprint, episode);
+  gone.id = MakeAlertId(alert.source, alert.fingerprint, episode);
   gone.operation = Operation::kDelete;
 }
 

@@ -1,6 +1,8 @@
 // The engine's side of waiting for memory. Transitions, their alerts and their series lie anywhere.
 // What a group of transitions needs is asked for in steps, each of which reads what the step before
-// asked for: the group waits once a step, and not once for each pointer of each transition.
+// asked for: the group waits once a step, and not once for each pointer of each transition. Most
+// transitions are the newest of their alerts and series, so that it is the ends that are asked for:
+// where these lie is known without reading what lies before them.
 
 #include <array>
 
@@ -10,15 +12,13 @@
 namespace alertjoin {
 namespace {
 
-// As far as it is known without changing anything.
-struct Needed {
-  const BindingState* binding = nullptr;  // The first one.
-  const SeriesState* series = nullptr;    // The first one that matches.
-};
+// Of one for each transition of a group.
+template <typename T>
+using OfGroup = absl::InlinedVector<T, 32>;
 
 }  // namespace
 
-void Engine::Prefetch(TransitionGroup group) {
+Engine::AlertIds Engine::Prefetch(TransitionGroup group) {
   using alertjoin::Prefetch;
   for (const Shared<TransitionEvent>* const event : group) {
     Prefetch(event->pointer().get(), sizeof(TransitionEvent));
@@ -27,57 +27,65 @@ void Engine::Prefetch(TransitionGroup group) {
     const TransitionEvent& transition = **event;
     Prefetch(transition.fingerprint.data(), transition.fingerprint.size());
     Prefetch(transition.bindings.data(), sizeof(transition.bindings[0]));
+    if (!transition.labels.empty()) Prefetch((*transition.labels.begin()).first.data(), 1);
   }
-  for (const Shared<TransitionEvent>* const event : group) {
-    const LabelSet& labels = (*event)->labels;
-    if (!labels.empty()) Prefetch((*labels.begin()).first.data(), 1);
-  }
-  for (const Shared<TransitionEvent>* const event : group) {
-    alerts_.prefetch(AlertIdView{(*event)->source, (*event)->fingerprint});
-  }
-  absl::InlinedVector<Needed, 32> needed;
+  AlertIds ids;
+  OfGroup<const BindingState*> bindings;  // The first ones, where they are known and match `on`.
+  OfGroup<size_t> bucket_hashes;
   for (const Shared<TransitionEvent>* const event : group) {
     const TransitionEvent& transition = **event;
-    Needed& of_this = needed.emplace_back();
-    if (transition.bindings.empty()) continue;
-    of_this.binding = bindings_.FindObject(transition.bindings[0]);
-    if (of_this.binding == nullptr || of_this.binding->group == nullptr) continue;
-    of_this.binding->query->index.PrefetchBucket(*of_this.binding->group, transition.labels);
+    alerts_.prefetch(ids.emplace_back(transition.source, transition.fingerprint));
+    const BindingState* binding =
+        transition.bindings.empty() ? nullptr : bindings_.FindObject(transition.bindings[0]);
+    if (binding != nullptr && binding->group == nullptr) binding = nullptr;
+    bindings.push_back(binding);
+    bucket_hashes.push_back(binding == nullptr ? 0
+                                               : binding->query->index.PrefetchPlace(
+                                                     *binding->group, transition.labels));
   }
-  absl::InlinedVector<const KnownAlert*, 32> alerts;
-  for (const Shared<TransitionEvent>* const event : group) {
-    const auto alert = alerts_.find(AlertIdView{(*event)->source, (*event)->fingerprint});
-    alerts.push_back(alert == alerts_.end() ? nullptr : alert->second.get());
+  OfGroup<const KnownAlert*> alerts;
+  for (const AlertId& id : ids) {
+    const auto place = alerts_.find(HashOnly{id.hash});
+    alerts.push_back(place == alerts_.end() ? nullptr : place->alert.get());
     Prefetch(alerts.back(), sizeof(KnownAlert));
   }
+  for (const KnownAlert* const alert : alerts) {
+    if (alert == nullptr) continue;
+    Prefetch(alert->fingerprint.data(), 1);
+    alert->history.Prefetch();
+    alert->transitions.PrefetchEnd();
+  }
+  PrefetchSeriesOf(group, bindings, bucket_hashes);
+  return ids;
+}
+
+void Engine::PrefetchSeriesOf(TransitionGroup group, std::span<const BindingState* const> bindings,
+                              std::span<const size_t> bucket_hashes) {
+  using alertjoin::Prefetch;
+  OfGroup<const MatchGroup::Bucket*> buckets;
   for (size_t i = 0; i < group.size(); ++i) {
-    const BindingState* const binding = needed[i].binding;
-    if (binding == nullptr || binding->group == nullptr) continue;
-    const MatchGroup::Bucket* const bucket =
-        binding->query->index.FindBucket(*binding->group, (*group[i])->labels);
+    buckets.push_back(bindings[i] == nullptr
+                          ? nullptr
+                          : MatchIndex::ProbableBucket(*bindings[i]->group, bucket_hashes[i]));
+    Prefetch(buckets.back(), sizeof(MatchGroup::Bucket));
+  }
+  OfGroup<const SeriesState*> series;  // The first ones that match.
+  for (const MatchGroup::Bucket* const bucket : buckets) {
+    const bool has_series = bucket != nullptr && !bucket->series.empty();
+    series.push_back(has_series ? bucket->series[0] : nullptr);
+    Prefetch(series.back(), sizeof(SeriesState));
     if (bucket == nullptr) continue;
+    Prefetch(bucket->key.data(), bucket->key.size());
     Prefetch(bucket->bound.data() + bucket->bound.size(), 1);
-    if (!bucket->series.empty()) needed[i].series = bucket->series[0];
-    Prefetch(needed[i].series, sizeof(SeriesState));
   }
   for (size_t i = 0; i < group.size(); ++i) {
-    if (alerts[i] == nullptr) continue;
-    const TransitionEvent& transition = **group[i];
-    alerts[i]->history.Prefetch(transition.starts_at);
-    PrefetchPlace(alerts[i]->transitions, std::pair(transition.starts_at, transition.state));
+    if (series[i] == nullptr) continue;
+    series[i]->samples.PrefetchPlace((*group[i])->event_time());
+    Prefetch(series[i]->key.get(), 1);
+    Prefetch(series[i]->rows.get(), sizeof(SeriesRows));
   }
-  for (size_t i = 0; i < group.size(); ++i) {
-    const SeriesState* const series = needed[i].series;
-    if (series == nullptr) continue;
-    series->samples.PrefetchPlace((*group[i])->event_time());
-    Prefetch(series->key.get(), 1);
-    Prefetch(series->rows.get(), sizeof(SeriesRows));
-  }
-  for (size_t i = 0; i < group.size(); ++i) {
-    const SeriesState* const series = needed[i].series;
-    if (series == nullptr || series->rows == nullptr) continue;
-    PrefetchPlace(series->rows->by_time,
-                  std::pair<Timestamp, RowState*>((*group[i])->event_time(), nullptr));
+  for (const SeriesState* const of_row : series) {
+    if (of_row != nullptr && of_row->rows != nullptr) PrefetchEnd(of_row->rows->by_time);
   }
 }
 

@@ -12,8 +12,8 @@ void EngineRestore::AddReport(const AlertReport& report) {
       current_ && current_->source == report.source && current_->fingerprint == report.fingerprint;
   if (!same) {
     EndAlert();
-    CHECK(!engine_.alerts_.contains(Engine::AlertIdView{report.source, report.fingerprint}));
-    Engine::KnownAlert& alert = engine_.AlertOf({report.source, report.fingerprint});
+    CHECK(!engine_.alerts_.contains(Engine::AlertId(report.source, report.fingerprint)));
+    Engine::KnownAlert& alert = engine_.AlertOf(Engine::AlertId(report.source, report.fingerprint));
     current_ = {report.source, report.fingerprint, &alert};
   }
   current_->alert->history.RestoreReport(
@@ -25,17 +25,17 @@ void EngineRestore::AddReport(const AlertReport& report) {
 void EngineRestore::EndAlert() {
   if (!current_) return;
   const AlertHistory::Changes changes = current_->alert->history.Regroup();
-  engine_.NoteAlerts({current_->source, current_->fingerprint}, *current_->alert, changes);
+  engine_.NoteAlerts(*current_->alert, changes);
   engine_.Reconcile(*current_->alert, changes);
   current_.reset();
 }
 
 TransitionState* EngineRestore::FindTransition(const Transition& transition) const {
   const auto alert =
-      engine_.alerts_.find(Engine::AlertIdView{transition.source, transition.fingerprint});
+      engine_.alerts_.find(Engine::AlertId(transition.source, transition.fingerprint));
   if (alert == engine_.alerts_.end()) return nullptr;
   // An episode's key is the greatest start in it: the first one from its earliest start on.
-  auto& transitions = alert->second->transitions;
+  auto& transitions = alert->alert->transitions;
   auto found = transitions.lower_bound({transition.starts_at, AlertState::kFiring});
   if (found == transitions.end()) return nullptr;
   found = transitions.find({found->first.first, transition.state});

@@ -5,7 +5,6 @@
 
 #include "common/status/status.h"
 #include "correlator-service/join/engine_state.h"
-#include "correlator-service/join/prefetch.h"
 #include "correlator-service/model/transition_report.h"
 
 namespace alertjoin {
@@ -96,7 +95,7 @@ AlertHistory::Changes AlertHistory::Add(std::shared_ptr<const Transition> event,
   // has become known may also free what the open interval had swallowed: the same episode.
   Timestamp first = starts_at;
   Timestamp last = starts_at;
-  Timestamp through = reports_.at(starts_at)->Through(starts_at);
+  Timestamp through = reports_.find(starts_at)->second->Through(starts_at);
   auto span = spans_.upper_bound(starts_at);
   if (span != spans_.begin() &&
       (std::prev(span)->second.through > starts_at || std::prev(span)->second.key >= starts_at)) {
@@ -125,7 +124,7 @@ void AlertHistory::Regroup(Timestamp first, Timestamp last, Changes& changes) {
       span.key = report->first;
       span.through = std::max(span.through, report->second->Through(report->first));
     }
-    spans_.emplace(starts_at, span);
+    spans_[starts_at] = span;
     changes.present.push_back(Describe(starts_at, span));
   }
   const auto is_present = [&changes](Timestamp key) {
@@ -183,12 +182,14 @@ AlertHistory::Episode AlertHistory::Describe(Timestamp starts_at, const Span& sp
 
 AlertHistory::Changes AlertHistory::Regroup() {
   Changes changes;
-  if (!reports_.empty()) Regroup(reports_.begin()->first, reports_.rbegin()->first, changes);
+  if (!reports_.empty()) Regroup(reports_.begin()->first, reports_.back().first, changes);
   return changes;
 }
 
 AlertReport AlertHistory::ReportOf(Timestamp starts_at) const {
-  const Report& known = *reports_.at(starts_at);
+  const auto found = reports_.find(starts_at);
+  CHECK(found != reports_.end());
+  const Report& known = *found->second;
   AlertReport report;
   report.starts_at = starts_at;
   const auto describe = [](const std::optional<StateReport>& state) {
@@ -209,11 +210,6 @@ AlertReport AlertHistory::ReportOf(Timestamp starts_at) const {
   report.ends_at = known.ends_at;
   report.active_at = known.active_at;
   return report;
-}
-
-void AlertHistory::Prefetch(Timestamp starts_at) const {
-  PrefetchPlace(reports_, starts_at);
-  PrefetchPlace(spans_, starts_at);
 }
 
 AlertHistory::Expired AlertHistory::Expire(Timestamp horizon) {

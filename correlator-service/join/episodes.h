@@ -4,9 +4,9 @@
 #include <optional>
 #include <vector>
 
-#include "absl/container/btree_map.h"
 #include "absl/container/inlined_vector.h"
 #include "common/event/event.h"
+#include "correlator-service/join/small_map.h"
 #include "correlator-service/model/alert_report.h"
 
 namespace alertjoin {
@@ -69,8 +69,12 @@ class AlertHistory {
   // Takes a notification and its bindings; both lists are empty when it can change nothing.
   Changes Add(std::shared_ptr<const Transition> event, Bindings bindings);
 
-  // Asks the processor for the places that Add will look at.
-  void Prefetch(Timestamp starts_at) const;
+  // Asks the processor for the places that Add will look at when the notification is of a new
+  // start.
+  void Prefetch() const {
+    reports_.PrefetchEnd();
+    spans_.PrefetchEnd();
+  }
 
   struct Expired {
     std::vector<Timestamp> episodes;  // Keys.
@@ -121,7 +125,7 @@ class AlertHistory {
 
     Timestamp Through(Timestamp starts_at) const;
   };
-  using Reports = absl::btree_map<Timestamp, std::unique_ptr<Report>>;  // By starts_at.
+  using Reports = SmallMap<Timestamp, std::unique_ptr<Report>>;  // By starts_at.
   // An episode as stored: the reports with a start in [starts_at, key].
   struct Span {
     Timestamp key;
@@ -140,7 +144,7 @@ class AlertHistory {
   Episode Describe(Timestamp starts_at, const Span& span) const;
 
   Reports reports_;
-  absl::btree_map<Timestamp, Span> spans_;  // By the earliest start.
+  SmallMap<Timestamp, Span> spans_;  // By the earliest start.
 };
 
 }  // namespace alertjoin

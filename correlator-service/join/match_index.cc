@@ -51,12 +51,25 @@ bool MatchIndex::BuildKey(const MatchGroup& group, const LabelSet& labels) {
   return complete;
 }
 
+MatchGroup::BucketKey MatchIndex::key() const {
+  return {std::hash<std::string_view>()(key_), key_};
+}
+
+MatchGroup::Bucket& MatchIndex::BucketOf(MatchGroup& group) const {
+  const MatchGroup::BucketKey wanted = key();
+  const auto found = group.buckets.find(wanted);
+  if (found != group.buckets.end()) return *found->bucket;
+  auto added = std::make_unique<MatchGroup::Bucket>();
+  added->key = key_;
+  return *group.buckets.insert({wanted.hash, std::move(added)}).first->bucket;
+}
+
 void MatchIndex::AddSeriesTo(MatchGroup& group, SeriesState* series,
                              std::vector<BoundTransition*>* matches) {
   const LabelSet& labels = series->key->labels;
   const bool complete = BuildKey(group, labels);
   if (group.matching == Matching::kOn) {
-    MatchGroup::Bucket& bucket = group.buckets[key_];
+    MatchGroup::Bucket& bucket = BucketOf(group);
     bucket.series.push_back(series);
     if (matches == nullptr) return;
     matches->insert(matches->end(), bucket.bound.begin(), bucket.bound.end());
@@ -69,12 +82,12 @@ void MatchIndex::AddSeriesTo(MatchGroup& group, SeriesState* series,
     }
   };
   if (complete) {
-    MatchGroup::Bucket& bucket = group.buckets[key_];
+    MatchGroup::Bucket& bucket = BucketOf(group);
     bucket.series.push_back(series);
     add_agreeing(bucket);
   } else {
     group.incomplete.push_back(series);
-    for (const auto& [key, bucket] : group.buckets) add_agreeing(bucket);
+    for (const auto& [hash, bucket] : group.buckets) add_agreeing(*bucket);
   }
 }
 
@@ -113,7 +126,7 @@ MatchGroup* MatchIndex::GroupOf(const Binding& binding, const LabelSet& alert_la
 void MatchIndex::AddTransition(MatchGroup* group, BoundTransition* bound,
                                const LabelSet& alert_labels, std::vector<SeriesState*>* matches) {
   BuildKey(*group, alert_labels);
-  MatchGroup::Bucket& bucket = group->buckets[key_];
+  MatchGroup::Bucket& bucket = BucketOf(*group);
   bucket.bound.push_back(bound);
   if (group->matching == Matching::kOn) {
     matches->insert(matches->end(), bucket.series.begin(), bucket.series.end());
@@ -131,22 +144,23 @@ void MatchIndex::AddTransition(MatchGroup* group, BoundTransition* bound,
 void MatchIndex::RemoveTransition(MatchGroup* group, BoundTransition* bound,
                                   const LabelSet& alert_labels) {
   BuildKey(*group, alert_labels);
-  const auto bucket = group->buckets.find(key_);
-  if (bucket == group->buckets.end()) return;
-  EraseValue(bucket->second.bound, bound);
-  if (bucket->second.bound.empty() && bucket->second.series.empty()) group->buckets.erase(bucket);
+  const auto place = group->buckets.find(key());
+  if (place == group->buckets.end()) return;
+  MatchGroup::Bucket& bucket = *place->bucket;
+  EraseValue(bucket.bound, bound);
+  if (bucket.bound.empty() && bucket.series.empty()) group->buckets.erase(place);
 }
 
-const MatchGroup::Bucket* MatchIndex::FindBucket(const MatchGroup& group,
-                                                 const LabelSet& alert_labels) {
+size_t MatchIndex::PrefetchPlace(const MatchGroup& group, const LabelSet& alert_labels) {
   BuildKey(group, alert_labels);
-  const auto bucket = group.buckets.find(key_);
-  return bucket == group.buckets.end() ? nullptr : &bucket->second;
+  const MatchGroup::BucketKey wanted = key();
+  group.buckets.prefetch(wanted);
+  return wanted.hash;
 }
 
-void MatchIndex::PrefetchBucket(const MatchGroup& group, const LabelSet& alert_labels) {
-  BuildKey(group, alert_labels);
-  group.buckets.prefetch(key_);
+const MatchGroup::Bucket* MatchIndex::ProbableBucket(const MatchGroup& group, size_t hash) {
+  const auto place = group.buckets.find(HashOnly{hash});
+  return place == group.buckets.end() ? nullptr : place->bucket.get();
 }
 
 }  // namespace alertjoin

@@ -2,13 +2,17 @@
 
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/container/inlined_vector.h"
 #include "common/event/event.h"
+#include "correlator-service/join/prefetch.h"
 
 namespace alertjoin {
 
@@ -18,14 +22,41 @@ struct SeriesState;
 // Transitions and series of one query that are matched by the values of the same labels.
 struct MatchGroup {
   struct Bucket {
+    std::string key;  // The values of the labels.
     absl::InlinedVector<SeriesState*, 1> series;
     std::vector<BoundTransition*> bound;
+  };
+  // A bucket's place in the table, with the hash of its key: to say which bucket may be meant, no
+  // bucket need be read.
+  struct BucketPlace {
+    size_t hash;
+    std::unique_ptr<Bucket> bucket;
+  };
+  struct BucketKey {
+    size_t hash;
+    std::string_view text;
+  };
+  struct BucketHash {
+    using is_transparent = void;
+    size_t operator()(const BucketPlace& place) const { return place.hash; }
+    size_t operator()(const BucketKey& key) const { return key.hash; }
+    size_t operator()(HashOnly hash) const { return hash.value; }
+  };
+  struct BucketEqual {
+    using is_transparent = void;
+    bool operator()(const BucketPlace& a, const BucketPlace& b) const {
+      return a.bucket == b.bucket;
+    }
+    bool operator()(const BucketPlace& a, const BucketKey& b) const {
+      return a.hash == b.hash && a.bucket->key == b.text;
+    }
+    bool operator()(const BucketPlace& a, HashOnly b) const { return a.hash == b.value; }
   };
 
   Matching matching = Matching::kOn;
   std::vector<std::string> names;
   // By the values of these labels.
-  absl::flat_hash_map<std::string, Bucket> buckets;
+  absl::flat_hash_set<BucketPlace, BucketHash, BucketEqual> buckets;
   // With MATCHING_AGREEMENT: series that lack one of the labels, which may agree with any value.
   std::vector<SeriesState*> incomplete;
 };
@@ -49,18 +80,17 @@ class MatchIndex {
                      std::vector<SeriesState*>* matches);
   void RemoveTransition(MatchGroup* group, BoundTransition* bound, const LabelSet& alert_labels);
 
-  // Where AddTransition would put it; null when there is no such place yet. Valid until the next
-  // addition or removal.
-  const MatchGroup::Bucket* FindBucket(const MatchGroup& group, const LabelSet& alert_labels);
-  // Asks the processor for what FindBucket looks at.
-  void PrefetchBucket(const MatchGroup& group, const LabelSet& alert_labels);
+  // For asking the processor for memory. First the place at which AddTransition will look, of which
+  // the hash is returned; then the bucket that is probably there, unread; null when there is none.
+  size_t PrefetchPlace(const MatchGroup& group, const LabelSet& alert_labels);
+  static const MatchGroup::Bucket* ProbableBucket(const MatchGroup& group, size_t hash);
 
   // Visits every transition, in no particular order.
   template <typename Visit>
   void ForEachTransition(Visit visit) const {
     for (const auto& [key, group] : groups_) {
-      for (const auto& [values, bucket] : group.buckets) {
-        for (BoundTransition* const bound : bucket.bound) visit(bound);
+      for (const auto& [hash, bucket] : group.buckets) {
+        for (BoundTransition* const bound : bucket->bound) visit(bound);
       }
     }
   }
@@ -68,6 +98,10 @@ class MatchIndex {
  private:
   // Builds the key of a bucket in key_. False when one of the labels is missing or empty.
   bool BuildKey(const MatchGroup& group, const LabelSet& labels);
+  // That key with its hash. Valid until the next BuildKey.
+  MatchGroup::BucketKey key() const;
+  // The bucket of that key, made where it is not there.
+  MatchGroup::Bucket& BucketOf(MatchGroup& group) const;
   void AddSeriesTo(MatchGroup& group, SeriesState* series, std::vector<BoundTransition*>* matches);
   std::vector<std::string> CommonNames(const LabelSet& alert_labels) const;
 

@@ -17,6 +17,19 @@ inline void Prefetch(const void* object, size_t bytes) {
   }
 }
 
+// Asks a hash table for whatever has this hash, in keys that hold theirs: what is found is probably
+// what was meant, and good enough to ask for its memory.
+struct HashOnly {
+  size_t value;
+};
+
+// Asks for the end of an ordered set, where most that is new is put. Reads nothing of it but the
+// last node's count.
+template <typename Ordered>
+void PrefetchEnd(const Ordered& ordered) {
+  if (!ordered.empty()) Prefetch(&*std::prev(ordered.end()), 2 * sizeof(*ordered.end()));
+}
+
 // Asks for the place in an ordered map or set where the key is or would be; reads the way there.
 template <typename Ordered, typename Key>
 void PrefetchPlace(const Ordered& ordered, const Key& key) {
