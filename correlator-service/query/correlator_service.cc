@@ -62,6 +62,11 @@ absl::StatusOr<SharedAdmission> CorrelatorServiceImpl::Admit(
                          fmt::format("/{}/{}", v1::CorrelatorService::service_full_name(), method));
 }
 
+std::shared_ptr<WantedTables> CorrelatorServiceImpl::TablesFor(
+    const grpc::CallbackServerContext& context) {
+  return std::make_shared<WantedTables>(tables_, UnaryCalls::WantedBy(context));
+}
+
 template <typename Request, typename Response, typename Answer>
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::Serve(grpc::CallbackServerContext* context,
                                                        const std::string& method,
@@ -132,17 +137,19 @@ grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListJoinedRows(
     grpc::CallbackServerContext* context, const v1::ListJoinedRowsRequest* request,
     v1::ListJoinedRowsResponse* response) {
   return Serve(context, "ListJoinedRows", request, response,
-               [this](const v1::ListJoinedRowsRequest& asked, const Matchers& scope) {
-                 return alertjoin::ListJoinedRows(store_, asked, {}, scope);
+               [this, wanted = UnaryCalls::WantedBy(*context)](
+                   const v1::ListJoinedRowsRequest& asked, const Matchers& scope) {
+                 return alertjoin::ListJoinedRows(store_, asked, {}, scope, wanted);
                });
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListAlerts(grpc::CallbackServerContext* context,
                                                             const v1::ListAlertsRequest* request,
                                                             v1::ListAlertsResponse* response) {
-  return Serve(
-      context, "ListAlerts", request, response,
-      [this](const v1::ListAlertsRequest& asked) { return alertjoin::ListAlerts(store_, asked); });
+  return Serve(context, "ListAlerts", request, response,
+               [this, wanted = UnaryCalls::WantedBy(*context)](const v1::ListAlertsRequest& asked) {
+                 return alertjoin::ListAlerts(store_, asked, {}, wanted);
+               });
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::SummarizeAlerts(
@@ -159,26 +166,28 @@ grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListSamples(grpc::CallbackServe
                                                              const v1::ListSamplesRequest* request,
                                                              v1::ListSamplesResponse* response) {
   return Serve(context, "ListSamples", request, response,
-               [this](const v1::ListSamplesRequest& asked) {
-                 return alertjoin::ListSamples(tables_, asked);
+               [tables = TablesFor(*context)](const v1::ListSamplesRequest& asked) {
+                 return alertjoin::ListSamples(*tables, asked);
                });
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListSeries(grpc::CallbackServerContext* context,
                                                             const v1::ListSeriesRequest* request,
                                                             v1::ListSeriesResponse* response) {
-  return Serve(
-      context, "ListSeries", request, response,
-      [this](const v1::ListSeriesRequest& asked) { return alertjoin::ListSeries(tables_, asked); });
+  return Serve(context, "ListSeries", request, response,
+               [tables = TablesFor(*context)](const v1::ListSeriesRequest& asked) {
+                 return alertjoin::ListSeries(*tables, asked);
+               });
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListQueries(grpc::CallbackServerContext* context,
                                                              const v1::ListQueriesRequest* request,
                                                              v1::ListQueriesResponse* response) {
-  return Serve(context, "ListQueries", request, response,
-               [this](const v1::ListQueriesRequest& asked, const Matchers& scope) {
-                 return alertjoin::ListQueries(tables_, asked, {}, scope);
-               });
+  return Serve(
+      context, "ListQueries", request, response,
+      [tables = TablesFor(*context)](const v1::ListQueriesRequest& asked, const Matchers& scope) {
+        return alertjoin::ListQueries(*tables, asked, {}, scope);
+      });
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListSources(grpc::CallbackServerContext* context,
@@ -194,8 +203,8 @@ grpc::ServerUnaryReactor* CorrelatorServiceImpl::LookUpAsOf(grpc::CallbackServer
                                                             const v1::LookUpAsOfRequest* request,
                                                             v1::LookUpAsOfResponse* response) {
   return Serve(context, "LookUpAsOf", request, response,
-               [this](const v1::LookUpAsOfRequest& asked) {
-                 return alertjoin::LookUpAsOf(tables_, asked, clock_.Now());
+               [this, tables = TablesFor(*context)](const v1::LookUpAsOfRequest& asked) {
+                 return alertjoin::LookUpAsOf(*tables, asked, clock_.Now());
                });
 }
 
@@ -203,19 +212,19 @@ grpc::ServerUnaryReactor* CorrelatorServiceImpl::GetAlertContext(
     grpc::CallbackServerContext* context, const v1::GetAlertContextRequest* request,
     v1::GetAlertContextResponse* response) {
   return Serve(context, "GetAlertContext", request, response,
-               [this](const v1::GetAlertContextRequest& asked, const Matchers& scope) {
-                 return alertjoin::GetAlertContext(tables_, store_, asked, scope);
+               [this, tables = TablesFor(*context)](const v1::GetAlertContextRequest& asked,
+                                                    const Matchers& scope) {
+                 return alertjoin::GetAlertContext(*tables, store_, asked, scope);
                });
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::SummarizeSamples(
     grpc::CallbackServerContext* context, const v1::SummarizeSamplesRequest* request,
     v1::SummarizeSamplesResponse* response) {
-  return Serve(
-      context, "SummarizeSamples", request, response,
-      [this, wanted = UnaryCalls::WantedBy(*context)](const v1::SummarizeSamplesRequest& asked) {
-        return alertjoin::SummarizeSamples(tables_, asked, clock_.Now(), {}, wanted);
-      });
+  return Serve(context, "SummarizeSamples", request, response,
+               [this, tables = TablesFor(*context)](const v1::SummarizeSamplesRequest& asked) {
+                 return alertjoin::SummarizeSamples(*tables, asked, clock_.Now());
+               });
 }
 
 }  // namespace alertjoin

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <memory>
+
 #include "alertjoin/v1/correlator_service.grpc.pb.h"
 #include "common/net/grpc_callers.h"
 #include "common/time/clock.h"
 #include "correlator-service/join/table_access.h"
 #include "correlator-service/pipeline/sample_reader.h"
 #include "correlator-service/query/unary_calls.h"
+#include "correlator-service/query/wanted_tables.h"
 #include "correlator-service/rows/row_store.h"
 #include "correlator-service/subscribe/subscription.h"
 #include "correlator-service/subscribe/subscription_hub.h"
@@ -67,6 +70,9 @@ class CorrelatorServiceImpl final
  private:
   absl::StatusOr<SharedAdmission> Admit(const grpc::CallbackServerContext& context,
                                         const std::string& method);
+  // The tables as long as the caller waits and has time. Valid until the call is finished; shared,
+  // as a function that is copied holds it.
+  std::shared_ptr<WantedTables> TablesFor(const grpc::CallbackServerContext& context);
   // Answers a unary call by `answer`, if the caller may make it.
   template <typename Request, typename Response, typename Answer>
   grpc::ServerUnaryReactor* Serve(grpc::CallbackServerContext* context, const std::string& method,

@@ -3,8 +3,11 @@
 #include <optional>
 #include <vector>
 
+#include "absl/status/statusor.h"
+#include "common/status/status.h"
 #include "correlator-service/model/row_size.h"
 #include "correlator-service/query/page_token.h"
+#include "correlator-service/query/still_wanted.h"
 #include "correlator-service/rows/row_store.h"
 
 namespace alertjoin {
@@ -28,10 +31,12 @@ inline const std::vector<SharedRow>& ItemsOf(const RowPage& page) { return page.
 inline const std::vector<SharedAlert>& ItemsOf(const AlertPage& page) { return page.alerts; }
 
 // Fills one page of a listing of rows or alerts: `read` gives the next ones of a range, at most so
-// many; `wants` says whether one is listed, and `add` puts it into the response.
+// many; `wants` says whether one is listed, and `add` puts it into the response. An error is that
+// of `still_wanted`, which is asked before each reading.
 template <typename Response, typename Read, typename Wants, typename Add>
-Response FillPage(const PageRequest& request, const ListLimits& limits, Read read, Wants wants,
-                  Add add) {
+absl::StatusOr<Response> FillPage(const PageRequest& request, const ListLimits& limits,
+                                  const StillWanted& still_wanted, Read read, Wants wants,
+                                  Add add) {
   // Read under one lock of the store.
   constexpr size_t kItemsPerRead = 1000;
   Response response;
@@ -55,6 +60,7 @@ Response FillPage(const PageRequest& request, const ListLimits& limits, Read rea
   };
   bool end = false;
   for (size_t scanned = 0; !end && scanned < limits.rows_scanned_max;) {
+    RETURN_IF_ERROR(still_wanted());
     // One more than asked for tells whether there is another page.
     const auto page = read(range, scanned == 0 ? request.page_size + 1 : kItemsPerRead);
     if (scanned == 0) response.set_sequence(page.sequence.value());

@@ -50,10 +50,11 @@ absl::StatusOr<Listing> DecodeRequest(const v1::ListAlertsRequest& request) {
 
 absl::StatusOr<v1::ListAlertsResponse> ListAlerts(const RowStore& store,
                                                   const v1::ListAlertsRequest& request,
-                                                  const ListLimits& limits) {
+                                                  const ListLimits& limits,
+                                                  const StillWanted& still_wanted) {
   ASSIGN_OR_RETURN(const Listing listing, DecodeRequest(request));
   return FillPage<v1::ListAlertsResponse>(
-      listing.page, limits,
+      listing.page, limits, still_wanted,
       [&store](const RowRange& range, size_t count) { return store.ReadAlerts(range, count); },
       [&listing](const Alert& alert) { return listing.Wants(alert); },
       [](const Alert& alert, v1::ListAlertsResponse& response) {

@@ -7,9 +7,11 @@
 
 namespace alertjoin {
 
-// Answers CorrelatorService.ListAlerts, whose comment states the rules. Thread-safe.
+// Answers CorrelatorService.ListAlerts, whose comment states the rules, as long as it is wanted.
+// Thread-safe.
 absl::StatusOr<v1::ListAlertsResponse> ListAlerts(const RowStore& store,
                                                   const v1::ListAlertsRequest& request,
-                                                  const ListLimits& limits = {});
+                                                  const ListLimits& limits = {},
+                                                  const StillWanted& still_wanted = AlwaysWanted);
 
 }  // namespace alertjoin

@@ -47,10 +47,11 @@ absl::StatusOr<Listing> DecodeRequest(const v1::ListJoinedRowsRequest& request,
 absl::StatusOr<v1::ListJoinedRowsResponse> ListJoinedRows(const RowStore& store,
                                                           const v1::ListJoinedRowsRequest& request,
                                                           const ListLimits& limits,
-                                                          const Matchers& scope) {
+                                                          const Matchers& scope,
+                                                          const StillWanted& still_wanted) {
   ASSIGN_OR_RETURN(const Listing listing, DecodeRequest(request, scope));
   return FillPage<v1::ListJoinedRowsResponse>(
-      listing.page, limits,
+      listing.page, limits, still_wanted,
       [&store](const RowRange& range, size_t count) { return store.ReadRows(range, count); },
       [&listing](const JoinedRow& row) { return listing.filter.Matches(row); },
       [](const JoinedRow& row, v1::ListJoinedRowsResponse& response) {

@@ -9,10 +9,9 @@
 namespace alertjoin {
 
 // Answers CorrelatorService.ListJoinedRows, whose comment states the rules, to a reader who may see
-// what is in `scope` (reader_scope.h). Thread-safe.
-absl::StatusOr<v1::ListJoinedRowsResponse> ListJoinedRows(const RowStore& store,
-                                                          const v1::ListJoinedRowsRequest& request,
-                                                          const ListLimits& limits = {},
-                                                          const Matchers& scope = {});
+// what is in `scope` (reader_scope.h), as long as it is wanted. Thread-safe.
+absl::StatusOr<v1::ListJoinedRowsResponse> ListJoinedRows(
+    const RowStore& store, const v1::ListJoinedRowsRequest& request, const ListLimits& limits = {},
+    const Matchers& scope = {}, const StillWanted& still_wanted = AlwaysWanted);
 
 }  // namespace alertjoin

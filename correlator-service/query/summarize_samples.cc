@@ -110,7 +110,7 @@ std::string TokenOf(SeriesPlace place, const Arguments& arguments, uint64_t run_
 
 absl::StatusOr<v1::SummarizeSamplesResponse> SummarizeSamples(
     TableAccess& tables, const v1::SummarizeSamplesRequest& request, Timestamp now,
-    const SeriesPageLimits& limits, const StillWanted& still_wanted) {
+    const SeriesPageLimits& limits) {
   ASSIGN_OR_RETURN(Arguments arguments, DecodeRequest(request, now));
   SeriesPosition position;
   if (!request.page_token().empty()) {
@@ -132,7 +132,6 @@ absl::StatusOr<v1::SummarizeSamplesResponse> SummarizeSamples(
     if (room == 0 || scan.scanned() >= limits.series_scanned_max) return ends_at(scan.next());
     ASSIGN_OR_RETURN(const std::vector<KnownSeries> found, scan.Next(room));
     for (const KnownSeries& series : found) {
-      RETURN_IF_ERROR(still_wanted());
       ASSIGN_OR_RETURN(const SampleSummarizer summarizer,
                        Summarize(tables, series.place, arguments));
       v1::SampleSummary* const added = response.add_summaries();

@@ -22,9 +22,9 @@ absl::Status TooLate() {
 
 StillWanted UnaryCalls::WantedBy(const grpc::CallbackServerContext& context) {
   return [&context] {
-    if (context.IsCancelled()) return absl::CancelledError("the caller has gone");
-    const bool is_late = std::chrono::system_clock::now() > context.deadline();
-    return is_late ? TooLate() : absl::OkStatus();
+    // First the deadline: when it passes, the call is cancelled, too.
+    if (std::chrono::system_clock::now() > context.deadline()) return TooLate();
+    return context.IsCancelled() ? absl::CancelledError("the caller has gone") : absl::OkStatus();
   };
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 
 #include "common/sync/mutex.h"
 #include "correlator-service/join/table_access.h"
@@ -15,6 +16,7 @@ class EngineTables final : public TableAccess {
 
   absl::Status Read(const Turn& turn) override EXCLUDES_LOCK(mutex_) {
     ++asked;
+    if (before_turn) before_turn();
     MutexLock lock(mutex_);
     if (!refusal.ok()) return refusal;
     ++turns;
@@ -30,7 +32,8 @@ class EngineTables final : public TableAccess {
   }
 
   uint64_t run = 1;
-  absl::Status refusal;  // Not OK: what Read gives.
+  absl::Status refusal;               // Not OK: what Read gives.
+  std::function<void()> before_turn;  // Called by every Read, before it waits.
   int turns = 0;
   std::atomic<int> asked = 0;  // Turns that began to wait.
 

@@ -120,6 +120,23 @@ TEST_F(EveryCallTest, OfAnEmptyStoreAnswersWithNothing) {
   EXPECT_EQ(DetailOf(call.status())->reason, "ROW_NOT_FOUND");
 }
 
+// A subscription to nothing tells where it starts and that this is all, and then shows life.
+template <typename Client>
+void ExpectEmptyButAlive(v1::CorrelatorService::Stub& stub, auto request) {
+  request.mutable_progress_interval()->set_nanos(100'000'000);
+  Client client(stub, request);
+  EXPECT_TRUE(client.Read().value().has_started());
+  EXPECT_TRUE(client.Read().value().has_snapshot_complete());
+  EXPECT_TRUE(client.Read().value().has_progress());
+}
+
+TEST_F(EveryCallTest, OfAnEmptyStoreTheSubscriptionsAreCompleteAtOnce) {
+  EXPECT_EQ(NamedCall::Streaming().size(), 3u);
+  ExpectEmptyButAlive<SubscribedClient>(stub(), v1::SubscribeJoinedRowsRequest());
+  ExpectEmptyButAlive<AlertsClient>(stub(), v1::SubscribeAlertsRequest());
+  ExpectEmptyButAlive<SamplesClient>(stub(), v1::SubscribeSamplesRequest());
+}
+
 // One call for each way in which a field can be wrong.
 struct Refusal {
   const char* method;

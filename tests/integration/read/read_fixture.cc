@@ -30,6 +30,8 @@ ClientOf<Request, Response>::ClientOf(v1::CorrelatorService::Stub& stub, const R
   context_.set_deadline(std::chrono::system_clock::now() + kDeadline);
   if constexpr (std::is_same_v<Request, v1::SubscribeAlertsRequest>) {
     reader_ = stub.SubscribeAlerts(&context_, request);
+  } else if constexpr (std::is_same_v<Request, v1::SubscribeSamplesRequest>) {
+    reader_ = stub.SubscribeSamples(&context_, request);
   } else {
     reader_ = stub.SubscribeJoinedRows(&context_, request);
   }
@@ -59,12 +61,24 @@ absl::Status ClientOf<Request, Response>::Finish() {
 
 template class ClientOf<v1::SubscribeJoinedRowsRequest, v1::SubscribeJoinedRowsResponse>;
 template class ClientOf<v1::SubscribeAlertsRequest, v1::SubscribeAlertsResponse>;
+template class ClientOf<v1::SubscribeSamplesRequest, v1::SubscribeSamplesResponse>;
+
+RowPage HeldUpStore::ReadRows(const RowRange& range, size_t rows_max) const {
+  if (before_read) before_read();
+  return store_.ReadRows(range, rows_max);
+}
+
+AlertPage HeldUpStore::ReadAlerts(const RowRange& range, size_t alerts_max) const {
+  if (before_read) before_read();
+  return store_.ReadAlerts(range, alerts_max);
+}
 
 void ReadTest::Start(Options options) {
   store_ = std::make_unique<MemoryRowStore>(registry_, options.store);
-  hub_ = std::make_unique<SubscriptionHub>(*store_, SystemClock(), registry_, options.hub);
+  read_store_ = std::make_unique<HeldUpStore>(*store_);
+  hub_ = std::make_unique<SubscriptionHub>(*read_store_, SystemClock(), registry_, options.hub);
   rounds_.RaiseOnAppend(hub_->signal());
-  service_ = std::make_unique<CorrelatorServiceImpl>(*store_, tables_, samples_, *hub_,
+  service_ = std::make_unique<CorrelatorServiceImpl>(*read_store_, tables_, samples_, *hub_,
                                                      SystemClock(), options.subscription);
   GrpcServerOptions server;
   server.services = {service_.get()};

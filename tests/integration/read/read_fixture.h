@@ -21,6 +21,7 @@
 #include "correlator-service/subscribe/subscription_hub.h"
 #include "tests/support/engine_tables.h"
 #include "tests/support/joined_rows.h"
+#include "tests/support/store_decorator.h"
 
 namespace alertjoin {
 
@@ -48,6 +49,17 @@ class ClientOf {
 };
 using SubscribedClient = ClientOf<v1::SubscribeJoinedRowsRequest, v1::SubscribeJoinedRowsResponse>;
 using AlertsClient = ClientOf<v1::SubscribeAlertsRequest, v1::SubscribeAlertsResponse>;
+using SamplesClient = ClientOf<v1::SubscribeSamplesRequest, v1::SubscribeSamplesResponse>;
+
+// A store whose readings of rows and alerts a test can hold up.
+class HeldUpStore final : public StoreDecorator {
+ public:
+  using StoreDecorator::StoreDecorator;
+  RowPage ReadRows(const RowRange& range, size_t rows_max) const override;
+  AlertPage ReadAlerts(const RowRange& range, size_t alerts_max) const override;
+
+  std::function<void()> before_read;  // Empty: nothing holds them up.
+};
 
 // The correlator's reading side over gRPC, on a free port of the loopback.
 class ReadTest : public testing::Test {
@@ -73,6 +85,7 @@ class ReadTest : public testing::Test {
 
   prometheus::Registry registry_;
   std::unique_ptr<MemoryRowStore> store_;
+  std::unique_ptr<HeldUpStore> read_store_;  // `store_` as it is read.
   std::unique_ptr<SubscriptionHub> hub_;
   Engine engine_{EngineLimits{}};
   EngineTables tables_{engine_};

@@ -19,37 +19,15 @@ using ::testing::HasSubstr;
 
 class SubscribeSamplesTest : public ReadTest {
  protected:
-  class Stream {
+  // Every reading gives a message.
+  class Stream : public SamplesClient {
    public:
-    Stream(v1::CorrelatorService::Stub& stub, const v1::SubscribeSamplesRequest& request) {
-      // A test that waits for ever fails instead.
-      context_.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
-      reader_ = stub.SubscribeSamples(&context_, request);
-    }
-    ~Stream() {
-      context_.TryCancel();
-      (void)Finish();
-    }
+    using SamplesClient::SamplesClient;
     v1::SubscribeSamplesResponse Read() {
-      v1::SubscribeSamplesResponse message;
-      EXPECT_TRUE(reader_->Read(&message));
-      EXPECT_NE(message.resume_token(), "");
-      return message;
+      const auto message = SamplesClient::Read();
+      EXPECT_TRUE(message.has_value());
+      return message.value_or(v1::SubscribeSamplesResponse());
     }
-    void Cancel() { context_.TryCancel(); }
-    absl::Status Finish() {
-      v1::SubscribeSamplesResponse message;
-      while (!finished_ && reader_->Read(&message)) {
-      }
-      if (!std::exchange(finished_, true)) status_ = FromGrpcStatus(reader_->Finish());
-      return status_;
-    }
-
-   private:
-    grpc::ClientContext context_;
-    std::unique_ptr<grpc::ClientReader<v1::SubscribeSamplesResponse>> reader_;
-    bool finished_ = false;
-    absl::Status status_;
   };
 
   static constexpr int kMany = 25;

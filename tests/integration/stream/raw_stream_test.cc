@@ -41,9 +41,10 @@ v1::PushEventsRequest Batch(uint64_t base, uint64_t count) {
 // A blocking client of one stream.
 class RawStream {
  public:
-  explicit RawStream(const std::string& address)
+  // Has so much time, after which a test that waits for ever fails instead.
+  explicit RawStream(const std::string& address, Millis time = std::chrono::seconds(30))
       : stub_(v1::IngestService::NewStub(MakeChannel(address))) {
-    context_.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+    context_.set_deadline(std::chrono::system_clock::now() + time);
     stream_ = stub_->PushEvents(&context_);
   }
   void Send(const v1::PushEventsRequest& request) { stream_->Write(request); }
@@ -183,6 +184,21 @@ TEST_F(RawStreamTest, CancelledStreamLeavesNothingBehind) {
     EXPECT_FALSE(stream->Finish().ok());
   }
   const auto last = OpenWelcomed();
+  last->HalfClose();
+  EXPECT_THAT(last->Finish(), IsOk());
+  correlator_.CutServer();
+  EXPECT_EQ(correlator_.Metric("alertjoin_intake_streams"), 0);
+}
+
+// With an event on its way that is not acknowledged in time.
+TEST_F(RawStreamTest, StreamWhoseDeadlinePassesLeavesNothingBehind) {
+  sink_.Hold();
+  RawStream late(correlator_.address(), Millis(200));
+  late.Send(Hello(1));
+  late.Send(Batch(1, 1));
+  EXPECT_THAT(late.Finish(), StatusIs(absl::StatusCode::kDeadlineExceeded));
+  sink_.Release();
+  const auto last = OpenWelcomed(2);
   last->HalfClose();
   EXPECT_THAT(last->Finish(), IsOk());
   correlator_.CutServer();

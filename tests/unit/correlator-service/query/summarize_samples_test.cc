@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "correlator-service/query/wanted_tables.h"
 #include "tests/unit/correlator-service/query/tables_fixture.h"
 
 namespace alertjoin {
@@ -49,11 +50,12 @@ TEST_F(SummarizeSamplesTest, SumsUpTheRange) {
 TEST_F(SummarizeSamplesTest, EndsWhenNobodyWaitsForItAnyMore) {
   for (const char* const i : {"1", "2", "3"}) Apply(Samples("q", {{"i", i}}, {{10, 4}}));
   int asked = 0;
-  const auto response = SummarizeSamples(tables_, Ask("q", 0, 100), At(0), {}, [&asked] {
-    return ++asked == 2 ? absl::CancelledError("gone") : absl::OkStatus();
-  });
-  EXPECT_THAT(response, StatusIs(absl::StatusCode::kCancelled, "gone"));
-  EXPECT_EQ(asked, 2);
+  WantedTables tables(
+      tables_, [&asked] { return ++asked == 3 ? absl::CancelledError("gone") : absl::OkStatus(); });
+  EXPECT_THAT(SummarizeSamples(tables, Ask("q", 0, 100), At(0)),
+              StatusIs(absl::StatusCode::kCancelled, "gone"));
+  EXPECT_EQ(asked, 3);
+  EXPECT_EQ(tables_.turns, 2);
 }
 
 TEST_F(SummarizeSamplesTest, NanIsCountedApartAndStaleMarkersNotAtAll) {

@@ -16,6 +16,7 @@
 #include "tests/support/manual_clock.h"
 #include "tests/support/seed.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/store_decorator.h"
 #include "tests/unit/correlator-service/subscribe/fake_peer.h"
 
 namespace alertjoin {
@@ -266,9 +267,9 @@ TEST_F(SubscriptionTest, OneTooManyIsRefused) {
 }
 
 // A store where something is published right after a reader saw that there is nothing.
-class BusyStore final : public RowStore {
+class BusyStore final : public StoreDecorator {
  public:
-  explicit BusyStore(RowStore& store) : store_(store) {}
+  using StoreDecorator::StoreDecorator;
   // Commits the row behind the back of the next read that finds nothing.
   void SurpriseWith(JoinedRow row) { surprise_ = std::move(row); }
 
@@ -280,28 +281,9 @@ class BusyStore final : public RowStore {
     }
     return read;
   }
-  absl::StatusOr<Sequence> Commit(RowCommit commit) override {
-    return store_.Commit(std::move(commit));
-  }
-  void PublishProgress(std::shared_ptr<const ProgressBoard> progress) override {
-    store_.PublishProgress(std::move(progress));
-  }
   void RaiseOnChange(std::shared_ptr<ChangeSignal>) override {}
-  const std::string& store_id() const override { return store_.store_id(); }
-  Sequence newest() const override { return store_.newest(); }
-  Sequence floor() const override { return store_.floor(); }
-  SharedRow Find(const RowId& id) const override { return store_.Find(id); }
-  RowPage ReadRows(const RowRange& range, size_t rows_max) const override {
-    return store_.ReadRows(range, rows_max);
-  }
-  AlertPage ReadAlerts(const RowRange& range, size_t alerts_max) const override {
-    return store_.ReadAlerts(range, alerts_max);
-  }
-  std::shared_ptr<const ProgressBoard> Progress() const override { return store_.Progress(); }
-  std::vector<SharedSourceStatus> Sources() const override { return store_.Sources(); }
 
  private:
-  RowStore& store_;
   mutable std::optional<JoinedRow> surprise_;
 };
 
