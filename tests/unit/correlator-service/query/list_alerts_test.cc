@@ -5,16 +5,14 @@
 #include <set>
 #include <thread>
 
-#include "common/status/status.h"
-#include "correlator-service/rows/memory_row_store.h"
 #include "tests/support/alerts.h"
 #include "tests/support/seed.h"
-#include "tests/support/status_matchers.h"
+#include "tests/unit/correlator-service/query/listing_fixture.h"
 
 namespace alertjoin {
 namespace {
 
-class ListAlertsTest : public testing::Test {
+class ListAlertsTest : public ListingTest<v1::ListAlertsRequest, v1::ListAlertsResponse> {
  protected:
   void Commit(std::vector<AlertSpec> specs) {
     RowCommit commit;
@@ -33,26 +31,13 @@ class ListAlertsTest : public testing::Test {
     if (to) spec.ends_at = At(*to);
     return spec;
   }
-  v1::ListAlertsResponse Page(const v1::ListAlertsRequest& request, const ListLimits& limits = {}) {
-    auto page = ListAlerts(store_, request, limits);
-    EXPECT_THAT(page, IsOk());
-    return page.ok() ? *std::move(page) : v1::ListAlertsResponse();
+  absl::StatusOr<v1::ListAlertsResponse> Ask(const v1::ListAlertsRequest& request,
+                                             const ListLimits& limits) override {
+    return ListAlerts(store_, request, limits);
   }
-  static std::vector<std::string> Ids(std::initializer_list<int> ids) {
-    std::vector<std::string> texts;
-    for (const int id : ids) texts.push_back(ToHex(IdOf(id)));
-    return texts;
-  }
-  // All pages one after the other.
-  std::vector<std::string> ListAll(v1::ListAlertsRequest request, const ListLimits& limits = {}) {
+  std::vector<std::string> Listed(const v1::ListAlertsResponse& page) override {
     std::vector<std::string> ids;
-    for (int pages = 0; pages < 1000; ++pages) {
-      const auto page = Page(request, limits);
-      for (const auto& alert : page.alerts()) ids.push_back(alert.alert_id());
-      if (page.next_page_token().empty()) return ids;
-      request.set_page_token(page.next_page_token());
-    }
-    ADD_FAILURE() << "no end";
+    for (const auto& alert : page.alerts()) ids.push_back(alert.alert_id());
     return ids;
   }
   static v1::ListAlertsRequest Between(std::optional<int64_t> from, std::optional<int64_t> to) {
@@ -61,19 +46,6 @@ class ListAlertsTest : public testing::Test {
     if (to) request.mutable_to()->set_seconds(At(*to).millis() / 1000);
     return request;
   }
-  void ExpectRefused(const v1::ListAlertsRequest& request, const std::string& reason,
-                     const std::string& field) {
-    const auto page = ListAlerts(store_, request);
-    ASSERT_THAT(page, StatusIs(absl::StatusCode::kInvalidArgument));
-    const auto detail = DetailOf(page.status());
-    ASSERT_TRUE(detail.has_value());
-    EXPECT_EQ(detail->reason, reason);
-    ASSERT_EQ(detail->field_violations.size(), 1u);
-    EXPECT_EQ(detail->field_violations[0].field, field);
-  }
-
-  prometheus::Registry registry_;
-  MemoryRowStore store_{registry_};
 };
 
 TEST_F(ListAlertsTest, EmptyTableIsOneEmptyPage) {

@@ -2,18 +2,16 @@
 
 #include <gtest/gtest.h>
 
-#include "common/status/status.h"
 #include "correlator-service/model/row_size.h"
 #include "correlator-service/query/page_token.h"
-#include "correlator-service/rows/memory_row_store.h"
-#include "tests/support/joined_rows.h"
 #include "tests/support/seed.h"
-#include "tests/support/status_matchers.h"
+#include "tests/unit/correlator-service/query/listing_fixture.h"
 
 namespace alertjoin {
 namespace {
 
-class ListJoinedRowsTest : public testing::Test {
+class ListJoinedRowsTest
+    : public ListingTest<v1::ListJoinedRowsRequest, v1::ListJoinedRowsResponse> {
  protected:
   void Commit(std::vector<RowSpec> specs) {
     std::vector<JoinedRow> changes;
@@ -30,48 +28,15 @@ class ListJoinedRowsTest : public testing::Test {
     spec.event_time = kRowsNow + std::chrono::seconds(seconds);
     return spec;
   }
-  v1::ListJoinedRowsResponse Page(const v1::ListJoinedRowsRequest& request,
-                                  const ListLimits& limits = {}) {
-    auto page = ListJoinedRows(store_, request, limits);
-    EXPECT_THAT(page, IsOk());
-    return page.ok() ? *std::move(page) : v1::ListJoinedRowsResponse();
+  absl::StatusOr<v1::ListJoinedRowsResponse> Ask(const v1::ListJoinedRowsRequest& request,
+                                                 const ListLimits& limits) override {
+    return ListJoinedRows(store_, request, limits);
   }
-  static std::vector<std::string> IdsOf(const v1::ListJoinedRowsResponse& page) {
+  std::vector<std::string> Listed(const v1::ListJoinedRowsResponse& page) override {
     std::vector<std::string> ids;
     for (const auto& row : page.rows()) ids.push_back(row.row_id());
     return ids;
   }
-  static std::vector<std::string> Ids(std::initializer_list<int> ids) {
-    std::vector<std::string> texts;
-    for (const int id : ids) texts.push_back(ToHex(IdOf(id)));
-    return texts;
-  }
-  // All pages one after the other.
-  std::vector<std::string> ListAll(v1::ListJoinedRowsRequest request,
-                                   const ListLimits& limits = {}) {
-    std::vector<std::string> ids;
-    for (int pages = 0; pages < 1000; ++pages) {
-      const auto page = Page(request, limits);
-      for (const auto& row : page.rows()) ids.push_back(row.row_id());
-      if (page.next_page_token().empty()) return ids;
-      request.set_page_token(page.next_page_token());
-    }
-    ADD_FAILURE() << "no end";
-    return ids;
-  }
-  void ExpectRefused(const v1::ListJoinedRowsRequest& request, const std::string& reason,
-                     const std::string& field) {
-    const auto page = ListJoinedRows(store_, request);
-    ASSERT_THAT(page, StatusIs(absl::StatusCode::kInvalidArgument));
-    const auto detail = DetailOf(page.status());
-    ASSERT_TRUE(detail.has_value());
-    EXPECT_EQ(detail->reason, reason);
-    ASSERT_EQ(detail->field_violations.size(), 1u);
-    EXPECT_EQ(detail->field_violations[0].field, field);
-  }
-
-  prometheus::Registry registry_;
-  MemoryRowStore store_{registry_};
 };
 
 TEST_F(ListJoinedRowsTest, EmptyTableIsOneEmptyPage) {
@@ -84,7 +49,7 @@ TEST_F(ListJoinedRowsTest, EmptyTableIsOneEmptyPage) {
 TEST_F(ListJoinedRowsTest, NewestComesFirst) {
   CommitRows(3);
   const auto page = Page({});
-  EXPECT_EQ(IdsOf(page), Ids({3, 2, 1}));
+  EXPECT_EQ(Listed(page), Ids({3, 2, 1}));
   EXPECT_EQ(page.sequence(), 3u);
   EXPECT_EQ(page.rows(0).operation(), v1::OPERATION_UPSERT);
 }
@@ -123,7 +88,7 @@ TEST_F(ListJoinedRowsTest, PagesAreStableWhileRowsComeAndGo) {
   v1::ListJoinedRowsRequest request;
   request.set_page_size(2);
   const auto first = Page(request);
-  EXPECT_EQ(IdsOf(first), Ids({6, 5}));
+  EXPECT_EQ(Listed(first), Ids({6, 5}));
   RowSpec deleted = At(5, 5);
   deleted.operation = Operation::kDelete;
   Commit({At(7, 7), deleted});  // Before and at the cursor.
@@ -244,7 +209,7 @@ TEST_F(ListJoinedRowsTest, PageTokenIsOursAndForItsArguments) {
   // The size of the page may change.
   request.clear_from();
   request.set_page_size(2);
-  EXPECT_EQ(IdsOf(Page(request)), Ids({2, 1}));
+  EXPECT_EQ(Listed(Page(request)), Ids({2, 1}));
 }
 
 }  // namespace

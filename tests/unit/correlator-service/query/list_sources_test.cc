@@ -4,15 +4,12 @@
 #include <gtest/gtest.h>
 
 #include "common/event/event_limits.h"
-#include "common/status/status.h"
-#include "correlator-service/rows/memory_row_store.h"
-#include "tests/support/status_matchers.h"
+#include "tests/unit/correlator-service/query/listing_fixture.h"
 
 namespace alertjoin {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 
 SourceStatus Told(const std::string& source, SourceKind kind = SourceKind::kMetrics,
                   const std::string& producer = "p") {
@@ -24,46 +21,25 @@ SourceStatus Told(const std::string& source, SourceKind kind = SourceKind::kMetr
   return status;
 }
 
-class ListSourcesTest : public testing::Test {
+class ListSourcesTest : public ListingTest<v1::ListSourcesRequest, v1::ListSourcesResponse> {
  protected:
   void Tell(std::vector<SourceStatus> sources) {
     store_.Commit({.sources = std::move(sources)}).value();
   }
-  v1::ListSourcesResponse Page(const v1::ListSourcesRequest& request) {
-    auto page = ListSources(store_, request);
-    EXPECT_THAT(page, IsOk());
-    return page.ok() ? *std::move(page) : v1::ListSourcesResponse();
+  absl::StatusOr<v1::ListSourcesResponse> Ask(const v1::ListSourcesRequest& request,
+                                              const ListLimits&) override {
+    return ListSources(store_, request);
   }
-  // All pages one after the other: "a METRICS p".
-  std::vector<std::string> ListAll(v1::ListSourcesRequest request) {
+  // "a METRICS p"
+  std::vector<std::string> Listed(const v1::ListSourcesResponse& page) override {
     std::vector<std::string> texts;
-    for (int pages = 0; pages < 1000; ++pages) {
-      const auto page = Page(request);
-      for (const v1::SourceStatus& status : page.sources()) {
-        texts.push_back(
-            status.source() +
-            (status.kind() == v1::SourceStatus::KIND_METRICS ? " METRICS " : " ALERTS ") +
-            status.producer_id());
-      }
-      if (page.next_page_token().empty()) return texts;
-      request.set_page_token(page.next_page_token());
+    for (const v1::SourceStatus& status : page.sources()) {
+      const bool is_metrics = status.kind() == v1::SourceStatus::KIND_METRICS;
+      texts.push_back(status.source() + (is_metrics ? " METRICS " : " ALERTS ") +
+                      status.producer_id());
     }
-    ADD_FAILURE() << "no end";
     return texts;
   }
-  void ExpectRefused(const v1::ListSourcesRequest& request, const std::string& reason,
-                     const std::string& field) {
-    const auto response = ListSources(store_, request);
-    ASSERT_THAT(response, StatusIs(absl::StatusCode::kInvalidArgument));
-    const auto detail = DetailOf(response.status());
-    ASSERT_TRUE(detail.has_value());
-    EXPECT_EQ(detail->reason, reason);
-    ASSERT_EQ(detail->field_violations.size(), 1u);
-    EXPECT_EQ(detail->field_violations[0].field, field);
-  }
-
-  prometheus::Registry registry_;
-  MemoryRowStore store_{registry_};
 };
 
 TEST_F(ListSourcesTest, NothingIsOneEmptyPage) {

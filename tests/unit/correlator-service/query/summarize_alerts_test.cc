@@ -3,14 +3,14 @@
 #include <gtest/gtest.h>
 
 #include "common/status/status.h"
-#include "correlator-service/rows/memory_row_store.h"
 #include "tests/support/alerts.h"
-#include "tests/support/status_matchers.h"
+#include "tests/unit/correlator-service/query/listing_fixture.h"
 
 namespace alertjoin {
 namespace {
 
-class SummarizeAlertsTest : public testing::Test {
+class SummarizeAlertsTest
+    : public ListingTest<v1::SummarizeAlertsRequest, v1::SummarizeAlertsResponse, SummaryLimits> {
  protected:
   void Commit(const AlertSpec& spec) { store_.Commit({.alerts = {MakeAlert(spec)}}).value(); }
   // An episode of the alert `alert<id>`, minutes ago.
@@ -22,42 +22,27 @@ class SummarizeAlertsTest : public testing::Test {
     if (to) spec.ends_at = kRowsNow - std::chrono::minutes(*to);
     return spec;
   }
-  v1::SummarizeAlertsResponse Page(const v1::SummarizeAlertsRequest& request,
-                                   Timestamp now = kRowsNow, const SummaryLimits& limits = {}) {
-    auto page = SummarizeAlerts(store_, request, now, limits);
-    EXPECT_THAT(page, IsOk());
-    return page.ok() ? *std::move(page) : v1::SummarizeAlertsResponse();
+  absl::StatusOr<v1::SummarizeAlertsResponse> Ask(const v1::SummarizeAlertsRequest& request,
+                                                  const SummaryLimits& limits) override {
+    return SummarizeAlerts(store_, request, now_, limits);
   }
-  // Names of the alerts of all pages; each is read a minute after the one before.
-  std::vector<std::string> ListAll(v1::SummarizeAlertsRequest request,
-                                   const SummaryLimits& limits = {}) {
+  // Names of alerts. The next page is read a minute later, and all are of the same range.
+  std::vector<std::string> Listed(const v1::SummarizeAlertsResponse& page) override {
+    EXPECT_EQ(page.to().seconds() * 1000, kRowsNow.millis());
+    now_ = now_ + std::chrono::minutes(1);
     std::vector<std::string> names;
-    Timestamp now = kRowsNow;
-    for (int pages = 0; pages < 1000; ++pages) {
-      const auto page = Page(request, now, limits);
-      EXPECT_EQ(page.to().seconds() * 1000, kRowsNow.millis());
-      for (const auto& summary : page.summaries())
-        names.push_back(summary.labels().at("alertname"));
-      if (page.next_page_token().empty()) return names;
-      request.set_page_token(page.next_page_token());
-      now = now + std::chrono::minutes(1);
-    }
-    ADD_FAILURE() << "no end";
+    for (const auto& summary : page.summaries()) names.push_back(summary.labels().at("alertname"));
     return names;
   }
-  void ExpectRefused(const v1::SummarizeAlertsRequest& request, const std::string& reason,
-                     const std::string& field) {
-    const auto page = SummarizeAlerts(store_, request, kRowsNow);
-    ASSERT_THAT(page, StatusIs(absl::StatusCode::kInvalidArgument));
-    const auto detail = DetailOf(page.status());
-    ASSERT_TRUE(detail.has_value());
-    EXPECT_EQ(detail->reason, reason);
-    ASSERT_EQ(detail->field_violations.size(), 1u);
-    EXPECT_EQ(detail->field_violations[0].field, field);
+  std::vector<std::string> ListAll(const v1::SummarizeAlertsRequest& request,
+                                   const SummaryLimits& limits = {}) {
+    now_ = kRowsNow;
+    auto names = ListingTest::ListAll(request, limits);
+    now_ = kRowsNow;
+    return names;
   }
 
-  prometheus::Registry registry_;
-  MemoryRowStore store_{registry_};
+  Timestamp now_ = kRowsNow;
 };
 
 TEST_F(SummarizeAlertsTest, NothingIsOneEmptyPageOfTheLastDay) {
@@ -138,7 +123,7 @@ TEST_F(SummarizeAlertsTest, PagesTogetherAreAllGroupsWhileTimeGoesBy) {
     EXPECT_EQ(in_order(ListAll(request)), expected) << size;
   }
   request.set_page_size(100);
-  EXPECT_EQ(Page(request, kRowsNow, {100, 1}).summaries_size(), 1);
+  EXPECT_EQ(Page(request, {100, 1}).summaries_size(), 1);
   EXPECT_EQ(in_order(ListAll(request, {100, 1})), expected);
 }
 

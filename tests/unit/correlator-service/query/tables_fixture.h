@@ -13,6 +13,7 @@
 #include "tests/support/engine_tables.h"
 #include "tests/support/join_events.h"
 #include "tests/support/status_matchers.h"
+#include "tests/unit/correlator-service/query/expect_refusal.h"
 
 namespace alertjoin {
 
@@ -44,12 +45,7 @@ class TablesTest : public testing::Test {
   template <typename Response>
   static void ExpectRefused(const absl::StatusOr<Response>& response, const std::string& reason,
                             const std::string& field) {
-    ASSERT_THAT(response, StatusIs(absl::StatusCode::kInvalidArgument));
-    const auto detail = DetailOf(response.status());
-    ASSERT_TRUE(detail.has_value());
-    EXPECT_EQ(detail->reason, reason);
-    ASSERT_EQ(detail->field_violations.size(), 1u);
-    EXPECT_EQ(detail->field_violations[0].field, field);
+    ExpectRefusal(response, reason, field);
   }
 
   Engine engine_{EngineLimits{}};
