@@ -26,6 +26,34 @@ void AlertSummarizer::Add(const Alert& alert) {
   }
 }
 
+Timestamp AlertSummarizer::MattersAfter() const {
+  const Millis before = range_.flap_window + Millis(1);
+  return std::max(range_.from, Timestamp::Min() + before) - before;
+}
+
+std::optional<Timestamp> AlertSummarizer::UnsureSince() const {
+  std::optional<Timestamp> since;
+  for (const Episodes& alert : alerts_) {
+    // Whatever else there is, an earlier one was over when this one began.
+    std::optional<Timestamp> last = alert.began_before;
+    bool has_end = true;
+    for (const Span& span : alert.spans) {
+      if (span.start >= range_.from || span.start < last) continue;
+      last = span.start;
+      has_end = span.end.has_value();
+    }
+    if (!has_end) since = std::min(since.value_or(*last), *last);
+  }
+  return since;
+}
+
+void AlertSummarizer::NoteStart(const Alert& alert) {
+  const auto place = places_.find({alert.transition->source, alert.transition->fingerprint});
+  if (place == places_.end()) return;
+  std::optional<Timestamp>& last = alerts_[place->second].began_before;
+  last = std::max(last.value_or(alert.starts_at()), alert.starts_at());
+}
+
 void AlertSummarizer::Settle(Episodes& alert) const {
   std::ranges::sort(alert.spans, {}, &Span::start);
   for (size_t i = 0; i < alert.spans.size(); ++i) {

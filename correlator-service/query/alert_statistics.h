@@ -54,8 +54,17 @@ class AlertSummarizer {
   AlertSummarizer(const AlertSummaryRange& range, std::vector<std::string> by)
       : range_(range), by_(std::move(by)) {}
 
-  // In any order, each once, also those from outside the range: they tell flaps and ends.
+  // In any order, each once, also those from outside the range: they tell flaps and ends. Only
+  // those that ended by MattersAfter may be left out.
   void Add(const Alert& alert);
+  // So long before the range that no end up to then makes a flap within it.
+  Timestamp MattersAfter() const;
+  // What was left out may still be what ended an episode without an end: the alert's next one. For
+  // this, after the last Add: NoteStart must be given all that began from here on up to the range;
+  // nothing, when there is no such episode.
+  std::optional<Timestamp> UnsureSince() const;
+  // In any order, also what was added or is of other alerts. REQUIRES: it began before the range.
+  void NoteStart(const Alert& alert);
   // How many of them are kept: no fewer than fired within the range.
   size_t kept() const { return kept_; }
 
@@ -86,7 +95,8 @@ class AlertSummarizer {
     // Of one of them: source, fingerprint and labels are those of all.
     std::shared_ptr<const Transition> transition;
     std::vector<Span> spans;
-    // The last start and end of those that ended before the range, which are not kept.
+    // The last start that is known from before the range of an episode that is not kept, and the
+    // last end.
     std::optional<Timestamp> began_before;
     std::optional<Timestamp> ended_before;
   };

@@ -138,30 +138,46 @@ absl::StatusOr<PagePosition> DecodePosition(const std::string& text, uint64_t ar
   return position;
 }
 
-// Reads what may matter for the range: from its end back to the oldest alert.
+// Has `take` called with every alert of the range, as long as it is wanted.
+template <typename Take>
+absl::Status ReadAll(const RowStore& store, RowRange range, const StillWanted& still_wanted,
+                     Take take) {
+  for (bool end = false; !end;) {
+    RETURN_IF_ERROR(still_wanted());
+    const AlertPage page = store.ReadAlerts(range, kAlertsPerRead);
+    for (const SharedAlert& alert : page.alerts) RETURN_IF_ERROR(take(*alert));
+    if (!page.alerts.empty()) range.after = PositionOf(*page.alerts.back());
+    end = page.end;
+  }
+  return absl::OkStatus();
+}
+
+// Reads what matters for the range: what ended long before it does not.
 absl::StatusOr<AlertSummarizer> ReadEpisodes(const RowStore& store, const Arguments& arguments,
                                              const SummaryLimits& limits,
                                              const StillWanted& still_wanted) {
   AlertSummarizer summarizer(arguments.range, arguments.by);
   RowRange range;
+  range.from = summarizer.MattersAfter();
   range.to = arguments.range.to;
-  for (bool end = false; !end;) {
-    RETURN_IF_ERROR(still_wanted());
-    const AlertPage page = store.ReadAlerts(range, kAlertsPerRead);
-    for (const SharedAlert& alert : page.alerts) {
-      if (arguments.filter.Matches(*alert)) summarizer.Add(*alert);
-    }
-    if (summarizer.kept() > limits.episodes_max) {
-      return MakeError(
-          "RANGE_TOO_LARGE",
-          fmt::format(
-              "more than {} episodes fired from `from` to `to`: ask for a shorter range, or "
-              "narrow the filter",
-              limits.episodes_max));
-    }
-    if (!page.alerts.empty()) range.after = PositionOf(*page.alerts.back());
-    end = page.end;
-  }
+  RETURN_IF_ERROR(ReadAll(store, range, still_wanted, [&](const Alert& alert) {
+    if (arguments.filter.Matches(alert)) summarizer.Add(alert);
+    if (summarizer.kept() <= limits.episodes_max) return absl::OkStatus();
+    return MakeError(
+        "RANGE_TOO_LARGE",
+        fmt::format("more than {} episodes fired from `from` to `to`: ask for a shorter range, or "
+                    "narrow the filter",
+                    limits.episodes_max));
+  }));
+  const auto unsure_since = summarizer.UnsureSince();
+  if (!unsure_since) return summarizer;
+  RowRange before;
+  before.from = unsure_since;
+  before.to = arguments.range.from;
+  RETURN_IF_ERROR(ReadAll(store, before, still_wanted, [&](const Alert& alert) {
+    summarizer.NoteStart(alert);
+    return absl::OkStatus();
+  }));
   return summarizer;
 }
 

@@ -16,8 +16,10 @@ struct SummaryLimits {
 };
 
 // Answers CorrelatorService.SummarizeAlerts, whose comment states the rules. `now` stands in for an
-// end that is not given, and is where episodes that last have come to. It looks at every alert that
-// began before the end of the range, a thousand at a time, as long as it is wanted. Thread-safe.
+// end that is not given, and is where episodes that last have come to. It looks at the alerts that
+// fired within the range or ended shortly before it, and, when the end of one that began before it
+// is not known, at those that have begun since then; a thousand at a time, as long as it is wanted.
+// Thread-safe.
 absl::StatusOr<v1::SummarizeAlertsResponse> SummarizeAlerts(
     const RowStore& store, const v1::SummarizeAlertsRequest& request, Timestamp now,
     const SummaryLimits& limits = {}, const StillWanted& still_wanted = AlwaysWanted);

@@ -152,6 +152,34 @@ TEST_F(SummarizeAlertsTest, EndsWhenNobodyWaitsForItAnyMore) {
   EXPECT_EQ(asked, 3);
 }
 
+// However many there were before: a page costs what fired within the range.
+TEST_F(SummarizeAlertsTest, WhatWasOverBeforeTheRangeIsNotRead) {
+  RowCommit commit;
+  for (int id = 1; id <= 5000; ++id) commit.alerts.push_back(MakeAlert(Ago(id, 3000 + id, 3000)));
+  commit.alerts.push_back(MakeAlert(Ago(6000, 60, 50)));
+  store_.Commit(std::move(commit)).value();
+  int reads = 0;
+  const auto sum_up = [&] {
+    reads = 0;
+    const auto page = SummarizeAlerts(store_, {}, kRowsNow, {}, [&reads] {
+      ++reads;
+      return absl::OkStatus();
+    });
+    EXPECT_THAT(page, IsOk());
+    return page.ok() ? page->summaries_size() : -1;
+  };
+  EXPECT_EQ(sum_up(), 1);
+  EXPECT_EQ(reads, 1);
+  // One fires since before them, or began again among them: what began since then is read.
+  Commit(Ago(7000, 9000));
+  EXPECT_EQ(sum_up(), 2);
+  EXPECT_GE(reads, 6);
+  AlertSpec again = Ago(7000, 7500, 7400);
+  again.id = 7001;
+  Commit(again);
+  EXPECT_EQ(sum_up(), 1);
+}
+
 TEST_F(SummarizeAlertsTest, WhatIsWrongIsNamed) {
   v1::SummarizeAlertsRequest filter;
   filter.set_filter("severity");
