@@ -119,7 +119,7 @@ export class MetricsView implements PageView {
       this.sourcesKey = "";
       return;
     }
-    const table = h("table", {}, h("thead", {}, h("tr", {}, ...["Source", "Kind", "Health", "Last word", "Says of itself", "Last error", "Producer"].map(
+    const table = h("table", {class: "sources-table"}, h("thead", {}, h("tr", {}, ...["Source", "Kind", "Health", "Last word", "Says of itself", "Last error", "Producer"].map(
       (title) => h("th", {text: title, attrs: {scope: "col"}})))));
     const body = h("tbody");
     const now = this.app.now();
@@ -137,10 +137,10 @@ export class MetricsView implements PageView {
     const heard = parseTime(one.time);
     const failedAt = parseTime(one.lastErrorTime);
     return h("tr", {},
-      h("td", {class: "strong", text: one.source ?? ""}),
-      h("td", {text: parseEnum(one.kind, "KIND_")}),
-      h("td", {}, h("span", {class: `health ${kind}`, text: words})),
-      h("td", {class: "number", text: heard === undefined ? "" : `${formatAge(Math.max(0, now - heard))} ago`,
+      h("td", {class: "strong c-source", text: one.source ?? ""}),
+      h("td", {class: "c-kind", text: parseEnum(one.kind, "KIND_")}),
+      h("td", {class: "c-health"}, h("span", {class: `health ${kind}`, text: words})),
+      h("td", {class: "number c-heard", text: heard === undefined ? "" : `${formatAge(Math.max(0, now - heard))} ago`,
                title: heard === undefined ? "" : formatFull(heard, this.app.zone)}),
       h("td", {class: "dim", text: one.description ?? ""}),
       h("td", {class: kind === "ok" ? "dim wide" : "error-text wide", text: one.lastError ? `${failedAt === undefined ? "" : `${formatAge(Math.max(0, now - failedAt))} ago: `}${one.lastError}` : "",

@@ -1,6 +1,6 @@
 // Takes pictures of every view, light and dark, wide and narrow: node screenshots.mjs FOLDER
-// Fails where one shows nothing, where something of the top lies outside, or where the page complains.
-// Whether they are fair is for people.
+// Fails where one shows nothing, where something of the top or of how a source fares lies outside, or
+// where the page complains. Whether they are fair is for people.
 
 import {mkdirSync} from "node:fs";
 import {join} from "node:path";
@@ -45,8 +45,9 @@ async function take(page: Page, complaints: readonly string[], name: string): Pr
   taken++;
   const {count, most} = await colours(picture);
   if (count < 30 || most > 0.99) faults.push(`${name}: ${count} colours, one of them on ${(most * 100).toFixed(1)} %`);
-  const outside = await page.locator(".top a, .top button").evaluateAll((elements) => elements
-    .filter((one) => one.getBoundingClientRect().right > innerWidth).map((one) => one.textContent));
+  const outside = await page.locator(".top a, .top button, .health").evaluateAll((elements) => elements
+    .filter((one) => one.getBoundingClientRect().right > (one.closest(".table-box")?.getBoundingClientRect().right ?? innerWidth))
+    .map((one) => one.textContent));
   if (outside.length > 0) faults.push(`${name}: outside: ${outside.join(", ")}`);
   for (const complaint of complaints) faults.push(`${name}: ${complaint}`);
 }
