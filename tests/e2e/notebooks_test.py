@@ -119,6 +119,13 @@ class LiveTablesTest(unittest.TestCase):
         self.assertGreaterEqual(len(rows), 4)
         # The rows were read after the samples.
         there = rows.sample_time.between(samples.time.min(), samples.time.max())
+        # No point of the plot is cut by an edge: each lies more than its own half within.
+        chart = found["chart"]
+        box = chart.get_window_extent()
+        for points in chart.collections:
+            radius = max(points.get_sizes(), default=0) ** 0.5 / 2 * found["figure"].dpi / 72
+            for x, y in chart.transData.transform(points.get_offsets()) if radius else ():
+                self.assertTrue(box.x0 + radius <= x <= box.x1 - radius, "half outside")
         for row in rows[rows.final & there].itertuples():
             self.assertEqual(line[row.sample_time], row.value)
             above = row.value > row.threshold

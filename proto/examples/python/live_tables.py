@@ -59,22 +59,26 @@ figure, (chart, bars) = plt.subplots(
     1, 2, figsize=(13, 4.5), layout="constrained", width_ratios=[3, 1])
 chart.step(samples.time, samples.value.astype(float), where="post", color="C0", linewidth=1.6,
            zorder=2, label=f"{QUERY}, {SERIES}")
-begin, end = samples.time.min(), samples.time.max() + pd.Timedelta("1s")
+begin, end = samples.time.min(), samples.time.max()
+if len(rows):
+    end = max(end, rows.event_time.max())
+margin = 0.015 * (end - begin)  # no point is cut in half at an edge
+left, right = begin - margin, end + margin
 for number, episode in enumerate(episodes.itertuples()):
-    chart.axvspan(max(episode.starts_at, begin), min(episode.ends_at, end)
-                  if pd.notna(episode.ends_at) else end, color="C3", alpha=0.13, linewidth=0,
+    chart.axvspan(max(episode.starts_at, left), min(episode.ends_at, right)
+                  if pd.notna(episode.ends_at) else right, color="C3", alpha=0.13, linewidth=0,
                   label="firing" if number == 0 else None)
 for state, color, words in (("FIRING", "C3", "when it fired"),
                             ("RESOLVED", "C2", "when it resolved")):
     at = rows[(rows.state == state) & (rows.sample_time >= begin)]
     chart.scatter(at.event_time, at.value.astype(float), color=color, s=38, zorder=3,
-                  edgecolor="white", label=words)
+                  edgecolor="white", clip_on=False, label=words)
 if len(rows):
     chart.axhline(float(rows.threshold.iloc[0]), color="0.4", linestyle=":", linewidth=1,
                   label=f"threshold {rows.threshold.iloc[0]:g}")
 chart.set_title(f"{ALERT}: the metric and its alarms", loc="left")
 chart.set_title(f"{begin:%d %B %Y}, UTC", loc="right", fontsize=9, color="0.4")
-chart.set_xlim(begin, end)
+chart.set_xlim(left, right)
 chart.set_ylim(bottom=0)
 chart.xaxis.set_major_locator(matplotlib.dates.AutoDateLocator(maxticks=7))
 chart.xaxis.set_major_formatter(matplotlib.dates.DateFormatter("%H:%M:%S"))
