@@ -6,19 +6,13 @@
 #include <algorithm>
 
 #include "common/status/status.h"
+#include "common/text/hex.h"
 
 namespace alertjoin {
 namespace {
 
 constexpr size_t kNameBytesMax = 128;
 constexpr std::string_view kSpaces = " \t\r";
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 std::string_view Trimmed(std::string_view text) {
   const size_t first = text.find_first_not_of(kSpaces);
@@ -52,8 +46,8 @@ absl::StatusOr<TokenList> TokenList::Parse(std::string_view text) {
     Digest digest{};
     bool is_digest = hex.size() == 2 * digest.size();
     for (size_t i = 0; is_digest && i < digest.size(); ++i) {
-      const int high = HexDigit(hex[2 * i]);
-      const int low = HexDigit(hex[2 * i + 1]);
+      const int high = HexDigitValue(hex[2 * i]);
+      const int low = HexDigitValue(hex[2 * i + 1]);
       is_digest = high >= 0 && low >= 0;
       digest[i] = static_cast<unsigned char>(high * 16 + low);
     }

@@ -12,8 +12,8 @@
 #include <utility>
 
 #include "common/status/status.h"
+#include "common/text/json_reader.h"
 #include "ingest-service/alertmanager/json_limits.h"
-#include "ingest-service/prometheus/json_reader.h"
 
 namespace alertjoin {
 namespace {

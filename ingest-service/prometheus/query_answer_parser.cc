@@ -10,7 +10,7 @@
 
 #include "absl/strings/numbers.h"
 #include "common/status/status.h"
-#include "ingest-service/prometheus/json_reader.h"
+#include "common/text/json_reader.h"
 
 namespace alertjoin {
 namespace {

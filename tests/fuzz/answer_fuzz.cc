@@ -14,7 +14,7 @@
 #include <string>
 #include <string_view>
 
-#include "ingest-service/prometheus/json_reader.h"
+#include "common/text/json_reader.h"
 #include "ingest-service/prometheus/query_result.h"
 
 namespace alertjoin {

@@ -1,4 +1,4 @@
-#include "ingest-service/prometheus/json_reader.h"
+#include "common/text/json_reader.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

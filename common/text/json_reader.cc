@@ -1,20 +1,11 @@
-#include "ingest-service/prometheus/json_reader.h"
+#include "common/text/json_reader.h"
 
 #include <fmt/format.h>
 
-#include "common/event/event_rules.h"
+#include "common/text/hex.h"
+#include "common/text/utf8.h"
 
 namespace alertjoin {
-namespace {
-
-int HexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-}  // namespace
 
 bool JsonReader::Fail(std::string_view why) {
   if (ok()) failure_ = fmt::format("{} at byte {}", why, at_ - begin_);
@@ -85,7 +76,7 @@ bool JsonReader::ReadEscape() {
 bool JsonReader::ReadHex4(uint32_t* code) {
   *code = 0;
   for (int i = 0; i < 4; ++i, ++at_) {
-    const int digit = at_ < end_ ? HexValue(*at_) : -1;
+    const int digit = at_ < end_ ? HexDigitValue(*at_) : -1;
     if (digit < 0) return Fail("a broken escape");
     *code = *code * 16 + static_cast<uint32_t>(digit);
   }
