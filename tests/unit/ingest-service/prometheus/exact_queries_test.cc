@@ -6,14 +6,11 @@
 
 #include <functional>
 
-#include "tests/support/status_matchers.h"
-#include "tests/unit/ingest-service/prometheus/query_harness.h"
+#include "tests/unit/ingest-service/prometheus/exact_queries_fixture.h"
 
 namespace alertjoin {
 namespace {
 
-using std::chrono::hours;
-using std::chrono::minutes;
 using std::chrono::seconds;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -21,7 +18,6 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
-constexpr int64_t kNow = 1'700'000'000'000;
 const LabelSet kA = {{"x", "a"}};
 const LabelSet kB = {{"x", "b"}};
 
@@ -31,64 +27,6 @@ Shared<Binding> Changed(const TransitionEvent& event, const std::function<void(B
   change(binding);
   return binding;
 }
-
-// One source, settle delay 10 s.
-class ExactQueriesTest : public ::testing::Test {
- protected:
-  explicit ExactQueriesTest(ExactQueriesOptions options = {})
-      : exact_({h_.caches, h_.sink, h_.executor, h_.clock, h_.metrics}, options) {
-    source_.name = "p";
-    source_.url = "http://p";
-    exact_.AddSource(source_, client_);
-  }
-
-  static TransitionEvent Transition(AlertState state, int64_t time,
-                                    const std::vector<std::string>& expressions) {
-    TransitionEvent event;
-    event.state = state;
-    event.labels = kA;
-    event.starts_at = Timestamp::FromMillis(time);
-    if (state == AlertState::kResolved) {
-      event.ends_at = event.starts_at;
-      event.starts_at = event.starts_at - seconds(100);
-    }
-    for (const std::string& expression : expressions) {
-      Binding binding;
-      binding.query = LearntQuery("p", expression);
-      binding.matching = Matching::kAgreement;
-      event.bindings.push_back(binding);
-    }
-    return event;
-  }
-
-  void Tell(const TransitionEvent& event) {
-    exact_.OnTransitions({&event, 1});
-    h_.executor.RunAll();
-    exact_.Step();
-  }
-  void Fire(int64_t time, const std::vector<std::string>& expressions) {
-    Tell(Transition(AlertState::kFiring, time, expressions));
-  }
-  void Resolve(int64_t time, const std::vector<std::string>& expressions) {
-    Tell(Transition(AlertState::kResolved, time, expressions));
-  }
-  void Advance(Millis span) {
-    h_.clock.Advance(span);
-    exact_.Step();
-  }
-  void Answer(const std::string& query, int64_t time, const std::string& body) {
-    h_.Answer(query, Timestamp::FromMillis(time), body);
-    exact_.Step();
-  }
-  double Count(const std::string& outcome, const std::string& source = "p") const {
-    return h_.Counter("alertjoin_exact_queries_total", {{"source", source}, {"outcome", outcome}});
-  }
-
-  QueryHarness h_{Timestamp::FromMillis(kNow)};
-  MetricsSourceOptions source_;
-  PrometheusClient client_{{"p", "http://p", seconds(10), {}}, h_.transport};
-  ExactQueries exact_;
-};
 
 TEST_F(ExactQueriesTest, AsksASelectorAtOnceAndAgainWhenSettled) {
   Fire(kNow, {"up"});
@@ -249,128 +187,6 @@ TEST_F(ExactQueriesTest, UnknownSourcesAreCountedAndIgnored) {
   Tell(event);
   EXPECT_THAT(h_.Waiting(), IsEmpty());
   EXPECT_EQ(Count("unknown_source", ""), 1);
-}
-
-TEST_F(ExactQueriesTest, RetriesWithBackoffUntilItIsAnswered) {
-  Fire(kNow - 20'000, {"sum(up)"});
-  for (int i = 0; i < 5; ++i) {
-    ASSERT_THAT(h_.Waiting(), SizeIs(1)) << i;
-    h_.AnswerNext("", 503);
-    const Timestamp next = exact_.Step();
-    ASSERT_GT(next, h_.clock.Now());
-    ASSERT_LE(next, h_.clock.Now() + seconds(30));
-    ASSERT_THAT(h_.Waiting(), IsEmpty());
-    Advance(next - h_.clock.Now());
-  }
-  Answer("sum(up)", kNow - 20'000, VectorAnswer({{kA, "5"}}, kNow - 20'000));
-  EXPECT_THAT(h_.sink.SampleLines(), SizeIs(1));
-  EXPECT_EQ(Count("failed"), 5);
-}
-
-TEST_F(ExactQueriesTest, AFullSpoolIsRetriedToo) {
-  Fire(kNow - 20'000, {"sum(up)"});
-  h_.sink.status = absl::ResourceExhaustedError("full");
-  Answer("sum(up)", kNow - 20'000, VectorAnswer({{kA, "5"}}, kNow - 20'000));
-  h_.sink.status = absl::OkStatus();
-  Advance(seconds(1));
-  Answer("sum(up)", kNow - 20'000, VectorAnswer({{kA, "5"}}, kNow - 20'000));
-  EXPECT_THAT(h_.sink.SampleLines(), SizeIs(1));
-  EXPECT_THAT(h_.sink.ProgressLines(), SizeIs(1));
-}
-
-TEST_F(ExactQueriesTest, GivesUpInTheEndAndSaysSo) {
-  Fire(kNow, {"sum(up)"});
-  int attempts = 0;
-  while (exact_.pending() > 0 && attempts < 5'000) {
-    while (!h_.transport.waiting.empty()) {
-      ++attempts;
-      h_.AnswerNext("", 503);
-    }
-    const Timestamp next = exact_.Step();
-    if (next < Timestamp::Max()) Advance(next - h_.clock.Now());
-  }
-  EXPECT_GT(attempts, 6 * 120);
-  EXPECT_LT(attempts, 6 * 300);
-  EXPECT_GE(h_.clock.Now(), Timestamp::FromMillis(kNow) + hours(6));
-  EXPECT_LE(h_.clock.Now(), Timestamp::FromMillis(kNow) + hours(6) + minutes(1));
-  EXPECT_THAT(h_.sink.GapLines(),
-              ElementsAre(HasSubstr(fmt::format("sum(up) {0}..{0} no exact query", kNow))));
-  EXPECT_EQ(Count("gave_up"), 1);
-}
-
-TEST_F(ExactQueriesTest, AFaultyQueryIsGivenUpAtOnce) {
-  Fire(kNow - 20'000, {"sum(up"});
-  h_.AnswerNext(ErrorAnswer("bad_data"), 400);
-  EXPECT_EQ(exact_.pending(), 0u);
-  EXPECT_THAT(h_.sink.GapLines(), ElementsAre(HasSubstr("bad_data")));
-}
-
-TEST_F(ExactQueriesTest, ARefusalIsToldOnceAndTakenBackByAnAnswer) {
-  for (int i = 0; i < 3; ++i) {
-    Fire(kNow - 20'000 - i, {"sum(up"});
-    h_.AnswerNext(ErrorAnswer("bad_data"), 400);
-  }
-  EXPECT_THAT(h_.sink.ErrorLines(), ElementsAre("sum(up: p: bad_data: why"));
-  // Another reason is news.
-  Fire(kNow - 30'000, {"sum(up"});
-  h_.AnswerNext(ErrorAnswer("execution"), 422);
-  EXPECT_THAT(h_.sink.ErrorLines(), SizeIs(2));
-  Fire(kNow - 40'000, {"sum(up"});
-  h_.AnswerNext(MatrixAnswer({}));
-  EXPECT_THAT(h_.sink.ErrorLines(),
-              ElementsAre(HasSubstr("bad_data"), HasSubstr("execution"), "sum(up: "));
-}
-
-TEST_F(ExactQueriesTest, ARefusalThatTheSpoolDidNotTakeIsToldAgain) {
-  h_.sink.status = absl::ResourceExhaustedError("full");
-  Fire(kNow - 20'000, {"sum(up"});
-  h_.AnswerNext(ErrorAnswer("bad_data"), 400);
-  h_.sink.status = absl::OkStatus();
-  Fire(kNow - 21'000, {"sum(up"});
-  h_.AnswerNext(ErrorAnswer("bad_data"), 400);
-  EXPECT_THAT(h_.sink.ErrorLines(), SizeIs(1));
-}
-
-TEST_F(ExactQueriesTest, AFaultOfTheSourceIsNoRefusal) {
-  Fire(kNow - 20'000, {"sum(up)"});
-  h_.AnswerNext("", 503);
-  EXPECT_THAT(h_.sink.ErrorLines(), IsEmpty());
-}
-
-TEST_F(ExactQueriesTest, WhileAQueryFailsOneTryOfItIsMadeAtATime) {
-  for (int i = 0; i < 20; ++i) Fire(kNow - 20'000 - i, {"sum(slow)"});
-  EXPECT_THAT(h_.Waiting(), SizeIs(4));
-  while (!h_.transport.waiting.empty()) h_.FailNext(absl::DeadlineExceededError("slow"));
-  exact_.Step();
-  Advance(seconds(31));
-  EXPECT_THAT(h_.Waiting(), SizeIs(1));
-  // Others have the source's slots for themselves.
-  for (int i = 0; i < 4; ++i) Fire(kNow - 20'000 - i, {"sum(quick)"});
-  EXPECT_THAT(h_.Waiting(), SizeIs(1 + 4));
-  // It is well again: all come at once.
-  h_.AnswerNext(MatrixAnswer({}));
-  while (h_.transport.waiting.size() < 4 + 4) {
-    const size_t waiting = h_.transport.waiting.size();
-    exact_.Step();
-    ASSERT_GT(h_.transport.waiting.size(), waiting);
-  }
-  while (!h_.transport.waiting.empty()) {
-    h_.AnswerNext(MatrixAnswer({}));
-    exact_.Step();
-  }
-  EXPECT_EQ(exact_.pending(), 0u);
-}
-
-TEST_F(ExactQueriesTest, AFailingQueryDelaysNoOther) {
-  for (int i = 0; i < 20; ++i) Fire(kNow - 20'000 - i, {"slow"});
-  for (int i = 0; i < 4; ++i) Fire(kNow - 20'000 - i, {"sum(quick)"});
-  // The slow one holds its own slots only: 4 of two calls each.
-  std::vector<std::string> quick;
-  for (const std::string& waiting : h_.Waiting()) {
-    if (waiting.find("quick") != std::string::npos) quick.push_back(waiting);
-  }
-  EXPECT_THAT(quick, SizeIs(4));
-  EXPECT_THAT(h_.Waiting(), SizeIs(4 * 2 + 4));
 }
 
 TEST_F(ExactQueriesTest, ManyTransitionsOfOneQueryAreAllAnswered) {
