@@ -14,22 +14,27 @@ namespace alertjoin {
 
 // Lets the requests of concurrent threads share one slow step, such as a sync: the thread whose
 // request is first in the queue commits for all that wait behind it, and those who come meanwhile
-// are the next group. Thread-safe. `Request` has a member `bytes`, its size.
+// are the next group. A small request never waits for several large ones: it goes with the first
+// group that begins after it came. Thread-safe. `Request` has a member `bytes`, its size.
 template <typename Request>
 class GroupCommit {
  public:
+  // A request of up to this share of a group is small.
+  static constexpr uint64_t kSmallShare = 16;
+
   // Commits the requests, in this order, and leaves in each what came of it. Never called by two
   // threads at once; no lock is held. The span is not empty.
   using Commit = std::function<void(std::span<Request* const>)>;
 
-  // A group ends with the request that brings it to `group_bytes_max` bytes or beyond.
+  // A group is full with the request that brings it to `group_bytes_max` bytes or beyond; the small
+  // ones behind that go with it all the same, up to as many bytes again.
   GroupCommit(uint64_t group_bytes_max, Commit commit)
       : group_bytes_max_(group_bytes_max), commit_(std::move(commit)) {}
 
-  // Returns when `request` has been committed, by this thread or by another one. Requests are
-  // committed in the order in which they came.
+  // Returns when `request` has been committed, by this thread or by another one. Small requests are
+  // committed in the order in which they came, and so are large ones.
   void Run(Request& request) EXCLUDES_LOCK(mutex_) {
-    Waiter self{&request, {}, false};
+    Waiter self{&request, {}};
     std::vector<Request*> group;
     {
       MutexLock lock(mutex_);
@@ -40,13 +45,13 @@ class GroupCommit {
     }
     commit_(group);
     MutexLock lock(mutex_);
-    for (size_t i = 0; i < group.size(); ++i) {
-      // The waiter is gone as soon as its thread gets the lock.
-      Waiter& waiter = *queue_.front();
-      queue_.pop_front();
-      waiter.done = true;
-      waiter.changed.NotifyOne();
+    // The waiters are gone as soon as their threads get the lock.
+    for (Waiter* const waiter : queue_) {
+      if (!waiter->in_group) continue;
+      waiter->done = true;
+      waiter->changed.NotifyOne();
     }
+    std::erase_if(queue_, [](const Waiter* waiter) { return waiter->done; });
     if (!queue_.empty()) queue_.front()->changed.NotifyOne();
   }
 
@@ -60,17 +65,28 @@ class GroupCommit {
   struct Waiter {
     Request* request;
     CondVar changed;
-    bool done;  // Guarded by mutex_.
+    // Guarded by mutex_.
+    bool in_group = false;  // It is being committed.
+    bool done = false;
   };
 
-  // They stay in the queue until they are committed, so that nobody else takes the lead.
-  std::vector<Request*> FirstGroup() const REQUIRES_LOCK(mutex_) {
+  // They stay in the queue until they are committed, so that nobody else takes the lead. The first
+  // is always among them, so that nobody waits for ever.
+  std::vector<Request*> FirstGroup() REQUIRES_LOCK(mutex_) {
     std::vector<Request*> group;
     uint64_t bytes = 0;
-    for (const Waiter* waiter : queue_) {
+    uint64_t small_bytes = 0;  // Of those that go with a full one.
+    for (Waiter* const waiter : queue_) {
+      const uint64_t size = waiter->request->bytes;
+      if (!group.empty() && bytes >= group_bytes_max_) {
+        if (small_bytes >= group_bytes_max_) break;
+        if (size > group_bytes_max_ / kSmallShare) continue;
+        small_bytes += size;
+      } else {
+        bytes += size;
+      }
       group.push_back(waiter->request);
-      bytes += waiter->request->bytes;
-      if (bytes >= group_bytes_max_) break;
+      waiter->in_group = true;
     }
     return group;
   }

@@ -55,7 +55,12 @@ absl::StatusOr<LogPosition> Spool::AppendRecords(std::span<const std::string> re
 
 absl::StatusOr<LogPosition> Spool::AppendRecordsOverLimit(std::span<const std::string> records) {
   CHECK(!records.empty());
-  const auto first = log_.Append(records);
+  auto first = log_.Append(records);
+  if (absl::IsResourceExhausted(first.status())) {
+    // Who appends at the same time saw the same room.
+    RETURN_IF_ERROR(Trim(acknowledged().Next()));
+    first = log_.Append(records);
+  }
   if (absl::IsResourceExhausted(first.status())) return SpoolFull(MessageOf(first.status()));
   RETURN_IF_ERROR(first);
   MarkAppended(first->Next(records.size()));

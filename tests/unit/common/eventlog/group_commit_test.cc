@@ -32,20 +32,21 @@ class GroupCommitTest : public ::testing::Test {
     }
     if (during_first_ && groups_.size() == 1) during_first_();
   }
-  void WaitForPending(size_t count) {
-    while (commits_.pending() < count) std::this_thread::yield();
+  static void WaitForPending(size_t count, const GroupCommit<Number>& commits) {
+    while (commits.pending() < count) std::this_thread::yield();
   }
   // Has the requests queue up, in this order, behind one of value 0 that is being committed.
-  void RunBehindAnother(std::vector<Number>& numbers) {
+  void RunBehindAnother(std::vector<Number>& numbers) { RunBehindAnother(numbers, commits_); }
+  void RunBehindAnother(std::vector<Number>& numbers, GroupCommit<Number>& commits) {
     std::vector<std::thread> threads;
     during_first_ = [&] {
       for (size_t i = 0; i < numbers.size(); ++i) {
-        threads.emplace_back([this, &numbers, i] { commits_.Run(numbers[i]); });
-        WaitForPending(i + 2);
+        threads.emplace_back([&commits, &numbers, i] { commits.Run(numbers[i]); });
+        WaitForPending(i + 2, commits);
       }
     };
     Number first{0};
-    commits_.Run(first);
+    commits.Run(first);
     for (std::thread& thread : threads) thread.join();
   }
 
@@ -67,6 +68,27 @@ TEST_F(GroupCommitTest, GroupEndsAtItsByteLimit) {
   RunBehindAnother(numbers);
   EXPECT_THAT(groups_,
               ElementsAre(ElementsAre(0), ElementsAre(1, 2), ElementsAre(3), ElementsAre(4)));
+}
+
+TEST_F(GroupCommitTest, SmallRequestsDoNotWaitForSeveralLargeOnes) {
+  // 2 bytes are small, as many as 32 of them go with a full group.
+  GroupCommit<Number> commits(2 * GroupCommit<Number>::kSmallShare,
+                              [this](std::span<Number* const> group) { Commit(group); });
+  std::vector<Number> numbers{{1, 90}, {2, 90}, {3, 2}, {4, 3}, {5, 90}, {6, 1}};
+  RunBehindAnother(numbers, commits);
+  EXPECT_THAT(groups_,
+              ElementsAre(ElementsAre(0), ElementsAre(1, 3, 6), ElementsAre(2), ElementsAre(4, 5)));
+}
+
+TEST_F(GroupCommitTest, SmallRequestsKeepNoLargeOneBack) {
+  GroupCommit<Number> commits(GroupCommit<Number>::kSmallShare,
+                              [this](std::span<Number* const> group) { Commit(group); });
+  std::vector<Number> numbers{{1, 90}, {2, 90}};
+  for (int i = 0; i < 18; ++i) numbers.push_back({10 + i, 1});
+  RunBehindAnother(numbers, commits);
+  ASSERT_EQ(groups_.size(), 3U);
+  EXPECT_EQ(groups_[1].size(), 1 + GroupCommit<Number>::kSmallShare);
+  EXPECT_THAT(groups_[2], ElementsAre(2, 26, 27));
 }
 
 TEST_F(GroupCommitTest, EachRequestIsCommittedOnceUnderLoad) {

@@ -329,5 +329,19 @@ TEST(SpoolHold, RoomForNewOnesComesFirst) {
   EXPECT_THAT(spool.Append(std::vector{Alert("b", 8'000)}), IsOk());
 }
 
+// Several threads appended at once, each of which had seen room for itself alone: the log refused
+// the last ones, though most of what it held was acknowledged.
+TEST(SpoolHold, RoomThatOthersHaveTakenMeanwhileIsMadeInTheLog) {
+  ManualClock clock(Timestamp::FromMillis(0));
+  MemoryEventLog log(10'000);
+  Spool spool(log, 20'000, nullptr, {Millis(1'000), &clock});
+  ASSERT_THAT(spool.Acknowledge(spool.Append(std::vector{Alert("a", 8'000)}).value()), IsOk());
+  EXPECT_THAT(spool.Append(std::vector{Alert("b", 8'000)}), IsOk());
+  // That one waits: it stays.
+  EXPECT_THAT(spool.Append(std::vector{Alert("c", 8'000)}),
+              StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_EQ(spool.waiting(), 1u);
+}
+
 }  // namespace
 }  // namespace alertjoin
