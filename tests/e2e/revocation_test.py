@@ -42,8 +42,9 @@ class RevocationTest(SecureCase):
             wait_until(is_out, REVOKED_WITHIN_SECONDS, "the token opens nothing")
         print(f"revoked after {time.monotonic() - started:.1f} s", flush=True)
 
-    def open_streams(self, user):
-        """Every kind of stream, begun with this token: name -> what gives its end."""
+    def open_streams(self, user, pair=None):
+        """Every kind of stream, begun with this token, and over HTTP with one of our certificates,
+        None for none: name -> what gives its end."""
         header = [("authorization", f"Bearer {TOKENS[user]}")]
         service = "alertjoin.v1.CorrelatorService"
         channel = self.stack.channel()
@@ -63,7 +64,7 @@ class RevocationTest(SecureCase):
         for method in ("SubscribeJoinedRows", "SubscribeAlerts", "SubscribeSamples"):
             follow(method, channel.unary_stream(f"/{service}/{method}")(b"", metadata=header))
         for path in ("/api/v1/stream", "/api/v1/stream/alerts", "/api/v1/stream/samples"):
-            events = self.stack.open_events("correlator", path, header[0][1])
+            events = self.stack.open_events("correlator", path, header[0][1], pair)
             self.addCleanup(events.close)
             streams[path] = lambda events=events: last_event(events)
         return streams
@@ -122,11 +123,17 @@ class RevocationTest(SecureCase):
         another = type(self.stack.authority)(folder)
         self.addCleanup(wait_until, self.takes_our_certificates, 10, "it is trusted again")
         self.addCleanup(self.stack.trust, self.stack.authority)
-        streams = {**self.open_streams("pusher"), **self.open_streams("reader")}
-        # Those over HTTP showed no certificate.
-        streams = {name: end for name, end in streams.items() if not name.startswith("/")}
+        streams = {**self.open_streams("pusher"), **self.open_streams("reader", "client")}
+        # Who showed no certificate over HTTP stays.
+        others = self.stack.open_events("correlator", "/api/v1/stream?progress_interval=100ms",
+                                        f"Bearer {TOKENS['reader']}")
+        self.addCleanup(others.close)
         self.stack.trust(another)
         self.expect_ends(streams, "UNAUTHENTICATED", "CREDENTIALS_REVOKED", "authority of clients")
+        for _ in range(60):  # four lines each 0.1 s, longer than all of them took to end
+            line = others.readline()
+            self.assertTrue(line.endswith(b"\n"), "it has ended")
+            self.assertNotIn(b"error", line)
 
     def takes_our_certificates(self):
         with self.stack.channel() as channel:

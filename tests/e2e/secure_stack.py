@@ -89,7 +89,7 @@ class SecureStack:
             for name, token in tokens.items()))
 
     def trust(self, *authorities):
-        """Has gRPC take the certificates of clients that are of these."""
+        """Has both kinds of listeners take the certificates of clients that are of these."""
         self.replace("clients.pem", "".join(authority.ca.read_text() for authority in authorities))
 
     def install(self, pair):
@@ -113,7 +113,8 @@ class SecureStack:
         common = (f'basic_auth_users: {{{USER}: "{self.hash}"}}\n'
                   f"bearer_tokens_file: tokens\nidentities:\n{identities}")
         pair = "cert_file: pair/cert.pem, key_file: pair/key.pem"
-        self.replace("web.yml", f"tls_server_config: {{{pair}}}\n{common}"
+        self.replace("web.yml", f"tls_server_config: {{{pair}, client_ca_file: clients.pem, "
+                     f"client_auth_type: VerifyClientCertIfGiven}}\n{common}"
                      "http_server_config: {headers: {X-Content-Type-Options: nosniff}}\n")
         self.replace("grpc.yml", f"tls_server_config: {{{pair}, client_ca_file: clients.pem, "
                      f"client_auth_type: RequireAndVerifyClientCert}}\n{common}")
@@ -184,9 +185,12 @@ class SecureStack:
         finally:
             connection.close()
 
-    def open_events(self, name, path, authorization):
-        """The lines of an event stream that has begun."""
+    def open_events(self, name, path, authorization, pair=None):
+        """The lines of an event stream that has begun, on a connection with one of our
+        certificates, None for none."""
         context = ssl.create_default_context(cafile=str(self.authority.ca))
+        if pair:
+            context.load_cert_chain(*getattr(self, pair))
         host, port = self.address[name].split(":")
         connection = http.client.HTTPSConnection(host, int(port), timeout=30, context=context)
         connection.request("GET", path, headers={"Authorization": authorization})
