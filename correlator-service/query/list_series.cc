@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
+#include <set>
 
 #include "common/event/event_parts.h"
 #include "common/status/status.h"
@@ -67,31 +69,58 @@ absl::StatusOr<std::vector<KnownQuery>> FindQueries(TableAccess& tables,
   return found;
 }
 
-// The same, of those that have a series that matches; what others have is not counted.
-absl::StatusOr<std::vector<KnownQuery>> FindVisibleQueries(TableAccess& tables,
-                                                           const SeriesSelection& selection,
-                                                           std::optional<size_t> after,
-                                                           size_t count) {
-  std::map<size_t, size_t> series;  // By ordinal of the query.
-  SeriesScan scan(tables, selection, {});
+// Of each of these queries, by its ordinal, how many series match: none is left out. Adds to
+// `scanned` how many were looked at.
+absl::StatusOr<std::map<size_t, size_t>> CountMatching(TableAccess& tables,
+                                                       const SeriesSelection& selection,
+                                                       const std::vector<KnownQuery>& queries,
+                                                       size_t* scanned) {
+  std::set<Query> among;
+  size_t first = SIZE_MAX;
+  for (const KnownQuery& known : queries) {
+    among.insert(known.query);
+    first = std::min(first, known.ordinal);
+  }
+  std::map<size_t, size_t> matching;
+  SeriesScan scan(tables, selection, {first, 0}, &among);
   while (!scan.AtEnd()) {
-    ASSIGN_OR_RETURN(const std::vector<KnownSeries> matching, scan.Next(kPageSizeMax));
-    for (const KnownSeries& known : matching) ++series[known.place.query];
+    ASSIGN_OR_RETURN(const std::vector<KnownSeries> found, scan.Next(SIZE_MAX));
+    for (const KnownSeries& known : found) ++matching[known.place.query];
   }
+  *scanned += scan.scanned();
+  return matching;
+}
+
+struct VisibleQueries {
   std::vector<KnownQuery> found;
-  for (bool end = false; !end && found.size() < count;) {
-    ASSIGN_OR_RETURN(std::vector<KnownQuery> next,
-                     FindQueries(tables, selection, after, kPageSizeMax));
-    end = next.size() < kPageSizeMax;
+  // The last one that was looked at, when that was enough for a page; nothing at the end.
+  std::optional<size_t> last;
+};
+
+// As FindQueries, of those that have a series that matches; what others have is not counted. Looks
+// at no more series once they were `series_max`, but for those of a page of queries.
+absl::StatusOr<VisibleQueries> FindVisibleQueries(TableAccess& tables,
+                                                  const SeriesSelection& selection,
+                                                  std::optional<size_t> after, size_t count,
+                                                  size_t series_max) {
+  VisibleQueries visible;
+  for (size_t scanned = 0; visible.found.size() < count;) {
+    const size_t wanted = count - visible.found.size();
+    ASSIGN_OR_RETURN(std::vector<KnownQuery> next, FindQueries(tables, selection, after, wanted));
+    if (next.empty()) return visible;
+    after = next.back().ordinal;
+    ASSIGN_OR_RETURN(const auto matching, CountMatching(tables, selection, next, &scanned));
     for (KnownQuery& query : next) {
-      after = query.ordinal;
-      const auto matching = series.find(query.ordinal);
-      if (matching == series.end() || found.size() == count) continue;
-      query.series = matching->second;
-      found.push_back(std::move(query));
+      const auto series = matching.find(query.ordinal);
+      if (series == matching.end()) continue;
+      query.series = series->second;
+      visible.found.push_back(std::move(query));
     }
+    if (next.size() < wanted) return visible;
+    if (scanned >= series_max) break;
   }
-  return found;
+  visible.last = after;
+  return visible;
 }
 
 }  // namespace
@@ -149,10 +178,19 @@ absl::StatusOr<v1::ListQueriesResponse> ListQueries(TableAccess& tables,
                      DecodeSeriesPageToken(request.page_token(), arguments, tables.run_id()));
     after = position.place.query;
   }
-  ASSIGN_OR_RETURN(const std::vector<KnownQuery> found,
-                   scope.empty() ? FindQueries(tables, selection, after, page_size + 1)
-                                 : FindVisibleQueries(tables, selection, after, page_size + 1));
+  VisibleQueries visible;
+  if (scope.empty()) {
+    ASSIGN_OR_RETURN(visible.found, FindQueries(tables, selection, after, page_size + 1));
+  } else {
+    ASSIGN_OR_RETURN(visible, FindVisibleQueries(tables, selection, after, page_size + 1,
+                                                 limits.series_scanned_max));
+  }
+  const std::vector<KnownQuery>& found = visible.found;
   v1::ListQueriesResponse response;
+  const auto goes_on_after = [&](size_t ordinal) {
+    response.set_next_page_token(EncodeSeriesPageToken({{ordinal, 0}}, arguments, tables.run_id()));
+  };
+  if (visible.last.has_value()) goes_on_after(*visible.last);
   size_t bytes = 0;
   for (size_t i = 0; i < found.size(); ++i) {
     v1::QueryDescription* const added = response.add_queries();
@@ -160,8 +198,7 @@ absl::StatusOr<v1::ListQueriesResponse> ListQueries(TableAccess& tables,
     bytes += added->ByteSizeLong();
     if (i == 0 || (i < page_size && bytes <= limits.bytes_max)) continue;
     response.mutable_queries()->RemoveLast();
-    response.set_next_page_token(
-        EncodeSeriesPageToken({{found[i - 1].ordinal, 0}}, arguments, tables.run_id()));
+    goes_on_after(found[i - 1].ordinal);
     break;
   }
   return response;

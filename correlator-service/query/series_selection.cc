@@ -13,8 +13,9 @@ constexpr size_t kSeriesPerTurn = 2000;
 absl::StatusOr<std::vector<KnownSeries>> SeriesScan::Next(size_t series_max) {
   std::vector<KnownSeries> looked_at;
   RETURN_IF_ERROR(access_.Read([this, &looked_at](const TableReader& tables) {
-    looked_at = tables.Series(next_, kSeriesPerTurn,
-                              [this](const Query& query) { return selection_.Wants(query); });
+    looked_at = tables.Series(next_, kSeriesPerTurn, [this](const Query& query) {
+      return selection_.Wants(query) && (among_ == nullptr || among_->contains(query));
+    });
   }));
   std::vector<KnownSeries> found;
   for (KnownSeries& series : looked_at) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -12,9 +13,11 @@ namespace alertjoin {
 // thread, in the writer's turns keys are copied only. Not thread-safe.
 class SeriesScan {
  public:
-  // `access` and `selection` must outlive it.
-  SeriesScan(TableAccess& access, const SeriesSelection& selection, SeriesPlace from)
-      : access_(access), selection_(selection), next_(from) {}
+  // Looks at series of `among` only; null: of all queries. `access`, `selection` and `among` must
+  // outlive it.
+  SeriesScan(TableAccess& access, const SeriesSelection& selection, SeriesPlace from,
+             const std::set<Query>* among = nullptr)
+      : access_(access), selection_(selection), among_(among), next_(from) {}
 
   // Some of the next series, at most `series_max` > 0: none when nothing in the part that was
   // looked at is wanted; ask AtEnd(). The errors of TableAccess::Read.
@@ -29,6 +32,7 @@ class SeriesScan {
  private:
   TableAccess& access_;
   const SeriesSelection& selection_;
+  const std::set<Query>* const among_;
   SeriesPlace next_;
   size_t scanned_ = 0;
   bool at_end_ = false;

@@ -152,10 +152,11 @@ TEST_F(ListSeriesTest, ARefusedTurnIsTheAnswer) {
 class ListQueriesTest : public TablesTest {
  protected:
   std::vector<std::string> ListAll(v1::ListQueriesRequest request,
-                                   const SeriesPageLimits& limits = {}) {
+                                   const SeriesPageLimits& limits = {},
+                                   const Matchers& scope = {}) {
     std::vector<std::string> names;
     for (int pages = 0; pages < 1000; ++pages) {
-      const auto page = ListQueries(tables_, request, limits);
+      const auto page = ListQueries(tables_, request, limits, scope);
       EXPECT_THAT(page, IsOk());
       if (!page.ok()) return names;
       for (const auto& query : page->queries()) {
@@ -218,6 +219,35 @@ TEST_F(ListQueriesTest, BadArgumentsAreNamed) {
   request.Clear();
   request.set_page_token("nonsense");
   ExpectRefused(ListQueries(tables_, request), "INVALID_PAGE_TOKEN", "page_token");
+}
+
+TEST_F(ListQueriesTest, OfAFilteredReaderPagesTogetherAreWhatItSees) {
+  for (const char* name : {"e", "b", "d", "a", "c"}) ApplySeries(name, 3);
+  Apply(Samples("f", {{"i", "9"}}, {{10, 1}}));
+  const Matchers scope = *ParseMatchers("i=~\"[12]\"");
+  v1::ListQueriesRequest request;
+  for (const size_t scanned_max : {size_t{1}, size_t{4}, size_t{1000}}) {
+    SeriesPageLimits limits;
+    limits.series_scanned_max = scanned_max;
+    for (int size = 1; size <= 6; ++size) {
+      request.set_page_size(size);
+      EXPECT_THAT(ListAll(request, limits, scope), ElementsAre("a 2", "b 2", "c 2", "d 2", "e 2"))
+          << size << " of " << scanned_max;
+    }
+  }
+}
+
+TEST_F(ListQueriesTest, APageOfAFilteredReaderLooksAtNoMoreThanItMay) {
+  for (const char* name : {"a", "b", "c"}) ApplySeries(name, 2);
+  SeriesPageLimits limits;
+  limits.series_scanned_max = 2;
+  v1::ListQueriesRequest request;
+  request.set_page_size(1);
+  // Those that have nothing to show end a page as well: it goes on.
+  const auto page = ListQueries(tables_, request, limits, *ParseMatchers("i=9"));
+  ASSERT_THAT(page, IsOk());
+  EXPECT_EQ(page->queries_size(), 0);
+  EXPECT_NE(page->next_page_token(), "");
 }
 
 TEST_F(ListQueriesTest, SelectsByName) {
