@@ -89,7 +89,7 @@ class RevocationTest(SecureCase):
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(REVOKED_WITHIN_SECONDS + 20)
+            thread.join(max(0, started + REVOKED_WITHIN_SECONDS + 20 - time.monotonic()))
         for name in streams:
             with self.subTest(what=what, stream=name):
                 self.assertIn(name, ends, "is still open")
@@ -98,7 +98,7 @@ class RevocationTest(SecureCase):
                 self.assertEqual(name != "PushEvents", end[2], "resume token")
                 self.assertLess(seconds, REVOKED_WITHIN_SECONDS)
         print(f"{what}: {len(ends)} streams ended within "
-              f"{max(seconds for _, seconds in ends.values()):.1f} s", flush=True)
+              f"{max((seconds for _, seconds in ends.values()), default=0):.1f} s", flush=True)
 
     def test_streams_end_when_their_token_is_taken_away(self):
         self.addCleanup(self.give_back_tokens)
