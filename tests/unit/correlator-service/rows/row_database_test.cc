@@ -7,7 +7,7 @@
 #include <random>
 
 #include "tests/support/alerts.h"
-#include "tests/unit/correlator-service/rows/store_on_fault_disk.h"
+#include "tests/unit/correlator-service/rows/row_database_fixture.h"
 
 namespace alertjoin {
 namespace {
@@ -15,74 +15,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-class RowDatabaseTest : public StoreOnFaultDisk {
- protected:
-  void SetUp() override { Open(); }
-  void Reopen() {
-    Close();
-    Open();
-  }
-  void CommitRounds(uint64_t from, uint64_t through) {
-    for (uint64_t n = from; n <= through; ++n) ASSERT_THAT(store_->Commit(Round(n)), IsOk());
-  }
-  static AlertReport ReportOf(const std::string& source, const std::string& fingerprint,
-                              int64_t starts_at_ms) {
-    AlertReport report;
-    report.source = source;
-    report.fingerprint = fingerprint;
-    report.starts_at = Timestamp::FromMillis(starts_at_ms);
-    report.firing = AlertReport::Side{Row(1).transition, {}};
-    return report;
-  }
-  std::vector<std::string> Reports() {
-    std::vector<std::string> names;
-    EXPECT_THAT(database_->ForEachReport([&](const AlertReport& report) {
-      names.push_back(
-          fmt::format("{}/{}/{}", report.source, report.fingerprint, report.starts_at.millis()));
-    }),
-                IsOk());
-    return names;
-  }
-  // Changes the stored value behind the back of the database.
-  void Change(const std::string& family, const std::string& key,
-              const std::function<void(std::string&)>& change) {
-    OpenRaw(family, [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle* handle) {
-      std::string value;
-      ASSERT_TRUE(db.Get({}, handle, key, &value).ok());
-      change(value);
-      ASSERT_TRUE(
-          (value.empty() ? db.Delete({}, handle, key) : db.Put({}, handle, key, value)).ok());
-    });
-  }
-  void OpenRaw(
-      const std::string& family,
-      const std::function<void(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* handle)>& visit) {
-    Close();
-    const std::shared_ptr<rocksdb::Env> env = EnvOver(disk_);
-    rocksdb::DBOptions options;
-    options.env = env.get();
-    std::vector<std::string> names;
-    ASSERT_TRUE(rocksdb::DB::ListColumnFamilies(options, kFolder, &names).ok());
-    std::vector<rocksdb::ColumnFamilyDescriptor> families;
-    for (const std::string& name : names) families.push_back({name, {}});
-    std::vector<rocksdb::ColumnFamilyHandle*> handles;
-    rocksdb::DB* raw = nullptr;
-    ASSERT_TRUE(rocksdb::DB::Open(options, kFolder, families, &handles, &raw).ok());
-    const std::unique_ptr<rocksdb::DB> db(raw);
-    for (rocksdb::ColumnFamilyHandle* handle : handles) {
-      if (handle->GetName() == family) visit(*db, handle);
-      ASSERT_TRUE(db->DestroyColumnFamilyHandle(handle).ok());
-    }
-  }
-  uint64_t TableBytes() {
-    uint64_t bytes = 0;
-    for (const auto& [path, content] : disk_->Files()) {
-      if (path.ends_with(".sst") || path.ends_with(".log")) bytes += content.size();
-    }
-    return bytes;
-  }
-};
 
 TEST_F(RowDatabaseTest, NewDatabaseIsEmpty) {
   EXPECT_EQ(database_->store_id().size(), 32U);
@@ -270,123 +202,6 @@ TEST_F(RowDatabaseTest, DatabaseFromBeforeAlertsHadSequencesOpens) {
   EXPECT_THAT(database_->ForEachAlert([](RowId, Sequence) { FAIL(); }), IsOk());
   EXPECT_EQ(database_->newest(), Sequence(1));
   EXPECT_NE(store_->Find(IdOf(1)), nullptr);
-}
-
-TEST_F(RowDatabaseTest, DamagedAlertIsRefusedWithItsKey) {
-  ASSERT_THAT(store_->Commit({.alerts = {MakeAlert({})}}), IsOk());
-  Change("alerts", RowKey(IdOf(1)), [](std::string& value) { value.pop_back(); });
-  Open();
-  EXPECT_THAT(database_->ForEachAlert([](RowId, Sequence) { FAIL(); }),
-              StatusIs(absl::StatusCode::kDataLoss, "alert 00000001"));
-}
-
-TEST_F(RowDatabaseTest, SecondProcessIsRefusedWithTheFolder) {
-  RowDatabase::Options options;
-  options.folder = kFolder;
-  options.env = EnvOver(disk_);
-  const auto second = RowDatabase::Open(options);
-  EXPECT_THAT(second, StatusIs(absl::StatusCode::kFailedPrecondition, kFolder));
-  EXPECT_EQ(ReasonOf(second.status()), "ROWS_IN_USE");
-  Commit({Row(1)});
-}
-
-TEST_F(RowDatabaseTest, UnknownFormatIsRefusedAndLeftAlone) {
-  Commit({Row(1)});
-  Change("default", "format", [](std::string& value) { value[0] = 9; });
-  const auto files = disk_->Files();
-  const absl::Status status = TryOpen();
-  EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition, "format version 9"));
-  EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition, kFolder));
-  EXPECT_EQ(ReasonOf(status), "ROWS_FORMAT_UNKNOWN");
-}
-
-TEST_F(RowDatabaseTest, DamagedRowIsRefusedWithItsKey) {
-  Commit({Row(1), Row(2)});
-  const std::string key = RowKey(IdOf(2));
-  Change("rows", key, [](std::string& value) { value.resize(value.size() / 2); });
-  const absl::Status status = TryOpen();
-  EXPECT_THAT(status, StatusIs(absl::StatusCode::kDataLoss, "row 00000002"));
-  EXPECT_THAT(status, StatusIs(absl::StatusCode::kDataLoss, kFolder));
-  EXPECT_EQ(ReasonOf(status), "ROWS_DAMAGED");
-  Change("rows", key, [](std::string& value) { value[0] = 3; });
-  EXPECT_THAT(TryOpen(), StatusIs(absl::StatusCode::kFailedPrecondition, "row 00000002"));
-}
-
-TEST_F(RowDatabaseTest, RowUnderTheKeyOfAnotherIsRefused) {
-  Commit({Row(1), Row(2)});
-  std::string other;
-  Change("rows", RowKey(IdOf(1)), [&other](std::string& value) { other = value; });
-  Change("rows", RowKey(IdOf(2)), [&other](std::string& value) { value = other; });
-  EXPECT_THAT(TryOpen(), StatusIs(absl::StatusCode::kDataLoss, "it is another row"));
-}
-
-TEST_F(RowDatabaseTest, DamagedReportIsRefusedWithItsKey) {
-  const AlertReport report = ReportOf("a", "f", 0);
-  ASSERT_THAT(store_->Commit({.reports = {report}}), IsOk());
-  Change("reports", ReportKey(report), [](std::string& value) { value.resize(3); });
-  Open();
-  EXPECT_THAT(database_->ForEachReport([](const AlertReport&) { FAIL(); }),
-              StatusIs(absl::StatusCode::kDataLoss, "report 0000000000000001"));
-}
-
-TEST_F(RowDatabaseTest, DamagedChangeSetIsRefusedWhenItIsRead) {
-  for (int id = 1; id <= 3; ++id) Commit({Row(id)});
-  Change("changes", SequenceKey(Sequence(2)), [](std::string& value) { value.resize(40); });
-  Open();
-  EXPECT_THAT(database_->ReadChanges(Sequence(0), Sequence(3), 10, SIZE_MAX),
-              StatusIs(absl::StatusCode::kDataLoss, "change set 2"));
-  EXPECT_EQ(ReadFromDisk(Sequence(2)).size(), 1U);
-}
-
-TEST_F(RowDatabaseTest, HoleInTheChangeLogIsRefused) {
-  for (int id = 1; id <= 3; ++id) Commit({Row(id)});
-  const auto files = [this] {
-    Close();
-    return disk_->Files();
-  }();
-  for (const uint64_t missing : {1u, 3u}) {
-    StartWith(files);
-    Change("changes", SequenceKey(Sequence(missing)), [](std::string& value) { value.clear(); });
-    EXPECT_THAT(TryOpen(), StatusIs(absl::StatusCode::kDataLoss,
-                                    fmt::format("change set {}: damaged: it is missing", missing)));
-  }
-  StartWith(files);
-  Change("changes", SequenceKey(Sequence(2)), [](std::string& value) { value.clear(); });
-  Open();
-  EXPECT_THAT(database_->ReadChanges(Sequence(0), Sequence(3), 10, SIZE_MAX),
-              StatusIs(absl::StatusCode::kDataLoss, "change set 2: damaged: it is missing"));
-}
-
-TEST_F(RowDatabaseTest, MissingMetaIsDamageAndNotANewDatabase) {
-  Commit({Row(1)});
-  Change("default", "format", [](std::string& value) { value.clear(); });
-  EXPECT_THAT(TryOpen(), StatusIs(absl::StatusCode::kDataLoss, "there are rows"));
-}
-
-TEST_F(RowDatabaseTest, TablesWithoutCurrentAreDamageAndNotANewDatabase) {
-  Commit({Row(1)});
-  Reopen();  // Recovery moves it to a table.
-  Close();
-  disk_->Remove(std::string(kFolder) + "/CURRENT");
-  const auto files = disk_->Files();
-  const absl::Status status = TryOpen();
-  EXPECT_THAT(status, StatusIs(absl::StatusCode::kDataLoss, "CURRENT"));
-  EXPECT_EQ(ReasonOf(status), "ROWS_DAMAGED");
-  EXPECT_EQ(disk_->Files(), files);
-}
-
-TEST_F(RowDatabaseTest, DamagedTableIsFoundWhenItIsRead) {
-  for (int id = 1; id <= 50; ++id) Commit({Row(id)});
-  Reopen();
-  Close();
-  for (const std::string& path : disk_->PathsOf(".sst")) {
-    std::string content = disk_->ContentOf(path);
-    content[40] = static_cast<char>(content[40] ^ 1);
-    disk_->SetContent(path, content);
-  }
-  const absl::Status status = TryOpen();
-  EXPECT_THAT(status, StatusIs(absl::StatusCode::kDataLoss, kFolder));
-  EXPECT_EQ(ReasonOf(status), "ROWS_DAMAGED");
 }
 
 TEST_F(RowDatabaseTest, RawPayloadsStayInOrderOfTimeUntilTheirHorizon) {
