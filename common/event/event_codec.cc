@@ -16,11 +16,13 @@ namespace {
 constexpr char kRecordFormat = 1;
 // What a payload's record usually has around the body.
 constexpr size_t kRecordHeadBytes = 64;
+constexpr size_t kTransitionBytes = 1000;  // Most take less.
 
 }  // namespace
 
 std::string EncodeRecord(const TransitionEvent& transition) {
   std::string record(1, kRecordFormat);
+  record.reserve(kTransitionBytes);
   WireWriter out(record);
   out.Message(v1::Event::kTransitionFieldNumber, [&] { WriteTransition(transition, out); });
   return record;

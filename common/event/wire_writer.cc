@@ -1,5 +1,7 @@
 #include "common/event/wire_writer.h"
 
+#include <bit>
+
 #include "common/event/event_parts.h"
 
 namespace alertjoin {
@@ -9,14 +11,20 @@ namespace {
 constexpr int kKeyField = 1;
 constexpr int kValueField = 2;
 
+size_t VarintBytes(uint64_t number) {
+  return (static_cast<size_t>(std::bit_width(number | 1)) + 6) / 7;
+}
+
+size_t ElementBytes(std::string_view text) { return 1 + VarintBytes(text.size()) + text.size(); }
+
 }  // namespace
 
 void WireWriter::Labels(int field, const LabelSet& labels) {
   for (const auto& [name, value] : labels) {
-    Message(field, [&, &label_name = name, &label_value = value] {
-      Element(kKeyField, label_name);
-      Element(kValueField, label_value);
-    });
+    Tag(field, kLengthDelimited);
+    Varint(ElementBytes(name) + ElementBytes(value));
+    Element(kKeyField, name);
+    Element(kValueField, value);
   }
 }
 
@@ -38,13 +46,12 @@ void WireWriter::Span(int field, Millis span) {
   });
 }
 
-void WireWriter::InsertVarint(size_t at, uint64_t number) {
-  const size_t end = out_.size();
-  Varint(number);
-  // What is behind the length is short, so that the move costs little.
-  std::string length = out_.substr(end);
-  out_.resize(end);
-  out_.insert(at, length);
+void WireWriter::SetLength(size_t at, size_t length) {
+  if (length >= 0x80) {
+    out_.insert(at, VarintBytes(length) - 1, '\0');
+    for (; length >= 0x80; length >>= 7) out_[at++] = static_cast<char>(length | 0x80);
+  }
+  out_[at] = static_cast<char>(length);
 }
 
 }  // namespace alertjoin

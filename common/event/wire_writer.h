@@ -46,9 +46,11 @@ class WireWriter {
   template <typename Fill>
   void Message(int field, const Fill& fill) {
     Tag(field, kLengthDelimited);
+    // Most lengths take one byte.
     const size_t begin = out_.size();
+    out_.push_back(0);
     fill();
-    InsertVarint(begin, out_.size() - begin);
+    SetLength(begin, out_.size() - begin - 1);
   }
 
   // map<string, string>.
@@ -65,7 +67,8 @@ class WireWriter {
     for (; number >= 0x80; number >>= 7) out_.push_back(static_cast<char>(number | 0x80));
     out_.push_back(static_cast<char>(number));
   }
-  void InsertVarint(size_t at, uint64_t number);
+  // In place of the byte at `at`; what is behind moves when it takes more.
+  void SetLength(size_t at, size_t length);
 
   std::string& out_;
 };

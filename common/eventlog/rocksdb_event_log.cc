@@ -94,6 +94,8 @@ absl::Status Prepare(const LogDatabaseOptions& options) {
 // What a write takes besides the counted bytes of its records, which include their keys: a head,
 // the begin of the log, a durable mark.
 constexpr uint64_t kWriteOverheadBytes = 1 << 10;
+// Of memory in a batch that is used again; a larger one goes before the next write.
+constexpr size_t kKeptBatchBytes = 1 << 20;
 
 }  // namespace
 
@@ -127,8 +129,8 @@ class RocksdbEventLog::Impl {
   };
 
   void Commit(std::span<Request* const> group);
-  // About the size of the group's write, so that it is allocated once.
-  static size_t BatchBytes(std::span<Request* const> group);
+  // An empty batch with room for the group's write.
+  rocksdb::WriteBatch& CleanBatch(std::span<Request* const> group);
   absl::Status AddAppend(Request& request, LogState& state, rocksdb::WriteBatch& batch);
   absl::Status AddTrim(Request& request, const LogState& durable, LogState& state,
                        rocksdb::WriteBatch& batch);
@@ -148,6 +150,7 @@ class RocksdbEventLog::Impl {
   // Constant after Open.
   std::string id_;
   std::unique_ptr<LogDatabase> database_;
+  rocksdb::WriteBatch batch_;  // Only Commit uses it: its memory is used again.
   // Trimmed records before it have been deleted. Only Commit uses it.
   StoredFloor reclaimed_;
   std::atomic<uint64_t> syncs_ = 0;
@@ -207,7 +210,7 @@ absl::Status RocksdbEventLog::Impl::Trim(LogPosition before) {
 void RocksdbEventLog::Impl::Commit(std::span<Request* const> group) {
   const LogState durable = state();
   LogState state = durable;
-  rocksdb::WriteBatch batch(BatchBytes(group));
+  rocksdb::WriteBatch& batch = CleanBatch(group);
   absl::Status failure = latch_.failure();
   for (Request* request : group) {
     request->status = !failure.ok()              ? failure
@@ -230,10 +233,16 @@ void RocksdbEventLog::Impl::Commit(std::span<Request* const> group) {
   }
 }
 
-size_t RocksdbEventLog::Impl::BatchBytes(std::span<Request* const> group) {
+rocksdb::WriteBatch& RocksdbEventLog::Impl::CleanBatch(std::span<Request* const> group) {
   size_t bytes = kWriteOverheadBytes;
   for (const Request* request : group) bytes += request->bytes;
-  return bytes;
+  const size_t room = batch_.Data().capacity();
+  if (room < bytes || room > kKeptBatchBytes) {
+    batch_ = rocksdb::WriteBatch(bytes);
+  } else {
+    batch_.Clear();
+  }
+  return batch_;
 }
 
 absl::Status RocksdbEventLog::Impl::AddAppend(Request& request, LogState& state,

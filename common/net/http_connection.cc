@@ -114,10 +114,11 @@ HttpConnection::Gathered HttpConnection::Gather(size_t body_bytes_max) {
     if (before >= kGatherBytesMax && received_.capacity() < whole_bytes_ + kReadBytes) {
       received_.reserve(whole_bytes_ + kReadBytes);
     }
-    received_.resize(before + kReadBytes);
-    const ssize_t size = TryReceive(received_.data() + before, kReadBytes);
-    received_.resize(before + static_cast<size_t>(std::max<ssize_t>(size, 0)));
+    // Into the string at once, all that room would have to be zeroed for each request.
+    char bytes[kReadBytes];
+    const ssize_t size = TryReceive(bytes, sizeof(bytes));
     if (size > 0) {
+      received_.append(bytes, static_cast<size_t>(size));
       taken += static_cast<size_t>(size);
     } else if (size < 0 && errno == EAGAIN) {
       return Gathered::kMore;

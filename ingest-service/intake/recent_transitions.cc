@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 
 namespace alertjoin {
 namespace {
@@ -73,10 +74,10 @@ std::optional<Timestamp> RecentTransitions::OpenSince(const std::string& source,
 
 void RecentTransitions::Remember(std::span<const TransitionEvent> transitions) {
   for (const TransitionEvent& transition : transitions) {
-    const std::string key = KeyOf(transition.source, transition.fingerprint);
+    std::string key = KeyOf(transition.source, transition.fingerprint);
     const size_t bindings = HashOf(transition.bindings);
     MutexLock lock(mutex_);
-    std::vector<Episode>& episodes = FindOrAdd(key).episodes;
+    std::vector<Episode>& episodes = FindOrAdd(std::move(key)).episodes;
     auto episode = std::lower_bound(
         episodes.begin(), episodes.end(), transition.starts_at,
         [](const Episode& e, Timestamp starts_at) { return e.starts_at < starts_at; });
@@ -101,21 +102,21 @@ void RecentTransitions::Remember(std::span<const TransitionEvent> transitions) {
   }
 }
 
-RecentTransitions::Alert* RecentTransitions::Find(const std::string& key) {
+RecentTransitions::Alert* RecentTransitions::Find(std::string_view key) {
   const auto found = by_key_.find(key);
   if (found == by_key_.end()) return nullptr;
   alerts_.splice(alerts_.begin(), alerts_, found->second);
   return &alerts_.front();
 }
 
-RecentTransitions::Alert& RecentTransitions::FindOrAdd(const std::string& key) {
+RecentTransitions::Alert& RecentTransitions::FindOrAdd(std::string key) {
   if (Alert* const known = Find(key)) return *known;
   if (alerts_.size() >= alerts_max_) {
     by_key_.erase(alerts_.back().key);
     alerts_.pop_back();
   }
-  alerts_.push_front(Alert{key, {}});
-  by_key_.emplace(key, alerts_.begin());
+  alerts_.push_front(Alert{std::move(key), {}});
+  by_key_.emplace(alerts_.front().key, alerts_.begin());
   return alerts_.front();
 }
 

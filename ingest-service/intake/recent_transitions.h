@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -57,13 +58,14 @@ class RecentTransitions {
   };
 
   // Null when nothing is known of the alert, which becomes the last to be forgotten otherwise.
-  Alert* Find(const std::string& key) REQUIRES_LOCK(mutex_);
-  Alert& FindOrAdd(const std::string& key) REQUIRES_LOCK(mutex_);
+  Alert* Find(std::string_view key) REQUIRES_LOCK(mutex_);
+  Alert& FindOrAdd(std::string key) REQUIRES_LOCK(mutex_);
 
   const size_t alerts_max_;
   Mutex mutex_;
   std::list<Alert> alerts_ GUARDED_BY(mutex_);  // Those last spoken of in front.
-  std::unordered_map<std::string, std::list<Alert>::iterator> by_key_ GUARDED_BY(mutex_);
+  // The keys are those of the alerts.
+  std::unordered_map<std::string_view, std::list<Alert>::iterator> by_key_ GUARDED_BY(mutex_);
 };
 
 }  // namespace alertjoin
