@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 #include "correlator-service/join/engine.h"
@@ -36,6 +37,20 @@ Timestamp NewestValueBefore(const SampleSeries& samples, Timestamp time) {
   auto previous = samples.Before(time);
   while (previous && IsStaleMarker(previous->value)) previous = samples.Before(previous->time);
   return previous ? previous->time : Timestamp::Min();
+}
+
+// The first row at `from` or behind. Most that is asked for lies near the end, where it is found
+// without reading the way there from the root.
+RowsByTime::const_iterator FirstFrom(const RowsByTime& rows, Timestamp from) {
+  constexpr size_t kStepsMax = 4;
+  const size_t steps = std::min(kStepsMax, rows.size());
+  auto first = rows.end();
+  for (size_t step = 0; step < steps; ++step) {
+    const auto before = std::prev(first);
+    if (before->first < from) return first;
+    first = before;
+  }
+  return steps == rows.size() ? first : rows.lower_bound({from, nullptr});
 }
 
 }  // namespace
@@ -145,9 +160,7 @@ void Engine::ApplyChunk(std::span<const PlacedSample> chunk) {
     near_rows[near_rows_size++] = &placed;
   }
   for (const PlacedSample* const placed : std::span(near_rows).first(near_rows_size)) {
-    if (placed->series->rows == nullptr) continue;
-    PrefetchPlace(placed->series->rows->by_time,
-                  std::pair<Timestamp, RowState*>(placed->sample.time, nullptr));
+    if (placed->series->rows != nullptr) PrefetchEnd(placed->series->rows->by_time);
   }
   for (const PlacedSample& placed : chunk) ApplySample(*placed.series, placed.sample);
 }
@@ -196,8 +209,8 @@ void Engine::TouchRows(SeriesState& series, Timestamp time, std::optional<Timest
   // Rows from here to the next sample, which a strict binding still excludes at its very time.
   const Timestamp from = rows.has_first_after ? NewestValueBefore(series.samples, time) : time;
   const Timestamp through = next.value_or(Timestamp::Max());
-  for (auto row = rows.by_time.lower_bound({from, nullptr});
-       row != rows.by_time.end() && row->first <= through; ++row) {
+  for (auto row = FirstFrom(rows.by_time, from); row != rows.by_time.end() && row->first <= through;
+       ++row) {
     rows_.Touch(*row->second, reason);
   }
 }
