@@ -5,8 +5,9 @@ anything is not what the test of the services is about.
 
     cardinality_bomb.py alerts|series ADDRESS
 
-Each line of its input, "FIRST COUNT", is a blow: those numbers are sent, as new ones of the source
-"mad". How long that took, to the last answer, in seconds, is a line of its output."""
+Each line of its input, "FIRST COUNT", prepares a blow: those numbers, as new ones of the source
+"mad". It says "ready", and sends them when another line comes; how long that took, to the last
+answer, in seconds, is a line of its output."""
 import concurrent.futures
 import http.client
 import os
@@ -23,9 +24,9 @@ SERIES_PER_EVENT = 5_000
 
 def _notification(numbers, starts):
     alerts = ",".join(
-        f'{{"status":"firing","labels":{{"alertname":"Mad","number":"{number}"}},"annotations":{{}},'
-        f'"startsAt":"{starts}","endsAt":"0001-01-01T00:00:00Z","generatorURL":"",'
-        f'"fingerprint":"{number:016x}"}}' for number in numbers)
+        f'{{"status":"firing","labels":{{"alertname":"Mad","number":"{number}"}},'
+        f'"annotations":{{}},"startsAt":"{starts}","endsAt":"0001-01-01T00:00:00Z",'
+        f'"generatorURL":"","fingerprint":"{number:016x}"}}' for number in numbers)
     return ('{"version":"4","status":"firing","receiver":"mad","groupKey":"{}","groupLabels":{},'
             '"commonLabels":{},"commonAnnotations":{},"externalURL":"http://mad",'
             f'"truncatedAlerts":0,"alerts":[{alerts}]}}').encode()
@@ -46,14 +47,15 @@ def alerts(address):
     """Sends a blow by several notifications at once."""
     starts = _rfc3339(now_ms())
     with concurrent.futures.ThreadPoolExecutor(SENDERS) as senders:
-        def blow(first, count):
+        def prepare(first, count):
             bodies = [_notification(range(first + i, first + count, SENDERS), starts)
                       for i in range(SENDERS)]
-            started = time.monotonic()
-            for sent in [senders.submit(_post, address, body) for body in bodies]:
-                sent.result()
-            return time.monotonic() - started
-        yield blow
+
+            def strike():
+                for sent in [senders.submit(_post, address, body) for body in bodies]:
+                    sent.result()
+            return strike
+        yield prepare
 
 
 class Producer:
@@ -69,12 +71,16 @@ class Producer:
             next_sequence=1)))
         next(self._answers)
 
-    def push(self, first, count):
-        """A sample of each of these series, which are all known or follow those that are. Returns
-        once all are acknowledged."""
-        for at in range(first, first + count, SERIES_PER_EVENT):
+    def prepare(self, first, count):
+        """What push takes: a sample of each of these series, which are all known or follow those
+        that are."""
+        return [self._event(range(at, min(at + SERIES_PER_EVENT, first + count)))
+                for at in range(first, first + count, SERIES_PER_EVENT)]
+
+    def push(self, events):
+        """Returns once all are acknowledged."""
+        for event in events:
             self._sent += 1
-            event = self._event(range(at, min(at + SERIES_PER_EVENT, first + count)))
             self._requests.put(self.api.PushEventsRequest(batch=self.api.EventBatch(
                 base_sequence=self._sent, events=[event])))
         while next(self._answers).ack.durable_sequence != self._sent:
@@ -104,17 +110,20 @@ class Producer:
 def series(address):
     producer = Producer(address, "mad")
 
-    def blow(first, count):
-        started = time.monotonic()
-        producer.push(first, count)
-        return time.monotonic() - started
-    yield blow
+    def prepare(first, count):
+        events = producer.prepare(first, count)
+        return lambda: producer.push(events)
+    yield prepare
     producer.close()
 
 
 if __name__ == "__main__":
     os.nice(19)
-    for do_blow in {"alerts": alerts, "series": series}[sys.argv[1]](sys.argv[2]):
-        print("ready", flush=True)
+    for prepare_blow in {"alerts": alerts, "series": series}[sys.argv[1]](sys.argv[2]):
         for line in sys.stdin:
-            print(do_blow(*map(int, line.split())), flush=True)
+            do_strike = prepare_blow(*map(int, line.split()))
+            print("ready", flush=True)
+            sys.stdin.readline()
+            begun = time.monotonic()
+            do_strike()
+            print(time.monotonic() - begun, flush=True)
