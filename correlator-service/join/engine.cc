@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "absl/hash/hash.h"
 #include "common/status/status.h"
 #include "correlator-service/model/transition_report.h"
 
@@ -68,10 +69,9 @@ void Engine::ApplyGroup(TransitionGroup group) {
 }
 
 Engine::AlertId::AlertId(std::string_view of_source, std::string_view its_fingerprint)
-    : source(of_source), fingerprint(its_fingerprint) {
-  const std::hash<std::string_view> hash_of;
-  hash = hash_of(source) * 31 + hash_of(fingerprint);
-}
+    : source(of_source),
+      fingerprint(its_fingerprint),
+      hash(absl::HashOf(of_source, its_fingerprint)) {}
 
 void Engine::ApplyTransition(const Shared<TransitionEvent>& event, const AlertId& id) {
   ++stats_.notifications;

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/container/inlined_vector.h"
@@ -20,7 +21,6 @@
 #include "correlator-service/join/row_table.h"
 #include "correlator-service/join/sample_order.h"
 #include "correlator-service/join/series_directory.h"
-#include "correlator-service/join/small_map.h"
 #include "correlator-service/model/alert.h"
 
 namespace alertjoin {
@@ -133,7 +133,7 @@ class Engine {
   struct KnownAlert {
     AlertHistory history;
     // By episode and state.
-    SmallMap<std::pair<Timestamp, AlertState>, std::unique_ptr<TransitionState>> transitions;
+    absl::btree_map<std::pair<Timestamp, AlertState>, std::unique_ptr<TransitionState>> transitions;
     std::string source;
     std::string fingerprint;
   };

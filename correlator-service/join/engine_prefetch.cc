@@ -53,7 +53,7 @@ Engine::AlertIds Engine::Prefetch(TransitionGroup group) {
     if (alert == nullptr) continue;
     Prefetch(alert->fingerprint.data(), 1);
     alert->history.Prefetch();
-    alert->transitions.PrefetchEnd();
+    PrefetchEnd(alert->transitions);
   }
   PrefetchSeriesOf(group, bindings, bucket_hashes);
   return ids;

@@ -182,7 +182,7 @@ AlertHistory::Episode AlertHistory::Describe(Timestamp starts_at, const Span& sp
 
 AlertHistory::Changes AlertHistory::Regroup() {
   Changes changes;
-  if (!reports_.empty()) Regroup(reports_.begin()->first, reports_.back().first, changes);
+  if (!reports_.empty()) Regroup(reports_.begin()->first, reports_.rbegin()->first, changes);
   return changes;
 }
 

@@ -4,9 +4,10 @@
 #include <optional>
 #include <vector>
 
+#include "absl/container/btree_map.h"
 #include "absl/container/inlined_vector.h"
 #include "common/event/event.h"
-#include "correlator-service/join/small_map.h"
+#include "correlator-service/join/prefetch.h"
 #include "correlator-service/model/alert_report.h"
 
 namespace alertjoin {
@@ -72,8 +73,8 @@ class AlertHistory {
   // Asks the processor for the places that Add will look at when the notification is of a new
   // start.
   void Prefetch() const {
-    reports_.PrefetchEnd();
-    spans_.PrefetchEnd();
+    PrefetchEnd(reports_);
+    PrefetchEnd(spans_);
   }
 
   struct Expired {
@@ -125,7 +126,9 @@ class AlertHistory {
 
     Timestamp Through(Timestamp starts_at) const;
   };
-  using Reports = SmallMap<Timestamp, std::unique_ptr<Report>>;  // By starts_at.
+  // By starts_at. Trees, here and below: an alert may have any number of them, which come in any
+  // order.
+  using Reports = absl::btree_map<Timestamp, std::unique_ptr<Report>>;
   // An episode as stored: the reports with a start in [starts_at, key].
   struct Span {
     Timestamp key;
@@ -144,7 +147,7 @@ class AlertHistory {
   Episode Describe(Timestamp starts_at, const Span& span) const;
 
   Reports reports_;
-  SmallMap<Timestamp, Span> spans_;  // By the earliest start.
+  absl::btree_map<Timestamp, Span> spans_;  // By the earliest start.
 };
 
 }  // namespace alertjoin

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "absl/hash/hash.h"
 #include "correlator-service/join/engine_state.h"
 
 namespace alertjoin {
@@ -51,9 +52,7 @@ bool MatchIndex::BuildKey(const MatchGroup& group, const LabelSet& labels) {
   return complete;
 }
 
-MatchGroup::BucketKey MatchIndex::key() const {
-  return {std::hash<std::string_view>()(key_), key_};
-}
+MatchGroup::BucketKey MatchIndex::key() const { return {absl::HashOf(key_), key_}; }
 
 MatchGroup::Bucket& MatchIndex::BucketOf(MatchGroup& group) const {
   const MatchGroup::BucketKey wanted = key();
