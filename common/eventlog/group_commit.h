@@ -5,17 +5,23 @@
 #include <deque>
 #include <functional>
 #include <span>
+#include <thread>
 #include <utility>
 #include <vector>
 
+#include "common/status/status.h"
 #include "common/sync/mutex.h"
+#include "common/sync/semaphore.h"
 
 namespace alertjoin {
 
-// Lets the requests of concurrent threads share one slow step, such as a sync: the thread whose
-// request is first in the queue commits for all that wait behind it, and those who come meanwhile
-// are the next group. A small request never waits for several large ones: it goes with the first
-// group that begins after it came. Thread-safe. `Request` has a member `bytes`, its size.
+// Lets the requests of concurrent threads share one slow step, such as a sync. Who comes while
+// nobody commits commits its own request at once. Those who come meanwhile are the next group, and
+// those who come during that the next but one: these are committed by a thread that is kept for it,
+// which runs on from group to group, so that the slow step never waits for a thread to wake up. A
+// small request never waits for several large ones: it goes with the first group that begins after
+// it came. Thread-safe; no request may be under way at its end. `Request` has a member `bytes`, its
+// size.
 template <typename Request>
 class GroupCommit {
  public:
@@ -29,72 +35,114 @@ class GroupCommit {
   // A group is full with the request that brings it to `group_bytes_max` bytes or beyond; the small
   // ones behind that go with it all the same, up to as many bytes again.
   GroupCommit(uint64_t group_bytes_max, Commit commit)
-      : group_bytes_max_(group_bytes_max), commit_(std::move(commit)) {}
+      : group_bytes_max_(group_bytes_max),
+        commit_(std::move(commit)),
+        thread_([this] { RunThread(); }) {}
+  ~GroupCommit() {
+    {
+      MutexLock lock(mutex_);
+      CHECK(!committing_);
+      ends_ = true;
+    }
+    handed_over_.Post();
+    thread_.join();
+  }
 
   // Returns when `request` has been committed, by this thread or by another one. Small requests are
   // committed in the order in which they came, and so are large ones.
   void Run(Request& request) EXCLUDES_LOCK(mutex_) {
     Waiter self{&request, {}};
-    std::vector<Request*> group;
+    bool is_first = false;
     {
       MutexLock lock(mutex_);
       queue_.push_back(&self);
-      while (!self.done && queue_.front() != &self) self.changed.Wait(mutex_);
-      if (self.done) return;
-      group = FirstGroup();
+      is_first = !std::exchange(committing_, true);
     }
-    commit_(group);
-    MutexLock lock(mutex_);
-    // The waiters are gone as soon as their threads get the lock.
-    for (Waiter* const waiter : queue_) {
-      if (!waiter->in_group) continue;
-      waiter->done = true;
-      waiter->changed.NotifyOne();
-    }
-    std::erase_if(queue_, [](const Waiter* waiter) { return waiter->done; });
-    if (!queue_.empty()) queue_.front()->changed.NotifyOne();
+    if (!is_first) return self.done.Wait();
+    if (!CommitFirstGroup(&self)) handed_over_.Post();
   }
 
   // Requests that are being committed or wait for it.
   size_t pending() const EXCLUDES_LOCK(mutex_) {
     MutexLock lock(mutex_);
-    return queue_.size();
+    return group_size_ + queue_.size();
   }
 
  private:
+  // A thread in Run. What it waits for is its own, so that those who wake together do not meet at
+  // one lock.
   struct Waiter {
     Request* request;
-    CondVar changed;
-    // Guarded by mutex_.
-    bool in_group = false;  // It is being committed.
-    bool done = false;
+    Semaphore done;
   };
 
-  // They stay in the queue until they are committed, so that nobody else takes the lead. The first
-  // is always among them, so that nobody waits for ever.
-  std::vector<Request*> FirstGroup() REQUIRES_LOCK(mutex_) {
-    std::vector<Request*> group;
+  void RunThread() {
+    while (true) {
+      handed_over_.Wait();
+      if (ends()) return;
+      while (!CommitFirstGroup(nullptr)) {
+      }
+    }
+  }
+  bool ends() const EXCLUDES_LOCK(mutex_) {
+    MutexLock lock(mutex_);
+    return ends_;
+  }
+
+  // Wakes all of the group but `self`, whose thread this is. True when nobody waits any more: the
+  // next who comes is first. REQUIRES: somebody waits.
+  bool CommitFirstGroup(const Waiter* self) EXCLUDES_LOCK(mutex_) {
+    const std::vector<Waiter*> group = FirstGroup();
+    std::vector<Request*> requests;
+    requests.reserve(group.size());
+    for (const Waiter* const waiter : group) requests.push_back(waiter->request);
+    commit_(requests);
+    bool is_last = false;
+    {
+      MutexLock lock(mutex_);
+      group_size_ = 0;
+      is_last = queue_.empty();
+      committing_ = !is_last;
+    }
+    // They are gone as soon as they are told.
+    for (Waiter* const waiter : group) {
+      if (waiter != self) waiter->done.Post();
+    }
+    return is_last;
+  }
+
+  // Takes the first in the queue, and those that go with it.
+  std::vector<Waiter*> FirstGroup() EXCLUDES_LOCK(mutex_) {
+    std::vector<Waiter*> group;
     uint64_t bytes = 0;
     uint64_t small_bytes = 0;  // Of those that go with a full one.
+    MutexLock lock(mutex_);
+    auto left = queue_.begin();
     for (Waiter* const waiter : queue_) {
       const uint64_t size = waiter->request->bytes;
-      if (!group.empty() && bytes >= group_bytes_max_) {
-        if (small_bytes >= group_bytes_max_) break;
-        if (size > group_bytes_max_ / kSmallShare) continue;
-        small_bytes += size;
-      } else {
-        bytes += size;
+      const bool is_full = !group.empty() && bytes >= group_bytes_max_;
+      const bool is_small = size <= group_bytes_max_ / kSmallShare;
+      if (is_full && (!is_small || small_bytes >= group_bytes_max_)) {
+        *left++ = waiter;
+        continue;
       }
-      group.push_back(waiter->request);
-      waiter->in_group = true;
+      (is_full ? small_bytes : bytes) += size;
+      group.push_back(waiter);
     }
+    queue_.erase(left, queue_.end());
+    group_size_ = group.size();
     return group;
   }
 
   const uint64_t group_bytes_max_;
   const Commit commit_;
+  Semaphore handed_over_;  // To the thread, or its end.
   mutable Mutex mutex_;
-  std::deque<Waiter*> queue_ GUARDED_BY(mutex_);
+  std::deque<Waiter*> queue_ GUARDED_BY(mutex_);  // Those that are not being committed.
+  size_t group_size_ GUARDED_BY(mutex_) = 0;      // Those that are.
+  bool committing_ GUARDED_BY(mutex_) = false;    // A thread commits, or is about to.
+  bool ends_ GUARDED_BY(mutex_) = false;
+  std::thread thread_;  // After all that it uses.
 };
 
 }  // namespace alertjoin

@@ -63,6 +63,26 @@ TEST_F(GroupCommitTest, WhoeverWaitsGoesTogetherInTheOrderOfArrival) {
   for (const Number& number : numbers) EXPECT_EQ(number.committed_in, 2);
 }
 
+TEST_F(GroupCommitTest, WhoComesFirstCommitsItselfAndWhoWaitsIsCommittedByTheThreadOfAllGroups) {
+  std::vector<std::thread::id> committers;
+  GroupCommit<Number> commits(1, [&](std::span<Number* const> group) {
+    committers.push_back(std::this_thread::get_id());
+    Commit(group);
+  });
+  std::vector<Number> numbers{{1}, {2}, {3}};
+  RunBehindAnother(numbers, commits);
+  EXPECT_THAT(groups_, ElementsAre(ElementsAre(0), ElementsAre(1), ElementsAre(2), ElementsAre(3)));
+  ASSERT_EQ(committers.size(), 4U);
+  EXPECT_EQ(committers[0], std::this_thread::get_id());
+  EXPECT_NE(committers[1], committers[0]);
+  EXPECT_EQ(committers[2], committers[1]);
+  EXPECT_EQ(committers[3], committers[1]);
+  // Nobody waits any more.
+  Number last{4};
+  commits.Run(last);
+  EXPECT_EQ(committers.back(), std::this_thread::get_id());
+}
+
 TEST_F(GroupCommitTest, GroupEndsAtItsByteLimit) {
   std::vector<Number> numbers{{1, 9}, {2, 1}, {3, 25}, {4, 1}};
   RunBehindAnother(numbers);
