@@ -16,6 +16,7 @@ find_package(GTest CONFIG REQUIRED)
 find_package(PkgConfig REQUIRED)
 # The compiled cpp-httplib: its class layout depends on the flags in its .pc file.
 pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)
+pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)
 pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 # Core only: the "pull" part would bring a second HTTP server.
 pkg_check_modules(PROMETHEUS_CPP REQUIRED IMPORTED_TARGET prometheus-cpp-core)

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "common/event/event_rules.h"
+#include "common/event/packed_body.h"
 #include "common/event/transition_wire.h"
 #include "common/status/error_reason.h"
 #include "common/status/status.h"
@@ -31,12 +32,19 @@ std::string EncodeRecord(const TransitionEvent& transition) {
 std::string EncodeRecord(const RawPayload& payload) {
   using Field = v1::RawPayload;
   std::string record(1, kRecordFormat);
-  record.reserve(payload.body.size() + kRecordHeadBytes);
+  const std::string packed = PackBody(payload.body);
+  const std::string& body = packed.empty() ? payload.body : packed;
+  record.reserve(body.size() + kRecordHeadBytes);
   WireWriter out(record);
   out.Message(v1::Event::kRawPayloadFieldNumber, [&] {
     out.Text(Field::kSourceFieldNumber, payload.source);
     out.Time(Field::kReceivedTimeFieldNumber, payload.received_time);
-    out.Text(Field::kBodyFieldNumber, payload.body);
+    if (packed.empty()) {
+      out.Text(Field::kBodyFieldNumber, body);
+    } else {
+      out.Text(Field::kLz4BodyFieldNumber, body);
+      out.Number(Field::kBodyBytesFieldNumber, payload.body.size());
+    }
   });
   return record;
 }

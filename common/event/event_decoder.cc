@@ -6,6 +6,7 @@
 
 #include "common/event/event_parts.h"
 #include "common/event/event_rules.h"
+#include "common/event/packed_body.h"
 #include "common/event/transition_codec.h"
 #include "common/status/error_reason.h"
 #include "common/status/status.h"
@@ -60,7 +61,17 @@ absl::StatusOr<Event> DecodeRawPayload(const v1::RawPayload& in) {
   payload.source = in.source();
   ASSIGN_OR_RETURN(payload.received_time,
                    DecodeTime(in.received_time(), "raw_payload.received_time"));
-  payload.body = in.body();
+  if (in.lz4_body().empty()) {
+    if (in.body_bytes() != 0) {
+      return MalformedEvent("raw_payload.body_bytes", "belongs to lz4_body, which is empty");
+    }
+    payload.body = in.body();
+    return payload;
+  }
+  if (!in.body().empty()) {
+    return MalformedEvent("raw_payload.body", "is there along with lz4_body");
+  }
+  ASSIGN_OR_RETURN(payload.body, UnpackBody(in.lz4_body(), in.body_bytes()));
   return payload;
 }
 

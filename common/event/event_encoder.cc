@@ -1,6 +1,7 @@
 #include "common/event/event_encoder.h"
 
 #include "common/event/event_parts.h"
+#include "common/event/packed_body.h"
 #include "common/event/transition_codec.h"
 #include "common/status/status.h"
 
@@ -33,7 +34,12 @@ void EventEncoder::Encode(const Event& event, v1::Event* out) {
     v1::RawPayload* raw = out->mutable_raw_payload();
     raw->set_source(payload->source);
     *raw->mutable_received_time() = EncodeTime(payload->received_time);
-    raw->set_body(payload->body);
+    if (std::string packed = PackBody(payload->body); packed.empty()) {
+      raw->set_body(payload->body);
+    } else {
+      raw->set_lz4_body(std::move(packed));
+      raw->set_body_bytes(static_cast<uint32_t>(payload->body.size()));
+    }
   } else if (const auto* error = std::get_if<QueryError>(&event)) {
     EncodeQueryError(*error, out->mutable_query_error());
   } else {

@@ -108,7 +108,10 @@ std::string Describe(const Event& event) {
 Event RandomEvents::Next() {
   switch (Below(7)) {
     case 0:
-      return RawPayload{Name(), Time(), "\xff" + Text()};
+      // Some are worth packing.
+      return RawPayload{
+          Name(), Time(),
+          Below(2) == 0 ? "\xff" + Text() : std::string(20 + Below(500), 'a') + Text()};
     case 1:
       return SomeTransition();
     case 2:
