@@ -30,14 +30,10 @@ bool Poll(pollfd* fds, nfds_t count, StopEvent::Deadline deadline) {
 StopEvent::StopEvent() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) { CHECK(event_.valid()); }
 
 void StopEvent::Signal() {
+  stopped_ = true;
   // Never read, so it stays readable for every waiter.
   const eventfd_t one = 1;
   CHECK(::eventfd_write(event_.get(), one) == 0);
-}
-
-bool StopEvent::stopped() const {
-  pollfd fd{event_.get(), POLLIN, 0};
-  return Poll(&fd, 1, std::chrono::steady_clock::now());
 }
 
 StopEvent::Wait StopEvent::WaitFor(int fd, short events, Deadline deadline) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 
 #include "common/net/unique_fd.h"
@@ -16,7 +17,7 @@ class StopEvent {
 
   // From now on, and for ever, stopped() is true and every wait ends.
   void Signal();
-  bool stopped() const;
+  bool stopped() const { return stopped_; }
   // Readable from the signal on, for waits on many sockets.
   int fd() const { return event_.get(); }
 
@@ -27,6 +28,7 @@ class StopEvent {
   void WaitUntil(Deadline deadline) const;
 
  private:
+  std::atomic<bool> stopped_ = false;
   UniqueFd event_;
 };
 

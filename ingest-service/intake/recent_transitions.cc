@@ -77,7 +77,7 @@ void RecentTransitions::Remember(std::span<const TransitionEvent> transitions) {
     std::string key = KeyOf(transition.source, transition.fingerprint);
     const size_t bindings = HashOf(transition.bindings);
     MutexLock lock(mutex_);
-    std::vector<Episode>& episodes = FindOrAdd(std::move(key)).episodes;
+    Episodes& episodes = FindOrAdd(std::move(key)).episodes;
     auto episode = std::lower_bound(
         episodes.begin(), episodes.end(), transition.starts_at,
         [](const Episode& e, Timestamp starts_at) { return e.starts_at < starts_at; });

@@ -6,9 +6,9 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
-#include <vector>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
 #include "common/event/event.h"
 #include "common/sync/mutex.h"
 
@@ -52,9 +52,10 @@ class RecentTransitions {
     bool firing_sent = false;  // Not only found by reconciliation.
     bool resolved_sent = false;
   };
+  using Episodes = absl::InlinedVector<Episode, 1>;  // By start.
   struct Alert {
     std::string key;
-    std::vector<Episode> episodes;  // By start.
+    Episodes episodes;
   };
 
   // Null when nothing is known of the alert, which becomes the last to be forgotten otherwise.
@@ -65,7 +66,7 @@ class RecentTransitions {
   Mutex mutex_;
   std::list<Alert> alerts_ GUARDED_BY(mutex_);  // Those last spoken of in front.
   // The keys are those of the alerts.
-  std::unordered_map<std::string_view, std::list<Alert>::iterator> by_key_ GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string_view, std::list<Alert>::iterator> by_key_ GUARDED_BY(mutex_);
 };
 
 }  // namespace alertjoin
