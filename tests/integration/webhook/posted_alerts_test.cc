@@ -87,7 +87,7 @@ TEST_F(PostedAlertsTest, WhatAWebhookHasSaidIsNoNews) {
 
 TEST_F(PostedAlertsTest, RefusedOnesAreTakenWhenTheyComeAgain) {
   Setup setup;
-  setup.spool_bytes_max = 2000;
+  setup.spool_bytes_max = 1500;
   Start(setup);
   uplink_->SetSilent(true);
   EXPECT_EQ(Post(Alert("A", kFuture)), 200);
