@@ -1,5 +1,7 @@
 #include "common/event/event_encoder.h"
 
+#include <utility>
+
 #include "common/event/event_parts.h"
 #include "common/event/packed_body.h"
 #include "common/event/transition_codec.h"
@@ -14,9 +16,11 @@ constexpr size_t kTablesMax = 64;
 
 }  // namespace
 
-size_t EventEncoder::LabelledQueryHash::operator()(const LabelledQuery& key) const {
-  return static_cast<size_t>(key.series->labels.Hash() * 31 + key.query_ref);
-}
+EventEncoder::LabelledQuery::LabelledQuery(uint32_t its_query_ref,
+                                           std::shared_ptr<const SeriesKey> its_series)
+    : hash(its_series->labels.Hash() * 31 + its_query_ref),
+      query_ref(its_query_ref),
+      series(std::move(its_series)) {}
 
 void EventEncoder::Encode(const Event& event, v1::Event* out) {
   if (const auto* transition = TransitionOf(event)) {
@@ -95,7 +99,7 @@ uint32_t EventEncoder::SeriesRef(const std::shared_ptr<const SeriesKey>& series,
                                  v1::SampleBatch* out) {
   const uint32_t query_ref = QueryRef(*series->query, out);
   const auto next = static_cast<uint32_t>(refs_by_content_.size() + 1);
-  const auto [entry, added] = refs_by_content_.try_emplace({query_ref, series}, next);
+  const auto [entry, added] = refs_by_content_.try_emplace(LabelledQuery(query_ref, series), next);
   if (added) {
     v1::SeriesDefinition* definition = out->add_series();
     definition->set_series_ref(next);

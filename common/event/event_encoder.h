@@ -31,14 +31,17 @@ class EventEncoder {
  private:
   using Refs = std::vector<uint32_t>;
   struct LabelledQuery {
+    LabelledQuery(uint32_t its_query_ref, std::shared_ptr<const SeriesKey> its_series);
+
+    size_t hash;  // Of all: a table that grows, with a batch that waits, does not ask the labels.
     uint32_t query_ref;
     std::shared_ptr<const SeriesKey> series;
     friend bool operator==(const LabelledQuery& a, const LabelledQuery& b) {
-      return a.query_ref == b.query_ref && a.series->labels == b.series->labels;
+      return a.hash == b.hash && a.query_ref == b.query_ref && a.series->labels == b.series->labels;
     }
   };
   struct LabelledQueryHash {
-    size_t operator()(const LabelledQuery& key) const;
+    size_t operator()(const LabelledQuery& key) const { return key.hash; }
   };
   // The references of a table's series, by their numbers there.
   struct KnownTable {
