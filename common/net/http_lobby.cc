@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "common/status/status.h"
+#include "common/sync/thread_priority.h"
 
 namespace alertjoin {
 namespace {
@@ -46,7 +47,10 @@ HttpLobby::HttpLobby(const Options& options, const StopEvent& stop, Handlers han
 HttpLobby::~HttpLobby() { Stop(); }
 
 void HttpLobby::Start() {
-  thread_ = std::thread([this] { Run(); });
+  thread_ = std::thread([this] {
+    WantShortTurns();
+    Run();
+  });
 }
 
 void HttpLobby::Stop() {

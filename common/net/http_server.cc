@@ -21,6 +21,7 @@
 #include "common/status/status.h"
 #include "common/sync/bounded_queue.h"
 #include "common/sync/mutex.h"
+#include "common/sync/thread_priority.h"
 
 namespace alertjoin {
 namespace {
@@ -126,6 +127,7 @@ void HttpServer::Impl::Stop() {
 }
 
 void HttpServer::Impl::AcceptConnections() {
+  WantShortTurns();
   LogLimiter overload_limiter(std::chrono::seconds(10));
   while (auto socket = listener_->Accept(stop_)) {
     const auto tls = CurrentTls();
@@ -166,6 +168,7 @@ HttpLobby::Handlers HttpServer::Impl::LobbyHandlers() {
 }
 
 void HttpServer::Impl::ServeConnections() {
+  WantShortTurns();
   while (true) {
     auto connections = waiting_.PopUpTo(1);
     if (connections.empty()) return;

@@ -103,6 +103,9 @@ struct HttpServerOptions {
   std::vector<std::string> host_names = {};
 };
 
+// The threads ask the scheduler for short turns (thread_priority.h): a handler that computes for
+// long should do so elsewhere.
+//
 // A request takes a thread only when all of it is there (but for a body that waits for "100
 // Continue", for which half of the threads may be taken), so that slow peers keep nobody out.
 //
