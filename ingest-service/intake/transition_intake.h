@@ -19,23 +19,32 @@ namespace alertjoin {
 
 // The one way in for transitions, whoever learnt of them: binds each to its queries, puts them into
 // the spool, and has the metrics at their times asked for. Thread-safe;
-// callers wait for the spool's disk, many together for one sync. It keeps the references it is
-// given: they must outlive it.
+// callers wait for the spool's disk, many together for one sync. However many transitions come at
+// once, others wait for kPieceBytes of them at most: they go into the spool piece by piece. It
+// keeps the references it is given: they must outlive it.
 class TransitionIntake {
  public:
+  // Of records that are synced together. A larger one is a piece of its own.
+  static constexpr size_t kPieceBytes = 128 << 10;
+  // Runs the work, wherever, and returns when it is done.
+  using Runner = std::function<void(const std::function<void()>& work)>;
+
   TransitionIntake(const Binder& binder, Spool& spool, TransitionListener& listener)
       : binder_(binder), spool_(spool), listener_(listener) {}
 
-  // Takes the transitions, all or none, and with them what they were made of, if anything. OK means
-  // that they are in the spool, as durable as that is, so that their sender may forget them; the
-  // listener has been told of them then. What was taken before may be taken again: it makes no
+  // Takes the transitions, and with them what they were made of, if anything, behind the last. OK
+  // means that all are in the spool, as durable as that is, so that their sender may forget them;
+  // the listener has been told of them then. What was taken before may be taken again: it makes no
   // second row. Nothing happens when there are no transitions.
-  // Errors leave nothing behind: INVALID_ARGUMENT, as EncodeSpoolRecords, when they can never be
-  // taken; all others, such as RESOURCE_EXHAUSTED with reason SPOOL_FULL, when they might be later:
-  // the sender must repeat them.
+  // Errors: INVALID_ARGUMENT, as EncodeSpoolRecords, when they can never be taken, which leaves
+  // nothing behind; all others, such as RESOURCE_EXHAUSTED with reason SPOOL_FULL, when they might
+  // be later. The sender must repeat all of them then: of more than one piece the first may have
+  // been taken, though never when all of them found the spool full.
+  // `gently` runs what takes long and keeps nobody waiting but the caller; null: the caller does.
   // REQUIRES: `transitions` come without bindings; a payload of at most kRawPayloadBytesMax.
   absl::Status Take(std::vector<TransitionEvent> transitions,
-                    std::optional<RawPayload> payload = std::nullopt);
+                    std::optional<RawPayload> payload = std::nullopt,
+                    const Runner& gently = nullptr);
 
   // The same for senders that repeat themselves: takes only those of the transitions that say
   // something new (RecentTransitions; whatever was taken here counts), and gives their numbers. The
@@ -43,7 +52,8 @@ class TransitionIntake {
   // chosen ones; null: there is none. It is called once, if any are chosen.
   using PayloadOf = std::function<std::optional<RawPayload>(std::span<const size_t> chosen)>;
   absl::StatusOr<std::vector<size_t>> TakeNews(std::vector<TransitionEvent> transitions,
-                                               const PayloadOf& payload_of = nullptr);
+                                               const PayloadOf& payload_of = nullptr,
+                                               const Runner& gently = nullptr);
 
   // When the alert's latest episode began, if one was taken here and none of its ends.
   std::optional<Timestamp> OpenSince(const std::string& source, const std::string& fingerprint) {
@@ -51,10 +61,10 @@ class TransitionIntake {
   }
 
  private:
-  void Bind(TransitionEvent& transition) const;
-  // Takes transitions that are bound.
+  void Bind(std::vector<TransitionEvent>& transitions) const;
+  // Takes transitions that are bound, as these records: one each, and maybe one behind them.
   absl::Status Keep(std::span<const TransitionEvent> transitions,
-                    const std::optional<RawPayload>& payload);
+                    std::span<const std::string> records);
 
   const Binder& binder_;
   Spool& spool_;

@@ -40,7 +40,7 @@ absl::StatusOr<LogPosition> Spool::Append(std::span<const Event> events) {
   return AppendRecords(records);
 }
 
-absl::StatusOr<LogPosition> Spool::AppendRecords(std::span<const std::string> records) {
+absl::Status Spool::CheckRoom(std::span<const std::string> records) {
   const uint64_t bytes = SpoolBytesOf(records);
   if (log_.bounds().bytes + bytes > bytes_max_) {
     RETURN_IF_ERROR(Trim(acknowledged().Next()));
@@ -50,6 +50,11 @@ absl::StatusOr<LogPosition> Spool::AppendRecords(std::span<const std::string> re
     return SpoolFull(
         fmt::format("{} bytes do not fit, {} of {} are in use", bytes, bytes_used, bytes_max_));
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<LogPosition> Spool::AppendRecords(std::span<const std::string> records) {
+  RETURN_IF_ERROR(CheckRoom(records));
   return AppendRecordsOverLimit(records);
 }
 

@@ -36,6 +36,9 @@ class Spool {
       : Spool(log, bytes_max, metrics, Hold()) {}
   Spool(EventLog& log, uint64_t bytes_max, SpoolMetrics* metrics, Hold hold);
 
+  // Whether as many as these would fit now: OK, or the error of AppendRecords.
+  absl::Status CheckRoom(std::span<const std::string> records);
+
   // Appends events, all or none, and gives the position of the last. RESOURCE_EXHAUSTED, reason
   // SPOOL_FULL, when they do not fit. Errors of EncodeSpoolRecords and others of the log pass
   // through. REQUIRES: not empty.
