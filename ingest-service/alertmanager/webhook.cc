@@ -18,6 +18,9 @@ namespace {
 
 constexpr Millis kSenderLogInterval = std::chrono::seconds(10);
 constexpr char kRetryAfterSeconds[] = "5";
+// A body beyond it waits for its turn: hundreds of alerts at once, which takes a processor long.
+// The groups that people make of alerts are far below.
+constexpr size_t kLargeBodyBytes = 256 << 10;
 
 bool IsJson(const HttpRequest& request) {
   const std::string type = MediaTypeOf(request.Header("content-type"));
@@ -120,26 +123,58 @@ std::optional<Webhook::Refusal> Webhook::Take(const HttpRequest& request, const 
   }
   const WebhookContext context{source, clock_.Now(), settings.options.value_annotation,
                                request.Header("traceparent")};
-  const absl::StatusOr<JsonDocument> document = JsonDocument::Parse(request.body);
-  if (!document.ok()) return NeverTaken(document.status());
-  if (!document->root().is_array()) return TakeNotification(document->root(), context, request);
-  // Parts of this one are sent on.
-  const absl::StatusOr<nlohmann::json> root = ParseJson(request.body);
-  return root.ok() ? TakePosted(*root, context, request) : NeverTaken(root.status());
+  if (request.body.size() <= kLargeBodyBytes) return TakeBody(request, context, nullptr);
+  const auto turn = large_turns_.Wait(source);
+  if (turn == nullptr) {
+    return Refusal{503, "too_many_large",
+                   fmt::format("too many requests of more than {} bytes wait for their turn: try "
+                               "again later",
+                               kLargeBodyBytes)};
+  }
+  return TakeBody(request, context, [&turn](const auto& work) { turn->DoGently(work); });
 }
 
-std::optional<Webhook::Refusal> Webhook::TakeNotification(const JsonValue& root,
+Webhook::Body Webhook::Decode(std::string_view text, const WebhookContext& context) {
+  const absl::StatusOr<JsonDocument> document = JsonDocument::Parse(text);
+  if (!document.ok()) return document.status();
+  if (!document->root().is_array()) {
+    auto webhook = DecodeWebhook(document->root(), context);
+    if (!webhook.ok()) return webhook.status();
+    return *std::move(webhook);
+  }
+  // Parts of this one are sent on.
+  absl::StatusOr<nlohmann::json> root = ParseJson(text);
+  if (!root.ok()) return root.status();
+  auto posted = DecodePostedAlerts(*root, context);
+  if (!posted.ok()) return posted.status();
+  return std::pair(*std::move(root), *std::move(posted));
+}
+
+std::optional<Webhook::Refusal> Webhook::TakeBody(const HttpRequest& request,
+                                                  const WebhookContext& context,
+                                                  const TransitionIntake::Runner& gently) {
+  Body body;
+  const auto decode = [&] { body = Decode(request.body, context); };
+  gently ? gently(decode) : decode();
+  if (const auto* const status = std::get_if<absl::Status>(&body)) return NeverTaken(*status);
+  if (auto* const webhook = std::get_if<DecodedWebhook>(&body)) {
+    return TakeNotification(std::move(*webhook), context, request, gently);
+  }
+  auto& [root, posted] = std::get<std::pair<nlohmann::json, PostedAlerts>>(body);
+  return TakePosted(root, posted, context, request, gently);
+}
+
+std::optional<Webhook::Refusal> Webhook::TakeNotification(DecodedWebhook webhook,
                                                           const WebhookContext& context,
-                                                          const HttpRequest& request) {
-  absl::StatusOr<DecodedWebhook> webhook = DecodeWebhook(root, context);
-  if (!webhook.ok()) return NeverTaken(webhook.status());
-  metrics_.CountTruncated(webhook->truncated_alerts, context.source);
-  WarnOf(webhook->warnings, context, request);
-  if (webhook->events.empty()) return std::nullopt;
-  const WebhookMetrics::States states = WebhookMetrics::StatesOf(webhook->events);
-  const bool is_heartbeat = heartbeats_.IsAmong(context.source, webhook->events);
+                                                          const HttpRequest& request,
+                                                          const TransitionIntake::Runner& gently) {
+  metrics_.CountTruncated(webhook.truncated_alerts, context.source);
+  WarnOf(webhook.warnings, context, request);
+  if (webhook.events.empty()) return std::nullopt;
+  const WebhookMetrics::States states = WebhookMetrics::StatesOf(webhook.events);
+  const bool is_heartbeat = heartbeats_.IsAmong(context.source, webhook.events);
   const absl::Status taken =
-      intake_.Take(std::move(webhook->events), PayloadOf(context, request.body));
+      intake_.Take(std::move(webhook.events), PayloadOf(context, request.body), gently);
   if (!taken.ok()) return NotKept(taken);
   if (is_heartbeat) heartbeats_.Beat(context.source);
   metrics_.CountAlerts(states, context.source);
@@ -148,13 +183,13 @@ std::optional<Webhook::Refusal> Webhook::TakeNotification(const JsonValue& root,
 }
 
 std::optional<Webhook::Refusal> Webhook::TakePosted(const nlohmann::json& root,
+                                                    PostedAlerts& posted,
                                                     const WebhookContext& context,
-                                                    const HttpRequest& request) {
-  absl::StatusOr<PostedAlerts> posted = DecodePostedAlerts(root, context);
-  if (!posted.ok()) return NeverTaken(posted.status());
-  WarnOf(posted->warnings, context, request);
+                                                    const HttpRequest& request,
+                                                    const TransitionIntake::Runner& gently) {
+  WarnOf(posted.warnings, context, request);
   std::vector<TransitionEvent> events;
-  for (auto& [event, has_start] : posted->alerts) {
+  for (auto& [event, has_start] : posted.alerts) {
     // Without this, each repetition of an alert that has no start would be an episode of its own.
     if (!has_start) {
       event.starts_at =
@@ -164,16 +199,16 @@ std::optional<Webhook::Refusal> Webhook::TakePosted(const nlohmann::json& root,
   }
   const bool is_heartbeat = heartbeats_.IsAmong(context.source, events);
   const auto payload_of = [&](std::span<const size_t> chosen) {
-    return PayloadOf(context, BodyOf(root, *posted, chosen));
+    return PayloadOf(context, BodyOf(root, posted, chosen));
   };
-  const auto taken = intake_.TakeNews(std::move(events), payload_of);
+  const auto taken = intake_.TakeNews(std::move(events), payload_of, gently);
   if (!taken.ok()) return NotKept(taken.status());
   if (is_heartbeat) heartbeats_.Beat(context.source);
   WebhookMetrics::States states;
-  for (const size_t i : *taken) states.Add(posted->alerts[i].event.state);
+  for (const size_t i : *taken) states.Add(posted.alerts[i].event.state);
   metrics_.CountAlerts(states, context.source);
-  metrics_.CountRepeated(posted->alerts.size() - taken->size(), context.source);
-  LogTaken(context, request, posted->alerts.size());
+  metrics_.CountRepeated(posted.alerts.size() - taken->size(), context.source);
+  LogTaken(context, request, posted.alerts.size());
   return std::nullopt;
 }
 

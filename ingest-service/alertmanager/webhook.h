@@ -4,7 +4,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -13,6 +15,7 @@
 #include "common/sync/mutex.h"
 #include "common/time/clock.h"
 #include "ingest-service/alertmanager/heartbeats.h"
+#include "ingest-service/alertmanager/large_turns.h"
 #include "ingest-service/alertmanager/posted_alerts.h"
 #include "ingest-service/alertmanager/sender_auth.h"
 #include "ingest-service/alertmanager/webhook_decode.h"
@@ -42,8 +45,8 @@ struct WebhookOptions {
 //   403  no, a wrong or an old signature, where the source wants one
 //   404  unknown source
 //   415  Content-Type other than application/json (absent is fine)
-//   503  not kept: the spool is full, or its disk fails. The sender must repeat it, which is
-//        harmless
+//   503  not kept: the spool is full, its disk fails, or too many large bodies wait for their turn
+//        (LargeTurns). The sender must repeat it, which is harmless
 // Thread-safe. It keeps the references it is given: they must outlive the server it is added to.
 class Webhook {
  public:
@@ -75,16 +78,25 @@ class Webhook {
     std::string challenge = {};  // For WWW-Authenticate.
   };
 
+  // What a body says, or why it can never be taken.
+  using Body = std::variant<absl::Status, DecodedWebhook, std::pair<nlohmann::json, PostedAlerts>>;
+
   std::shared_ptr<const Settings> Current() const EXCLUDES_LOCK(mutex_);
   HttpResponse Handle(const HttpRequest& request, const Settings& settings,
                       const std::string& source);
   std::optional<Refusal> Take(const HttpRequest& request, const Settings& settings,
                               const std::string& source);
+  static Body Decode(std::string_view text, const WebhookContext& context);
   // Decodes the body and hands its alerts to the intake, and what they were made of.
-  std::optional<Refusal> TakeNotification(const JsonValue& root, const WebhookContext& context,
-                                          const HttpRequest& request);
-  std::optional<Refusal> TakePosted(const nlohmann::json& root, const WebhookContext& context,
-                                    const HttpRequest& request);
+  std::optional<Refusal> TakeBody(const HttpRequest& request, const WebhookContext& context,
+                                  const TransitionIntake::Runner& gently);
+  std::optional<Refusal> TakeNotification(DecodedWebhook webhook, const WebhookContext& context,
+                                          const HttpRequest& request,
+                                          const TransitionIntake::Runner& gently);
+  // It sets the starts of those that have none.
+  std::optional<Refusal> TakePosted(const nlohmann::json& root, PostedAlerts& posted,
+                                    const WebhookContext& context, const HttpRequest& request,
+                                    const TransitionIntake::Runner& gently);
   void WarnOf(const std::vector<WebhookWarning>& warnings, const WebhookContext& context,
               const HttpRequest& request);
   // The payload if it is small enough to be kept.
@@ -102,6 +114,7 @@ class Webhook {
 
   // Constant after construction.
   TransitionIntake& intake_;
+  LargeTurns large_turns_;  // Thread-safe.
   const Clock& clock_;
   const Timestamp started_;
   DeadLetters* const dead_letters_;

@@ -3,6 +3,8 @@
 #include <prometheus/counter.h>
 #include <prometheus/registry.h>
 
+#include <map>
+
 #include "common/metrics/metric_families.h"
 
 namespace alertjoin {
@@ -59,8 +61,10 @@ void WebhookMetrics::CountRepeated(size_t alerts, const std::string& source) {
 
 void WebhookMetrics::CountWarnings(const std::vector<WebhookWarning>& warnings,
                                    const std::string& source) {
-  for (const WebhookWarning& warning : warnings) {
-    warnings_.Add({{"source", source}, {"kind", std::string(NameOf(warning.kind))}}).Increment();
+  std::map<std::string_view, double> counts;  // Others wait for the family's lock.
+  for (const WebhookWarning& warning : warnings) ++counts[NameOf(warning.kind)];
+  for (const auto& [kind, count] : counts) {
+    warnings_.Add({{"source", source}, {"kind", std::string(kind)}}).Increment(count);
   }
 }
 

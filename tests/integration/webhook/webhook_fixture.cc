@@ -18,6 +18,7 @@ std::vector<Binding> NameBinder::Bind(const TransitionEvent& event) const {
 }
 
 void RecordingListener::OnTransitions(std::span<const TransitionEvent> transitions) {
+  if (on_told) on_told(transitions);
   MutexLock lock(mutex_);
   count_ += transitions.size();
 }

@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 #include <prometheus/registry.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +33,9 @@ class NameBinder final : public Binder {
 
 class RecordingListener final : public TransitionListener {
  public:
+  // Called by the thread that tells, before they count. Set it while nobody does.
+  std::function<void(std::span<const TransitionEvent>)> on_told;
+
   void OnTransitions(std::span<const TransitionEvent> transitions) override;
   size_t count() const;
 
