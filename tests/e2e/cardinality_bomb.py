@@ -118,7 +118,7 @@ def series(address):
 
 
 if __name__ == "__main__":
-    os.nice(19)
+    os.setpriority(os.PRIO_PROCESS, 0, 19)
     for prepare_blow in {"alerts": alerts, "series": series}[sys.argv[1]](sys.argv[2]):
         for line in sys.stdin:
             do_strike = prepare_blow(*map(int, line.split()))

@@ -29,14 +29,20 @@ BLOW_SECONDS_MAX = 300
 GOOD_PER_BLOW_MIN = 20
 PAUSE_SECONDS = 0.002
 # What the others may take under the blows, measured in turns with what they take without: a fifth
-# more, and what senders and services leave of one small machine, which shows in how long a blow
-# takes: who had to wait until one is over, or for most of it, would take half of that on average.
-SLOWER_MAX, SLOWER_MEDIAN, SLOWER_MEDIAN_MS, SLOWER_P99_MS = 1.2, 0.2, 10, 1000
+# more, and what two services at work, and their disk, leave of one small machine on which others
+# may be busy, too. Who had to wait for a blow, or for one of its notifications, would wait longer.
+SLOWER_MAX, SLOWER_P50_MS, SLOWER_P99_MS = 1.2, 10, 50
 
 
 def percentiles(times_ms):
     """(the 50th, the 99th)"""
     return statistics.median(times_ms), statistics.quantiles(times_ms, n=100)[98]
+
+
+def typical(rounds):
+    """The medians of the percentiles of the rounds: a disk that was busy with something else in one
+    of them does not count."""
+    return [statistics.median(values) for values in zip(*map(percentiles, rounds))]
 
 
 class Bomb:
@@ -117,21 +123,24 @@ class CardinalityTest(unittest.TestCase):
             time.sleep(PAUSE_SECONDS)
         resident = self.resident_mib()
         for sent in range(0, BOMB, BOMB // BLOWS):
-            while len(alone) < max(len(under), GOOD_PER_BLOW_MIN * (1 + len(blows))):
-                measure(alone)
-            blows.append(bomb.strike(sent, BOMB // BLOWS, lambda: measure(under)))
+            alone.append([])
+            while len(alone[-1]) < max(map(len, under), default=GOOD_PER_BLOW_MIN):
+                measure(alone[-1])
+            under.append([])
+            blows.append(bomb.strike(sent, BOMB // BLOWS, lambda: measure(under[-1])))
             beyond = max(0, sent + BOMB // BLOWS - SHARE)
             wait_until(lambda beyond=beyond: self.refused(reason) >= beyond, 300, "all are refused")
             self.assertEqual(beyond, self.refused(reason))
         grown, blow = self.resident_mib() - resident, statistics.median(blows)
-        (p50, p99), (p50_under, p99_under) = percentiles(alone), percentiles(under)
+        (p50, p99), (p50_under, p99_under) = typical(alone), typical(under)
         print(f"{BOMB} new {kind}, {len(blows)} blows of {blow:.0f} ms; another source "
-              f"{len(alone)} times without, {len(under)} times under them: p50 {p50:.1f} -> "
-              f"{p50_under:.1f} ms, p99 {p99:.1f} -> {p99_under:.1f} ms; correlator grew by "
-              f"{grown:.0f} MiB", flush=True)
+              f"{sum(map(len, alone))} times without, {sum(map(len, under))} times under them: p50 "
+              f"{p50:.1f} -> {p50_under:.1f} ms, p99 {p99:.1f} -> {p99_under:.1f} ms, of all "
+              f"{percentiles(sum(alone, []))[1]:.1f} -> {percentiles(sum(under, []))[1]:.1f} ms; "
+              f"correlator grew by {grown:.0f} MiB", flush=True)
         self.assertLess(grown, GROWTH_MIB_MAX)
-        self.assertLess(p50_under, p50 * SLOWER_MAX + SLOWER_MEDIAN_MS + blow * SLOWER_MEDIAN)
-        self.assertLess(p99_under, p99 * SLOWER_MAX + SLOWER_P99_MS + max(blows))
+        self.assertLess(p50_under, p50 * SLOWER_MAX + SLOWER_P50_MS)
+        self.assertLess(p99_under, p99 * SLOWER_MAX + SLOWER_P99_MS)
 
     def test_new_fingerprints_without_end(self):
         self.strike_all("alerts", self.stack.address["one"], self.post_one, "alert_limit")
