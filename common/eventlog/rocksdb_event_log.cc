@@ -7,7 +7,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <filesystem>
 #include <iterator>
 #include <random>
 #include <utility>
@@ -15,7 +14,7 @@
 #include "common/eventlog/failure_latch.h"
 #include "common/eventlog/group_commit.h"
 #include "common/eventlog/log_database.h"
-#include "common/eventlog/recovery_check.h"
+#include "common/eventlog/log_folder.h"
 #include "common/eventlog/stored_record.h"
 #include "common/status/error_reason.h"
 #include "common/status/status.h"
@@ -60,36 +59,6 @@ class BackgroundErrors final : public rocksdb::EventListener {
   const std::string folder_;
   FailureLatch& latch_;
 };
-
-// Makes the folder when it is missing, durably.
-absl::Status MakeFolder(rocksdb::Env& env, const std::string& folder) {
-  if (env.FileExists(folder).ok()) return absl::OkStatus();
-  rocksdb::Status status = env.CreateDirIfMissing(folder);
-  const std::string parent = std::filesystem::path(folder).parent_path().string();
-  std::unique_ptr<rocksdb::Directory> directory;
-  if (status.ok()) status = env.NewDirectory(parent.empty() ? "." : parent, &directory);
-  if (status.ok()) status = directory->Fsync();
-  if (!status.ok()) return LogDatabase::ErrorOf(folder, "cannot be made", status);
-  return absl::OkStatus();
-}
-
-// Makes the folder and checks what is there, while no process has the database open.
-absl::Status Prepare(const LogDatabaseOptions& options) {
-  RETURN_IF_ERROR(MakeFolder(*options.env, options.folder));
-  rocksdb::FileLock* lock = nullptr;
-  const rocksdb::Status locked = options.env->LockFile(options.folder + "/LOCK", &lock);
-  if (!locked.ok()) {
-    return MakeError(
-        "LOG_IN_USE",
-        fmt::format("event log {}: cannot be locked: {}: stop the process that has it open, or "
-                    "give this one a folder of its own",
-                    options.folder, locked.ToString()));
-  }
-  absl::Status checked = CheckRecoverable(options);
-  // RocksDB takes the lock anew.
-  options.env->UnlockFile(lock).PermitUncheckedError();
-  return checked;
-}
 
 // What a write takes besides the counted bytes of its records, which include their keys: a head,
 // the begin of the log, a durable mark.
@@ -165,7 +134,7 @@ absl::Status RocksdbEventLog::Impl::Open() {
   options.folder = options_.folder;
   options.env = options_.env != nullptr ? options_.env.get() : rocksdb::Env::Default();
   options.write_buffer_bytes = options_.write_buffer_bytes;
-  RETURN_IF_ERROR(Prepare(options));
+  RETURN_IF_ERROR(PrepareLogFolder(options));
   options.listener = std::make_shared<BackgroundErrors>(options_.folder, latch_);
   ASSIGN_OR_RETURN(database_, LogDatabase::Open(options, LogDatabase::Mode::kReadWrite));
   ASSIGN_OR_RETURN(LogState state, database_->Load());
