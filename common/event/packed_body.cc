@@ -15,7 +15,7 @@ std::string PackBody(std::string_view body) {
   const int size = LZ4_compress_default(body.data(), packed.data(), static_cast<int>(body.size()),
                                         static_cast<int>(packed.size()));
   packed.resize(static_cast<size_t>(size));  // 0 when there is no room for it.
-  return packed;
+  return body.size() <= kUnpackedTimesMax * packed.size() ? packed : "";
 }
 
 absl::StatusOr<std::string> UnpackBody(std::string_view packed, size_t body_bytes) {
@@ -29,6 +29,11 @@ absl::StatusOr<std::string> UnpackBody(std::string_view packed, size_t body_byte
   if (packed.size() > kRawPayloadBytesMax) {
     return MalformedEvent("raw_payload.lz4_body", fmt::format("has {} bytes, at most {}",
                                                               packed.size(), kRawPayloadBytesMax));
+  }
+  if (body_bytes > kUnpackedTimesMax * packed.size()) {
+    return MalformedEvent("raw_payload.body_bytes",
+                          fmt::format("says {} bytes, at most {} times the {} of lz4_body",
+                                      body_bytes, kUnpackedTimesMax, packed.size()));
   }
   std::string body(body_bytes, '\0');
   const int size = LZ4_decompress_safe(packed.data(), body.data(), static_cast<int>(packed.size()),

@@ -62,6 +62,26 @@ TEST(PackedBody, WhatWouldNotGetSmallerStaysAsItIs) {
   EXPECT_EQ(PackBody(std::string(kRawPayloadBytesMax + 1, 'a')), "");
 }
 
+TEST(PackedBody, NobodySendsLittleThatTakesMuch) {
+  const std::string body(1 << 20, 'a');
+  EXPECT_EQ(PackBody(body), "");
+  // What LZ4 makes of it, by hand: one literal, a match as long as the rest, five literals.
+  std::string bomb(
+      "\x1f"
+      "a\x01\x00",
+      4);
+  size_t match = body.size() - 1 - 5 - 4 - 15;
+  for (; match >= 255; match -= 255) bomb += '\xff';
+  bomb += static_cast<char>(match);
+  bomb +=
+      "\x50"
+      "aaaaa";
+  ASSERT_LT(bomb.size(), body.size() / 200);
+  const absl::Status refused = UnpackBody(bomb, body.size()).status();
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kInvalidArgument, "at most 16 times"));
+  EXPECT_THAT(UnpackBody(PackBody(Repeated(20)), Repeated(20).size()), IsOk());
+}
+
 TEST(PackedBody, DamageIsFoundWithoutReadingOrWritingElsewhere) {
   const std::string body = Repeated(20);
   const std::string packed = PackBody(body);
