@@ -8,10 +8,10 @@
 #include <rocksdb/table.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <utility>
 #include <vector>
 
+#include "common/eventlog/durable_folder.h"
 #include "common/eventlog/rocksdb_logger.h"
 #include "common/status/error_reason.h"
 #include "common/status/status.h"
@@ -113,18 +113,6 @@ std::vector<rocksdb::ColumnFamilyDescriptor> Families(const RowFilesOptions& opt
           {kAlertsFamily, family}};
 }
 
-// Makes the folder when it is missing, durably.
-absl::Status MakeFolder(rocksdb::Env& env, const std::string& folder) {
-  if (env.FileExists(folder).ok()) return absl::OkStatus();
-  rocksdb::Status status = env.CreateDirIfMissing(folder);
-  const std::string parent = std::filesystem::path(folder).parent_path().string();
-  std::unique_ptr<rocksdb::Directory> directory;
-  if (status.ok()) status = env.NewDirectory(parent.empty() ? "." : parent, &directory);
-  if (status.ok()) status = directory->Fsync();
-  if (!status.ok()) return RowFiles::ErrorOf(folder, "cannot be made", status);
-  return absl::OkStatus();
-}
-
 // RocksDB would take a folder without CURRENT for a new database and delete its files.
 absl::Status CheckCurrent(rocksdb::Env& env, const std::string& folder) {
   if (env.FileExists(folder + "/CURRENT").ok()) return absl::OkStatus();
@@ -140,7 +128,8 @@ absl::Status CheckCurrent(rocksdb::Env& env, const std::string& folder) {
 
 // Makes the folder and checks what is there, while no process has the database open.
 absl::Status PrepareFolder(rocksdb::Env& env, const std::string& folder) {
-  RETURN_IF_ERROR(MakeFolder(env, folder));
+  const rocksdb::Status made = MakeDurableFolder(env, folder);
+  if (!made.ok()) return RowFiles::ErrorOf(folder, "cannot be made", made);
   rocksdb::FileLock* lock = nullptr;
   const rocksdb::Status locked = env.LockFile(folder + "/LOCK", &lock);
   if (!locked.ok()) {
