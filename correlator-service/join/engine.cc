@@ -6,6 +6,7 @@
 
 #include "absl/hash/hash.h"
 #include "common/status/status.h"
+#include "correlator-service/join/near_end.h"
 #include "correlator-service/model/transition_report.h"
 
 namespace alertjoin {
@@ -13,7 +14,7 @@ namespace {
 
 // Transitions whose memory is asked for together: what they touch stays well within a second-level
 // cache.
-constexpr size_t kGroupTransitions = 32;
+constexpr size_t kGroupTransitions = 16;
 
 // The latest time at which the notification knows its alert as firing.
 Timestamp LastHeard(const Transition& event) {
@@ -124,21 +125,23 @@ void Engine::Reconcile(KnownAlert& alert, const AlertHistory::Changes& changes) 
 
 void Engine::Reconcile(KnownAlert& alert, Timestamp episode, AlertState state,
                        const AlertHistory::Side* side) {
-  const auto known = alert.transitions.find({episode, state});
+  const std::pair key(episode, state);
+  const auto place = LowerBoundNearEnd(alert.transitions, key);
+  const bool is_known = place != alert.transitions.end() && place->first == key;
   if (side == nullptr) {
-    if (known != alert.transitions.end()) Remove(alert, episode, state, Cause::kAlertAmended);
+    if (is_known) Remove(alert, episode, state, Cause::kAlertAmended);
     return;
   }
-  if (known == alert.transitions.end()) {
+  if (!is_known) {
     auto added = std::make_unique<TransitionState>();
     added->episode = episode;
     added->transition = side->transition;
     rows_.Adopt(*added);
     ReconcileBindings(*added, *side, Cause::kAlert);
-    alert.transitions[{episode, state}] = std::move(added);
+    alert.transitions.emplace_hint(place, key, std::move(added));
     return;
   }
-  TransitionState& transition = *known->second;
+  TransitionState& transition = *place->second;
   if (!SameForReaders(*transition.transition, *side->transition)) {
     transition.transition = side->transition;
     rows_.Amend(transition);
@@ -203,7 +206,7 @@ void Engine::Unbind(BoundTransition& bound, Cause reason) {
 }
 
 void Engine::Remove(KnownAlert& alert, Timestamp episode, AlertState state, Cause reason) {
-  const auto known = alert.transitions.find({episode, state});
+  const auto known = FindNearEnd(alert.transitions, std::pair(episode, state));
   if (known == alert.transitions.end()) return;
   for (const auto& bound : known->second->bound) Unbind(*bound, reason);
   rows_.Bury(std::move(known->second));

@@ -180,7 +180,7 @@ class Engine {
   // together waits for memory together.
   void ApplyStretch(std::span<const Event> events);
   using TransitionGroup = std::span<const Shared<TransitionEvent>* const>;
-  using AlertIds = absl::InlinedVector<AlertId, 32>;
+  using AlertIds = absl::InlinedVector<AlertId, 16>;
   void ApplyGroup(TransitionGroup group);
   // Asks the processor for the memory that applying the transitions will touch. Changes nothing.
   // Gives the ids of their alerts.

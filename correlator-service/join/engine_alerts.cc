@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "correlator-service/join/engine.h"
+#include "correlator-service/join/near_end.h"
 
 namespace alertjoin {
 
@@ -13,7 +14,8 @@ void Engine::NoteAlerts(const KnownAlert& alert, const AlertHistory::Changes& ch
   for (const AlertHistory::Episode& episode : changes.present) {
     const auto& newest = episode.newest().transition;
     // Most notifications repeat what is known. An id is a hash, and not made for nothing.
-    const auto behind = alert.transitions.upper_bound({episode.key, AlertState::kResolved});
+    const auto behind =
+        UpperBoundNearEnd(alert.transitions, std::pair(episode.key, AlertState::kResolved));
     const bool is_same = !changes.keeps_notification && behind != alert.transitions.begin() &&
                          std::prev(behind)->first == std::pair(episode.key, newest->state) &&
                          std::prev(behind)->second->transition == newest;

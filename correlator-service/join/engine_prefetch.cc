@@ -14,7 +14,7 @@ namespace {
 
 // Of one for each transition of a group.
 template <typename T>
-using OfGroup = absl::InlinedVector<T, 32>;
+using OfGroup = absl::InlinedVector<T, 16>;
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "correlator-service/join/engine.h"
+#include "correlator-service/join/near_end.h"
 #include "correlator-service/join/prefetch.h"
 
 namespace alertjoin {
@@ -37,20 +38,6 @@ Timestamp NewestValueBefore(const SampleSeries& samples, Timestamp time) {
   auto previous = samples.Before(time);
   while (previous && IsStaleMarker(previous->value)) previous = samples.Before(previous->time);
   return previous ? previous->time : Timestamp::Min();
-}
-
-// The first row at `from` or behind. Most that is asked for lies near the end, where it is found
-// without reading the way there from the root.
-RowsByTime::const_iterator FirstFrom(const RowsByTime& rows, Timestamp from) {
-  constexpr size_t kStepsMax = 4;
-  const size_t steps = std::min(kStepsMax, rows.size());
-  auto first = rows.end();
-  for (size_t step = 0; step < steps; ++step) {
-    const auto before = std::prev(first);
-    if (before->first < from) return first;
-    first = before;
-  }
-  return steps == rows.size() ? first : rows.lower_bound({from, nullptr});
 }
 
 }  // namespace
@@ -209,8 +196,8 @@ void Engine::TouchRows(SeriesState& series, Timestamp time, std::optional<Timest
   // Rows from here to the next sample, which a strict binding still excludes at its very time.
   const Timestamp from = rows.has_first_after ? NewestValueBefore(series.samples, time) : time;
   const Timestamp through = next.value_or(Timestamp::Max());
-  for (auto row = FirstFrom(rows.by_time, from); row != rows.by_time.end() && row->first <= through;
-       ++row) {
+  for (auto row = LowerBoundNearEnd(rows.by_time, std::pair<Timestamp, RowState*>(from, nullptr));
+       row != rows.by_time.end() && row->first <= through; ++row) {
     rows_.Touch(*row->second, reason);
   }
 }

@@ -5,6 +5,7 @@
 
 #include "common/status/status.h"
 #include "correlator-service/join/engine_state.h"
+#include "correlator-service/join/near_end.h"
 #include "correlator-service/model/transition_report.h"
 
 namespace alertjoin {
@@ -40,17 +41,15 @@ Timestamp AlertHistory::Report::Through(Timestamp starts_at) const {
 }
 
 bool AlertHistory::Knows(const Transition& event) const {
-  const auto known = reports_.find(event.starts_at);
+  const auto known = FindNearEnd(reports_, event.starts_at);
   if (known == reports_.end()) return false;
   const Report& report = *known->second;
   return (event.state == AlertState::kResolved ? report.resolved : report.firing).has_value();
 }
 
-AlertHistory::Filed AlertHistory::File(std::shared_ptr<const Transition> event, Bindings bindings) {
-  std::unique_ptr<Report>& entry = reports_[event->starts_at];
-  const bool is_new = entry == nullptr;
-  if (is_new) entry = std::make_unique<Report>();
-  Report& report = *entry;
+AlertHistory::Filed AlertHistory::File(std::shared_ptr<const Transition> event, Bindings bindings,
+                                       Report& report) {
+  const bool is_new = !report.firing && !report.resolved;
   Filed filed{is_new, is_new};
   const bool is_resolved = event->state == AlertState::kResolved;
   auto& state_report = is_resolved ? report.resolved : report.firing;
@@ -87,7 +86,10 @@ AlertHistory::Changes AlertHistory::Add(std::shared_ptr<const Transition> event,
   CHECK(event->state != AlertState::kResolved || event->ends_at.has_value());
   Changes changes;
   const Timestamp starts_at = event->starts_at;
-  const Filed filed = File(std::move(event), std::move(bindings));
+  const auto place = LowerBoundNearEnd(reports_, starts_at);
+  std::unique_ptr<Report>& report = reports_.try_emplace(place, starts_at)->second;
+  if (report == nullptr) report = std::make_unique<Report>();
+  const Filed filed = File(std::move(event), std::move(bindings), *report);
   changes.report_changed = filed.report_changed;
   changes.keeps_notification = filed.keeps_notification;
   if (!filed.may_change_episodes) return changes;
@@ -95,8 +97,8 @@ AlertHistory::Changes AlertHistory::Add(std::shared_ptr<const Transition> event,
   // has become known may also free what the open interval had swallowed: the same episode.
   Timestamp first = starts_at;
   Timestamp last = starts_at;
-  Timestamp through = reports_.find(starts_at)->second->Through(starts_at);
-  auto span = spans_.upper_bound(starts_at);
+  Timestamp through = report->Through(starts_at);
+  auto span = UpperBoundNearEnd(spans_, starts_at);
   if (span != spans_.begin() &&
       (std::prev(span)->second.through > starts_at || std::prev(span)->second.key >= starts_at)) {
     --span;
@@ -112,20 +114,21 @@ AlertHistory::Changes AlertHistory::Add(std::shared_ptr<const Transition> event,
 }
 
 void AlertHistory::Regroup(Timestamp first, Timestamp last, Changes& changes) {
-  for (auto span = spans_.lower_bound(first); span != spans_.end() && span->first <= last;) {
+  for (auto span = LowerBoundNearEnd(spans_, first); span != spans_.end() && span->first <= last;) {
     changes.removed.push_back(span->second.key);
     span = spans_.erase(span);
   }
-  auto report = reports_.lower_bound(first);
+  auto report = LowerBoundNearEnd(reports_, first);
   while (report != reports_.end() && report->first <= last) {
+    const auto begin = report;
     const Timestamp starts_at = report->first;
     Span span{starts_at, report->second->Through(starts_at)};
     for (++report; report != reports_.end() && report->first < span.through; ++report) {
       span.key = report->first;
       span.through = std::max(span.through, report->second->Through(report->first));
     }
-    spans_[starts_at] = span;
-    changes.present.push_back(Describe(starts_at, span));
+    spans_.insert_or_assign(LowerBoundNearEnd(spans_, starts_at), starts_at, span);
+    changes.present.push_back(Describe(begin, report, span.key));
   }
   const auto is_present = [&changes](Timestamp key) {
     return std::any_of(changes.present.begin(), changes.present.end(),
@@ -135,9 +138,11 @@ void AlertHistory::Regroup(Timestamp first, Timestamp last, Changes& changes) {
                         changes.removed.end());
 }
 
-AlertHistory::Episode AlertHistory::Describe(Timestamp starts_at, const Span& span) const {
+AlertHistory::Episode AlertHistory::Describe(Reports::const_iterator begin,
+                                             Reports::const_iterator behind, Timestamp key) {
+  const Timestamp starts_at = begin->first;
   Episode episode;
-  episode.key = span.key;
+  episode.key = key;
   episode.received_time = Timestamp::Max();
   std::optional<Timestamp> ends_at;
   std::optional<Timestamp> active_at;
@@ -148,8 +153,7 @@ AlertHistory::Episode AlertHistory::Describe(Timestamp starts_at, const Span& sp
     if (whole.first == nullptr || Outranks(*part->first, *whole.first)) whole.first = part->first;
     for (const auto& binding : part->bindings) AddBinding(whole.bindings, binding);
   };
-  for (auto report = reports_.find(starts_at);
-       report != reports_.end() && report->first <= span.key; ++report) {
+  for (auto report = begin; report != behind; ++report) {
     const Report& part = *report->second;
     episode.received_time = std::min(episode.received_time, part.received_time);
     merge(part.firing, firing);

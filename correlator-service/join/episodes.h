@@ -140,11 +140,13 @@ class AlertHistory {
     bool may_change_episodes = false;
     bool keeps_notification = false;
   };
-  // Files the event under its start.
-  Filed File(std::shared_ptr<const Transition> event, Bindings bindings);
+  // Adds the notification to the report of its start, which may be new.
+  static Filed File(std::shared_ptr<const Transition> event, Bindings bindings, Report& report);
   // Cuts the reports in [first, last] into episodes anew.
   void Regroup(Timestamp first, Timestamp last, Changes& changes);
-  Episode Describe(Timestamp starts_at, const Span& span) const;
+  // The episode of the reports from `begin` to before `behind`.
+  static Episode Describe(Reports::const_iterator begin, Reports::const_iterator behind,
+                          Timestamp key);
 
   Reports reports_;
   absl::btree_map<Timestamp, Span> spans_;  // By the earliest start.
