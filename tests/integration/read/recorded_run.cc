@@ -13,6 +13,7 @@
 #include "common/status/status.h"
 #include "common/time/clock.h"
 #include "correlator-service/app/correlator_app.h"
+#include "tests/integration/read/whole_lists.h"
 #include "tests/support/random_history.h"
 #include "tests/support/seed.h"
 #include "tests/support/temporary_folder.h"
@@ -24,12 +25,6 @@ constexpr int kBatches = 900;
 constexpr int kBatchesPerRestart = 150;
 constexpr int kEventsPerBatch = 4;
 constexpr char kLastAlert[] = "the last";
-// A test that waits for ever fails instead.
-constexpr std::chrono::seconds kDeadline{120};
-
-void Require(bool condition, const std::string& what) {
-  if (!condition) throw std::runtime_error(what);  // Fails the tests that ask for the run.
-}
 
 // The service, which comes back on the same ports.
 class Correlator {
@@ -129,6 +124,7 @@ std::unique_ptr<grpc::ClientReader<v1::SubscribeJoinedRowsResponse>> Subscribe(
     const v1::SubscribeJoinedRowsRequest& request) {
   return stub.SubscribeJoinedRows(&context, request);
 }
+
 std::unique_ptr<grpc::ClientReader<v1::SubscribeAlertsResponse>> Subscribe(
     v1::CorrelatorService::Stub& stub, grpc::ClientContext& context,
     const v1::SubscribeAlertsRequest& request) {
@@ -165,7 +161,7 @@ class FollowerOf final : public Follower {
 
  private:
   void Run() {
-    const auto deadline = std::chrono::steady_clock::now() + kDeadline;
+    const auto deadline = std::chrono::steady_clock::now() + kRecordingDeadline;
     while (!done_ && std::chrono::steady_clock::now() < deadline) FollowOneStream();
   }
 
@@ -173,7 +169,7 @@ class FollowerOf final : public Follower {
     Request request = recording_.request;
     request.set_resume_token(token_);
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + kDeadline);
+    context.set_deadline(std::chrono::system_clock::now() + kRecordingDeadline);
     context.set_wait_for_ready(true);
     const auto reader = Subscribe(*stub_, context, request);
     Response message;
@@ -209,72 +205,13 @@ std::unique_ptr<Follower> Follow(const Correlator& correlator,
                                                          messages_per_stream);
 }
 
-std::vector<v1::Alert> ListAll(const Correlator& correlator,
-                               const v1::SubscribeAlertsRequest& filter, uint64_t* sequence) {
-  const auto stub = correlator.Reader();
-  v1::ListAlertsRequest request;
-  request.set_filter(filter.filter());
-  request.set_state(filter.state());
-  request.set_page_size(7);
-  std::vector<v1::Alert> alerts;
-  do {
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + kDeadline);
-    v1::ListAlertsResponse page;
-    const grpc::Status status = stub->ListAlerts(&context, request, &page);
-    Require(status.ok(), status.error_message());
-    alerts.insert(alerts.end(), page.alerts().begin(), page.alerts().end());
-    *sequence = page.sequence();
-    request.set_page_token(page.next_page_token());
-  } while (!request.page_token().empty());
-  return alerts;
-}
-
-std::vector<v1::JoinedRow> ListAll(const Correlator& correlator,
-                                   const v1::SubscribeJoinedRowsRequest& filter,
-                                   uint64_t* sequence) {
-  const auto stub = correlator.Reader();
-  v1::ListJoinedRowsRequest request;
-  request.set_filter(filter.filter());
-  request.set_state(filter.state());
-  request.set_final_only(filter.final_only());
-  request.set_page_size(7);
-  std::vector<v1::JoinedRow> rows;
-  do {
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + kDeadline);
-    v1::ListJoinedRowsResponse page;
-    const grpc::Status status = stub->ListJoinedRows(&context, request, &page);
-    Require(status.ok(), status.error_message());
-    rows.insert(rows.end(), page.rows().begin(), page.rows().end());
-    *sequence = page.sequence();
-    request.set_page_token(page.next_page_token());
-  } while (!request.page_token().empty());
-  return rows;
-}
-
-std::vector<v1::SeriesSamples> ListAllSamples(const Correlator& correlator) {
-  const auto stub = correlator.Reader();
-  v1::ListSamplesRequest request;
-  std::vector<v1::SeriesSamples> samples;
-  do {
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + kDeadline);
-    v1::ListSamplesResponse page;
-    const grpc::Status status = stub->ListSamples(&context, request, &page);
-    Require(status.ok(), status.error_message());
-    samples.insert(samples.end(), page.series().begin(), page.series().end());
-    request.set_page_token(page.next_page_token());
-  } while (!request.page_token().empty());
-  return samples;
-}
-
 // Waits until the row of the last alert can be read; what was pushed before is applied then.
 uint64_t WaitForTheLast(const Correlator& correlator) {
   v1::SubscribeJoinedRowsRequest filter;
   filter.set_filter(fmt::format("alertname=\"{}\"", kLastAlert));
+  const auto stub = correlator.Reader();
   uint64_t sequence = 0;
-  while (ListAll(correlator, filter, &sequence).empty()) std::this_thread::yield();
+  while (ListAll(*stub, filter, &sequence).empty()) std::this_thread::yield();
   return sequence;
 }
 
@@ -380,15 +317,16 @@ RecordedRun Record() {
     run.last_sequence = WaitForTheLast(correlator);
     last = run.last_sequence;
   }
-  run.listed_samples = ListAllSamples(correlator);
+  const auto reader = correlator.Reader();
+  run.listed_samples = ListAllSamples(*reader);
   for (const Recording& recording : run.recordings) {
     uint64_t sequence = 0;
-    run.lists.push_back(ListAll(correlator, recording.request, &sequence));
+    run.lists.push_back(ListAll(*reader, recording.request, &sequence));
     Require(sequence == run.last_sequence, "something changed after the end");
   }
   for (const AlertRecording& recording : run.alert_recordings) {
     uint64_t sequence = 0;
-    run.alert_lists.push_back(ListAll(correlator, recording.request, &sequence));
+    run.alert_lists.push_back(ListAll(*reader, recording.request, &sequence));
     Require(sequence == run.last_sequence, "something changed after the end");
   }
   return run;

@@ -14,6 +14,7 @@
 #include "correlator-service/pipeline/recovery.h"
 #include "correlator-service/rows/memory_row_store.h"
 #include "tests/support/fault_file_system.h"
+#include "tests/support/forwarding_log.h"
 #include "tests/support/join_events.h"
 #include "tests/support/status_matchers.h"
 
@@ -23,26 +24,19 @@ namespace {
 constexpr uint64_t kBatches = 20;
 
 // Passes everything on, and remembers all that was ever written, trimmed or not.
-class RecordingLog final : public EventLog {
+class RecordingLog final : public ForwardingLog {
  public:
   RecordingLog(EventLog& log, std::map<uint64_t, std::string>& records)
-      : log_(log), records_(records) {}
-  const std::string& id() const override { return log_.id(); }
+      : ForwardingLog(log), records_(records) {}
+
   absl::StatusOr<LogPosition> Append(std::span<const std::string> records) override {
     // Also what is not acknowledged may be there in the end.
-    uint64_t at = log_.bounds().next.value();
+    uint64_t at = bounds().next.value();
     for (const std::string& record : records) records_[at++] = record;
-    return log_.Append(records);
+    return ForwardingLog::Append(records);
   }
-  absl::StatusOr<Chunk> Read(LogPosition from, size_t records_max,
-                             size_t bytes_max) const override {
-    return log_.Read(from, records_max, bytes_max);
-  }
-  absl::Status Trim(LogPosition before) override { return log_.Trim(before); }
-  Bounds bounds() const override { return log_.bounds(); }
 
  private:
-  EventLog& log_;
   std::map<uint64_t, std::string>& records_;
 };
 

@@ -10,6 +10,7 @@
 #include "common/status/status.h"
 #include "correlator-service/pipeline/apply_round.h"
 #include "correlator-service/rows/memory_row_store.h"
+#include "tests/support/forwarding_log.h"
 #include "tests/support/join_events.h"
 #include "tests/support/status_matchers.h"
 
@@ -19,19 +20,14 @@ namespace {
 using ::testing::ElementsAre;
 
 // A log that says what a test wants.
-class ScriptedLog final : public EventLog {
+class ScriptedLog final : public ForwardingLog {
  public:
-  const std::string& id() const override { return log_.id(); }
+  ScriptedLog() : ForwardingLog(log_) {}
+
   absl::StatusOr<LogPosition> Append(std::span<const std::string> records) override {
     if (on_append) RETURN_IF_ERROR(on_append());
-    return log_.Append(records);
+    return ForwardingLog::Append(records);
   }
-  absl::StatusOr<Chunk> Read(LogPosition from, size_t records_max,
-                             size_t bytes_max) const override {
-    return log_.Read(from, records_max, bytes_max);
-  }
-  absl::Status Trim(LogPosition before) override { return log_.Trim(before); }
-  Bounds bounds() const override { return log_.bounds(); }
 
   std::function<absl::Status()> on_append;  // On the logger's thread.
 

@@ -15,6 +15,7 @@
 #include "common/event/event_codec.h"
 #include "common/eventlog/memory_event_log.h"
 #include "ingest-service/intake/transition_intake.h"
+#include "tests/support/forwarding_log.h"
 #include "tests/support/status_matchers.h"
 
 namespace alertjoin {
@@ -33,26 +34,21 @@ constexpr size_t kAlertBytes = 4'000;
 constexpr size_t kPiecesMin = kMany * kAlertBytes / TransitionIntake::kPieceBytes + 1;
 
 // Remembers the sizes of what is appended, and has something done before each append.
-class WatchedLog final : public EventLog {
+class WatchedLog final : public ForwardingLog {
  public:
+  WatchedLog() : ForwardingLog(log_) {}
+
   std::function<absl::Status(size_t appends)> before = [](size_t) { return absl::OkStatus(); };
   std::vector<size_t> sizes;
 
-  const std::string& id() const override { return log_.id(); }
   absl::StatusOr<LogPosition> Append(std::span<const std::string> records) override {
     const absl::Status status = before(sizes.size());
     if (!status.ok()) return status;
     sizes.push_back(
         std::accumulate(records.begin(), records.end(), size_t{0},
                         [](size_t sum, const std::string& record) { return sum + record.size(); }));
-    return log_.Append(records);
+    return ForwardingLog::Append(records);
   }
-  absl::StatusOr<Chunk> Read(LogPosition from, size_t records_max,
-                             size_t bytes_max) const override {
-    return log_.Read(from, records_max, bytes_max);
-  }
-  absl::Status Trim(LogPosition position) override { return log_.Trim(position); }
-  Bounds bounds() const override { return log_.bounds(); }
 
  private:
   MemoryEventLog log_{64 << 20};

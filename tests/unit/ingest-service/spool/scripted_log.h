@@ -6,13 +6,14 @@
 #include <utility>
 
 #include "common/eventlog/memory_event_log.h"
+#include "tests/support/forwarding_log.h"
 
 namespace alertjoin {
 
 // A log in memory that does as a test wants. Thread-safe, but for OnCall.
-class ScriptedLog final : public EventLog {
+class ScriptedLog final : public ForwardingLog {
  public:
-  explicit ScriptedLog(uint64_t bytes_max) : log_(bytes_max) {}
+  explicit ScriptedLog(uint64_t bytes_max) : ForwardingLog(log_), log_(bytes_max) {}
 
   // Whether trims fail: what a crash before the trim leaves.
   void FailTrims(bool fail) { fail_ = fail; }
@@ -23,22 +24,20 @@ class ScriptedLog final : public EventLog {
     what_ = std::move(what);
   }
 
-  const std::string& id() const override { return log_.id(); }
   absl::StatusOr<LogPosition> Append(std::span<const std::string> records) override {
     Called();
-    return log_.Append(records);
+    return ForwardingLog::Append(records);
   }
   absl::StatusOr<Chunk> Read(LogPosition from, size_t records_max,
                              size_t bytes_max) const override {
     Called();
-    return log_.Read(from, records_max, bytes_max);
+    return ForwardingLog::Read(from, records_max, bytes_max);
   }
   absl::Status Trim(LogPosition before) override {
     Called();
-    if (fail_ && before > log_.bounds().first) return absl::UnavailableError("no trim");
-    return log_.Trim(before);
+    if (fail_ && before > bounds().first) return absl::UnavailableError("no trim");
+    return ForwardingLog::Trim(before);
   }
-  Bounds bounds() const override { return log_.bounds(); }
 
  private:
   void Called() const {
