@@ -37,19 +37,34 @@ class StackError(Exception):
 
 
 def choose_ports(preferred):
-    """A free loopback port for each name: the preferred one if it is free (0: no preference)."""
+    """A free loopback port for each name: the preferred one if it is free (0: no preference).
+    One without a preference is given to no other process by this function while this one lives."""
     held = {}
     try:
         for name, port in preferred.items():
             held[name] = _listen(port) if port else None
             while held[name] is None:
                 # Below the range from which the kernel takes ports for outgoing connections.
-                held[name] = _listen(random.randrange(20000, 32000))
+                port = random.randrange(20000, 32000)
+                held[name] = _listen(port) if _reserve(port) else None
         return {name: listener.getsockname()[1] for name, listener in held.items()}
     finally:
         for listener in held.values():
             if listener is not None:
                 listener.close()
+
+
+def _reserve(port):
+    """Whether nobody has reserved the port: who did may listen there later, or now and then."""
+    mark = socket.socket(socket.AF_UNIX)
+    try:
+        # In no folder: the kernel forgets the name with this process.
+        mark.bind(f"\0alertjoin-port-{port}")
+    except OSError:
+        mark.close()
+        return False
+    mark.detach()
+    return True
 
 
 def _listen(port):

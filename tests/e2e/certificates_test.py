@@ -91,7 +91,7 @@ class CertificatesTest(SecureCase):
                 self.stack.install(pair)
                 for name in ("correlator", "ingest", "grpc"):
                     wait_until(lambda name=name, expected=expected: self.serial(name) == expected,
-                               10, f"{name} shows certificate {number}")
+                               60, f"{name} shows certificate {number}")
         finally:
             stop.set()
             for thread in threads:
@@ -106,19 +106,19 @@ class CertificatesTest(SecureCase):
         self.stack.install(right)
         expected = ssl.PEM_cert_to_DER_cert(right[0].read_text())
         for name in ("correlator", "ingest", "grpc"):
-            wait_until(lambda name=name: self.serial(name) == expected, 10, f"{name} has the pair")
+            wait_until(lambda name=name: self.serial(name) == expected, 60, f"{name} has the pair")
         other = self.stack.authority.issue("other")
         self.addCleanup(self.stack.install, right)
         self.stack.install((other[0], right[1]))
         for name, listener in (("correlator", "http"), ("correlator", "grpc"), ("ingest", "http")):
             line = f'alertjoin_access_last_load_successful{{listener="{listener}"}} 0'
-            wait_until(lambda name=name, line=line: self.metric(name, line), 10, line)
+            wait_until(lambda name=name, line=line: self.metric(name, line), 60, line)
         for name in ("correlator", "ingest", "grpc"):
             self.assertEqual(expected, self.serial(name))
         self.assertIn("is not the key of the certificate", self.stack.logs())
         self.stack.install(right)
         wait_until(lambda: self.metric(
-            "correlator", 'alertjoin_access_last_load_successful{listener="grpc"} 1'), 10, "healed")
+            "correlator", 'alertjoin_access_last_load_successful{listener="grpc"} 1'), 60, "healed")
 
 
 if __name__ == "__main__":

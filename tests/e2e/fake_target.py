@@ -1,16 +1,19 @@
 """A place to forward to, such as Sysdig or Grafana, that can be told to fail."""
 import collections
+import contextlib
 import json
 import socket
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import support  # noqa: F401  it tells where the others are
+from stack import choose_ports
 
 TAKE, HANG, CUT = "take", "hang", "cut"
 TAKE_AND_HANG, TAKE_AND_CUT = "take and hang", "take and cut"
 # After these the sender cannot know that its request was taken.
 UNANSWERED = (TAKE_AND_HANG, TAKE_AND_CUT)
-HANG_SECONDS = 1.5
+HANG_SECONDS_MOST = 30  # or until the sender gives up
 
 Taken = collections.namedtuple("Taken", "method path headers body fault")
 
@@ -26,7 +29,8 @@ class FakeTarget:
         self.statuses = collections.Counter()
         self._lock = threading.Lock()
         self._server = None
-        self._port = 0
+        # Not one that the kernel gives to others while this is stopped.
+        self._port = choose_ports({"target": 0})["target"]
         self.start()
         test.addCleanup(self.stop)
 
@@ -37,7 +41,6 @@ class FakeTarget:
     def start(self):
         self._server = _Server(("127.0.0.1", self._port), _Handler)
         self._server.target = self
-        self._port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self):
@@ -98,7 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == CUT:
             return self._cut()
         if fault == HANG:
-            time.sleep(HANG_SECONDS)
+            self._hang()
             return self._cut()
         status, headers = (fault, {}) if isinstance(fault, int) else \
             fault if isinstance(fault, tuple) else (200, {})
@@ -108,7 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
             identity = target.note(
                 Taken(self.command, self.path, dict(self.headers), body, fault))
         if fault == TAKE_AND_HANG:
-            time.sleep(HANG_SECONDS)
+            self._hang()
         if fault in UNANSWERED:
             return self._cut()
         answer = json.dumps({"id": identity, "message": "as told"}).encode()
@@ -123,9 +126,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_POST = do_PUT = do_PATCH = _handle
 
+    def _hang(self):
+        self.connection.settimeout(HANG_SECONDS_MOST)
+        with contextlib.suppress(OSError):
+            self.rfile.read(1)
+
     def _cut(self):
         self.close_connection = True
-        self.connection.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):  # the sender has gone
+            self.connection.shutdown(socket.SHUT_RDWR)
 
     def log_message(self, *_):
         pass

@@ -144,12 +144,12 @@ class FaultStack:
     def stop(self):
         """Ends everything in good order, readers of the correlator first. Exit statuses by name."""
         children, self._children = self._children, {}
-        return {name: stop_all([children[name]])[children[name].name]
+        return {name: stop_all([children[name]], ENDED_WITHIN_SECONDS)[children[name].name]
                 for name in (*self.ingests, "correlator", "prometheus") if name in children}
 
     def post(self, ingest, body):
         """Sends a notification. Returns the HTTP status, None when the connection breaks."""
-        connection = http.client.HTTPConnection(self.address[ingest], timeout=10)
+        connection = http.client.HTTPConnection(self.address[ingest], timeout=30)
         try:
             connection.request("POST", f"/webhook/{SOURCE}", body,
                                {"Content-Type": "application/json"})

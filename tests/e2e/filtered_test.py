@@ -92,7 +92,7 @@ class FilteredTest(unittest.TestCase):
             if next(call).ack.durable_sequence == len(made):
                 break
         requests.put(None)
-        wait_until(lambda: len(cls.stack.rows(cls.tokens["reader"])) == 8, 20, "all rows")
+        wait_until(lambda: len(cls.stack.rows(cls.tokens["reader"])) == 8, 60, "all rows")
 
     @classmethod
     def header(cls, user):
@@ -233,10 +233,15 @@ class FilteredTest(unittest.TestCase):
                                                metadata=self.header("team-a")))
                 self.assertEqual(grpc.StatusCode.FAILED_PRECONDITION, caught.exception.code())
 
+    def sees_its_own(self):
+        """Whether the filter of both listeners is that of setUpClass: each reads its own file."""
+        _, text = self.stack.ask("correlator", "GET", "/api/v1/joined.json",
+                                 self.header("team-a")[0][1])
+        return len(self.stack.rows(self.tokens["team-a"])) == 2 and "Mine" in text
+
     def test_a_stream_ends_when_the_filter_changes(self):
         identities = {**ROLES, "team-a": ["read"]}
-        self.addCleanup(wait_until, lambda: len(self.stack.rows(self.tokens["team-a"])) == 2, 10,
-                        "the filter is back")
+        self.addCleanup(wait_until, self.sees_its_own, 30, "the filter is back")
         self.addCleanup(self.stack.write_security, identities, {"team-a": '{team="a"}'})
         api, stub = support.api(), support.api().CorrelatorServiceStub(self.channel)
         call = stub.SubscribeJoinedRows(api.SubscribeJoinedRowsRequest(), timeout=20,

@@ -23,14 +23,15 @@ class SenderTest(unittest.TestCase):
         self.slept, self.logged = [], []
         sender = Sender(target.url, arguments.pop("secret", Secret("", "NO_SUCH_VARIABLE")),
                         lambda *words, **fields: self.logged.append((words, fields)), Metrics(),
-                        sleep=self.slept.append, **{"timeout": 0.3, **arguments})
+                        sleep=self.slept.append, **{"timeout": 30, **arguments})
         self.addCleanup(sender.close)
         return sender
 
     def test_tries_again_with_longer_and_longer_pauses(self):
         faults = [500, 503, 429, 408, 425, 302, CUT, HANG, 599, 401]
         target = FakeTarget(self, lambda *_: faults.pop(0) if faults else TAKE)
-        answer = self.sender(target, retry_most=20.0).send(Request("POST", "/x", {"a": 1}))
+        sender = self.sender(target, retry_most=20.0, timeout=2)
+        answer = sender.send(Request("POST", "/x", {"a": 1}))
         self.assertTrue(answer.taken)
         self.assertEqual([{"a": 1}], target.bodies())
         self.assertEqual(10, len(self.slept))

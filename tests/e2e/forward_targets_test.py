@@ -1,8 +1,8 @@
 """`alertjoin forward` against both services: what each target gets, and what a later run knows."""
 import json
 import re
+import signal
 import unittest
-import urllib.request
 
 from alert_feed import now_ms
 from fake_target import TAKE, FakeTarget
@@ -46,9 +46,11 @@ class TargetsTest(unittest.TestCase):
         target = FakeTarget(self, token=TOKEN)
         episode = self.stack.tell_of_new(ended=False, case="grafana")
         forwarding = Forwarding(self, self.stack, "--since", "1h", "--filter", "case=grafana",
-                                target="grafana", url=target.url)
+                                "--metrics-address", "127.0.0.1:0", target="grafana",
+                                url=target.url)
         forwarding.start()
         await_taken(target, 1, "the annotation")
+        forwarding.wait_until_noted()
         forwarding.kill()
         self.stack.tell(episode.ended(episode.starts_ms + 2000), case="grafana")
         forwarding.start()
@@ -96,8 +98,13 @@ class TargetsTest(unittest.TestCase):
         forwarding = Forwarding(self, self.stack, "--all", "--filter", "case=all", url=target.url)
         forwarding.start()
         forwarding.wait_for_log("forwarding")
-        # Of now: what it is joined with settles later.
+        # It does not settle before Prometheus answers again.
+        self.stack.signal("prometheus", signal.SIGSTOP)
+        self.addCleanup(self.stack.signal, "prometheus", signal.SIGCONT)
         number = str(self.stack.tell_of_new(ended=False, began_ms=now_ms(), case="all").number)
+        wait_until(lambda: events_of(target, number), WAIT_SECONDS, "it is told",
+                   seen=target.bodies)
+        self.stack.signal("prometheus", signal.SIGCONT)
         wait_until(lambda: any("Provisional" not in event["description"]
                                for event in events_of(target, number)), WAIT_SECONDS,
                    "what is final is told", seen=target.bodies)
@@ -119,12 +126,10 @@ class TargetsTest(unittest.TestCase):
         forwarding = Forwarding(self, self.stack, "--metrics-address", "127.0.0.1:0",
                                 url=target.url)
         forwarding.start()
-        port = wait_until(lambda: re.search("metrics_port=([0-9]+)", forwarding.log.read_text()),
-                          WAIT_SECONDS, "the metrics' port", seen=forwarding.log.read_text)[1]
+        metrics = forwarding.metrics()  # The state is its own by then.
         _, log = forwarding.run(status=1)
         self.assertIn("STATE_NOT_USABLE", log)
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
-            self.assertIn("# TYPE alertjoin_forward_sent_total counter", answer.read().decode())
+        self.assertIn("# TYPE alertjoin_forward_sent_total counter", metrics)
         self.assertEqual(0, forwarding.terminate())
         forwarding._command[forwarding._command.index("sysdig")] = "grafana"
         _, log = forwarding.run(status=1)

@@ -58,7 +58,7 @@ class ForwarderTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.path = folder.name + "/state"
-        self.starts_ms = now_ms() + 1000
+        self.starts_ms = now_ms() + 60_000  # a forwarder that begins in the test tells of it
 
     def forward(self, recorder, *subscriptions, **options):
         """Runs until the subscriptions have ended or the recorder ends it. Returns the client."""

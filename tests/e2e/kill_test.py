@@ -100,7 +100,7 @@ class KillTest(unittest.TestCase):
         def final():
             rows, _ = self.stack.rows()
             return rows and all(row.final for row in rows) and rows
-        rows = wait_until(final, 10, "final rows")
+        rows = wait_until(final, 60, "final rows")
         self.assertEqual(["depth", "depth"], [row.query.name for row in rows])
         for row in rows:
             sample_ms, value = newest_sample(row.match.series_labels, episode.starts_ms)

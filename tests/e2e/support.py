@@ -74,7 +74,7 @@ def list_all_rows(page_size=1000, stub=None, **arguments):
     rows, sequences, token = [], [], ""
     while True:
         request = api().ListJoinedRowsRequest(page_size=page_size, page_token=token, **arguments)
-        response = stub.ListJoinedRows(request, timeout=10)
+        response = stub.ListJoinedRows(request, timeout=30)
         rows += response.rows
         sequences.append(response.sequence)
         token = response.next_page_token
