@@ -154,7 +154,7 @@ class DemoTest(unittest.TestCase):
         demo.wait_for(STARTED, 60)
         demo.process.kill()
         demo.end(10)
-        wait_for({}, demo.processes, 10, "processes that still run")
+        wait_for({}, demo.processes, 30, "processes that still run")
 
     def test_no_row_in_time_is_a_failure(self):
         demo = Demo(self, "--seconds", "1")

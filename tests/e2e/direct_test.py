@@ -17,7 +17,7 @@ ALERTS = {"QueueDeep", "LatencyHigh", "BacklogHigh", "ErrorRatioHigh", "Heartbea
 
 def metrics_of(address, name):
     """The values of one metric, by its labels as text."""
-    connection = http.client.HTTPConnection(address, timeout=5)
+    connection = http.client.HTTPConnection(address, timeout=30)
     connection.request("GET", "/metrics")
     text = connection.getresponse().read().decode()
     connection.close()

@@ -15,7 +15,7 @@ from direct_test import metrics_of
 from fault_stack import FaultStack, notification
 from process import Child
 from stack import choose_ports
-from support import BINARIES, HERE, wait_until
+from support import BINARIES, HERE, wait_for, wait_until
 
 TOKEN = "grafana-token"
 MATCHED = 1
@@ -122,12 +122,20 @@ class GrafanaStack(FaultStack):
 
     def wait_for_sources(self, count):
         wait_until(lambda: self.metric("alertjoin_grafana_data_sources") ==
-                   {'grafana="grafana"': count}, 20, f"{count} data sources")
+                   {'grafana="grafana"': count}, 60, f"{count} data sources")
 
     def wait_for_state(self, state):
         label = f'grafana="grafana",state="{state}"'
-        wait_until(lambda: self.metric("alertjoin_grafana_state").get(label) == 1, 20,
+        wait_until(lambda: self.metric("alertjoin_grafana_state").get(label) == 1, 60,
                    f"Grafana is {state}")
+
+    def restart_with_timeout(self, timeout):
+        """ingest-service waits so long for the answers of data sources."""
+        self.kill("one")
+        path = self.directory / "one.yml"
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("timeout: 5s", f"timeout: {timeout}"), encoding="utf-8")
+        self.start("one")
 
     def fire(self, name, starts_at_ms):
         """Takes an alert that fired then."""
@@ -152,7 +160,7 @@ class GrafanaTest(unittest.TestCase):
         self.stack = GrafanaStack(self)
         self.stack.start_all()
 
-    def wait_for_final(self, name, sources, seconds=20):
+    def wait_for_final(self, name, sources, seconds=30):
         def final():
             rows = self.stack.rows_of(name)
             return set(sources) <= set(rows) and all(
@@ -169,13 +177,14 @@ class GrafanaTest(unittest.TestCase):
                          wanted)
 
     def test_the_ill_delay_nobody_and_are_named(self):
+        # So that the slow one is waited for to the end of the test.
+        self.stack.restart_with_timeout("60s")
         self.stack.wait_for_sources(len(SOURCES) - 1)
         fired_ms = time.time_ns() // 1_000_000
         self.stack.fire("First", fired_ms)
         began = time.monotonic()
         rows = self.wait_for_final("First", HEALTHY)
         print(f"\nfinal from {len(HEALTHY)} healthy sources after {time.monotonic() - began:.1f} s")
-        self.assertLess(time.monotonic() - began, 6)  # One that is slow is waited for 5 s.
         self.assertEqual(set(rows), HEALTHY | ILL)
         for source in ("grafana/hub a", "grafana/hub b"):
             self.check_values(rows[source], fired_ms)
@@ -186,10 +195,11 @@ class GrafanaTest(unittest.TestCase):
             for row in rows[source]:
                 self.assertFalse(row.final, source)
                 self.assertNotEqual(row.match.state, MATCHED)
-        failures = self.stack.metric("alertjoin_query_errors_total")
         for source in ("grafana/hub f", "grafana/hub d"):
-            self.assertTrue([labels for labels in failures if f'source="{source}"' in labels],
-                            failures)
+            wait_until(lambda source=source: any(
+                f'source="{source}"' in labels
+                for labels in self.stack.metric("alertjoin_query_errors_total")), 30,
+                       f"an error of {source} is counted")
 
     def test_they_come_and_go_at_run_time(self):
         self.stack.wait_for_sources(len(SOURCES) - 1)
@@ -205,13 +215,14 @@ class GrafanaTest(unittest.TestCase):
         self.stack.wait_for_sources(len(SOURCES) - 1)
         self.stack.start_real_prometheus()
         self.stack.change(sources={"hub real": "real", "hub f": "forbidden"})
-        wait_until(lambda: self.stack.rows_of("Unsent"), 40, "rows of the alert that nobody sends")
+        wait_until(lambda: self.stack.rows_of("Unsent"), 60, "rows of the alert that nobody sends")
         for row in self.stack.rows_of("Unsent")["grafana/hub real"]:
             self.assertEqual(RECONCILIATION, row.transition.origin)
             self.assertEqual({"alertname": "Unsent", "cluster": "east"}, row.transition.labels)
             self.assertEqual("alertmanager", row.transition.source)
-        through = self.stack.metric("alertjoin_reconcile_through_seconds")
-        self.assertEqual(['source="grafana/hub real"'], list(through))
+        wait_for(['source="grafana/hub real"'],
+                 lambda: list(self.stack.metric("alertjoin_reconcile_through_seconds")), 30,
+                 "who is reconciled")
         # The one that is not to be reconciled no longer is.
         self.stack.change(sources={"hub f": "forbidden"})
         wait_until(lambda: not self.stack.metric("alertjoin_reconcile_through_seconds"), 20,

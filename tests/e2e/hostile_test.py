@@ -21,6 +21,9 @@ SLOW_PEERS = 500
 DRIP_SECONDS = 60 if FULL else 12
 CHUNKED_BYTES = (1 << 30) if FULL else (64 << 20)
 P99_MS_MAX = 250
+# Of fewer the 99th percentile is the slowest one: a machine that was elsewhere for once makes it.
+WEBHOOKS_MIN = 400
+MEASURED_SECONDS_MORE = 30
 MEMORY_GROWTH_MIB_MAX = 384  # 256 MiB of large bodies, and what the allocator keeps
 POST_HEAD = b"POST /webhook/alertmanager HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 SMUGGLED = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -38,6 +41,11 @@ class HostileTest(unittest.TestCase):
     def resident_mib(self):
         text = pathlib.Path(f"/proc/{self.pid}/status").read_text()
         return int(text.split("VmRSS:")[1].split()[0]) / 1024
+
+    def cpu_seconds(self):
+        """What the service has taken of the processors so far."""
+        fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def webhook_ms(self):
         """How long a real webhook takes, on a connection of its own."""
@@ -57,9 +65,10 @@ class HostileTest(unittest.TestCase):
     def expect_quick_webhooks(self, seconds, what):
         times = []
         until = time.monotonic() + seconds
-        while time.monotonic() < until:
+        while time.monotonic() < until or (len(times) < WEBHOOKS_MIN and
+                                           time.monotonic() < until + MEASURED_SECONDS_MORE):
             times.append(self.webhook_ms())
-            time.sleep(0.02)
+            time.sleep(0.01)
         p99 = statistics.quantiles(times, n=100)[98]
         print(f"{what}: {len(times)} webhooks, p50 {statistics.median(times):.1f} ms, "
               f"p99 {p99:.1f} ms", flush=True)
@@ -163,11 +172,11 @@ class HostileTest(unittest.TestCase):
         before = self.resident_mib()
         for text in (b"[" * 1_000_000, b'{"a":' * 1_000_000, b'{"alerts":' + b"[" * 1_000_000,
                      b"[" * 500_000 + b"]" * 500_000):
-            started = time.monotonic()
+            before_seconds = self.cpu_seconds()
             answer = self.answer(POST_HEAD + b"Connection: close\r\nContent-Length: %d\r\n\r\n" %
                                  len(text) + text)
             self.assertTrue(answer.startswith(b"HTTP/1.1 400"), answer[:300])
-            self.assertLess(time.monotonic() - started, 2)
+            self.assertLess(self.cpu_seconds() - before_seconds, 2)
         self.assertLess(self.resident_mib() - before, MEMORY_GROWTH_MIB_MAX)
         self.stack.check()
 
