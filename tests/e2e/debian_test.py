@@ -142,6 +142,7 @@ class DebianTest(unittest.TestCase):
         for package in self.packages.values():
             shutil.copy(package, root / "root")
         self.in_root(root, "apt-get", "install", "-y", "--no-install-recommends",
+                     "--option=Acquire::Retries=5",  # what the packages need comes from the mirror
                      *[f"/root/{package.name}" for package in self.packages.values()])
 
     def in_root(self, root, *command):

@@ -2,6 +2,7 @@
 import http.client
 import json
 import pathlib
+import re
 import shutil
 import signal
 import sys
@@ -160,6 +161,16 @@ class FaultStack:
             return None  # it was killed
         finally:
             connection.close()
+
+    def alerts_waiting(self, ingest):
+        """How many of the events that it has of alerts are not acknowledged by the correlator."""
+        connection = http.client.HTTPConnection(self.address[ingest], timeout=30)
+        try:
+            connection.request("GET", "/metrics")
+            text = connection.getresponse().read().decode()
+        finally:
+            connection.close()
+        return int(re.search(r'^alertjoin_spool_events\{lane="alerts"\} (\d+)$', text, re.M)[1])
 
     def rows(self, **arguments):
         """Every row that the correlator lists for these arguments, and its sequence."""

@@ -34,6 +34,11 @@ class Follower:
             shown = self.table and self.table.shown()
             raise AssertionError(f"no snapshot within 30 s: {self.fault or shown}")
 
+    @property
+    def sequence(self):
+        """Up to which everything has come."""
+        return self._sequence
+
     def wait_for(self, sequence, seconds):
         """Waits until everything up to this sequence has come."""
         with self._changed:
