@@ -18,6 +18,7 @@ class FaultProxy:
     def __init__(self, test):
         """Ends with the test. Needs set_target before the first connection."""
         self.cuts = 0  # connections that were ended on purpose, each with both of its ends
+        self.refused = 0  # connections that were closed at once
         self.bytes_passed = 0
         self._target = None
         self._mode = Mode.PASS
@@ -115,6 +116,7 @@ class _Link:
             return
         self._client = end
         if self._proxy._mode is Mode.REFUSE:
+            self._proxy.refused += 1
             end.transport.abort()
             return
         self._proxy._links.add(self)
