@@ -95,7 +95,7 @@ def describe_status(status):
     return f"killed by {signal.Signals(-status).name}"
 
 
-def stop_all(children, seconds=10):
+def stop_all(children, seconds=30):
     """Ends all of them, the last one first, and returns their exit statuses by name."""
     statuses = {}
     for child in reversed(children):

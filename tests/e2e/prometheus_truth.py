@@ -56,6 +56,10 @@ class PrometheusTruth:
         return {frozen(labels): values[-1]
                 for labels, values in self.query(f"{selector}[5m]", time_ms)}
 
+    def scrape_failed(self, time_ms):
+        """Whether one did just before that time, so that series may have had no value."""
+        return bool(self.alive("min_over_time(up[10s]) == 0", time_ms))
+
     def find_fault(self, row, belongs):
         """Why the row is not what Prometheus says, or None. belongs(labels): whether a series
         with these labels belongs to the row's alert."""

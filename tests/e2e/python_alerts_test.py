@@ -256,7 +256,8 @@ class LiveTest(unittest.TestCase):
             self.stack.restart()
             self.post(now_ms() - 5_000)
             wait_for(2, lambda: len(table.frame()), WAIT_SECONDS, "the second")
-            pd.testing.assert_frame_equal(self.client.alerts(labels=["number"]), table.frame())
+            wait_until(lambda: self.client.alerts(labels=["number"]).equals(table.frame()),
+                       WAIT_SECONDS, "the list", seen=table.frame)
 
     def test_all_three_follow_under_asyncio(self):
         async def until(table, holds):
@@ -325,12 +326,16 @@ class LiveTest(unittest.TestCase):
             live = table.frame()
         self.assertTrue((live.groupby("part").size() <= 50).all())
         self.assertFalse(live.duplicated(["part", "time"]).any())
-        listed = self.client.samples("load", filter="instance=i1")
-        begin, end = live.time.min(), live.time.max()
         keys = ["part", "time"]
-        pd.testing.assert_frame_equal(
-            listed[listed.time.between(begin, end)].sort_values(keys).reset_index(drop=True),
-            live.sort_values(keys).reset_index(drop=True))
+        live = live.sort_values(keys).reset_index(drop=True)
+
+        def listed():
+            samples = self.client.samples("load", filter="instance=i1")
+            samples = samples[samples.time.between(live.time.min(), live.time.max())]
+            return samples.sort_values(keys).reset_index(drop=True)
+        # Subscribers are told of samples when these are in the log, before they can be listed.
+        wait_until(lambda: len(listed()) >= len(live), WAIT_SECONDS, "the list", seen=listed)
+        pd.testing.assert_frame_equal(listed(), live)
 
 
 if __name__ == "__main__":

@@ -91,10 +91,10 @@ class ReloadTest(unittest.TestCase):
                 # The same by signal.
                 self.path(name).write_text(good + FAULTY, encoding="utf-8")
                 self.stack.signal(name, signal.SIGHUP)
-                wait_until(lambda n=name: self.metric(n, SUCCESSFUL) == 0, 10, "refused")
+                wait_until(lambda n=name: self.metric(n, SUCCESSFUL) == 0, 30, "refused")
                 self.path(name).write_text(good, encoding="utf-8")
                 self.stack.signal(name, signal.SIGHUP)
-                wait_until(lambda n=name: self.metric(n, SUCCESSFUL) == 1, 10, "taken")
+                wait_until(lambda n=name: self.metric(n, SUCCESSFUL) == 1, 30, "taken")
                 self.assertEqual(self.reload(name, "GET")[0], 405)
 
     def test_what_cannot_change_is_refused_by_its_name(self):
@@ -160,8 +160,8 @@ class ReloadTest(unittest.TestCase):
         self.assertLessEqual(count("second"), ended + 1)
         self.assertIn('msg="a metrics source is gone" source=second', self.stack.log_of("one"))
         # What it was last does not stand there for ever; what is left is shown as before.
-        wait_until(lambda: not self.gauges_of("second"), 10, "its gauges are gone")
-        wait_until(lambda: remaining <= self.gauges_of("prometheus"), 10, "others have stayed")
+        wait_until(lambda: not self.gauges_of("second"), 30, "its gauges are gone")
+        wait_until(lambda: remaining <= self.gauges_of("prometheus"), 30, "others have stayed")
 
     def test_no_alert_is_lost_or_wrong_while_sources_are_exchanged(self):
         dice = support.seeded_random()

@@ -11,7 +11,7 @@ from secure_calls import DENIED, UNAUTHENTICATED, SecureCase, endless, reason_of
 from secure_stack import ROLES, TOKENS
 from support import wait_until
 
-REVOKED_WITHIN_SECONDS = 5
+REVOKED_WITHIN_SECONDS = 10  # files are looked at each second; a busy machine adds some
 
 
 def last_event(events):
@@ -115,13 +115,13 @@ class RevocationTest(SecureCase):
         self.stack.write_security({**ROLES, "reader": ["push"]})
         self.expect_ends(streams, "PERMISSION_DENIED", "PERMISSION_REVOKED", "role of reader")
         self.stack.write_security(ROLES)
-        wait_until(lambda: self.opens("reader"), 10, "reader reads again")
+        wait_until(lambda: self.opens("reader"), 30, "reader reads again")
 
     def test_streams_end_when_their_authority_is_no_longer_trusted(self):
         folder = self.stack.folder / "another"
         folder.mkdir()
         another = type(self.stack.authority)(folder)
-        self.addCleanup(wait_until, self.takes_our_certificates, 10, "it is trusted again")
+        self.addCleanup(wait_until, self.takes_our_certificates, 30, "it is trusted again")
         self.addCleanup(self.stack.trust, self.stack.authority)
         streams = {**self.open_streams("pusher"), **self.open_streams("reader", "client")}
         # Who showed no certificate over HTTP stays.
@@ -153,7 +153,7 @@ class RevocationTest(SecureCase):
             self.stack.write_tokens({name: token for name, token in TOKENS.items()
                                      if name != "admin"})
             wait_until(lambda: self.stack.ask("correlator", "POST", "/-/reload",
-                                              f"Bearer {TOKENS['admin']}")[0] == 401, 10,
+                                              f"Bearer {TOKENS['admin']}")[0] == 401, 30,
                        "the file was read")
             for _ in range(30):  # at a progress message each 0.1 s, three times the look of 1 s
                 next(call)
@@ -163,7 +163,7 @@ class RevocationTest(SecureCase):
         """Waits until they hold, so that the next test begins with them."""
         self.stack.write_tokens(TOKENS)
         for user in ("reader", "pusher"):
-            wait_until(lambda user=user: self.opens(user), 10, f"{user} is known again")
+            wait_until(lambda user=user: self.opens(user), 30, f"{user} is known again")
 
     def opens(self, user):
         """Whether the token opens what it is for, over both listeners of the correlator."""

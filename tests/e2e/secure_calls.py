@@ -79,7 +79,7 @@ class SecureCase(unittest.TestCase):
         """What an empty call of the method ends with, and the reason in its ErrorInfo; OK for the
         first message of a stream."""
         call = channel.unary_stream(method, lambda request: request, lambda answer: answer)(
-            b"", timeout=10, metadata=[("authorization", authorization)] if authorization else [])
+            b"", timeout=30, metadata=[("authorization", authorization)] if authorization else [])
         try:
             next(call)
             call.cancel()

@@ -86,7 +86,7 @@ class AccessTest(SecureCase):
                         cells += 1
         self.assertEqual(len(self.rpcs()) * len(CALLERS), cells)
         # A call may be counted only after its caller has the answer.
-        wait_for(refused, self.refused_calls, 10, "calls that were refused")
+        wait_for(refused, self.refused_calls, 30, "calls that were refused")
         self.assertGreaterEqual(cells, 17 * 9)
 
     def refused_for(self, method, role, header, roles):
@@ -152,6 +152,12 @@ class AccessTest(SecureCase):
         wait_until(lambda: any(row.transition.alert_name == "AllTheWay"
                                for row in self.stack.rows(TOKENS["reader"])), 20, "its row")
 
+    def await_loads(self, listeners, outcome):
+        """Until the correlator's listeners have read their files, with 1 well and with 0 not."""
+        for listener in listeners:
+            line = f'alertjoin_access_last_load_successful{{listener="{listener}"}} {outcome}\n'
+            wait_until(lambda line=line: self.metric("correlator", line), 30, line.strip())
+
     def test_no_secret_is_seen_anywhere(self):
         seen = []
         for name in ("correlator", "ingest"):
@@ -171,10 +177,11 @@ class AccessTest(SecureCase):
                     seen.append(str(call(b"", timeout=10, metadata=[("authorization", header)])))
                 except grpc.RpcError as error:
                     seen.append(f"{error.details()} {error.trailing_metadata()}")
-        # Faults of each file that has secrets.
-        for name, text in (("tokens", f"reader {CANARY}\n"),
-                           ("web.yml", f"basic_auth_users: {{ann: {CANARY}}}\n"),
-                           ("grpc.yml", f"basic_auth_users: {CANARY}\n")):
+        # Faults of each file that has secrets, and the listeners that read it.
+        for name, text, listeners in (
+                ("tokens", f"reader {CANARY}\n", ("grpc", "http")),
+                ("web.yml", f"basic_auth_users: {{ann: {CANARY}}}\n", ("http",)),
+                ("grpc.yml", f"basic_auth_users: {CANARY}\n", ("grpc",))):
             kept = (self.stack.folder / name).read_text()
             self.addCleanup(self.stack.replace, name, kept)
             self.stack.replace(name, text)
@@ -182,10 +189,9 @@ class AccessTest(SecureCase):
                                   capture_output=True, text=True, timeout=30, check=False)
             self.assertEqual(1, done.returncode)
             seen.append(done.stdout + done.stderr)
-            line = 'alertjoin_access_last_load_successful{listener="grpc"} 0'
-            wait_until(lambda line=line: self.metric("correlator", line) or
-                       self.metric("correlator", line.replace("grpc", "http")), 10, "refused")
+            self.await_loads(listeners, 0)
             self.stack.replace(name, kept)
+            self.await_loads(listeners, 1)
         self.assertGreater(len(seen), 60)
         for text in seen:
             for secret in self.secrets():

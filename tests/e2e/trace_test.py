@@ -58,11 +58,11 @@ class TraceTest(unittest.TestCase):
 
     # What has been answered may be logged a little later.
     def await_traces(self, trace_ids, message):
-        wait_for(trace_ids, lambda: [one["trace_id"] for one in self.ingest_records(message)], 10,
+        wait_for(trace_ids, lambda: [one["trace_id"] for one in self.ingest_records(message)], 30,
                  f"traces of {message!r}")
 
     def await_applied(self):
-        wait_for(1, lambda: len(self.correlator_records("transition is applied")), 10,
+        wait_for(1, lambda: len(self.correlator_records("transition is applied")), 30,
                  "records of applied transitions")
         return self.correlator_records("transition is applied")
 

@@ -3,15 +3,30 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 
 #include "common/status/status.h"
 
 namespace alertjoin {
+namespace {
+
+// Of send and recv, which with a timeout end early in a process that was stopped meanwhile.
+template <typename Call>
+ssize_t Again(const Call& call) {
+  ssize_t result;
+  do {
+    result = call();
+  } while (result < 0 && errno == EINTR);
+  return result;
+}
+
+}  // namespace
 
 RawHttpClient::RawHttpClient(int port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   CHECK(fd_ >= 0);
@@ -29,7 +44,8 @@ RawHttpClient::~RawHttpClient() { ::close(fd_); }
 
 bool RawHttpClient::Send(std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t sent =
+        Again([&] { return ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL); });
     if (sent <= 0) return false;
     bytes.remove_prefix(static_cast<size_t>(sent));
   }
@@ -38,7 +54,7 @@ bool RawHttpClient::Send(std::string_view bytes) {
 
 bool RawHttpClient::ReceiveMore() {
   char buffer[16 << 10];
-  const ssize_t size = ::recv(fd_, buffer, sizeof(buffer), 0);
+  const ssize_t size = Again([&] { return ::recv(fd_, buffer, sizeof(buffer), 0); });
   if (size <= 0) return false;
   received_.append(buffer, static_cast<size_t>(size));
   return true;
@@ -97,7 +113,12 @@ std::optional<RawHttpResponse> RawHttpClient::Ask(std::string_view bytes) {
 
 bool RawHttpClient::ServerCloses() {
   char byte;
-  return received_.empty() && ::recv(fd_, &byte, 1, 0) == 0;
+  return received_.empty() && Again([&] { return ::recv(fd_, &byte, 1, 0); }) == 0;
+}
+
+bool RawHttpClient::IsReadable() const {
+  pollfd peer{fd_, POLLIN, 0};
+  return !received_.empty() || ::poll(&peer, 1, 0) > 0;
 }
 
 void RawHttpClient::CloseSending() { ::shutdown(fd_, SHUT_WR); }

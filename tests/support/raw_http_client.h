@@ -31,6 +31,8 @@ class RawHttpClient {
   std::optional<std::string> ReceiveChunk();
   // Send, then Receive.
   std::optional<RawHttpResponse> Ask(std::string_view bytes);
+  // Whether something of an answer is there, or the end of the connection. Does not wait.
+  bool IsReadable() const;
   // True when the server ends the connection in order, with nothing more sent.
   bool ServerCloses();
   void CloseSending();
