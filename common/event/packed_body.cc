@@ -3,19 +3,64 @@
 #include <fmt/format.h>
 #include <lz4.h>
 
+#include <algorithm>
+#include <cstdint>
+
 #include "common/event/event_limits.h"
 #include "common/event/event_rules.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
+namespace {
+
+// Of the LZ4 block format: a token has the number of literals in its upper four bits. From this
+// number on they say that bytes follow which are added to it, the last being less than 255.
+constexpr size_t kLiteralsInTokenMax = 15;
+constexpr size_t kByteMax = 255;
+
+// As an LZ4 block; empty when it would be longer than `bytes_max`.
+std::string Compress(std::string_view text, size_t bytes_max) {
+  std::string block(bytes_max, '\0');
+  const int size = LZ4_compress_default(text.data(), block.data(), static_cast<int>(text.size()),
+                                        static_cast<int>(block.size()));
+  block.resize(static_cast<size_t>(size));
+  return block;
+}
+
+// The block of a text with `front` before it, as literals before its first ones: a block speaks of
+// what it repeats by distances. REQUIRES: LZ4 made the block.
+std::string WithFront(std::string_view front, std::string_view block) {
+  const auto byte_at = [block](size_t i) { return static_cast<uint8_t>(block[i]); };
+  size_t literals = byte_at(0) >> 4;
+  size_t at = 1;
+  if (literals == kLiteralsInTokenMax) {
+    for (; byte_at(at) == kByteMax; ++at) literals += kByteMax;
+    literals += byte_at(at++);
+  }
+  literals += front.size();
+  const size_t in_token = std::min(literals, kLiteralsInTokenMax);
+  std::string result(1, static_cast<char>((in_token << 4) | (byte_at(0) & 0x0f)));
+  if (in_token == kLiteralsInTokenMax) {
+    const size_t more = literals - kLiteralsInTokenMax;
+    result.append(more / kByteMax, static_cast<char>(kByteMax));
+    result += static_cast<char>(more % kByteMax);
+  }
+  result += front;
+  result += block.substr(at);
+  return result;
+}
+
+}  // namespace
 
 std::string PackBody(std::string_view body) {
-  if (body.size() > kRawPayloadBytesMax) return "";
-  std::string packed(body.size() - body.size() / 8, '\0');
-  const int size = LZ4_compress_default(body.data(), packed.data(), static_cast<int>(body.size()),
-                                        static_cast<int>(packed.size()));
-  packed.resize(static_cast<size_t>(size));  // 0 when there is no room for it.
-  return body.size() <= kUnpackedTimesMax * packed.size() ? packed : "";
+  if (body.empty() || body.size() > kRawPayloadBytesMax) return "";
+  const size_t bytes_max = body.size() - body.size() / 8;
+  std::string packed = Compress(body, bytes_max);
+  if (packed.empty() || body.size() <= kUnpackedTimesMax * packed.size()) return packed;
+  // So much of it as it is makes it long enough.
+  const size_t front = body.size() / kUnpackedTimesMax + 1;
+  packed = WithFront(body.substr(0, front), Compress(body.substr(front), bytes_max));
+  return packed.size() <= bytes_max ? packed : "";
 }
 
 absl::StatusOr<std::string> UnpackBody(std::string_view packed, size_t body_bytes) {

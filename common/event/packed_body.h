@@ -16,8 +16,8 @@ namespace alertjoin {
 // producer have taken.
 constexpr size_t kUnpackedTimesMax = 16;
 
-// The body packed; empty when that would not save at least an eighth of it, or more than
-// kUnpackedTimesMax allows, or it is longer than kRawPayloadBytesMax.
+// The body packed, to no less than kUnpackedTimesMax allows; empty when that would not save at
+// least an eighth of it, or it is longer than kRawPayloadBytesMax.
 std::string PackBody(std::string_view body);
 
 // The body of `body_bytes` bytes. INVALID_ARGUMENT, reason MALFORMED_EVENT, when that is none, more

@@ -62,9 +62,36 @@ TEST(PackedBody, WhatWouldNotGetSmallerStaysAsItIs) {
   EXPECT_EQ(PackBody(std::string(kRawPayloadBytesMax + 1, 'a')), "");
 }
 
+TEST(PackedBody, WhatRepeatsItselfWithoutEndIsPackedAsFarAsIsAllowed) {
+  std::mt19937_64 random(TestSeed());
+  for (const size_t bytes : {400, 5'000, 100'000, 1 << 20, static_cast<int>(kRawPayloadBytesMax)}) {
+    // Its first literals are none, a few, and so many that their number takes bytes of its own.
+    for (const size_t noise : {0, 1, 14, 15, 16, 300}) {
+      const std::string body = Noise(random, noise) + std::string(bytes - noise, 'a');
+      const std::string packed = PackBody(body);
+      if (packed.empty()) {
+        EXPECT_LT(bytes, 4'000) << noise;
+        continue;
+      }
+      EXPECT_GE(packed.size() * kUnpackedTimesMax, body.size());
+      EXPECT_LT(packed.size(), body.size() / kUnpackedTimesMax * 5 / 4 + 400);
+      const auto unpacked = UnpackBody(packed, body.size());
+      ASSERT_THAT(unpacked, IsOk()) << bytes << " " << noise;
+      EXPECT_EQ(*unpacked, body);
+    }
+    // The part that is compressed may begin with literals of its own.
+    std::string body(bytes, 'a');
+    const std::string in_the_middle = Noise(random, bytes / 17);
+    body.replace(bytes / 17, in_the_middle.size(), in_the_middle);
+    if (const std::string packed = PackBody(body); !packed.empty()) {
+      ASSERT_THAT(UnpackBody(packed, body.size()), IsOk());
+      EXPECT_EQ(*UnpackBody(packed, body.size()), body);
+    }
+  }
+}
+
 TEST(PackedBody, NobodySendsLittleThatTakesMuch) {
   const std::string body(1 << 20, 'a');
-  EXPECT_EQ(PackBody(body), "");
   // What LZ4 makes of it, by hand: one literal, a match as long as the rest, five literals.
   std::string bomb(
       "\x1f"
