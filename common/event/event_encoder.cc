@@ -99,14 +99,14 @@ uint32_t EventEncoder::SeriesRef(const std::shared_ptr<const SeriesKey>& series,
                                  v1::SampleBatch* out) {
   const uint32_t query_ref = QueryRef(*series->query, out);
   const auto next = static_cast<uint32_t>(refs_by_content_.size() + 1);
-  const auto [entry, added] = refs_by_content_.try_emplace(LabelledQuery(query_ref, series), next);
+  const auto [ref, added] = refs_by_content_.TryEmplace(LabelledQuery(query_ref, series), next);
   if (added) {
     v1::SeriesDefinition* definition = out->add_series();
     definition->set_series_ref(next);
     definition->set_query_ref(query_ref);
     EncodeLabels(series->labels, definition->mutable_labels());
   }
-  return entry->second;
+  return ref;
 }
 
 }  // namespace alertjoin

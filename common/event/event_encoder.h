@@ -7,9 +7,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "alertjoin/v1/events.pb.h"
 #include "common/event/event.h"
+#include "common/event/gradual_map.h"
 
 namespace alertjoin {
 
@@ -33,7 +33,7 @@ class EventEncoder {
   struct LabelledQuery {
     LabelledQuery(uint32_t its_query_ref, std::shared_ptr<const SeriesKey> its_series);
 
-    size_t hash;  // Of all: a table that grows, with a batch that waits, does not ask the labels.
+    size_t hash;  // Of all: a table that grows does not ask the labels.
     uint32_t query_ref;
     std::shared_ptr<const SeriesKey> series;
     friend bool operator==(const LabelledQuery& a, const LabelledQuery& b) {
@@ -55,7 +55,8 @@ class EventEncoder {
   Refs& RefsOf(const SeriesTable& table);
 
   std::map<Query, uint32_t> query_refs_;
-  absl::flat_hash_map<LabelledQuery, uint32_t, LabelledQueryHash> refs_by_content_;
+  // A table of a million that grew at once would keep everybody waiting.
+  GradualMap<LabelledQuery, uint32_t, LabelledQueryHash> refs_by_content_;
   std::unordered_map<const void*, KnownTable> tables_;
 };
 
