@@ -26,6 +26,8 @@ struct IntakeBatch {
   // Called once the events are durable, on a thread of the sink, without a lock held. It must not
   // block. Not called when the sink stops before.
   std::function<void()> durable;
+  // Of a part (Divide): the rest of the last event is in the next one; `position` is before it.
+  bool is_continued = false;
 };
 
 // Takes events into the correlator's order. Thread-safe.

@@ -12,9 +12,6 @@
 namespace alertjoin {
 namespace {
 
-// A round is synced and applied as a whole: these bound its memory and its delay.
-constexpr size_t kRoundBatchesMax = 1'024;
-constexpr size_t kRoundBytes = 4 << 20;
 // How often a full log is tried again, if nobody says that there is room.
 constexpr std::chrono::seconds kFullRetry(1);
 constexpr Millis kRoundLogInterval = std::chrono::seconds(30);
@@ -32,7 +29,7 @@ RoundLogger::RoundLogger(RoundLoggerOptions options, RoundLog& log,
       logged_(logged),
       clock_(clock),
       failed_(std::move(failed)),
-      queue_(options.queue_batches_max),
+      queue_(options.queue_batches_max, clock),
       metrics_(registry),
       full_limiter_(kRoundLogInterval, clock),
       future_limiter_(kRoundLogInterval, clock) {}
@@ -82,17 +79,9 @@ void RoundLogger::NotifyRoom() {
 void RoundLogger::Run() {
   next_expiry_ = clock_.SteadyNow() + options_.expiry_interval;
   for (;;) {
-    std::vector<IntakeBatch> batches = queue_.PopUpToBefore(next_expiry_, kRoundBatchesMax);
-    if (batches.empty() && queue_.closed()) break;
-    std::span<IntakeBatch> rest(batches);
-    while (!rest.empty()) {
-      size_t count = 0;
-      for (size_t bytes = 0; count < rest.size() && bytes < kRoundBytes; ++count) {
-        bytes += rest[count].bytes;
-      }
-      if (!LogBatches(rest.first(count))) return logged_.Close();
-      rest = rest.subspan(count);
-    }
+    std::vector<IntakeBatch> batches = queue_.PopRoundBefore(next_expiry_);
+    if (batches.empty() && queue_.ended()) break;
+    if (!batches.empty() && !LogBatches(batches)) break;
     if (!LogWhenDue()) break;
   }
   logged_.Close();
@@ -101,11 +90,12 @@ void RoundLogger::Run() {
 bool RoundLogger::LogBatches(std::span<IntakeBatch> batches) {
   Round round;
   round.time = clock_.Now();
+  size_t events = 0;
   for (IntakeBatch& batch : batches) {
+    events += batch.events.size() - (batch.is_continued ? 1 : 0);
     std::move(batch.events.begin(), batch.events.end(), std::back_inserter(round.events));
     round.producers.push_back(batch.position);
   }
-  const size_t events = round.events.size();
   DropFutureSamples(round);
   if (!Log(std::move(round), batches)) return false;
   metrics_.stage().Finish(events);

@@ -14,6 +14,7 @@
 #include "common/sync/mutex.h"
 #include "common/time/clock.h"
 #include "correlator-service/pipeline/event_sink.h"
+#include "correlator-service/pipeline/intake_circle.h"
 #include "correlator-service/pipeline/log_metrics.h"
 #include "correlator-service/pipeline/round_log.h"
 
@@ -36,8 +37,8 @@ struct RoundLoggerOptions {
 };
 
 // Makes rounds of what producers hand over and of the passing of time, syncs them in the log, hands
-// them on and tells the producers, in order. Everything that came while it worked goes into the
-// next round together, so that load makes rounds larger, not more.
+// them on and tells the producers, in order. What came while it worked goes into the next round
+// together, as far as that is fair (IntakeCircle).
 //
 // While the log is full, it takes no more: producers keep what they have. Samples from more than
 // kSampleFutureMax ahead of the clock are dropped and counted: they would keep the log from being
@@ -96,7 +97,7 @@ class RoundLogger {
   BoundedQueue<LoggedRound>& logged_;
   const Clock& clock_;
   const std::function<void(const absl::Status&)> failed_;
-  BoundedQueue<IntakeBatch> queue_;
+  IntakeCircle queue_;
   LogMetrics metrics_;
   LogLimiter full_limiter_;
   LogLimiter future_limiter_;

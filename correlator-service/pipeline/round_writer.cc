@@ -11,7 +11,6 @@
 namespace alertjoin {
 namespace {
 
-constexpr size_t kRoundsAtOnce = 16;
 // Of a round that carries over: some megabytes.
 constexpr size_t kCarriedEventsMax = 16;
 
@@ -56,25 +55,27 @@ void RoundWriter::Join() {
 
 void RoundWriter::Run() {
   for (;;) {
-    std::vector<LoggedRound> rounds = logged_.PopUpToOrWake(kRoundsAtOnce);
+    // One only: the logger, when it waits for room, and those behind it, wait for no more.
+    std::vector<LoggedRound> rounds = logged_.PopUpToOrWake(1);
     if (rounds.empty() && logged_.ended()) break;
-    if (rounds.empty()) turns_.Run(engine_);
-    for (const LoggedRound& logged : rounds) metrics_.join().Begin(logged.round.events.size());
-    for (LoggedRound& logged : rounds) {
-      const size_t events = logged.round.events.size();
-      const absl::Status status = Apply(std::move(logged));
-      turns_.Run(engine_);
-      if (status.ok()) {
-        metrics_.join().Finish(events);
-        continue;
-      }
-      // The logger must not wait for room here.
-      logged_.Close();
-      failed_(status);
-      return turns_.Close();
-    }
+    absl::Status status;
+    if (!rounds.empty()) status = ApplyCounted(std::move(rounds.front()));
+    turns_.Run(engine_);
+    if (status.ok()) continue;
+    // The logger must not wait for room here.
+    logged_.Close();
+    failed_(status);
+    break;
   }
   turns_.Close();
+}
+
+absl::Status RoundWriter::ApplyCounted(LoggedRound logged) {
+  const size_t events = logged.round.events.size();
+  metrics_.join().Begin(events);
+  const absl::Status status = Apply(std::move(logged));
+  if (status.ok()) metrics_.join().Finish(events);
+  return status;
 }
 
 absl::Status RoundWriter::Apply(LoggedRound logged) {

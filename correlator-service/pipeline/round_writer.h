@@ -37,6 +37,7 @@ class RoundWriter {
 
  private:
   void Run();
+  absl::Status ApplyCounted(LoggedRound logged);
   absl::Status Apply(LoggedRound logged);
   // Has said again what the segments beyond retention say and still counts.
   void CarryOver();

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/sync/mutex.h"
+#include "common/time/clock.h"
+#include "correlator-service/pipeline/event_sink.h"
+
+namespace alertjoin {
+
+// What producers have handed over and waits for its round, by logs of producers: the batches of one
+// log come out in the order in which they came in, those of different logs in the order of a
+// circle, one of each after the other. So who floods it waits for itself, and the batch of another
+// log is in the next round, if that has room for one of each:
+//
+// - While more than one log is heard of, rounds are small, so that the one that is under way when
+//   a batch comes is soon over, and large batches come in parts. While there is only one log,
+//   rounds are as large as load makes them.
+// - What does not fit all the same lets the others go first, once: a round with such a batch comes
+//   after one without, as long as there are small ones. So these wait for one of them at most.
+//
+// Thread-safe. Once closed it takes nothing more; what it holds can still be taken.
+class IntakeCircle {
+ public:
+  static constexpr size_t kRoundBatchesMax = 1'024;
+  // A round is full with the batch that would bring it beyond; the first one is taken whatever its
+  // size, and so is one that has its turn.
+  static constexpr size_t kRoundBytesMax = 4 << 20;
+  static constexpr size_t kSharedRoundBytesMax = 64 << 10;
+  // Of the parts (Divide) of a batch that is larger.
+  static constexpr size_t kPartBytes = 32 << 10;
+  // How long rounds stay small behind batches of different logs.
+  static constexpr Millis kShared = std::chrono::minutes(2);
+
+  // Holds at most `batches_max` batches. The clock must outlive it.
+  IntakeCircle(size_t batches_max, const Clock& clock);
+
+  // False, and nothing moved from, when it is full or closed.
+  bool TryPush(IntakeBatch&& batch) EXCLUDES_LOCK(mutex_);
+
+  // Waits for at least one batch, then takes those of a round. Empty when nothing came before the
+  // deadline, or once it has ended.
+  std::vector<IntakeBatch> PopRoundBefore(Clock::Steady deadline) EXCLUDES_LOCK(mutex_);
+
+  void Close() EXCLUDES_LOCK(mutex_);
+  // Closed, and nothing left in it.
+  bool ended() const EXCLUDES_LOCK(mutex_);
+
+ private:
+  // Of a producer: its id, that of the log.
+  using LogId = std::pair<std::string, std::string>;
+  struct Part {
+    IntakeBatch batch;
+    bool is_last;  // Or all there is.
+  };
+  using Waiting = std::deque<Part>;
+  using Logs = std::map<LogId, Waiting>;
+  struct Round {
+    std::vector<IntakeBatch> batches;
+    size_t bytes = 0;
+    size_t bytes_max = 0;
+  };
+
+  void Add(Logs::iterator log, IntakeBatch&& batch) REQUIRES_LOCK(mutex_);
+  bool IsShared() const REQUIRES_LOCK(mutex_);
+  // Goes around once. False: not all fitted.
+  bool TakeOneOfEach(Round& round) REQUIRES_LOCK(mutex_);
+  // Moves the first batch of the log, and the log from the circle unless more of it waits.
+  void Take(Logs::iterator log, std::deque<Logs::iterator>& circle, Round& round)
+      REQUIRES_LOCK(mutex_);
+
+  const size_t batches_max_;
+  const Clock& clock_;
+  mutable Mutex mutex_;
+  CondVar changed_;  // Batches, or the end.
+  bool closed_ GUARDED_BY(mutex_) = false;
+  size_t batches_ GUARDED_BY(mutex_) = 0;  // Of which a part waits, or all.
+  Logs logs_ GUARDED_BY(mutex_);           // Those of which batches wait.
+  // All of logs_: those that did not fit into the round before, then the others, whose turn was
+  // longest ago first.
+  std::deque<Logs::iterator> circle_ GUARDED_BY(mutex_);
+  bool owes_turn_ GUARDED_BY(mutex_) = false;               // To the first of them.
+  LogId newest_ GUARDED_BY(mutex_);                         // Of the batch that came last.
+  std::optional<Clock::Steady> shared_ GUARDED_BY(mutex_);  // When newest_ was last another one.
+};
+
+}  // namespace alertjoin
