@@ -36,7 +36,8 @@ TEST_F(UplinkIntakeTest, EventsArriveOnceAndInOrder) {
   producer_.Append(1, 5000);
   ASSERT_TRUE(producer_.WaitAcknowledged());
   EXPECT_EQ(sink_.Taken(), producer_.Names(1, 5000));
-  EXPECT_TRUE(producer_.WaitMetric("alertjoin_uplink_acked_events_total", 5000));
+  // The last of what is counted behind an acknowledgement.
+  EXPECT_TRUE(producer_.WaitMetric("alertjoin_stage_out_total", 5000, "uplink_alerts"));
   EXPECT_EQ(producer_.Metric("alertjoin_uplink_acked_events_total"), 5000);
   EXPECT_EQ(producer_.Metric("alertjoin_uplink_sent_events_total"), 5000);
   EXPECT_EQ(producer_.spool().bounds().bytes, 0U);
@@ -173,6 +174,8 @@ TEST_F(UplinkIntakeTest, GracefulStopEndsTheStreamAtOnceWithItsReason) {
   correlator_.StopGracefully();
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
   EXPECT_TRUE(producer_.WaitMetric("alertjoin_uplink_errors_total", 1, "UNAVAILABLE"));
+  // By then what the error has changed is seen, too.
+  EXPECT_TRUE(producer_.WaitMetric("alertjoin_uplink_reconnects_total", 1));
   EXPECT_EQ(producer_.Metric("alertjoin_uplink_connected"), 0);
 }
 
@@ -200,10 +203,11 @@ TEST_F(UplinkIntakeTest, AnAlertIsAcknowledgedWithinMilliseconds) {
     latencies_ms.push_back(taken.count());
   }
   std::sort(latencies_ms.begin(), latencies_ms.end());
-  const double median_ms = latencies_ms[latencies_ms.size() / 2];
-  std::cout << "median of append to acknowledgement: " << median_ms << " ms\n";
-  // Generous: what it must catch is a delayed acknowledgement (40 ms) or a poll.
-  EXPECT_LT(median_ms, 20);
+  const double quartile_ms = latencies_ms[latencies_ms.size() / 4];
+  std::cout << "lower quartile of append to acknowledgement: " << quartile_ms << " ms\n";
+  // Generous: what it must catch is a delayed acknowledgement (40 ms) or a poll, which all have
+  // alike; what a busy machine adds some have.
+  EXPECT_LT(quartile_ms, 20);
 }
 
 TEST(Uplink, ConnectsWhenTheCorrelatorComesUpLater) {
@@ -235,9 +239,10 @@ TEST(Uplink, HeartbeatsKeepAnIdleStreamOpen) {
   IntakeOptions options;
   options.heartbeat_interval = Millis(50);
   CorrelatorEnd correlator(sink, options);
-  ProducerEnd producer(correlator.address(), "ingest-1", Millis(1000));
+  // More than a busy machine keeps a thread waiting.
+  ProducerEnd producer(correlator.address(), "ingest-1", Millis(4000));
   ASSERT_TRUE(producer.WaitState(UplinkState::kStreaming));
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(3);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(6);
   EXPECT_FALSE(producer.spool().WaitAcknowledged(LogPosition(1), end));
   EXPECT_EQ(producer.Metric("alertjoin_uplink_reconnects_total"), 0);
 }

@@ -77,10 +77,10 @@ class LogOnFaultDisk : public ::testing::Test {
     MutexLock lock(mutex_);
     return failures_;
   }
-  // Waits for what another thread brings about; false after ten seconds, so that a broken log fails
+  // Waits for what another thread brings about; false after a minute, so that a broken log fails
   // the test instead of hanging it.
   static bool WaitFor(const std::function<bool()>& condition) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     while (!condition()) {
       if (std::chrono::steady_clock::now() > deadline) return false;
       std::this_thread::yield();

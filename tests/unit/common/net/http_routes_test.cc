@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include <chrono>
+#include <ctime>
 
 namespace alertjoin {
 namespace {
@@ -65,9 +65,9 @@ TEST_F(HttpRoutesTest, LongPathsAreRefusedAndOthersMatchInLinearTime) {
   EXPECT_EQ(Find("GET", "/" + std::string(kHttpPathBytesMax, 'a')), "414 ");
   HttpRoutes routes;
   routes.Add("GET", "/(a*)*(a|a)*b", [](const HttpRequest&) { return HttpResponse(); });
-  const auto begin = std::chrono::steady_clock::now();
+  const std::clock_t begin = std::clock();  // Of this process alone.
   routes.Find("GET", "/" + std::string(kHttpPathBytesMax - 1, 'a'));
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(1));
+  EXPECT_LT(std::clock() - begin, CLOCKS_PER_SEC);
 }
 
 }  // namespace

@@ -142,10 +142,10 @@ class StoreOnFaultDisk : public ::testing::Test {
     EXPECT_THAT(read, IsOk());
     return read.ok() ? read->sets : std::vector<SharedChangeSet>();
   }
-  // Waits for what another thread brings about; false after ten seconds, so that a broken store
+  // Waits for what another thread brings about; false after a minute, so that a broken store
   // fails the test instead of hanging it.
   static bool WaitFor(const std::function<bool()>& condition) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     while (!condition()) {
       if (std::chrono::steady_clock::now() > deadline) return false;
       std::this_thread::yield();

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 #include <string>
 
 #include "tests/support/status_matchers.h"
@@ -43,9 +43,9 @@ TEST(JsonLimits, MillionBracketsAreRefusedAtOnce) {
        {std::string("["), std::string("{\"a\":"), std::string("[{\"\":")}) {
     std::string text;
     while (text.size() < 1'000'000) text += unit;
-    const auto begin = std::chrono::steady_clock::now();
+    const std::clock_t begin = std::clock();  // Of this process alone.
     EXPECT_THAT(ParseJson(text), StatusIs(kInvalid, "nested deeper"));
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(50));
+    EXPECT_LT(std::clock() - begin, CLOCKS_PER_SEC / 20);
   }
 }
 

@@ -46,7 +46,7 @@ async function setHidden(page: Page, hidden: boolean): Promise<void> {
 }
 
 async function until(condition: () => boolean, what: string): Promise<void> {
-  for (const deadline = Date.now() + 15_000; !condition();) {
+  for (const deadline = Date.now() + 60_000; !condition();) {
     assert.ok(Date.now() < deadline, what);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

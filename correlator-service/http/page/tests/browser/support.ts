@@ -55,7 +55,7 @@ export async function openPage(browser: Browser, url: string, options: BrowserCo
   return {page, complaints};
 }
 
-export async function phase(page: Page, name: string, timeout = 15_000): Promise<void> {
+export async function phase(page: Page, name: string, timeout = 60_000): Promise<void> {
   await page.locator(`.connection[data-phase="${name}"]`).waitFor({timeout});
 }
 
