@@ -1,5 +1,6 @@
 #include "correlator-service/pipeline/intake_circle.h"
 
+#include <algorithm>
 #include <iterator>
 
 #include "common/status/status.h"
@@ -36,7 +37,7 @@ std::vector<IntakeBatch> IntakeCircle::PopRoundBefore(Clock::Steady deadline) {
     if (!changed_.WaitUntil(mutex_, deadline)) break;
   }
   if (circle_.empty()) return {};
-  round.bytes_max = IsShared() ? kSharedRoundBytesMax : kRoundBytesMax;
+  round.bytes_max = RoundBytesMax();
   const bool has_turn = std::exchange(owes_turn_, false);
   if (has_turn) {
     const Logs::iterator first = circle_.front();
@@ -46,7 +47,7 @@ std::vector<IntakeBatch> IntakeCircle::PopRoundBefore(Clock::Steady deadline) {
     round.bytes = 0;
   }
   // Those who came together do not wait for more of each other than one batch, unless it is little.
-  const size_t more_below = circle_.size() > 1 ? kPartBytes : round.bytes_max;
+  const size_t more_below = circle_.size() > 1 ? round.bytes_max / 2 : round.bytes_max;
   bool all_fitted = true;
   do {
     all_fitted = TakeOneOfEach(round);
@@ -74,6 +75,20 @@ void IntakeCircle::Add(Logs::iterator log, IntakeBatch&& batch) {
 }
 
 bool IntakeCircle::IsShared() const { return shared_ && clock_.SteadyNow() - *shared_ < kShared; }
+
+size_t IntakeCircle::RoundBytesMax() const {
+  if (!IsShared()) return kRoundBytesMax;
+  const auto shortest = *std::min_element(took_.begin(), took_.end());
+  const double ms = std::chrono::duration<double, std::milli>(shortest).count();
+  const double bytes = std::min(ms * kSharedRoundBytesPerMs, double{kRoundBytesMax});
+  return std::max(kSharedRoundBytes, static_cast<size_t>(bytes));
+}
+
+void IntakeCircle::NoteLogged(std::chrono::nanoseconds took) {
+  MutexLock lock(mutex_);
+  took_[took_next_] = took;
+  took_next_ = (took_next_ + 1) % took_.size();
+}
 
 bool IntakeCircle::TakeOneOfEach(Round& round) {
   std::deque<Logs::iterator> passed_over;

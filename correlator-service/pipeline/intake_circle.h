@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <map>
@@ -20,8 +22,9 @@ namespace alertjoin {
 // log is in the next round, if that has room for one of each:
 //
 // - While more than one log is heard of, rounds are small, so that the one that is under way when
-//   a batch comes is soon over, and large batches come in parts. While there is only one log,
-//   rounds are as large as load makes them.
+//   a batch comes is soon over, and large batches come in parts. How small follows from how long
+//   they take to be logged: on a disk that syncs slowly what a round holds adds little to that.
+//   While there is only one log, rounds are as large as load makes them.
 // - What does not fit all the same lets the others go first, once: a round with such a batch comes
 //   after one without, as long as there are small ones. So these wait for one of them at most.
 //
@@ -32,7 +35,13 @@ class IntakeCircle {
   // A round is full with the batch that would bring it beyond; the first one is taken whatever its
   // size, and so is one that has its turn.
   static constexpr size_t kRoundBytesMax = 4 << 20;
-  static constexpr size_t kSharedRoundBytesMax = 64 << 10;
+  // While there are several logs: for each millisecond that a round takes at least. To encode and
+  // write so much takes a fraction of that.
+  static constexpr size_t kSharedRoundBytesPerMs = 64 << 10;
+  // At least so much.
+  static constexpr size_t kSharedRoundBytes = 64 << 10;
+  // The shortest of so many rounds counts: about what a sync takes.
+  static constexpr size_t kTimedRounds = 8;
   // Of the parts (Divide) of a batch that is larger.
   static constexpr size_t kPartBytes = 32 << 10;
   // How long rounds stay small behind batches of different logs.
@@ -47,6 +56,9 @@ class IntakeCircle {
   // Waits for at least one batch, then takes those of a round. Empty when nothing came before the
   // deadline, or once it has ended.
   std::vector<IntakeBatch> PopRoundBefore(Clock::Steady deadline) EXCLUDES_LOCK(mutex_);
+
+  // How long it took to log a round.
+  void NoteLogged(std::chrono::nanoseconds took) EXCLUDES_LOCK(mutex_);
 
   void Close() EXCLUDES_LOCK(mutex_);
   // Closed, and nothing left in it.
@@ -69,6 +81,8 @@ class IntakeCircle {
 
   void Add(Logs::iterator log, IntakeBatch&& batch) REQUIRES_LOCK(mutex_);
   bool IsShared() const REQUIRES_LOCK(mutex_);
+  // As of a round that is made now.
+  size_t RoundBytesMax() const REQUIRES_LOCK(mutex_);
   // Goes around once. False: not all fitted.
   bool TakeOneOfEach(Round& round) REQUIRES_LOCK(mutex_);
   // Moves the first batch of the log, and the log from the circle unless more of it waits.
@@ -88,6 +102,9 @@ class IntakeCircle {
   bool owes_turn_ GUARDED_BY(mutex_) = false;               // To the first of them.
   LogId newest_ GUARDED_BY(mutex_);                         // Of the batch that came last.
   std::optional<Clock::Steady> shared_ GUARDED_BY(mutex_);  // When newest_ was last another one.
+  // Of the last rounds, in a ring.
+  std::array<std::chrono::nanoseconds, kTimedRounds> took_ GUARDED_BY(mutex_) = {};
+  size_t took_next_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace alertjoin

@@ -97,7 +97,9 @@ bool RoundLogger::LogBatches(std::span<IntakeBatch> batches) {
     round.producers.push_back(batch.position);
   }
   DropFutureSamples(round);
+  const Clock::Steady begin = clock_.SteadyNow();
   if (!Log(std::move(round), batches)) return false;
+  queue_.NoteLogged(clock_.SteadyNow() - begin);
   metrics_.stage().Finish(events);
   return true;
 }

@@ -19,7 +19,7 @@ using ::testing::IsEmpty;
 constexpr size_t kSmall = 100;
 constexpr size_t kPart = IntakeCircle::kPartBytes;
 // Of what cannot be divided, and fits into no round with others.
-constexpr size_t kHuge = 2 * IntakeCircle::kSharedRoundBytesMax;
+constexpr size_t kHuge = 2 * IntakeCircle::kSharedRoundBytes;
 
 class IntakeCircleTest : public ::testing::Test {
  protected:
@@ -93,9 +93,30 @@ TEST_F(IntakeCircleTest, TheOrderOfEachLogIsKept) {
 TEST_F(IntakeCircleTest, RoundsAreSmallWhileThereAreSeveralLogsAndLargeAgainLater) {
   MakeShared();
   PushMany(20, "flood", kPart);
-  EXPECT_EQ(Pop().size(), IntakeCircle::kSharedRoundBytesMax / kPart);
+  EXPECT_EQ(Pop().size(), IntakeCircle::kSharedRoundBytes / kPart);
   clock_.Advance(IntakeCircle::kShared);
-  EXPECT_EQ(Pop().size(), 20 - IntakeCircle::kSharedRoundBytesMax / kPart);
+  EXPECT_EQ(Pop().size(), 20 - IntakeCircle::kSharedRoundBytes / kPart);
+}
+
+TEST_F(IntakeCircleTest, RoundsOfSeveralAreLargerWhereAllOfThemTakeLong) {
+  using std::chrono::milliseconds;
+  const auto log_rounds = [this](size_t rounds, milliseconds took) {
+    for (size_t i = 0; i < rounds; ++i) circle_.NoteLogged(took);
+  };
+  MakeShared();
+  PushMany(1'000, "flood", kPart);
+  log_rounds(IntakeCircle::kTimedRounds - 1, milliseconds(5));
+  EXPECT_EQ(Pop().size(), IntakeCircle::kSharedRoundBytes / kPart);
+  log_rounds(1, milliseconds(5));
+  EXPECT_EQ(Pop().size(), 5 * IntakeCircle::kSharedRoundBytesPerMs / kPart);
+  // Others are not kept from it by that.
+  ASSERT_TRUE(Push("other", kSmall));
+  const std::vector<std::string> round = Pop();
+  EXPECT_THAT(std::vector(round.begin(), round.begin() + 2), ElementsAre("flood", "other"));
+  log_rounds(1, milliseconds(0));
+  EXPECT_EQ(Pop().size(), IntakeCircle::kSharedRoundBytes / kPart);
+  log_rounds(IntakeCircle::kTimedRounds, milliseconds(10'000));
+  EXPECT_EQ(Pop().size(), IntakeCircle::kRoundBytesMax / kPart);
 }
 
 TEST_F(IntakeCircleTest, WhoIsAloneHasRoundsAsLargeAsTheyMayBe) {
@@ -134,7 +155,7 @@ TEST_F(IntakeCircleTest, ALargeBatchDoesNotKeepOthersWaiting) {
     producers.push_back(batch.position.producer_id);
   }
   EXPECT_THAT(producers, ElementsAre("large", "small"));
-  EXPECT_LE(bytes, IntakeCircle::kSharedRoundBytesMax);
+  EXPECT_LE(bytes, IntakeCircle::kSharedRoundBytes);
 }
 
 TEST_F(IntakeCircleTest, PartsTakeNobodysPlace) {
