@@ -59,7 +59,9 @@ std::string PackBody(std::string_view body) {
   if (packed.empty() || body.size() <= kUnpackedTimesMax * packed.size()) return packed;
   // So much of it as it is makes it long enough.
   const size_t front = body.size() / kUnpackedTimesMax + 1;
-  packed = WithFront(body.substr(0, front), Compress(body.substr(front), bytes_max));
+  const std::string rest = Compress(body.substr(front), bytes_max);
+  if (rest.empty()) return "";
+  packed = WithFront(body.substr(0, front), rest);
   return packed.size() <= bytes_max ? packed : "";
 }
 

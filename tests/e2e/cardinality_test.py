@@ -31,13 +31,20 @@ PAUSE_SECONDS = 0.001
 # What the others may take under the blows, measured in turns with what they take without: a fifth
 # more, and what two services at work, and their disk, leave of one small machine on which others
 # may be busy, too. Who had to wait for a blow, or for one of its notifications, would wait longer.
-SLOWER_MAX, SLOWER_P50_MS, SLOWER_P99_MS = 1.2, 8, 20
+# In a small run beside other tests a few that met these make much of a percentile.
+SLOWER_MAX, SLOWER_P50_MS, SLOWER_P99_MS = (1.2, 8, 20) if FULL else (1.2, 10, 50)
 
 
 def percentiles(times_ms):
     """(the 50th, the 99th)"""
     return (statistics.median(times_ms),
             statistics.quantiles(times_ms, n=100, method="inclusive")[98])
+
+
+def typical(rounds):
+    """The medians of the percentiles of the rounds: a disk that was busy with something else in one
+    of them does not count."""
+    return [statistics.median(values) for values in zip(*map(percentiles, rounds))]
 
 
 class Bomb:
@@ -127,12 +134,12 @@ class CardinalityTest(unittest.TestCase):
             wait_until(lambda beyond=beyond: self.refused(reason) >= beyond, 300, "all are refused")
             self.assertEqual(beyond, self.refused(reason))
         grown, blow = self.resident_mib() - resident, statistics.median(blows)
-        alone, under = sum(alone, []), sum(under, [])
-        (p50, p99), (p50_under, p99_under) = percentiles(alone), percentiles(under)
+        (p50, p99), (p50_under, p99_under) = typical(alone), typical(under)
         print(f"{BOMB} new {kind}, {len(blows)} blows of {blow:.0f} ms; another source "
-              f"{len(alone)} times without, {len(under)} times under them: p50 {p50:.1f} -> "
-              f"{p50_under:.1f} ms, p99 {p99:.1f} -> {p99_under:.1f} ms; correlator grew by "
-              f"{grown:.0f} MiB", flush=True)
+              f"{sum(map(len, alone))} times without, {sum(map(len, under))} times under them: p50 "
+              f"{p50:.1f} -> {p50_under:.1f} ms, p99 {p99:.1f} -> {p99_under:.1f} ms, of all "
+              f"{percentiles(sum(alone, []))[1]:.1f} -> {percentiles(sum(under, []))[1]:.1f} ms; "
+              f"correlator grew by {grown:.0f} MiB", flush=True)
         self.assertLess(grown, GROWTH_MIB_MAX)
         self.assertLess(p50_under, p50 * SLOWER_MAX + SLOWER_P50_MS)
         self.assertLess(p99_under, p99 * SLOWER_MAX + SLOWER_P99_MS)

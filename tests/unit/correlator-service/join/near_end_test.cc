@@ -11,15 +11,20 @@ namespace {
 // Few and many, with room for keys before, between and behind.
 constexpr int kSizeMax = 40;
 
+template <typename Ordered>
+void ExpectSameAsItsOwnSearches(Ordered& numbers, int key_max) {
+  for (int key = -1; key <= key_max; ++key) {
+    SCOPED_TRACE(testing::Message() << "key " << key << " of " << numbers.size());
+    EXPECT_EQ(LowerBoundNearEnd(numbers, key), numbers.lower_bound(key));
+    EXPECT_EQ(UpperBoundNearEnd(numbers, key), numbers.upper_bound(key));
+    EXPECT_EQ(FindNearEnd(numbers, key), numbers.find(key));
+  }
+}
+
 TEST(NearEndTest, FindsInASetWhatTheSetFinds) {
   absl::btree_set<int> numbers;
   for (int size = 0; size <= kSizeMax; ++size) {
-    for (int key = -1; key <= 2 * size + 1; ++key) {
-      SCOPED_TRACE(testing::Message() << "key " << key << " of " << size);
-      EXPECT_EQ(LowerBoundNearEnd(numbers, key), numbers.lower_bound(key));
-      EXPECT_EQ(UpperBoundNearEnd(numbers, key), numbers.upper_bound(key));
-      EXPECT_EQ(FindNearEnd(numbers, key), numbers.find(key));
-    }
+    ExpectSameAsItsOwnSearches(numbers, 2 * size + 1);
     numbers.insert(2 * size);
   }
 }
@@ -27,12 +32,7 @@ TEST(NearEndTest, FindsInASetWhatTheSetFinds) {
 TEST(NearEndTest, FindsInAMapWhatTheMapFinds) {
   absl::btree_map<int, int> numbers;
   for (int size = 0; size <= kSizeMax; ++size) {
-    for (int key = -1; key <= 2 * size + 1; ++key) {
-      SCOPED_TRACE(testing::Message() << "key " << key << " of " << size);
-      EXPECT_EQ(LowerBoundNearEnd(numbers, key), numbers.lower_bound(key));
-      EXPECT_EQ(UpperBoundNearEnd(numbers, key), numbers.upper_bound(key));
-      EXPECT_EQ(FindNearEnd(numbers, key), numbers.find(key));
-    }
+    ExpectSameAsItsOwnSearches(numbers, 2 * size + 1);
     numbers.emplace(2 * size, size);
   }
 }
