@@ -48,8 +48,14 @@ PipelineMetrics::PipelineMetrics(prometheus::Registry& registry)
   };
 }
 
-void PipelineMetrics::CountEvents(std::span<const Event> events) {
-  for (const Event& event : events) events_[event.index()]->Increment();
+void PipelineMetrics::CountEvents(std::span<const Event> events, size_t continued) {
+  for (const Event& event : events) {
+    if (continued > 0 && std::holds_alternative<SampleBatch>(event)) {
+      --continued;
+    } else {
+      events_[event.index()]->Increment();
+    }
+  }
 }
 
 void PipelineMetrics::CountDelays(std::span<const JoinedRow> changes, Timestamp applied_at) {

@@ -26,7 +26,8 @@ class PipelineMetrics {
   // Row changes: those that the engine made, and those that the row store has published.
   StageMetrics& rows_stage() { return rows_stage_; }
 
-  void CountEvents(std::span<const Event> events);
+  // So many of them, of samples, are not counted yet: more of each is to come.
+  void CountEvents(std::span<const Event> events, size_t continued);
   // Of the rows that are new. (The row store counts the changes themselves.)
   void CountDelays(std::span<const JoinedRow> changes, Timestamp applied_at);
   // What the engine did before does not count.

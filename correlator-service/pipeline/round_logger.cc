@@ -12,6 +12,13 @@
 namespace alertjoin {
 namespace {
 
+// Of events that came in parts (Divide), those of which more is to come.
+size_t CountContinued(std::span<const IntakeBatch> batches) {
+  return static_cast<size_t>(
+      std::count_if(batches.begin(), batches.end(),
+                    [](const IntakeBatch& batch) { return batch.is_continued; }));
+}
+
 // How often a full log is tried again, if nobody says that there is room.
 constexpr std::chrono::seconds kFullRetry(1);
 constexpr Millis kRoundLogInterval = std::chrono::seconds(30);
@@ -92,7 +99,7 @@ bool RoundLogger::LogBatches(std::span<IntakeBatch> batches) {
   round.time = clock_.Now();
   size_t events = 0;
   for (IntakeBatch& batch : batches) {
-    events += batch.events.size() - (batch.is_continued ? 1 : 0);
+    events += batch.events.size();
     std::move(batch.events.begin(), batch.events.end(), std::back_inserter(round.events));
     round.producers.push_back(batch.position);
   }
@@ -100,7 +107,7 @@ bool RoundLogger::LogBatches(std::span<IntakeBatch> batches) {
   const Clock::Steady begin = clock_.SteadyNow();
   if (!Log(std::move(round), batches)) return false;
   queue_.NoteLogged(clock_.SteadyNow() - begin);
-  metrics_.stage().Finish(events);
+  metrics_.stage().Finish(events - CountContinued(batches));
   return true;
 }
 
@@ -154,7 +161,7 @@ bool RoundLogger::Log(Round round, std::span<IntakeBatch> batches, LogPosition t
   metrics_.SetBounds(log_.bounds());
   // First, so that the rows do not wait for acknowledgements to be sent; nor do these wait for
   // room.
-  LoggedRound logged{*position, std::move(round), trim_before};
+  LoggedRound logged{*position, std::move(round), trim_before, CountContinued(batches)};
   const bool handed_on = logged_.TryPush(std::move(logged));
   for (const IntakeBatch& batch : batches) {
     if (batch.durable) batch.durable();

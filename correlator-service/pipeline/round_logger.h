@@ -26,6 +26,8 @@ struct LoggedRound {
   Round round;
   // Not null: behind it everything before this position may be trimmed.
   LogPosition trim_before;
+  // So many of the events go on in a later round, which counts them: samples, all of them.
+  size_t continued = 0;
 };
 
 struct RoundLoggerOptions {

@@ -71,7 +71,7 @@ void RoundWriter::Run() {
 }
 
 absl::Status RoundWriter::ApplyCounted(LoggedRound logged) {
-  const size_t events = logged.round.events.size();
+  const size_t events = logged.round.events.size() - logged.continued;
   metrics_.join().Begin(events);
   const absl::Status status = Apply(std::move(logged));
   if (status.ok()) metrics_.join().Finish(events);
@@ -83,7 +83,7 @@ absl::Status RoundWriter::Apply(LoggedRound logged) {
   const Timestamp time = logged.round.time;
   const bool is_expiry = logged.round.horizons && logged.round.events.empty();
   const bool has_progress = ChangesProgress(logged.round);
-  metrics_.CountEvents(logged.round.events);
+  metrics_.CountEvents(logged.round.events, logged.continued);
   RowCommit commit = ApplyRound(engine_, logged.position, std::move(logged.round));
   metrics_.CountDelays(commit.changes, time);
   const size_t changes = commit.changes.size();

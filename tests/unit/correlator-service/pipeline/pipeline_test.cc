@@ -238,6 +238,32 @@ TEST_F(PipelineTest, EveryKindOfEventIsAppliedAndCounted) {
   }
 }
 
+TEST_F(PipelineTest, AnEventThatIsAppliedInPartsIsCountedOnce) {
+  Make(Forever());
+  SampleBatch samples = Samples("q", {{"i", "1"}}, {{0, 1}});
+  for (int64_t time = 1; time < 10'000; ++time) {
+    samples.series_index.push_back(0);
+    samples.times.push_back(At(time));
+    samples.values.push_back(1);
+  }
+  const auto push = [&](const std::string& producer, Event event, size_t bytes) {
+    return pipeline_->TryPush({{producer, "log", 1, 1}, {std::move(event)}, bytes, {}});
+  };
+  // Behind the batch of another producer, large ones come in parts.
+  ASSERT_TRUE(push("one", Firing({{"i", "1"}}, 100, {}), 100));
+  ASSERT_TRUE(push("two", samples, 10 * IntakeCircle::kPartBytes));
+  pipeline_->Start();
+  pipeline_->Stop();
+  EXPECT_EQ(engine_.stats().samples_new, samples.size());
+  const std::string metrics = prometheus::TextSerializer().Serialize(registry_.Collect());
+  for (const char* line : {"alertjoin_join_events_total{kind=\"samples\"} 1\n",
+                           "alertjoin_stage_in_total{stage=\"join\"} 2\n",
+                           "alertjoin_stage_out_total{stage=\"join\"} 2\n",
+                           "alertjoin_stage_out_total{stage=\"log\"} 2\n"}) {
+    EXPECT_THAT(metrics, ::testing::HasSubstr(line));
+  }
+}
+
 TEST_F(PipelineTest, AGapIsPassedOn) {
   Make(Forever());
   ASSERT_TRUE(Push({Gap{"prom", {}, At(1), At(2), "too slow", false}}));
