@@ -220,8 +220,8 @@ ssize_t HttpConnection::Receive(char* data, size_t size) {
         timed_out_ = true;
         return -1;
       case StopEvent::Wait::kStopped:
-        stop_seen_ = true;
-        deadline_ = std::min(deadline_, In(kGraceAfterStop));
+        SeeStop();
+        deadline_ = std::min(deadline_, grace_end_);
         break;
     }
   }
@@ -248,8 +248,20 @@ ssize_t HttpConnection::write(const char* data, size_t size) {
 bool HttpConnection::Flush() { return Send(/*heeds_stop=*/false); }
 bool HttpConnection::FlushUnlessStopped() { return Send(/*heeds_stop=*/true); }
 
+void HttpConnection::SeeStop() {
+  if (stop_seen_) return;
+  stop_seen_ = true;
+  grace_end_ = In(kGraceAfterStop);
+}
+
 bool HttpConnection::Send(bool heeds_stop) {
   StopEvent::Deadline deadline = In(timeouts_.write);
+  if (heeds_stop && stop_.stopped()) {
+    SeeStop();
+    deadline = std::min(deadline, grace_end_);
+    // A peer that always has room for more has no more time than others.
+    broken_ = broken_ || StopEvent::Deadline::clock::now() >= deadline;
+  }
   size_t sent = 0;
   while (!broken_ && sent < unsent_.size()) {
     const ssize_t size = TrySend(unsent_.data() + sent, unsent_.size() - sent);
@@ -259,8 +271,8 @@ bool HttpConnection::Send(bool heeds_stop) {
       const StopEvent::Wait wait = stop_.WaitFor(socket_.get(), wanted_, deadline);
       broken_ = wait == StopEvent::Wait::kTimedOut;
       if (wait == StopEvent::Wait::kStopped) {
-        stop_seen_ = true;
-        deadline = std::min(deadline, In(kGraceAfterStop));
+        SeeStop();
+        deadline = std::min(deadline, grace_end_);
       }
     } else if (errno == EAGAIN) {
       broken_ = !WaitForFd(socket_.get(), wanted_, deadline);

@@ -68,7 +68,7 @@ class HttpConnection final : public httplib::Stream {
 
   // Sends what was written. False when the peer is gone or too slow; all later writes fail.
   bool Flush();
-  // The same, but the peer has one more second once the server stops.
+  // The same, but the peer has one more second once the server stops, for all that is sent so.
   bool FlushUnlessStopped();
   // Waits until the deadline. False, at once, when the peer has closed its side or is gone, or the
   // server stops.
@@ -93,6 +93,8 @@ class HttpConnection final : public httplib::Stream {
 
  private:
   bool Send(bool heeds_stop);
+  // The server stops: once it is seen, time runs for what heeds it.
+  void SeeStop();
   // Waits for and receives up to `size` bytes: their number, 0 at the end, -1 on error or timeout.
   ssize_t Receive(char* data, size_t size);
   // Whether nothing more is to be waited for before the request is served.
@@ -122,6 +124,7 @@ class HttpConnection final : public httplib::Stream {
   std::string unsent_;
   StopEvent::Deadline deadline_;
   bool stop_seen_ = false;
+  StopEvent::Deadline grace_end_;  // When stop_seen_.
   bool timed_out_ = false;
   bool broken_ = false;
 };

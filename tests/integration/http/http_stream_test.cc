@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <string>
+#include <thread>
 
 #include "tests/integration/http/http_fixture.h"
 
@@ -159,6 +160,24 @@ TEST_F(HttpStreamTest, AWaitEndsWhenThePeerGoes) {
     ASSERT_TRUE(client.Ask(GetRequest("/stream")).has_value());
   }
   gone.Wait();
+}
+
+// However much of it the peer takes after the stop: it has a second in all, not for each part.
+TEST_F(HttpStreamTest, StopEndsAStreamWhosePeerGoesOnReading) {
+  StartStreaming([](HttpStream& stream) {
+    const std::string much(1 << 20, 'x');
+    while (stream.Write(much)) {
+    }
+    return false;
+  });
+  RawHttpClient client = Connect();
+  ASSERT_TRUE(client.Ask(GetRequest("/stream")).has_value());
+  std::thread reader([&client] {
+    while (client.ReceiveChunk().has_value()) {
+    }
+  });
+  server_->Stop();
+  reader.join();
 }
 
 TEST_F(HttpStreamTest, StopEndsAStreamWhosePeerReadsNothing) {
