@@ -15,6 +15,11 @@ namespace alertjoin {
 template <typename Key, typename Value, typename Hash>
 class GradualMap {
  public:
+  GradualMap() = default;
+  // next_ points into this one.
+  GradualMap(const GradualMap&) = delete;
+  GradualMap& operator=(const GradualMap&) = delete;
+
   // Adds the entry unless there is one with the key. Gives the value that the key then has, and
   // whether it was added.
   std::pair<Value, bool> TryEmplace(Key key, Value value) {

@@ -14,26 +14,51 @@ IntakeCircle::IntakeCircle(size_t batches_max, const Clock& clock)
 }
 
 bool IntakeCircle::TryPush(IntakeBatch&& batch) {
+  Logs::iterator log;
+  bool divides = false;
   {
     MutexLock lock(mutex_);
-    if (closed_ || batches_ >= batches_max_) return false;
     LogId id(batch.position.producer_id, batch.position.log_id);
+    if (closed_ || !HasRoomFor(logs_.find(id))) return false;
     if (id != newest_) {
       if (newest_ != LogId()) shared_ = clock_.SteadyNow();
       newest_ = id;
     }
-    const auto [log, is_new] = logs_.try_emplace(std::move(id));
-    if (is_new) circle_.push_back(log);
-    Add(log, std::move(batch));
+    log = logs_.try_emplace(std::move(id)).first;
+    ++batches_;
+    ++log->second.batches;
+    log->second.bytes += batch.bytes;
+    ++coming_;
+    divides = IsShared() && batch.bytes > kPartBytes;
+  }
+  // Without the lock: nobody waits for the copying. The log stays, for it has a batch.
+  const size_t bytes = batch.bytes;
+  std::vector<IntakeBatch> parts;
+  if (divides) {
+    parts = Divide(std::move(batch), kPartBytes);
+  } else {
+    parts.push_back(std::move(batch));
+  }
+  {
+    MutexLock lock(mutex_);
+    --coming_;
+    log->second.bytes -= bytes;
+    Add(log, std::move(parts));
   }
   changed_.NotifyOne();
   return true;
 }
 
+bool IntakeCircle::HasRoomFor(Logs::const_iterator log) const {
+  if (log == logs_.end()) return batches_ < 2 * batches_max_;
+  if (batches_ >= batches_max_ || log->second.batches >= kLogBatchesMax) return false;
+  return log->second.batches < kLogBatchesMin || log->second.bytes < kLogBytesMax;
+}
+
 std::vector<IntakeBatch> IntakeCircle::PopRoundBefore(Clock::Steady deadline) {
   Round round;
   MutexLock lock(mutex_);
-  while (circle_.empty() && !closed_) {
+  while (circle_.empty() && !HasEnded()) {
     if (!changed_.WaitUntil(mutex_, deadline)) break;
   }
   if (circle_.empty()) return {};
@@ -61,27 +86,25 @@ std::vector<IntakeBatch> IntakeCircle::PopRoundBefore(Clock::Steady deadline) {
   return std::move(round.batches);
 }
 
-void IntakeCircle::Add(Logs::iterator log, IntakeBatch&& batch) {
+void IntakeCircle::Add(Logs::iterator log, std::vector<IntakeBatch> parts) {
   Waiting& waiting = log->second;
-  if (IsShared() && batch.bytes > kPartBytes) {
-    for (IntakeBatch& part : Divide(std::move(batch), kPartBytes)) {
-      waiting.push_back({std::move(part), false});
-    }
-    waiting.back().is_last = true;
-  } else {
-    waiting.push_back({std::move(batch), true});
+  if (waiting.parts.empty()) circle_.push_back(log);
+  for (IntakeBatch& part : parts) {
+    waiting.bytes += part.bytes;
+    waiting.parts.push_back({std::move(part), false});
   }
-  ++batches_;
+  waiting.parts.back().is_last = true;
 }
 
 bool IntakeCircle::IsShared() const { return shared_ && clock_.SteadyNow() - *shared_ < kShared; }
 
 size_t IntakeCircle::RoundBytesMax() const {
-  if (!IsShared()) return kRoundBytesMax;
+  // Once closed, what is left is to be over soon.
+  if (!IsShared() || closed_) return kRoundBytesMax;
   const auto shortest = *std::min_element(took_.begin(), took_.end());
   const double ms = std::chrono::duration<double, std::milli>(shortest).count();
-  const double bytes = std::min(ms * kSharedRoundBytesPerMs, double{kRoundBytesMax});
-  return std::max(kSharedRoundBytes, static_cast<size_t>(bytes));
+  return static_cast<size_t>(std::clamp(ms * kSharedRoundBytesPerMs, double{kSharedRoundBytes},
+                                        double{kSharedRoundBytesMax}));
 }
 
 void IntakeCircle::NoteLogged(std::chrono::nanoseconds took) {
@@ -94,8 +117,10 @@ bool IntakeCircle::TakeOneOfEach(Round& round) {
   std::deque<Logs::iterator> passed_over;
   std::deque<Logs::iterator> had_turn;
   for (const Logs::iterator log : circle_) {
-    const bool fits = round.batches.size() < kRoundBatchesMax &&
-                      round.bytes + log->second.front().batch.bytes <= round.bytes_max;
+    const size_t bytes = log->second.parts.front().batch.bytes;
+    const size_t bytes_max =
+        bytes <= kSmallBytes ? round.bytes_max + round.bytes_max / 4 : round.bytes_max;
+    const bool fits = round.batches.size() < kRoundBatchesMax && round.bytes + bytes <= bytes_max;
     fits ? Take(log, had_turn, round) : passed_over.push_back(log);
   }
   const bool all_fitted = passed_over.empty();
@@ -106,15 +131,19 @@ bool IntakeCircle::TakeOneOfEach(Round& round) {
 
 void IntakeCircle::Take(Logs::iterator log, std::deque<Logs::iterator>& circle, Round& round) {
   Waiting& waiting = log->second;
-  Part& part = waiting.front();
+  Part& part = waiting.parts.front();
   round.bytes += part.batch.bytes;
-  if (part.is_last) --batches_;
+  waiting.bytes -= part.batch.bytes;
+  if (part.is_last) {
+    --batches_;
+    --waiting.batches;
+  }
   round.batches.push_back(std::move(part.batch));
-  waiting.pop_front();
-  if (waiting.empty()) {
-    logs_.erase(log);
-  } else {
+  waiting.parts.pop_front();
+  if (!waiting.parts.empty()) {
     circle.push_back(log);
+  } else if (waiting.batches == 0) {
+    logs_.erase(log);
   }
 }
 
@@ -128,7 +157,9 @@ void IntakeCircle::Close() {
 
 bool IntakeCircle::ended() const {
   MutexLock lock(mutex_);
-  return closed_ && circle_.empty();
+  return circle_.empty() && HasEnded();
 }
+
+bool IntakeCircle::HasEnded() const { return closed_ && coming_ == 0; }
 
 }  // namespace alertjoin

@@ -25,8 +25,11 @@ namespace alertjoin {
 //   a batch comes is soon over, and large batches come in parts. How small follows from how long
 //   they take to be logged: on a disk that syncs slowly what a round holds adds little to that.
 //   While there is only one log, rounds are as large as load makes them.
+// - What is small has room of its own in a round, behind what is not.
 // - What does not fit all the same lets the others go first, once: a round with such a batch comes
 //   after one without, as long as there are small ones. So these wait for one of them at most.
+// - Of each log only so much waits as one stream may have under way, however often its producer
+//   connects; and where others fill all there is, one batch of a log is taken all the same.
 //
 // Thread-safe. Once closed it takes nothing more; what it holds can still be taken.
 class IntakeCircle {
@@ -38,26 +41,36 @@ class IntakeCircle {
   // While there are several logs: for each millisecond that a round takes at least. To encode and
   // write so much takes a fraction of that.
   static constexpr size_t kSharedRoundBytesPerMs = 64 << 10;
-  // At least so much.
+  // At least so much, and at most: what makes rounds slow may be that they are large.
   static constexpr size_t kSharedRoundBytes = 64 << 10;
+  static constexpr size_t kSharedRoundBytesMax = 512 << 10;
+  // Batches up to this size may bring a round beyond, by up to a quarter.
+  static constexpr size_t kSmallBytes = 4 << 10;
   // The shortest of so many rounds counts: about what a sync takes.
   static constexpr size_t kTimedRounds = 8;
   // Of the parts (Divide) of a batch that is larger.
   static constexpr size_t kPartBytes = 32 << 10;
   // How long rounds stay small behind batches of different logs.
   static constexpr Millis kShared = std::chrono::minutes(2);
+  // Of one log: up to the lower number whatever their size, up to the higher one as long as they
+  // are small. As IntakeSession has it for one stream.
+  static constexpr size_t kLogBatchesMin = 4;
+  static constexpr size_t kLogBatchesMax = 512;
+  static constexpr size_t kLogBytesMax = 8 << 20;
 
-  // Holds at most `batches_max` batches. The clock must outlive it.
+  // Holds at most `batches_max` batches, and as many more of logs that have no other in it. The
+  // clock must outlive it.
   IntakeCircle(size_t batches_max, const Clock& clock);
 
-  // False, and nothing moved from, when it is full or closed.
+  // False, and nothing moved from, when it has no room or is closed. REQUIRES: calls for one log
+  // come one after the other.
   bool TryPush(IntakeBatch&& batch) EXCLUDES_LOCK(mutex_);
 
   // Waits for at least one batch, then takes those of a round. Empty when nothing came before the
   // deadline, or once it has ended.
   std::vector<IntakeBatch> PopRoundBefore(Clock::Steady deadline) EXCLUDES_LOCK(mutex_);
 
-  // How long it took to log a round.
+  // How long it took to write and sync a round.
   void NoteLogged(std::chrono::nanoseconds took) EXCLUDES_LOCK(mutex_);
 
   void Close() EXCLUDES_LOCK(mutex_);
@@ -71,7 +84,11 @@ class IntakeCircle {
     IntakeBatch batch;
     bool is_last;  // Or all there is.
   };
-  using Waiting = std::deque<Part>;
+  struct Waiting {
+    std::deque<Part> parts;
+    size_t batches = 0;  // Of which a part waits, or all, or is coming.
+    size_t bytes = 0;    // Of them.
+  };
   using Logs = std::map<LogId, Waiting>;
   struct Round {
     std::vector<IntakeBatch> batches;
@@ -79,8 +96,10 @@ class IntakeCircle {
     size_t bytes_max = 0;
   };
 
-  void Add(Logs::iterator log, IntakeBatch&& batch) REQUIRES_LOCK(mutex_);
+  bool HasRoomFor(Logs::const_iterator log) const REQUIRES_LOCK(mutex_);
+  void Add(Logs::iterator log, std::vector<IntakeBatch> parts) REQUIRES_LOCK(mutex_);
   bool IsShared() const REQUIRES_LOCK(mutex_);
+  bool HasEnded() const REQUIRES_LOCK(mutex_);
   // As of a round that is made now.
   size_t RoundBytesMax() const REQUIRES_LOCK(mutex_);
   // Goes around once. False: not all fitted.
@@ -94,10 +113,11 @@ class IntakeCircle {
   mutable Mutex mutex_;
   CondVar changed_;  // Batches, or the end.
   bool closed_ GUARDED_BY(mutex_) = false;
-  size_t batches_ GUARDED_BY(mutex_) = 0;  // Of which a part waits, or all.
-  Logs logs_ GUARDED_BY(mutex_);           // Those of which batches wait.
-  // All of logs_: those that did not fit into the round before, then the others, whose turn was
-  // longest ago first.
+  size_t batches_ GUARDED_BY(mutex_) = 0;  // Of all logs.
+  size_t coming_ GUARDED_BY(mutex_) = 0;   // Of them, those that TryPush has at hand.
+  Logs logs_ GUARDED_BY(mutex_);           // Those that have batches.
+  // Those of which parts wait: first those that did not fit into the round before, then the others,
+  // whose turn was longest ago first.
   std::deque<Logs::iterator> circle_ GUARDED_BY(mutex_);
   bool owes_turn_ GUARDED_BY(mutex_) = false;               // To the first of them.
   LogId newest_ GUARDED_BY(mutex_);                         // Of the batch that came last.

@@ -45,7 +45,7 @@ class Divider {
   void Add(Event event) {
     const size_t size = RoughSize(event);
     auto* const samples = std::get_if<SampleBatch>(&event);
-    if (samples != nullptr && size > part_size_max_) {
+    if (samples != nullptr && samples->size() > 0 && size > part_size_max_) {
       AddSlices(*samples);
     } else {
       AddToPart(std::move(event), size);
@@ -73,7 +73,8 @@ class Divider {
 
   // Each ends a part but, maybe, the last.
   void AddSlices(const SampleBatch& samples) {
-    const size_t count_max = std::max<size_t>(1, part_size_max_ / kSampleBytes);
+    const size_t columns_max = part_size_max_ - std::min(part_size_max_, kEventBytes);
+    const size_t count_max = std::max<size_t>(1, columns_max / kSampleBytes);
     for (size_t begin = 0; begin < samples.size(); begin += count_max) {
       const size_t count = std::min(count_max, samples.size() - begin);
       SampleBatch slice{samples.series, Slice(samples.series_index, begin, count),

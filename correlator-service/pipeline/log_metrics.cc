@@ -26,7 +26,8 @@ LogMetrics::LogMetrics(prometheus::Registry& registry)
                      "1 while the event log has no room and producers are held back.")),
       future_(OneCounter(registry, "alertjoin_log_future_samples_total",
                          "Samples that were dropped, being from too far in the future.")),
-      stage_(registry, "log") {}
+      stage_(registry, "log"),
+      join_(registry, "join") {}
 
 void LogMetrics::SetBounds(const EventLog::Bounds& bounds) {
   bytes_.Set(static_cast<double>(bounds.bytes));

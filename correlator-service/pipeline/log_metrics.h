@@ -19,7 +19,7 @@ prometheus::Histogram& LogSyncSeconds(prometheus::Registry& registry);
 // The correlator's event log, as metrics of the process: alertjoin_log_append_seconds,
 // alertjoin_log_bytes, alertjoin_log_first_position, alertjoin_log_next_position,
 // alertjoin_log_full, alertjoin_log_future_samples_total, and the stage "log". Not thread-safe, but
-// for the stage and for the registry's own reading of the values.
+// for the stages and for the registry's own reading of the values.
 class LogMetrics {
  public:
   explicit LogMetrics(prometheus::Registry& registry);
@@ -38,6 +38,8 @@ class LogMetrics {
   void CountFutureSamples(size_t samples) { future_.Increment(static_cast<double>(samples)); }
   // Events: those that wait for their round, and those that are durable and handed to the join.
   StageMetrics& stage() { return stage_; }
+  // What is handed to the join begins there: PipelineMetrics has the same stage.
+  StageMetrics& join() { return join_; }
 
  private:
   prometheus::Histogram& append_seconds_;
@@ -47,6 +49,7 @@ class LogMetrics {
   prometheus::Gauge& full_;
   prometheus::Counter& future_;
   StageMetrics stage_;
+  StageMetrics join_;
 };
 
 }  // namespace alertjoin

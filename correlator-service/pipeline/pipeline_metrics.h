@@ -21,7 +21,8 @@ class PipelineMetrics {
  public:
   explicit PipelineMetrics(prometheus::Registry& registry);
 
-  // Events: those of logged rounds, and those that are applied and published.
+  // Events: those of logged rounds, which begin as they are handed over (LogMetrics), and those
+  // that are applied and published.
   StageMetrics& join() { return join_; }
   // Row changes: those that the engine made, and those that the row store has published.
   StageMetrics& rows_stage() { return rows_stage_; }

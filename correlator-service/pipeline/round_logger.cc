@@ -14,9 +14,8 @@ namespace {
 
 // Of events that came in parts (Divide), those of which more is to come.
 size_t CountContinued(std::span<const IntakeBatch> batches) {
-  return static_cast<size_t>(
-      std::count_if(batches.begin(), batches.end(),
-                    [](const IntakeBatch& batch) { return batch.is_continued; }));
+  return static_cast<size_t>(std::count_if(
+      batches.begin(), batches.end(), [](const IntakeBatch& batch) { return batch.is_continued; }));
 }
 
 // How often a full log is tried again, if nobody says that there is room.
@@ -104,9 +103,7 @@ bool RoundLogger::LogBatches(std::span<IntakeBatch> batches) {
     round.producers.push_back(batch.position);
   }
   DropFutureSamples(round);
-  const Clock::Steady begin = clock_.SteadyNow();
   if (!Log(std::move(round), batches)) return false;
-  queue_.NoteLogged(clock_.SteadyNow() - begin);
   metrics_.stage().Finish(events - CountContinued(batches));
   return true;
 }
@@ -142,7 +139,13 @@ bool RoundLogger::LogCarried() {
 }
 
 bool RoundLogger::Log(Round round, std::span<IntakeBatch> batches, LogPosition trim_before) {
-  auto position = metrics_.Time([&] { return log_.Append(round); });
+  Clock::Steady begin;
+  const auto append = [&] {
+    begin = clock_.SteadyNow();
+    return metrics_.Time([&] { return log_.Append(round); });
+  };
+  const bool makes_room = batches.empty();
+  auto position = append();
   while (absl::IsResourceExhausted(position.status())) {
     metrics_.SetFull(true);
     if (full_limiter_.Allow()) {
@@ -150,23 +153,29 @@ bool RoundLogger::Log(Round round, std::span<IntakeBatch> batches, LogPosition t
     }
     if (!WaitForRoom()) return false;
     // What makes room comes first. A round of that kind waits in its turn.
-    if (!round.events.empty() && !LogWhenDue()) return false;
-    position = metrics_.Time([&] { return log_.Append(round); });
+    if (!makes_room && !LogWhenDue()) return false;
+    position = append();
   }
   if (!position.ok()) {
     failed_(position.status());
     return false;
   }
+  // Not what follows: while the join is the slower one, larger rounds would only wait longer.
+  if (!batches.empty()) queue_.NoteLogged(clock_.SteadyNow() - begin);
   metrics_.SetFull(false);
   metrics_.SetBounds(log_.bounds());
   // First, so that the rows do not wait for acknowledgements to be sent; nor do these wait for
   // room.
   LoggedRound logged{*position, std::move(round), trim_before, CountContinued(batches)};
+  const size_t events = logged.events();
+  metrics_.join().Begin(events);
   const bool handed_on = logged_.TryPush(std::move(logged));
   for (const IntakeBatch& batch : batches) {
     if (batch.durable) batch.durable();
   }
-  return handed_on || logged_.Push(std::move(logged));
+  if (handed_on || logged_.Push(std::move(logged))) return true;
+  metrics_.join().Abandon(events);
+  return false;
 }
 
 bool RoundLogger::WaitForRoom() {

@@ -28,6 +28,8 @@ struct LoggedRound {
   LogPosition trim_before;
   // So many of the events go on in a later round, which counts them: samples, all of them.
   size_t continued = 0;
+
+  size_t events() const { return round.events.size() - continued; }
 };
 
 struct RoundLoggerOptions {

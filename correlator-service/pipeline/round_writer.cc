@@ -71,8 +71,7 @@ void RoundWriter::Run() {
 }
 
 absl::Status RoundWriter::ApplyCounted(LoggedRound logged) {
-  const size_t events = logged.round.events.size() - logged.continued;
-  metrics_.join().Begin(events);
+  const size_t events = logged.events();
   const absl::Status status = Apply(std::move(logged));
   if (status.ok()) metrics_.join().Finish(events);
   return status;

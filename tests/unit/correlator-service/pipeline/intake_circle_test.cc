@@ -58,7 +58,7 @@ class IntakeCircleTest : public ::testing::Test {
 };
 
 TEST_F(IntakeCircleTest, TheBatchOfAnotherIsInTheNextRoundHoweverManyWait) {
-  PushMany(500, "flood", kPart);
+  PushMany(200, "flood", kPart);
   ASSERT_TRUE(Push("other", kSmall));
   EXPECT_THAT(Pop(), ElementsAre("flood", "other"));
   ASSERT_TRUE(Push("third", kSmall));
@@ -104,7 +104,7 @@ TEST_F(IntakeCircleTest, RoundsOfSeveralAreLargerWhereAllOfThemTakeLong) {
     for (size_t i = 0; i < rounds; ++i) circle_.NoteLogged(took);
   };
   MakeShared();
-  PushMany(1'000, "flood", kPart);
+  PushMany(100, "flood", kPart);
   log_rounds(IntakeCircle::kTimedRounds - 1, milliseconds(5));
   EXPECT_EQ(Pop().size(), IntakeCircle::kSharedRoundBytes / kPart);
   log_rounds(1, milliseconds(5));
@@ -116,11 +116,18 @@ TEST_F(IntakeCircleTest, RoundsOfSeveralAreLargerWhereAllOfThemTakeLong) {
   log_rounds(1, milliseconds(0));
   EXPECT_EQ(Pop().size(), IntakeCircle::kSharedRoundBytes / kPart);
   log_rounds(IntakeCircle::kTimedRounds, milliseconds(10'000));
-  EXPECT_EQ(Pop().size(), IntakeCircle::kRoundBytesMax / kPart);
+  EXPECT_EQ(Pop().size(), IntakeCircle::kSharedRoundBytesMax / kPart);
+}
+
+TEST_F(IntakeCircleTest, WhatIsSmallDoesNotWaitForTheTurnsOfMany) {
+  MakeShared();
+  for (int i = 0; i < 10; ++i) PushMany(3, "flood " + std::to_string(i), kPart);
+  ASSERT_TRUE(Push("small", IntakeCircle::kSmallBytes));
+  EXPECT_THAT(Pop(), ElementsAre("flood 0", "flood 1", "small"));
 }
 
 TEST_F(IntakeCircleTest, WhoIsAloneHasRoundsAsLargeAsTheyMayBe) {
-  PushMany(1'000, "alone", kPart);
+  PushMany(200, "alone", kPart);
   EXPECT_EQ(Pop().size(), IntakeCircle::kRoundBytesMax / kPart);
 }
 
@@ -162,17 +169,51 @@ TEST_F(IntakeCircleTest, PartsTakeNobodysPlace) {
   MakeShared();
   for (int i = 0; i < 10; ++i) {
     IntakeBatch large;
-    large.position = {"large", "log", 1, 0};
+    large.position = {"large " + std::to_string(i), "log", 1, 0};
     large.events.assign(1'000, Firing({{"i", "1"}}, 100, {}));
     large.bytes = 500 * kPart;
     ASSERT_TRUE(circle_.TryPush(std::move(large)));
   }
-  PushMany(990, "small", kSmall);
+  PushMany(500, "small", kSmall);
+  PushMany(490, "small too", kSmall);
   EXPECT_FALSE(Push("small", kSmall));
 }
 
+// Of a producer that connects again and again each stream starts with all that one may send.
+TEST_F(IntakeCircleTest, OfOneLogNoMoreWaitsThanOfOneStream) {
+  PushMany(IntakeCircle::kLogBatchesMax, "a", kSmall);
+  EXPECT_FALSE(Push("a", kSmall));
+  PushMany(IntakeCircle::kLogBatchesMin, "b", IntakeCircle::kLogBytesMax);
+  EXPECT_FALSE(Push("b", kSmall));
+  PushMany(10, "c", kSmall);
+  clock_.Advance(IntakeCircle::kShared);
+  Pop();
+  EXPECT_TRUE(Push("a", kSmall));
+}
+
+TEST_F(IntakeCircleTest, WhereOthersFillItABatchOfAnotherIsTakenAllTheSame) {
+  PushMany(500, "a", kSmall);
+  PushMany(500, "b", kSmall);
+  EXPECT_FALSE(Push("a", kSmall));
+  EXPECT_TRUE(Push("c", kSmall));
+  EXPECT_FALSE(Push("c", kSmall));
+  // But not without end.
+  int taken = 0;
+  while (Push("log " + std::to_string(taken), kSmall)) ++taken;
+  EXPECT_EQ(taken, 999);
+  EXPECT_THAT(Pop(), testing::Contains("c"));
+}
+
+TEST_F(IntakeCircleTest, OnceClosedWhatIsLeftIsOverSoon) {
+  MakeShared();
+  PushMany(100, "flood", kPart);
+  circle_.Close();
+  EXPECT_EQ(Pop().size(), 100u);
+}
+
 TEST_F(IntakeCircleTest, HoldsNoMoreThanItMayAndNothingNewOnceClosed) {
-  PushMany(1'000, "a", kSmall);
+  PushMany(500, "a", 1);
+  PushMany(500, "b", 1);
   IntakeBatch refused{{"b", "log", 1, 1}, {Firing({{"i", "1"}}, 100, {})}, 1, nullptr};
   EXPECT_FALSE(circle_.TryPush(std::move(refused)));
   EXPECT_EQ(refused.events.size(), 1u);
@@ -235,7 +276,7 @@ TEST(IntakeParts, TellWhatHasBeenTakenAsAWholeAndAtTheEndThatItIsDurable) {
     bytes += parts[i].bytes;
     begun += parts[i].events.size();
     ended += parts[i].events.size() - (parts[i].is_continued ? 1 : 0);
-    EXPECT_LE(parts[i].bytes, 11'000u);
+    EXPECT_LE(parts[i].bytes, 10'000u);
     EXPECT_EQ(parts[i].position.last_sequence, 54 + ended) << i;
     EXPECT_EQ(parts[i].position.epoch, 3u);
     EXPECT_EQ(parts[i].durable != nullptr, is_last);
@@ -246,6 +287,15 @@ TEST(IntakeParts, TellWhatHasBeenTakenAsAWholeAndAtTheEndThatItIsDurable) {
   EXPECT_EQ(SamplesOf(parts), SamplesOf(whole));
   parts.back().durable();
   EXPECT_TRUE(durable);
+}
+
+// As of a message that defines many series and has no samples.
+TEST(IntakeParts, SamplesOfNoneAreAPart) {
+  IntakeBatch batch{{"p", "log", 1, 1}, {SampleBatch()}, 100'000, nullptr};
+  const std::vector<IntakeBatch> parts = Divide(std::move(batch), 1'000);
+  ASSERT_EQ(parts.size(), 1u);
+  EXPECT_EQ(parts[0].events.size(), 1u);
+  EXPECT_EQ(parts[0].position.last_sequence, 1u);
 }
 
 TEST(IntakeParts, WhatCannotBeDividedIsOnePart) {

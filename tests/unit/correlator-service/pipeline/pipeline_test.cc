@@ -12,6 +12,7 @@
 #include "correlator-service/rows/memory_row_store.h"
 #include "tests/support/forwarding_log.h"
 #include "tests/support/join_events.h"
+#include "tests/support/manual_clock.h"
 #include "tests/support/status_matchers.h"
 
 namespace alertjoin {
@@ -37,10 +38,11 @@ class ScriptedLog final : public ForwardingLog {
 
 class PipelineTest : public ::testing::Test {
  protected:
-  void Make(PipelineOptions options, RoundLogOptions log_options = {}) {
+  void Make(PipelineOptions options, RoundLogOptions log_options = {},
+            const Clock& clock = SystemClock()) {
     round_log_ = std::make_unique<RoundLog>(log_, log_options);
     pipeline_ = std::make_unique<Pipeline>(
-        options, engine_, *round_log_, store_, SystemClock(), registry_,
+        options, engine_, *round_log_, store_, clock, registry_,
         [this](const absl::Status& status) { failed_.set_value(status); });
   }
   bool Push(std::vector<Event> events, std::function<void()> durable = {}) {
@@ -262,6 +264,37 @@ TEST_F(PipelineTest, AnEventThatIsAppliedInPartsIsCountedOnce) {
                            "alertjoin_stage_out_total{stage=\"log\"} 2\n"}) {
     EXPECT_THAT(metrics, ::testing::HasSubstr(line));
   }
+}
+
+// Rounds grow with the time that a sync takes, and with nothing else: it is as if here everything
+// behind the log were slow.
+TEST_F(PipelineTest, RoundsOfSeveralStaySmallWhereOnlyTheLogIsFast) {
+  constexpr int kParts = 100;
+  ManualClock clock(At(0));
+  Make(Forever(), {}, clock);
+  int rounds = 0;  // Written on the logger's thread, read here behind its end.
+  log_.on_append = [&] {
+    ++rounds;
+    return absl::OkStatus();
+  };
+  std::promise<void> all_durable;
+  int durable = 0;
+  const auto push = [&](const std::string& producer, uint64_t sequence, size_t bytes) {
+    return pipeline_->TryPush(
+        {{producer, "log", 1, sequence}, {Firing({{"i", "1"}}, 100, {})}, bytes, [&] {
+           clock.Advance(Millis(20));
+           if (++durable == kParts + 1) all_durable.set_value();
+         }});
+  };
+  ASSERT_TRUE(push("one", 1, 100));
+  for (int i = 1; i <= kParts; ++i) {
+    ASSERT_TRUE(push("two", static_cast<uint64_t>(i), IntakeCircle::kPartBytes));
+  }
+  pipeline_->Start();
+  all_durable.get_future().wait();
+  pipeline_->Stop();
+  constexpr size_t kPartsOfRound = IntakeCircle::kSharedRoundBytes / IntakeCircle::kPartBytes;
+  EXPECT_GE(rounds, kParts / static_cast<int>(kPartsOfRound));
 }
 
 TEST_F(PipelineTest, AGapIsPassedOn) {
