@@ -28,6 +28,7 @@ bool IntakeCircle::TryPush(IntakeBatch&& batch) {
     ++batches_;
     ++log->second.batches;
     log->second.bytes += batch.bytes;
+    bytes_ += batch.bytes;
     ++coming_;
     divides = IsShared() && batch.bytes > kPartBytes;
   }
@@ -43,6 +44,7 @@ bool IntakeCircle::TryPush(IntakeBatch&& batch) {
     MutexLock lock(mutex_);
     --coming_;
     log->second.bytes -= bytes;
+    bytes_ -= bytes;
     Add(log, std::move(parts));
   }
   changed_.NotifyOne();
@@ -50,8 +52,9 @@ bool IntakeCircle::TryPush(IntakeBatch&& batch) {
 }
 
 bool IntakeCircle::HasRoomFor(Logs::const_iterator log) const {
-  if (log == logs_.end()) return batches_ < 2 * batches_max_;
-  if (batches_ >= batches_max_ || log->second.batches >= kLogBatchesMax) return false;
+  if (log == logs_.end()) return batches_ < 2 * batches_max_ && bytes_ < 2 * kBytesMax;
+  if (batches_ >= batches_max_ || bytes_ >= kBytesMax) return false;
+  if (log->second.batches >= kLogBatchesMax) return false;
   return log->second.batches < kLogBatchesMin || log->second.bytes < kLogBytesMax;
 }
 
@@ -91,6 +94,7 @@ void IntakeCircle::Add(Logs::iterator log, std::vector<IntakeBatch> parts) {
   if (waiting.parts.empty()) circle_.push_back(log);
   for (IntakeBatch& part : parts) {
     waiting.bytes += part.bytes;
+    bytes_ += part.bytes;
     waiting.parts.push_back({std::move(part), false});
   }
   waiting.parts.back().is_last = true;
@@ -134,6 +138,7 @@ void IntakeCircle::Take(Logs::iterator log, std::deque<Logs::iterator>& circle, 
   Part& part = waiting.parts.front();
   round.bytes += part.batch.bytes;
   waiting.bytes -= part.batch.bytes;
+  bytes_ -= part.batch.bytes;
   if (part.is_last) {
     --batches_;
     --waiting.batches;

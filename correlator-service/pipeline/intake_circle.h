@@ -57,8 +57,10 @@ class IntakeCircle {
   static constexpr size_t kLogBatchesMin = 4;
   static constexpr size_t kLogBatchesMax = 512;
   static constexpr size_t kLogBytesMax = 8 << 20;
+  // Of all logs.
+  static constexpr size_t kBytesMax = 256 << 20;
 
-  // Holds at most `batches_max` batches, and as many more of logs that have no other in it. The
+  // Holds at most `batches_max` batches, and as much more of logs that have no other in it. The
   // clock must outlive it.
   IntakeCircle(size_t batches_max, const Clock& clock);
 
@@ -114,6 +116,7 @@ class IntakeCircle {
   CondVar changed_;  // Batches, or the end.
   bool closed_ GUARDED_BY(mutex_) = false;
   size_t batches_ GUARDED_BY(mutex_) = 0;  // Of all logs.
+  size_t bytes_ GUARDED_BY(mutex_) = 0;    // Of them.
   size_t coming_ GUARDED_BY(mutex_) = 0;   // Of them, those that TryPush has at hand.
   Logs logs_ GUARDED_BY(mutex_);           // Those that have batches.
   // Those of which parts wait: first those that did not fit into the round before, then the others,

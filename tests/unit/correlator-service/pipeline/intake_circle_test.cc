@@ -204,6 +204,20 @@ TEST_F(IntakeCircleTest, WhereOthersFillItABatchOfAnotherIsTakenAllTheSame) {
   EXPECT_THAT(Pop(), testing::Contains("c"));
 }
 
+TEST_F(IntakeCircleTest, HoldsSoManyBytesAndThenOneBatchOfALog) {
+  constexpr size_t kMost = IntakeCircle::kLogBytesMax - 1;
+  int taken = 0;
+  for (size_t bytes = 0; bytes < IntakeCircle::kBytesMax; bytes += kMost, ++taken) {
+    ASSERT_TRUE(Push("log " + std::to_string(taken), kMost));
+  }
+  EXPECT_FALSE(Push("log 0", kSmall));
+  EXPECT_TRUE(Push("another", kSmall));
+  clock_.Advance(IntakeCircle::kShared);
+  EXPECT_EQ(Pop().size(), 1u);
+  EXPECT_EQ(Pop().size(), 1u);
+  EXPECT_TRUE(Push("log 9", kSmall));
+}
+
 TEST_F(IntakeCircleTest, OnceClosedWhatIsLeftIsOverSoon) {
   MakeShared();
   PushMany(100, "flood", kPart);
