@@ -253,6 +253,40 @@ TEST_F(IntakeCircleTest, WhoWaitsIsWokenByABatchAndByTheEnd) {
   EXPECT_EQ(rounds.front(), 1u);
 }
 
+TEST_F(IntakeCircleTest, ManyAtOnceLoseNothingAndKeepTheOrderOfEachLog) {
+  constexpr uint64_t kBatches = 300;
+  constexpr size_t kEvents = 4;
+  std::vector<std::thread> pushers;
+  for (int i = 0; i < 4; ++i) {
+    pushers.emplace_back([this, i] {
+      for (uint64_t n = 1; n <= kBatches; ++n) {
+        IntakeBatch batch;
+        batch.position = {std::to_string(i), "log", 1, n * kEvents};
+        batch.events.assign(kEvents, Firing({{"i", "1"}}, 100, {}));
+        batch.bytes = n % 3 == 0 ? 3 * kPart : kSmall;
+        while (!circle_.TryPush(std::move(batch))) std::this_thread::yield();
+      }
+    });
+  }
+  std::map<std::string, uint64_t> taken;
+  size_t events = 0;
+  std::thread taker([&] {
+    while (!circle_.ended()) {
+      for (const IntakeBatch& batch :
+           circle_.PopRoundBefore(std::chrono::steady_clock::now() + std::chrono::hours(1))) {
+        events += batch.events.size();
+        uint64_t& before = taken[batch.position.producer_id];
+        EXPECT_EQ(batch.position.last_sequence, before + batch.events.size());
+        before = batch.position.last_sequence;
+      }
+    }
+  });
+  for (std::thread& pusher : pushers) pusher.join();
+  circle_.Close();
+  taker.join();
+  EXPECT_EQ(events, 4 * kBatches * kEvents);
+}
+
 // All samples in order, as "series@time=value".
 std::vector<std::string> SamplesOf(const std::vector<IntakeBatch>& batches) {
   std::vector<std::string> samples;
