@@ -34,18 +34,6 @@ namespace {
 constexpr auto kShutdownDeadline = std::chrono::seconds(5);
 constexpr Millis kReplayLogInterval = std::chrono::seconds(5);
 
-EngineLimits EngineLimitsOf(const CorrelatorConfig& config) {
-  EngineLimits limits;
-  limits.series_max = config.series_max;
-  limits.rows_max = config.rows_max;
-  limits.source_series_max = config.source_series_max;
-  limits.source_alerts_max = config.source_alerts_max;
-  limits.sample_bytes_max = config.sample_bytes_max;
-  limits.series_bytes_max = config.series_bytes_max;
-  limits.row_bytes_max = config.row_bytes_max;
-  return limits;
-}
-
 PipelineOptions PipelineOptionsOf(const CorrelatorConfig& config) {
   PipelineOptions options;
   options.logger.sample_retention = config.sample_retention;

@@ -56,6 +56,18 @@ absl::StatusOr<CorrelatorConfig> Read(YamlDocument& document) {
 
 }  // namespace
 
+EngineLimits EngineLimitsOf(const CorrelatorConfig& config) {
+  EngineLimits limits;
+  limits.series_max = config.series_max;
+  limits.rows_max = config.rows_max;
+  limits.source_series_max = config.source_series_max;
+  limits.source_alerts_max = config.source_alerts_max;
+  limits.sample_bytes_max = config.sample_bytes_max;
+  limits.series_bytes_max = config.series_bytes_max;
+  limits.row_bytes_max = config.row_bytes_max;
+  return limits;
+}
+
 absl::StatusOr<CorrelatorConfig> ReadCorrelatorConfig(const std::string& path) {
   YamlDocument document = YamlDocument::FromFile(path);
   return Read(document);

@@ -10,6 +10,7 @@
 #include "common/log/log.h"
 #include "common/service/listener_flags.h"
 #include "common/time/timestamp.h"
+#include "correlator-service/join/engine.h"
 
 namespace alertjoin {
 
@@ -33,6 +34,9 @@ struct CorrelatorConfig {
   std::optional<LogLevel> log_level;  // Nothing: that of the command line.
   ListenerFlags listeners;            // Not of the file.
 };
+
+// The part of it that the engine is held to.
+EngineLimits EngineLimitsOf(const CorrelatorConfig& config);
 
 // INVALID_ARGUMENT with file, line and column for the first fault.
 absl::StatusOr<CorrelatorConfig> ReadCorrelatorConfig(const std::string& path);

@@ -22,7 +22,7 @@ absl::StatusOr<Verification> VerifyData(const CorrelatorConfig& config) {
   row_options.folder = config.data_path + "/rows";
   ASSIGN_OR_RETURN(const auto database, RowDatabase::Open(std::move(row_options)));
   RoundLog rounds(*log, {});
-  return VerifyRows(rounds, *database);
+  return VerifyRows(rounds, *database, EngineLimitsOf(config));
 }
 
 absl::Status Verify(const std::string& config_file) {
@@ -31,16 +31,23 @@ absl::Status Verify(const std::string& config_file) {
   std::printf(
       "%s\n",
       fmt::format("{} log records, {} alerts, {} rows: {} compared, {} from before the samples; "
-                  "{} episodes compared",
+                  "{} episodes compared, {} starts of alerts in the log",
                   found.records, found.alerts, found.rows, found.rows_compared, found.rows_kept,
-                  found.episodes_compared)
+                  found.episodes_compared, found.starts_compared)
           .c_str());
+  if (found.maybe_refused > 0) {
+    std::printf("%s\n", fmt::format("{} alerts or rows of the log are not there and may have been "
+                                    "refused at a limit, since one was reached: whether they were "
+                                    "cannot be told; the first: {}",
+                                    found.maybe_refused, found.maybe_refused_example)
+                            .c_str());
+  }
   for (const std::string& example : found.examples) std::printf("%s\n", example.c_str());
   if (found.differences == 0) return absl::OkStatus();
   return absl::DataLossError(
       fmt::format("{} rows or alerts differ from what the log says: keep a copy of {} and report "
                   "it as a fault of "
-                  "alertjoin, unless rows were refused at a limit",
+                  "alertjoin, unless series were refused at a limit",
                   found.differences, config.data_path));
 }
 

@@ -26,13 +26,16 @@ std::string ToText(const EpisodeName& name) {
                      FormatRfc3339(name.starts_at));
 }
 
-absl::StatusOr<StoredAlerts> StoredAlerts::Read(const RowDatabase& database) {
+absl::StatusOr<StoredAlerts> StoredAlerts::Read(const RowDatabase& database, const Visit& visit) {
   StoredAlerts alerts;
   const Sequence newest = database.newest();
   for (Sequence after = database.floor(); after < newest;) {
     ASSIGN_OR_RETURN(const ChangesRead read,
                      database.ReadChanges(after, newest, kChangesPerRead, kBytesPerRead));
-    for (const SharedChangeSet& set : read.sets) alerts.Take(*set);
+    for (const SharedChangeSet& set : read.sets) {
+      alerts.Take(*set);
+      visit(*set);
+    }
     after = read.sets.back()->sequence;
   }
   RETURN_IF_ERROR(database.ForEachAlert(

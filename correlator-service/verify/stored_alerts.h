@@ -2,6 +2,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -31,9 +32,10 @@ class StoredAlerts {
     std::string how;
   };
 
-  // Reads the whole change log, and the sequences of all alerts; takes memory for all alerts. The
-  // errors of the database.
-  static absl::StatusOr<StoredAlerts> Read(const RowDatabase& database);
+  // Reads the whole change log, and the sequences of all alerts; takes memory for all alerts. Each
+  // change set is shown to `visit`, too. The errors of the database.
+  using Visit = std::function<void(const ChangeSet&)>;
+  static absl::StatusOr<StoredAlerts> Read(const RowDatabase& database, const Visit& visit);
 
   // How the alert of an episode differs from what it should be; empty when it does not, or when its
   // last change is no longer in the change log. Once for each episode.

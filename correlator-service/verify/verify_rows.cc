@@ -13,6 +13,8 @@
 #include "common/status/error_reason.h"
 #include "common/status/status.h"
 #include "common/time/rfc3339.h"
+#include "correlator-service/verify/limit_evidence.h"
+#include "correlator-service/verify/log_alerts.h"
 #include "correlator-service/verify/log_facts.h"
 #include "correlator-service/verify/plain_rules.h"
 #include "correlator-service/verify/stored_alerts.h"
@@ -89,23 +91,35 @@ std::string TextOf(const std::shared_ptr<const std::string>& text) {
 
 class Verifier {
  public:
-  explicit Verifier(StoredAlerts alerts) : stored_alerts_(std::move(alerts)) {}
+  explicit Verifier(const EngineLimits& limits) : limits_(limits) {}
+  // Before everything else.
+  absl::Status ReadAlerts(const RowDatabase& database) {
+    ASSIGN_OR_RETURN(stored_alerts_, StoredAlerts::Read(database, [this](const ChangeSet& set) {
+                       limits_.AddChanges(set);
+                     }));
+    return absl::OkStatus();
+  }
 
   Verification Take() { return std::move(result_); }
-  LogFacts& facts() { return facts_; }
-  void CountRecord() { ++result_.records; }
+  void AddRound(const Round& round) {
+    facts_.Add(round);
+    log_alerts_.Add(round);
+    ++result_.records;
+  }
 
   void AddReport(AlertReport report) {
     if (!alert_.empty() && (alert_.back().source != report.source ||
                             alert_.back().fingerprint != report.fingerprint)) {
       EndAlert();
     }
+    if (auto difference = log_alerts_.Compare(report)) not_kept_.push_back(*std::move(difference));
     alert_.push_back(std::move(report));
   }
 
   void EndAlert() {
     if (alert_.empty()) return;
     ++result_.alerts;
+    limits_.AddAlert(alert_[0].source, alert_[0].fingerprint);
     for (const Episode& episode : EpisodesOf(alert_)) {
       const EpisodeName name{alert_[0].source, alert_[0].fingerprint, episode.starts_at};
       const std::string how = stored_alerts_.Compare(name, episode.ends_at, episode.active_at);
@@ -120,11 +134,17 @@ class Verifier {
   void EndAlerts() {
     EndAlert();
     result_.episodes_compared = stored_alerts_.compared();
+    result_.starts_compared = log_alerts_.compared();
+    for (auto& difference : log_alerts_.Rest()) {
+      ++result_.starts_compared;
+      not_kept_.push_back(std::move(difference));
+    }
     for (const auto& [name, how] : stored_alerts_.Rest()) Differ(ToText(name), how);
   }
 
   void Compare(const JoinedRow& row) {
     ++result_.rows;
+    limits_.AddRow(row);
     const RowName name = NameOf(row);
     const auto expected = expected_.find(name);
     const bool is_kept = row.transition->event_time() < facts_.horizons().samples;
@@ -154,9 +174,16 @@ class Verifier {
 
   // After the last row.
   void EndRows() {
+    for (const LogAlerts::Difference& difference : not_kept_) {
+      std::string what = ToText(difference.name);
+      if (!difference.alert_name.empty()) what += fmt::format(" ({})", difference.alert_name);
+      IsMissing(what, difference.how, limits_.MayHaveRefusedAlertsOf(difference.name.source));
+    }
+    const bool maybe_refused = limits_.MayHaveRefusedRows();
     for (const auto& [name, row] : expected_) {
       // A row from before the samples may have had other series.
-      if (row.event_time >= facts_.horizons().samples) Differ(name, "is missing");
+      if (row.event_time < facts_.horizons().samples) continue;
+      IsMissing("row " + ToText(name), "is missing", maybe_refused);
     }
   }
 
@@ -258,6 +285,10 @@ class Verifier {
     }
   }
 
+  void IsMissing(const std::string& what, const std::string& how, bool maybe_refused) {
+    if (!maybe_refused) return Differ(what, how);
+    if (result_.maybe_refused++ == 0) result_.maybe_refused_example = what + ": " + how;
+  }
   void Differ(const RowName& name, const std::string& how) { Differ("row " + ToText(name), how); }
   void Differ(const std::string& what, const std::string& how) {
     ++result_.differences;
@@ -266,15 +297,19 @@ class Verifier {
   }
 
   Verification result_;
+  LimitEvidence limits_;
   StoredAlerts stored_alerts_;
   LogFacts facts_;
+  LogAlerts log_alerts_;
+  std::vector<LogAlerts::Difference> not_kept_;
   std::vector<AlertReport> alert_;  // The one whose reports are coming.
   ExpectedRows expected_;
 };
 
 }  // namespace
 
-absl::StatusOr<Verification> VerifyRows(RoundLog& log, const RowDatabase& database) {
+absl::StatusOr<Verification> VerifyRows(RoundLog& log, const RowDatabase& database,
+                                        const EngineLimits& limits) {
   if (database.applied().Next() != log.bounds().next) {
     return MakeError(
         "ROWS_BEHIND",
@@ -283,11 +318,10 @@ absl::StatusOr<Verification> VerifyRows(RoundLog& log, const RowDatabase& databa
             "stop it in good order, and verify again",
             database.applied().value(), log.bounds().next.value() - 1));
   }
-  ASSIGN_OR_RETURN(StoredAlerts alerts, StoredAlerts::Read(database));
-  Verifier verifier(std::move(alerts));
+  Verifier verifier(limits);
+  RETURN_IF_ERROR(verifier.ReadAlerts(database));
   const auto add_round = [&verifier](LogPosition, Round&& round) {
-    verifier.facts().Add(round);
-    verifier.CountRecord();
+    verifier.AddRound(round);
     return absl::OkStatus();
   };
   RETURN_IF_ERROR(log.Replay(add_round));

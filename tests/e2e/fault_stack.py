@@ -5,6 +5,7 @@ import pathlib
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 
@@ -15,6 +16,7 @@ from support import BINARIES, HERE, wait_until
 
 READY_WITHIN_SECONDS = 30
 ENDED_WITHIN_SECONDS = 30
+ASKED_WITHIN_SECONDS = 300
 SOURCE = "alertmanager"  # the alert source of all ingest instances
 # Which alerts are joined with what: by the label `kind`, and by `instance` with their series.
 BINDINGS = {"measured": ("load", "heat"), "lost": ("load",), "free": ()}
@@ -147,6 +149,17 @@ class FaultStack:
         children, self._children = self._children, {}
         return {name: stop_all([children[name]], ENDED_WITHIN_SECONDS)[children[name].name]
                 for name in (*self.ingests, "correlator", "prometheus") if name in children}
+
+    def ask_correlator(self, command):
+        """Runs the subcommand of the correlator, which is stopped, on its data.
+
+        Returns the exit status, the lines, and what it said on standard error."""
+        done = subprocess.run(
+            [BINARIES / "correlator-service" / "correlator-service", command,
+             f"--config.file={self.directory / 'correlator.yml'}"],
+            cwd=self.directory, capture_output=True, text=True, check=False,
+            timeout=ASKED_WITHIN_SECONDS)
+        return done.returncode, done.stdout.splitlines(), done.stderr
 
     def post(self, ingest, body):
         """Sends a notification. Returns the HTTP status, None when the connection breaks."""

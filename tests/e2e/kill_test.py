@@ -1,6 +1,7 @@
 """kill -9 of either service, again and again, while alerts and samples flow: nothing that was
 acknowledged is lost, nothing is doubled, and the rows are those of a run in which nothing died."""
 import os
+import re
 import unittest
 
 import support
@@ -85,6 +86,16 @@ class KillTest(unittest.TestCase):
                          {row.row_id: facts_of(row) for row in rows})
         statuses = self.stack.stop()
         self.assertEqual({0}, {statuses[name] for name in kills})
+        self.check_store()
+
+    def check_store(self):
+        """What the stopped correlator kept is what its log says."""
+        status, lines, errors = self.stack.ask_correlator("verify")
+        self.assertEqual(0, status, "\n".join(lines) + errors)
+        # Nothing but its summary: nothing that might have been refused at a limit.
+        self.assertEqual(1, len(lines), lines)
+        compared = re.search(r"(\d+) starts of alerts in the log$", lines[0])
+        self.assertGreater(int(compared[1]), 0, lines)
 
     # What is to be asked of Prometheus, at once and after the settle delay, was once held in memory
     # only: after a kill the rows of an expression that is not polled stayed NO_SERIES for ever.

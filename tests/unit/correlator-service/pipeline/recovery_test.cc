@@ -196,7 +196,7 @@ class RecoveryTest : public ::testing::Test {
     for (size_t i = 0; i < rounds_.size(); ++i) reference.Apply(LogPosition(i + 1), rounds_[i]);
     ASSERT_EQ(Dump(*store_, store_->floor()), Dump(reference.store, store_->floor()));
     RoundLog again(*log_, {});
-    const auto verified = VerifyRows(again, *database_);
+    const auto verified = VerifyRows(again, *database_, {});
     ASSERT_THAT(verified, IsOk());
     ASSERT_EQ(verified->differences, 0u) << verified->examples[0];
     compared_ += verified->rows_compared;

@@ -3,15 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "common/eventlog/memory_event_log.h"
 #include "common/status/status.h"
-#include "correlator-service/pipeline/apply_round.h"
-#include "correlator-service/rows/durable_row_store.h"
-#include "tests/support/fault_file_system.h"
 #include "tests/support/join_events.h"
 #include "tests/support/random_history.h"
 #include "tests/support/seed.h"
 #include "tests/support/status_matchers.h"
+#include "tests/unit/correlator-service/verify/verify_fixture.h"
 
 namespace alertjoin {
 namespace {
@@ -20,84 +17,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-// A log, and beside it the rows that an engine made of it, before a test changes them.
-class VerifyRowsTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    RowDatabase::Options options;
-    options.folder = "/disk/rows";
-    options.env = EnvOver(std::make_shared<FaultDisk>());
-    auto database = RowDatabase::Open(std::move(options));
-    ASSERT_THAT(database, IsOk());
-    database_ = *std::move(database);
-    store_ = std::make_unique<DurableRowStore>(registry_, *database_);
-  }
-  void Do(Round round) {
-    const auto position = rounds_.Append(round);
-    ASSERT_THAT(position, IsOk());
-    ASSERT_THAT(store_->Commit(ApplyRound(engine_, *position, std::move(round))), IsOk());
-  }
-  void Do(std::vector<Event> events) { Do({At(0), {}, std::move(events), {}, {}}); }
-  void DoUsual() {
-    Do({Samples("q", {{"i", "1"}}, {{90, 1}, {120, 2}}), Covered("q", 0, 100)});
-    Do({Firing({{"i", "1"}}, 100, {BindOn("q")}), Firing({{"i", "2"}}, 100, {BindOn("q")}),
-        Resolved({{"i", "1"}}, 100, 130, {BindOn("q")}), Firing({{"i", "3"}}, 100, {})});
-  }
-  // With all that may be known besides: a pending start, and why a query has no series.
-  void DoMore() {
-    Do({Samples("q", {{"i", "1"}}, {{50, 1}, {90, 2}}), Covered("q", 0, 100),
-        Refused("p", 80, "bad"), Refused("p", 70, "worse")});
-    Do({Since(60, Firing({{"i", "1"}}, 100, {BindOn("q"), BindOn("p")})),
-        Since(40, Resolved({{"i", "1"}}, 100, 100, {BindOn("q")}))});
-  }
-  // A version of the only row whose text has this in it, as a fault of ours would have left it.
-  void Damage(const std::string& which, const std::function<void(JoinedRow&)>& change) {
-    for (const SharedRow& row : store_->ReadRows({}, 100).rows) {
-      if (Describe(*row).find(which) == std::string::npos) continue;
-      JoinedRow damaged = *row;
-      ++damaged.revision;
-      change(damaged);
-      ASSERT_THAT(store_->Commit({.changes = {std::move(damaged)}}), IsOk());
-      return;
-    }
-    FAIL() << which;
-  }
-  // A change of the only alert whose fingerprint this is, as a fault of ours would have told it.
-  void DamageAlert(const std::string& fingerprint, const std::function<void(Transition&)>& change,
-                   Operation operation = Operation::kUpsert) {
-    for (const SharedAlert& alert : store_->ReadAlerts({}, 100).alerts) {
-      if (alert->transition->fingerprint != fingerprint) continue;
-      Alert damaged = *alert;
-      auto told = std::make_shared<Transition>(*alert->transition);
-      change(*told);
-      damaged.transition = std::move(told);
-      damaged.operation = operation;
-      ASSERT_THAT(store_->Commit({.alerts = {std::move(damaged)}}), IsOk());
-      return;
-    }
-    FAIL() << fingerprint;
-  }
-  // Of the alert whose label `i` is this.
-  std::string FingerprintOf(const std::string& label) {
-    for (const SharedAlert& alert : store_->ReadAlerts({}, 100).alerts) {
-      if (alert->transition->labels.Get("i") == label) return alert->transition->fingerprint;
-    }
-    return "none";
-  }
-  Verification Verify() {
-    RoundLog again(log_, {});
-    auto verified = VerifyRows(again, *database_);
-    EXPECT_THAT(verified, IsOk());
-    return verified.ok() ? *std::move(verified) : Verification();
-  }
-
-  MemoryEventLog log_{1 << 20};
-  RoundLog rounds_{log_, {}};
-  Engine engine_{EngineLimits{}};
-  prometheus::Registry registry_;
-  std::unique_ptr<RowDatabase> database_;
-  std::unique_ptr<DurableRowStore> store_;
-};
+class VerifyRowsTest : public VerifyTest {};
 
 TEST_F(VerifyRowsTest, SoundRowsAgree) {
   DoUsual();
@@ -108,6 +28,7 @@ TEST_F(VerifyRowsTest, SoundRowsAgree) {
   EXPECT_EQ(found.alerts, 3u);
   EXPECT_EQ(found.episodes_compared, 3u);
   EXPECT_EQ(found.records, 2u);
+  EXPECT_EQ(found.starts_compared, 3u);
 }
 
 TEST_F(VerifyRowsTest, AnotherValueIsFound) {
@@ -246,6 +167,8 @@ TEST_F(VerifyRowsTest, RandomHistoriesAgree) {
     compared += found.episodes_compared;
   }
   EXPECT_GT(compared, 0u);
+  EXPECT_GT(Verify().starts_compared, 0u);
+  EXPECT_EQ(Verify().maybe_refused, 0u);
 }
 
 TEST_F(VerifyRowsTest, AFinalMarkWithoutProgressIsFound) {
@@ -270,7 +193,7 @@ TEST_F(VerifyRowsTest, RowsThatAreBehindTheLogAreNotCompared) {
   Round round;
   ASSERT_THAT(rounds_.Append(round), IsOk());
   RoundLog again(log_, {});
-  EXPECT_THAT(VerifyRows(again, *database_),
+  EXPECT_THAT(VerifyRows(again, *database_, limits_),
               StatusIs(absl::StatusCode::kFailedPrecondition, "start the service"));
 }
 
