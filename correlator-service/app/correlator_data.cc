@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <filesystem>
 #include <utility>
 
+#include "common/eventlog/durable_folder.h"
 #include "common/status/status.h"
 #include "correlator-service/pipeline/log_metrics.h"
 
@@ -13,13 +13,10 @@ namespace alertjoin {
 namespace {
 
 absl::Status MakeFolder(const std::string& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (!error) return absl::OkStatus();
-  return absl::UnavailableError(
-      fmt::format("data folder {}: cannot be made: {}: set data.path to a folder that this process "
-                  "may write to",
-                  folder, error.message()));
+  const absl::Status made = MakeDurableFolders(folder);
+  if (made.ok()) return made;
+  return absl::UnavailableError(fmt::format(
+      "data folder {}: set data.path to a folder that this process may write to", MessageOf(made)));
 }
 
 }  // namespace

@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
+#include "common/eventlog/durable_folder.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
@@ -32,12 +31,7 @@ BackfillSpool::BackfillSpool(std::unique_ptr<RocksdbEventLog> log, UplinkOptions
 absl::StatusOr<std::unique_ptr<BackfillSpool>> BackfillSpool::Open(const IngestConfig& config,
                                                                    const std::string& hash) {
   const std::string folder = BackfillFolderOf(config);
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) {
-    return absl::UnavailableError(
-        fmt::format("backfill: {}: cannot be made: {}", folder, error.message()));
-  }
+  RETURN_IF_ERROR(Annotate(MakeDurableFolders(folder), "backfill"));
   RocksdbEventLog::Options log;
   log.folder = folder + "/" + hash;
   log.bytes_max = 2 * kSpoolBytes;

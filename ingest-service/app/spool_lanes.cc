@@ -1,39 +1,18 @@
 #include "ingest-service/app/spool_lanes.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 
+#include "common/eventlog/durable_folder.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
 namespace {
 
 constexpr char kAlerts[] = "alerts";
-
-absl::Status FolderError(const std::string& folder, int error) {
-  return absl::UnavailableError(
-      fmt::format("spool {}: cannot be made: {}", folder, std::generic_category().message(error)));
-}
-
-// Makes the folder when it is missing, durably.
-absl::Status MakeFolder(const std::string& folder) {
-  if (mkdir(folder.c_str(), S_IRWXU | S_IRWXG | S_IRWXO) != 0) {
-    return errno == EEXIST ? absl::OkStatus() : FolderError(folder, errno);
-  }
-  const std::string parent = std::filesystem::path(folder).parent_path().string();
-  const int file = open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file < 0) return FolderError(folder, errno);
-  const int error = fsync(file) == 0 ? 0 : errno;
-  close(file);
-  return error == 0 ? absl::OkStatus() : FolderError(folder, error);
-}
 
 // Until lanes came, the database stood in the folder itself. What waits there would be forgotten.
 absl::Status CheckLayout(const std::string& folder) {
@@ -92,7 +71,7 @@ SpoolLanes::SpoolLanes(const Options& options, std::unique_ptr<RocksdbEventLog> 
 absl::StatusOr<std::unique_ptr<SpoolLanes>> SpoolLanes::Open(Options options, const Clock& clock,
                                                              prometheus::Registry& registry) {
   RETURN_IF_ERROR(CheckLayout(options.folder));
-  RETURN_IF_ERROR(MakeFolder(options.folder));
+  RETURN_IF_ERROR(Annotate(MakeDurableFolders(options.folder), "spool"));
   ASSIGN_OR_RETURN(auto alert_log, OpenLog(options, kAlerts, options.alert_bytes_max, registry));
   ASSIGN_OR_RETURN(auto sample_log,
                    OpenLog(options, SampleLane::kName, options.sample_bytes_max, registry));

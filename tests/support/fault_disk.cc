@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
+#include <set>
 #include <utility>
 
 namespace alertjoin {
@@ -12,7 +14,9 @@ namespace {
 using rocksdb::IOStatus;
 using Kind = FileOperation::Kind;
 
-std::string FolderOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
+std::string FolderOf(const std::string& path) {
+  return path.substr(0, std::max<size_t>(path.rfind('/'), 1));
+}
 std::string NameOf(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 IOStatus Missing(const std::string& path) {
@@ -33,16 +37,30 @@ void FaultDisk::CutPower() {
 
 void FaultDisk::RestorePower(const Kept& kept) {
   MutexLock lock(mutex_);
-  folders_ = durable_folders_;
-  names_.clear();
-  for (const auto& [path, file] : durable_names_) {
-    if (folders_.contains(FolderOf(path))) names_[path] = file;
+  for (auto entry = durable_names_.begin(); entry != durable_names_.end();) {
+    entry = LosesFolder(FolderOf(entry->first)) ? durable_names_.erase(entry) : std::next(entry);
+  }
+  names_ = durable_names_;
+  std::set<std::string> lost;
+  for (const std::string& path : folders_) {
+    if (LosesFolder(path)) lost.insert(path);
+  }
+  for (const std::string& path : lost) {
+    folders_.erase(path);
+    durable_folders_.erase(path);
   }
   for (const auto& [path, file] : names_) {
     const size_t unsynced = file->bytes.size() - file->synced;
     file->bytes.resize(file->synced + (kept ? std::min(kept(path, unsynced), unsynced) : 0));
   }
   Restart();
+}
+
+bool FaultDisk::LosesFolder(std::string path) const {
+  for (; path != "/"; path = FolderOf(path)) {
+    if (folders_.contains(path) && !durable_folders_.contains(path)) return true;
+  }
+  return false;
 }
 
 void FaultDisk::KillProcess() {
@@ -246,9 +264,15 @@ IOStatus FaultDisk::Children(const std::string& folder, std::vector<std::string>
 }
 
 IOStatus FaultDisk::AddFolder(const std::string& path) {
+  {
+    MutexLock lock(mutex_);
+    if (folders_.contains(path)) return Alive(generation_);
+  }
+  IOStatus status = Before(Kind::kCreateFolder, path, generation());
+  if (!status.ok()) return status;
   MutexLock lock(mutex_);
   folders_.insert(path);
-  return Alive(generation_);
+  return status;
 }
 
 bool FaultDisk::HasFolder(const std::string& path) const {

@@ -18,7 +18,16 @@ namespace alertjoin {
 
 // A step that changes what is on the disk.
 struct FileOperation {
-  enum class Kind { kCreate, kAppend, kSync, kSyncFolder, kRename, kDelete, kTruncate };
+  enum class Kind {
+    kCreate,
+    kCreateFolder,
+    kAppend,
+    kSync,
+    kSyncFolder,
+    kRename,
+    kDelete,
+    kTruncate
+  };
   Kind kind;
   std::string path;
 
@@ -44,7 +53,8 @@ class BackgroundWalSync {
 // Files in memory that keep what was synced and lose, tear, damage or refuse the rest as a test
 // says; RocksDB uses them through fault_file_system.h. Thread-safe. As harsh as a disk may be:
 //  - the bytes of a file are durable once it has been synced; a name (created, renamed, deleted; a
-//    folder's too), once the folder that it is in has been synced;
+//    folder's too), once the folder that it is in has been synced; a folder that is not durable is
+//    lost with all that is in it. Folders that nobody made are there;
 //  - a failed append has written half of its bytes;
 //  - after a failed sync the bytes not synced by then never become durable, whatever later syncs of
 //    the same file say.
@@ -111,6 +121,8 @@ class FaultDisk {
       EXCLUDES_LOCK(mutex_);
   rocksdb::IOStatus Alive(uint64_t generation) const REQUIRES_LOCK(mutex_);
   void Restart() REQUIRES_LOCK(mutex_);
+  // Whether the folder, or one that it lies in, was made and is not durable.
+  bool LosesFolder(std::string path) const REQUIRES_LOCK(mutex_);
 
   mutable Mutex mutex_;
   Hook hook_ GUARDED_BY(mutex_);

@@ -25,7 +25,7 @@ class LogOnFaultDisk : public ::testing::Test {
   absl::Status TryOpen() {
     log_.reset();
     RocksdbEventLog::Options options;
-    options.folder = kFolder;
+    options.folder = folder_;
     options.bytes_max = bytes_max_;
     options.write_buffer_bytes = write_buffer_bytes_;
     options.env = EnvOver(disk_);
@@ -90,6 +90,7 @@ class LogOnFaultDisk : public ::testing::Test {
   // The write-ahead log that is written to.
   std::string WalPath() { return disk_->PathsOf(".log").back(); }
 
+  std::string folder_ = kFolder;
   uint64_t bytes_max_ = 64 << 20;
   uint64_t write_buffer_bytes_ = 1 << 20;
   std::shared_ptr<FaultDisk> disk_ = std::make_shared<FaultDisk>();

@@ -128,9 +128,16 @@ TEST_F(SpoolLanesTest, SpoolOfAnEarlierVersionIsRefusedWithWhatToDo) {
   EXPECT_FALSE(fs::exists(folder_ + "/alerts"));
 }
 
-TEST_F(SpoolLanesTest, FolderInAFolderThatIsNotThereIsAnError) {
+TEST_F(SpoolLanesTest, FolderInAFolderThatIsNotThereIsMadeWithIt) {
   fs::remove(parent_.path());
-  EXPECT_THAT(TryOpen(), StatusIs(absl::StatusCode::kUnavailable, "cannot be made"));
+  EXPECT_THAT(TryOpen(), IsOk());
+  EXPECT_TRUE(fs::exists(folder_ + "/alerts/CURRENT"));
+}
+
+TEST_F(SpoolLanesTest, FolderInAFileIsAnError) {
+  fs::remove(parent_.path());
+  std::ofstream(parent_.path()) << "a file";
+  EXPECT_THAT(TryOpen(), StatusIs(absl::StatusCode::kUnavailable, "spool: " + folder_));
 }
 
 }  // namespace
