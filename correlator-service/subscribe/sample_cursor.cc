@@ -221,8 +221,8 @@ absl::Status SampleCursor::TooSlow() const {
   return MakeError(
       "SUBSCRIBER_TOO_SLOW",
       fmt::format("subscription: fell behind the event log, which reaches back to record {} only, "
-                  "at record {}: subscribe again without a token, and read faster or narrow the "
-                  "selection",
+                  "at record {}: its token is too old: subscribe without a token, fetch what is "
+                  "missing with ListSamples, and read faster or narrow the selection",
                   log_->bounds().first.value(), place_.round.value()),
       {{}, {}, {{"resume_token", Token()}}});
 }

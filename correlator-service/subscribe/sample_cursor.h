@@ -48,7 +48,8 @@ class SampleCursor final : public SubscriptionSource {
                                              SampleMessageLimits limits = {});
 
   // RESOURCE_EXHAUSTED, reason SUBSCRIBER_TOO_SLOW, with the last token in the metadata
-  // "resume_token", once the log no longer reaches back to the cursor.
+  // "resume_token", once the log no longer reaches back to the cursor: Create answers that
+  // RESUME_TOKEN_TOO_OLD.
   absl::StatusOr<SubscriptionStep> Next(bool progress_due, Timestamp now) override;
   bool HasNews() const override { return log_->end() > place_.round; }
   std::string Token() const override;

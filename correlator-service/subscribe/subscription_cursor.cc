@@ -202,8 +202,8 @@ absl::Status StreamCursor<Stream>::TooSlow() const {
   return MakeError(
       "SUBSCRIBER_TOO_SLOW",
       fmt::format("subscription: fell behind the change log, which reaches back to sequence {} "
-                  "only, at sequence {}: subscribe again without a token, and read faster or "
-                  "narrow the filter",
+                  "only, at sequence {}: its token is too old: forget what was received and "
+                  "subscribe without a token, and read faster or narrow the filter",
                   store_->floor().value(), sequence_.value()),
       {{}, {}, {{"resume_token", Token()}}});
 }

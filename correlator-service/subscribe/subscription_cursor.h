@@ -89,7 +89,8 @@ class StreamCursor final : public SubscriptionSource {
                                              StreamSelectionCache<Stream>* cache = nullptr);
 
   // RESOURCE_EXHAUSTED, reason SUBSCRIBER_TOO_SLOW, with the last token in the metadata
-  // "resume_token", once the change log no longer reaches back to the cursor.
+  // "resume_token", once the change log no longer reaches back to the cursor: Create answers that
+  // RESUME_TOKEN_TOO_OLD.
   absl::StatusOr<SubscriptionStep> Next(bool progress_due, Timestamp now) override;
   bool HasNews() const override { return store_->newest() > sequence_; }
   // Everything up to here was sent, once the snapshot is.

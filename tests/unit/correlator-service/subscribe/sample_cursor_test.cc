@@ -296,6 +296,12 @@ TEST_F(SampleCursorTest, OneThatIsTrimmedAwayUnderneathIsToldWithItsToken) {
   EXPECT_EQ(detail->reason, "SUBSCRIBER_TOO_SLOW");
   ASSERT_EQ(detail->metadata.size(), 1u);
   EXPECT_EQ(detail->metadata[0].second, token);
+  // Whoever tries the token is told the same: to begin anew without it.
+  EXPECT_THAT(step, StatusIs(absl::StatusCode::kResourceExhausted, "subscribe without a token"));
+  wide.resume_token = token;
+  const auto refused = TryOpen(wide);
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kOutOfRange, "subscribe without a token"));
+  EXPECT_EQ(ReasonOf(refused.status()), "RESUME_TOKEN_TOO_OLD");
 }
 
 TEST_F(SampleCursorTest, AnyTokenIsDecodedAsItWas) {

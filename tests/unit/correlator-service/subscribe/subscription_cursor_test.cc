@@ -302,6 +302,13 @@ TEST_F(SubscriptionCursorTest, FallingBehindTheLogEndsWithTheToken) {
   ASSERT_TRUE(detail.has_value());
   EXPECT_EQ(detail->reason, "SUBSCRIBER_TOO_SLOW");
   EXPECT_THAT(detail->metadata, testing::ElementsAre(testing::Pair("resume_token", token)));
+  // Whoever tries the token is told the same: to begin anew without it.
+  EXPECT_THAT(step, StatusIs(absl::StatusCode::kResourceExhausted, "subscribe without a token"));
+  SubscriptionArguments arguments;
+  arguments.resume_token = token;
+  EXPECT_THAT(Refusal(arguments),
+              StatusIs(absl::StatusCode::kOutOfRange, "subscribe without a token"));
+  EXPECT_EQ(ReasonOf(Refusal(arguments)), "RESUME_TOKEN_TOO_OLD");
 }
 
 TEST_F(SubscriptionCursorTest, FallingBehindDuringTheSnapshotEndsTheSame) {
