@@ -60,7 +60,7 @@ json DebugOf(const google::protobuf::Any& any, const std::string& type) {
   return json::parse(text, nullptr, false);
 }
 
-json DetailOf(const google::protobuf::Any& any) {
+json DetailJson(const google::protobuf::Any& any) {
   const std::string type = any.type_url().substr(any.type_url().rfind('/') + 1);
   std::string value = absl::Base64Escape(any.value());
   while (value.ends_with('=')) value.pop_back();
@@ -77,7 +77,7 @@ std::string ConnectErrorJson(const grpc::Status& status) {
                                {"message", status.error_message()}};
   google::rpc::Status details;
   if (details.ParseFromString(status.error_details())) {
-    for (const auto& any : details.details()) error["details"].push_back(DetailOf(any));
+    for (const auto& any : details.details()) error["details"].push_back(DetailJson(any));
   }
   return error.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }

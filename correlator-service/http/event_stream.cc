@@ -43,12 +43,21 @@ absl::StatusOr<std::unique_ptr<Message>> RequestOf(const MethodDescriptor& metho
   return message;
 }
 
-// With an id that is empty a browser forgets the token, and begins anew.
-std::string ErrorEvent(const grpc::Status& status) {
+// The id of the event of an error: the token at which to go on, where the error has one. With an id
+// that is empty a browser forgets its token, and begins anew.
+std::string ErrorId(const grpc::Status& status) {
+  if (const auto detail = DetailOf(FromGrpcStatus(status))) {
+    for (const auto& [key, value] : detail->metadata) {
+      if (key == kResumeToken) return fmt::format("id: {}\n", value);
+    }
+  }
   const bool token_is_bad = status.error_code() == grpc::StatusCode::OUT_OF_RANGE ||
                             status.error_code() == grpc::StatusCode::FAILED_PRECONDITION;
-  return fmt::format("{}event: error\ndata: {}\n\n", token_is_bad ? "id:\n" : "",
-                     ConnectErrorJson(status));
+  return token_is_bad ? "id:\n" : "";
+}
+
+std::string ErrorEvent(const grpc::Status& status) {
+  return fmt::format("{}event: error\ndata: {}\n\n", ErrorId(status), ConnectErrorJson(status));
 }
 
 // A refusal that will pass. A browser's EventSource never comes back from a status other than 200,

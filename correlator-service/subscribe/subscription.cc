@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/status/error_metadata.h"
 #include "common/status/error_reason.h"
 
 namespace alertjoin {
@@ -19,6 +20,11 @@ absl::Status Stalled(Millis limit, const std::string& resume_token) {
 }
 
 absl::Status Cancelled() { return absl::CancelledError("subscription: the subscriber is gone"); }
+
+// The status with the token at which to go on, where it has a reason.
+absl::Status WithToken(const absl::Status& status, const SubscriptionSource& source) {
+  return WithMetadata(status, "resume_token", source.Token());
+}
 
 }  // namespace
 
@@ -36,11 +42,13 @@ Subscription::Subscription(SubscriptionHub& hub, const Clock& clock,
 void Subscription::Start() {
   const auto self = shared_from_this();
   if (const absl::Status joined = hub_.Add(self); !joined.ok()) {
+    absl::Status end;
     {
       MutexLock lock(mutex_);
+      end = WithToken(joined, *source_);
       EnterEndingLocked();
     }
-    Finish(joined);
+    Finish(end);
     return;
   }
   Pump(/*progress_due=*/false);
@@ -85,6 +93,7 @@ void Subscription::OnDone() {
 
 void Subscription::End(const absl::Status& status) {
   const auto self = shared_from_this();
+  absl::Status end;
   {
     MutexLock lock(mutex_);
     if (state_ == State::kEnding || state_ == State::kDone || !pending_end_.ok()) return;
@@ -92,9 +101,10 @@ void Subscription::End(const absl::Status& status) {
       pending_end_ = status;
       return;
     }
+    end = WithToken(status, *source_);
     EnterEndingLocked();
   }
-  Finish(status);
+  Finish(end);
 }
 
 Clock::Steady Subscription::Poll(Clock::Steady now) {
@@ -160,7 +170,8 @@ Subscription::Task Subscription::PollLocked(Clock::Steady now, Clock::Steady& ne
       }
       stage().Abandon();
       // The cursor rests while a write is under way.
-      end = pending_end_.ok() ? Stalled(options_.write_stall_max, source_->Token()) : pending_end_;
+      end = pending_end_.ok() ? Stalled(options_.write_stall_max, source_->Token())
+                              : WithToken(pending_end_, *source_);
       EnterEndingLocked();
       next = std::min(next, abort_at_);
       return Task::kFinish;
@@ -190,7 +201,7 @@ void Subscription::Pump(bool progress_due) {
     // Before the next message is made: the token is that of what was sent.
     {
       MutexLock lock(mutex_);
-      end = CheckPermitLocked();
+      end = pending_end_.ok() ? CheckPermitLocked() : WithToken(pending_end_, *source_);
       if (!end.ok()) EnterEndingLocked();
     }
     if (!end.ok()) return Finish(end);
@@ -201,10 +212,13 @@ bool Subscription::Act(absl::StatusOr<SubscriptionStep> step) {
   absl::Status end;
   {
     MutexLock lock(mutex_);
-    end = pending_end_.ok() ? step.status() : pending_end_;
+    // A message that is made already is sent all the same, as the token is behind it by now.
+    const bool made = step.ok() && step->kind == SubscriptionStep::Kind::kMessage;
+    end = step.status();
+    if (!pending_end_.ok() && !made) end = WithToken(pending_end_, *source_);
     if (!end.ok()) {
       EnterEndingLocked();
-    } else if (step->kind == SubscriptionStep::Kind::kMessage) {
+    } else if (made) {
       state_ = State::kWriting;
       write_handed_over_ = false;
       ++writes_;

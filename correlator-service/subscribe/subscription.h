@@ -61,7 +61,8 @@ class Subscription final : public Subscriber, public std::enable_shared_from_thi
       : Subscription(hub, clock, std::make_unique<StreamCursor<Stream>>(std::move(cursor)), options,
                      output) {}
 
-  // Joins the hub and writes the first message; or finishes with the hub's refusal. Call it once.
+  // Joins the hub and writes the first message; or finishes with the hub's refusal and the token of
+  // where it would have started. Call it once.
   void Start();
   // The write is over; `ok` is false when the peer is gone.
   void OnWritten(bool ok) EXCLUDES_LOCK(mutex_);
@@ -71,6 +72,8 @@ class Subscription final : public Subscriber, public std::enable_shared_from_thi
   void OnDone() EXCLUDES_LOCK(mutex_) EXCLUDES_LOCK(output_mutex_);
 
   Clock::Steady Poll(Clock::Steady now) override EXCLUDES_LOCK(mutex_) EXCLUDES_LOCK(output_mutex_);
+  // As soon as nothing is being written; the status gets the token of the last message as metadata
+  // "resume_token", if it has a reason.
   void End(const absl::Status& status) override EXCLUDES_LOCK(mutex_);
   SubscriberPlace Place() const override { return {stream_, delivered_.load(), source_->Newest()}; }
 

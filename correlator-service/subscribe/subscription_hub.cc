@@ -20,8 +20,8 @@ constexpr Millis kLagInterval{250};
 
 absl::Status Stopping() {
   return MakeError("STOPPING",
-                   "subscription: the correlator is stopping: connect "
-                   "again and go on with the last resume token");
+                   "subscription: the correlator is stopping: connect again and go on with the "
+                   "resume token");
 }
 
 // The reason of the status where it has one: a closed set of words. Otherwise its code.

@@ -33,7 +33,7 @@ class Subscriber {
   // Looks for something to do: news in the store, a deadline that has passed. Returns when it wants
   // to be asked again at the latest, by the hub's clock.
   virtual Clock::Steady Poll(Clock::Steady now) = 0;
-  // Ends with the status. A second call changes nothing.
+  // Ends with the status; whoever has a place to go on at adds it. A second call changes nothing.
   virtual void End(const absl::Status& status) = 0;
   // How far it has come, for metrics.
   virtual SubscriberPlace Place() const = 0;

@@ -2,6 +2,7 @@
 import pathlib
 import random
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -74,8 +75,15 @@ class PackageStack(FaultStack):
         shutil.rmtree(self.directory / "data")
         self.start("correlator")
 
-    def restart(self):
-        self.kill("correlator")
+    def restart(self, in_order=False):
+        """The correlator is killed, or stopped in good order, and started again."""
+        if in_order:
+            self.signal("correlator", signal.SIGTERM)
+            status = self.result_of("correlator")
+            if status != 0:
+                raise AssertionError(f"correlator-service ended with {status}")
+        else:
+            self.kill("correlator")
         self.start("correlator")
 
     def run_command(self, *arguments, status=0):

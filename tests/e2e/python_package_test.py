@@ -227,7 +227,7 @@ class SubscriptionTest(unittest.TestCase):
     def post(self):
         return self.stack.tell_of_new(ended=False).fingerprint
 
-    def test_goes_on_across_kills_with_nothing_missed_and_nothing_twice(self):
+    def test_goes_on_across_restarts_with_nothing_missed_and_nothing_twice(self):
         folded, sequences, kinds, stop = {}, [], [], threading.Event()
         messages = self.client.subscribe(stop=stop, progress_interval="100ms")
 
@@ -245,11 +245,11 @@ class SubscriptionTest(unittest.TestCase):
         thread = threading.Thread(target=follow, daemon=True)
         thread.start()
         sent = set()
-        for _ in range(3):
+        for in_order in (False, True, False):
             sent |= {self.post() for _ in range(5)}
             wait_for(sent, lambda: {row.transition.fingerprint for row in list(folded.values())},
                      WAIT_SECONDS, "alerts whose rows arrived")
-            self.stack.restart()
+            self.stack.restart(in_order)
         sent |= {self.post()}
         listed = {row.row_id: row for row in self.stack.await_final()}
         wait_for(listed, lambda: dict(folded), WAIT_SECONDS, "the stream says what the list says")
@@ -261,6 +261,30 @@ class SubscriptionTest(unittest.TestCase):
         # A sequence comes once, but that the part of a snapshot may span several.
         live = [sequence for message in sequences[1:] for sequence in message]
         self.assertEqual(len(live), len(set(live)))
+
+    def test_who_does_not_retry_is_told_where_to_go_on(self):
+        first = self.post()
+        wait_until(self.client.joined_rows, WAIT_SECONDS, "the first row")
+        self.stack.await_final()
+        messages = self.client.subscribe(retry=False)
+        told = []
+        for message in messages:
+            told += [row.transition.fingerprint for row in message.rows]
+            if message.kind == "snapshot_complete":
+                break
+        self.assertEqual({first}, set(told))
+        self.stack.restart(in_order=True)
+        with self.assertRaises(alertjoin.AlertjoinError) as stopped:
+            for message in messages:
+                self.assertFalse(message.rows)
+        self.assertEqual("STOPPING", stopped.exception.reason)
+        second, told = self.post(), []
+        for message in self.client.subscribe(
+                resume_token=stopped.exception.metadata["resume_token"]):
+            told += [row.transition.fingerprint for row in message.rows]
+            if told:
+                break
+        self.assertEqual({second}, set(told))
 
     def test_a_live_frame_follows(self):
         with self.client.live(labels=["number"]) as table:

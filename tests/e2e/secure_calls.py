@@ -38,6 +38,16 @@ def reason_of(error):
     return found[1].decode() if found else ""
 
 
+def resume_token_of(error):
+    """The token at which to go on, in the same ErrorInfo; "" without one."""
+    details = dict(error.trailing_metadata() or ()).get("grpc-status-details-bin", b"")
+    found = re.search(rb"\x0cresume_token\x12([\x80-\xff]?[\x00-\x7f])([\w=-]*)", details)
+    if not found:
+        return ""
+    length = sum((byte & 0x7f) << 7 * i for i, byte in enumerate(found[1]))
+    return found[2][:length].decode()
+
+
 def endless(first):
     """One message, and then none."""
     yield first

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 
 #include <map>
+#include <memory>
+#include <string>
 
 #include "tests/integration/read/http_read_fixture.h"
 
@@ -194,13 +196,23 @@ TEST_F(EventStreamTest, UnknownAndDoubledParametersAreRefused) {
 
 TEST_F(EventStreamTest, StopEndsItWithAnErrorThatSaysSo) {
   StartHttp();
-  EventReader events = Events("/api/v1/stream");
-  events.NextNamed("snapshot_complete");
+  std::map<std::string, std::unique_ptr<EventReader>> streams;
+  std::map<std::string, std::string> last_ids;
+  for (const char* path : {"/api/v1/stream", "/api/v1/stream/alerts", "/api/v1/stream/samples"}) {
+    streams[path] = std::make_unique<EventReader>(http_->port(), path);
+    last_ids[path] = streams[path]->NextNamed("snapshot_complete").id;
+  }
   hub_->Stop();
-  const SentEvent error = events.NextNamed("error");
-  EXPECT_EQ(error.data["code"], "unavailable");
-  EXPECT_EQ(error.data["details"][0]["debug"]["reason"], "STOPPING");
-  EXPECT_FALSE(events.Next().has_value());
+  for (auto& [path, events] : streams) {
+    const SentEvent error = events->NextNamed("error");
+    EXPECT_EQ(error.data["code"], "unavailable") << path;
+    const json info = error.data["details"][0]["debug"];
+    EXPECT_EQ(info["reason"], "STOPPING") << path;
+    // Where to go on: in the words of the error, and so that a browser does it by itself.
+    EXPECT_EQ(info["metadata"]["resume_token"], last_ids[path]) << path;
+    EXPECT_EQ(error.id, last_ids[path]) << path;
+    EXPECT_FALSE(events->Next().has_value()) << path;
+  }
 }
 
 TEST_F(EventStreamTest, WhileTheCorrelatorStartsABrowserIsToldToComeAgain) {

@@ -24,6 +24,15 @@ std::string Describe(const v1::JoinedRow& row) {
                      ToString(LabelSet(std::move(labels))));
 }
 
+std::string TokenOf(const absl::Status& end) {
+  if (const auto detail = DetailOf(end)) {
+    for (const auto& [key, value] : detail->metadata) {
+      if (key == "resume_token") return value;
+    }
+  }
+  return "";
+}
+
 template <typename Request, typename Response>
 ClientOf<Request, Response>::ClientOf(v1::CorrelatorService::Stub& stub, const Request& request) {
   // A test that waits for ever fails instead.

@@ -28,6 +28,9 @@ namespace alertjoin {
 // Rows as readers get them over gRPC, in the words of Describe().
 std::string Describe(const v1::JoinedRow& row);
 
+// The token at which the end of a subscription says to go on; "" without one.
+std::string TokenOf(const absl::Status& end);
+
 // One subscription of a client that reads when told to.
 template <typename Request, typename Response>
 class ClientOf {

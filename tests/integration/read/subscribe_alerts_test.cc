@@ -110,10 +110,12 @@ TEST_F(SubscribeAlertsTest, StopEndsStreamsWithAReason) {
   Start({});
   AlertsClient client(stub(), {});
   client.Read();
+  const auto last = client.Read();
   hub_->Stop();
   const absl::Status end = client.Finish();
   EXPECT_THAT(end, StatusIs(absl::StatusCode::kUnavailable));
   EXPECT_EQ(ReasonOf(end), "STOPPING");
+  EXPECT_EQ(TokenOf(end), last->resume_token());
 }
 
 }  // namespace

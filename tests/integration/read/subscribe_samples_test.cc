@@ -121,10 +121,12 @@ TEST_F(SubscribeSamplesTest, EndsWhenTheCorrelatorStops) {
   Start({});
   Stream stream(stub(), {});
   (void)stream.Read();
+  const auto last = stream.Read();
   hub_->Stop();
   const absl::Status end = stream.Finish();
   EXPECT_THAT(end, StatusIs(absl::StatusCode::kUnavailable));
   EXPECT_EQ(DetailOf(end)->reason, "STOPPING");
+  EXPECT_EQ(TokenOf(end), last.resume_token());
 }
 
 TEST_F(SubscribeSamplesTest, OneThatCancelsIsForgotten) {

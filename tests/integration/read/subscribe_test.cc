@@ -196,12 +196,16 @@ TEST_F(SubscribeTest, StopEndsStreamsWithAReasonAndTheServerGoesDown) {
   Start({});
   SubscribedClient client(stub(), {});
   client.Read();
-  client.Read();
+  const auto last = client.Read();
   hub_->Stop();
   const absl::Status end = client.Finish();
   EXPECT_THAT(end, StatusIs(absl::StatusCode::kUnavailable));
   EXPECT_EQ(ReasonOf(end), "STOPPING");
-  EXPECT_EQ(ReasonOf(SubscribeError({})), "STOPPING");
+  EXPECT_EQ(TokenOf(end), last->resume_token());
+  // One that comes too late is told where it would have started.
+  const absl::Status late = SubscribeError({});
+  EXPECT_EQ(ReasonOf(late), "STOPPING");
+  EXPECT_THAT(TokenOf(late), testing::Not(testing::IsEmpty()));
   EXPECT_LT(ShutDown(std::chrono::seconds(30)), std::chrono::seconds(15));
 }
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/status/error_metadata.h"
 #include "common/status/error_reason.h"
 #include "tests/support/status_matchers.h"
 
@@ -56,6 +57,20 @@ TEST(Status, CarriesItsDetailThroughAnnotation) {
   EXPECT_EQ(detail->field_violations[0].field, "filter");
   ASSERT_EQ(detail->metadata.size(), 1u);
   EXPECT_EQ(detail->metadata[0].second, "value");
+}
+
+TEST(Status, MetadataIsAddedToADetailOnly) {
+  const absl::Status status =
+      WithDetail(absl::UnavailableError("bad"), {"STOPPING", {{"field", "why"}}, {{"a", "1"}}});
+  const absl::Status more = WithMetadata(status, "b", "2");
+  EXPECT_EQ(more.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(MessageOf(more), "bad");
+  EXPECT_EQ(DetailOf(more)->reason, "STOPPING");
+  EXPECT_EQ(DetailOf(more)->field_violations.size(), 1u);
+  const std::vector<std::pair<std::string, std::string>> wanted{{"a", "1"}, {"b", "2"}};
+  EXPECT_EQ(DetailOf(more)->metadata, wanted);
+  EXPECT_FALSE(DetailOf(WithMetadata(absl::InternalError("x"), "b", "2")).has_value());
+  EXPECT_THAT(WithMetadata(absl::OkStatus(), "b", "2"), IsOk());
 }
 
 TEST(Status, AnnotationLeavesOkAlone) {

@@ -1,5 +1,6 @@
 #include "correlator-service/subscribe/subscription.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <prometheus/text_serializer.h>
@@ -177,6 +178,7 @@ TEST_F(SubscriptionTest, SlowSubscriberHoldsOneMessageAndStopsNobody) {
   const absl::Status end = slow.WaitForFinish();
   EXPECT_THAT(end, StatusIs(absl::StatusCode::kResourceExhausted, "fell behind"));
   EXPECT_EQ(DetailOf(end)->reason, "SUBSCRIBER_TOO_SLOW");
+  EXPECT_EQ(DetailOf(end)->metadata.size(), 1u);
   EXPECT_THAT(Metrics(), testing::HasSubstr("ends_total{reason=\"SUBSCRIBER_TOO_SLOW\"} 1\n"));
   EXPECT_FALSE(fast.finished());
   hub_.Stop();
@@ -257,6 +259,51 @@ TEST_F(SubscriptionTest, StopEndsIdleAndWritingSubscribers) {
   EXPECT_FALSE(writing.finished());
   writing.EndWrite(true);
   EXPECT_EQ(DetailOf(writing.WaitForFinish())->reason, "STOPPING");
+  for (FakePeer* peer : {&idle, &writing}) {
+    EXPECT_THAT(
+        DetailOf(peer->WaitForFinish())->metadata,
+        testing::ElementsAre(testing::Pair("resume_token", peer->messages().back().resume_token)));
+  }
+}
+
+// A source whose next message is made while the hub stops: the token is not to pass it over.
+class StoppedMeanwhile final : public SubscriptionSource {
+ public:
+  explicit StoppedMeanwhile(SubscriptionHub& hub) : hub_(hub) {}
+  absl::StatusOr<SubscriptionStep> Next(bool, Timestamp) override {
+    hub_.Stop();
+    token_ = fmt::format("behind message {}", ++messages_);
+    SubscriptionStep step;
+    step.kind = SubscriptionStep::Kind::kMessage;
+    step.message = SubscriptionMessage{StartedMessage{"s", Sequence(1)}, token_};
+    return step;
+  }
+  bool HasNews() const override { return true; }
+  std::string Token() const override { return token_; }
+  StreamKind Kind() const override { return StreamKind::kRows; }
+  uint64_t Position() const override { return 0; }
+  uint64_t Newest() const override { return 0; }
+
+ private:
+  SubscriptionHub& hub_;
+  std::string token_ = "the start";
+  int messages_ = 0;
+};
+
+TEST_F(SubscriptionTest, TheTokenOfAStopPassesNoMessageOverThatWasBeingMade) {
+  FakePeer& peer = NewPeer();
+  const auto subscription = std::make_shared<Subscription>(
+      hub_, clock_, std::make_unique<StoppedMeanwhile>(hub_), SubscriptionOptions(), peer);
+  peer.Attach(subscription);
+  subscription->Start();
+  peer.WaitForWrite();
+  peer.EndWrite(true);
+  const absl::Status end = peer.WaitForFinish();
+  EXPECT_EQ(DetailOf(end)->reason, "STOPPING");
+  ASSERT_EQ(peer.messages().size(), 1u);
+  EXPECT_THAT(DetailOf(end)->metadata,
+              testing::ElementsAre(testing::Pair("resume_token", "behind message 1")));
+  subscription->OnDone();
 }
 
 TEST_F(SubscriptionTest, OneTooManyIsRefused) {
