@@ -1,6 +1,7 @@
 #include "correlator-service/app/correlator_app.h"
 
 #include <fmt/format.h>
+#include <grpcpp/health_check_service_interface.h>
 #include <prometheus/registry.h>
 
 #include <atomic>
@@ -20,6 +21,7 @@
 #include "common/service/log_config.h"
 #include "common/service/service_main.h"
 #include "common/status/status.h"
+#include "common/sync/mutex.h"
 #include "common/time/clock.h"
 #include "correlator-service/app/correlator_data.h"
 #include "correlator-service/http/correlator_http.h"
@@ -102,8 +104,10 @@ class Readiness {
 
 // In the order of construction: each part uses only those above it.
 struct CorrelatorApp::Parts {
-  Parts(const CorrelatorConfig& its_config, ReadConfig its_read)
+  Parts(const CorrelatorConfig& its_config, ReadConfig its_read,
+        std::shared_ptr<rocksdb::Env> its_env)
       : read(std::move(its_read)),
+        env(std::move(its_env)),
         http(HttpOptionsOf(its_config, registry)),
         config(its_config),
         reload([this] { return Reload(); }, registry, SystemClock()) {}
@@ -133,15 +137,17 @@ struct CorrelatorApp::Parts {
   absl::Status Recover();
   absl::Status Serve();
   absl::Status Reload();
+  void OnFailure(const absl::Status& status) EXCLUDES_LOCK(health_mutex);
+  void SetHealth(grpc::HealthCheckServiceInterface* its_health) EXCLUDES_LOCK(health_mutex);
 
   const ReadConfig read;
+  const std::shared_ptr<rocksdb::Env> env;
   prometheus::Registry registry;
   Readiness readiness;
   // The first failure of log, rows or pipeline ends the service.
-  FailureLatch failure{[](const absl::Status& status) {
-    LogError("events can be kept no more: stopping", {{"error", MessageOf(status)}});
-    RequestStop();
-  }};
+  FailureLatch failure{[this](const absl::Status& status) { OnFailure(status); }};
+  Mutex health_mutex;
+  grpc::HealthCheckServiceInterface* health GUARDED_BY(health_mutex) = nullptr;  // Of the server.
   GrpcCallers callers;
   CorrelatorHttp api{SystemClock(), &callers};
   HttpServer http;
@@ -153,6 +159,22 @@ struct CorrelatorApp::Parts {
 
 CorrelatorApp::CorrelatorApp(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
+// Who asks is told at once: the stop may have to wait for what is under way.
+void CorrelatorApp::Parts::OnFailure(const absl::Status& status) {
+  LogError("events can be kept no more: stopping", {{"error", MessageOf(status)}});
+  {
+    MutexLock lock(health_mutex);
+    if (health != nullptr) health->SetServingStatus(false);
+  }
+  RequestStop();
+}
+
+void CorrelatorApp::Parts::SetHealth(grpc::HealthCheckServiceInterface* its_health) {
+  MutexLock lock(health_mutex);
+  health = its_health;
+  if (health != nullptr && !failure.failure().ok()) health->SetServingStatus(false);
+}
+
 absl::Status CorrelatorApp::Parts::Recover() {
   CorrelatorData::Options options;
   options.folder = config.data_path;
@@ -160,6 +182,7 @@ absl::Status CorrelatorApp::Parts::Recover() {
   options.change_log_bytes_max = config.change_log_bytes_max;
   options.limits = EngineLimitsOf(config);
   options.on_failure = [this](const absl::Status& status) { failure.Latch(status); };
+  options.env = env;
   ASSIGN_OR_RETURN(data, CorrelatorData::Open(std::move(options), registry));
   const auto start = std::chrono::steady_clock::now();
   LogLimiter limiter(kReplayLogInterval);
@@ -195,6 +218,7 @@ absl::Status CorrelatorApp::Parts::Serve() {
   options.services = {&services->ingest, &services->correlator};
   options.service_names = {"alertjoin.v1.IngestService", "alertjoin.v1.CorrelatorService"};
   ASSIGN_OR_RETURN(services->grpc, StartGrpcServer(options));
+  SetHealth(services->grpc.server->GetHealthCheckService());
   api.Open(MakeInProcessChannel(*services->grpc.server),
            {.port = services->grpc.port,
             .tls = options.access != nullptr,
@@ -216,11 +240,11 @@ absl::Status CorrelatorApp::Parts::Reload() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<CorrelatorApp>> CorrelatorApp::Start(const CorrelatorConfig& config,
-                                                                    ReadConfig read) {
+absl::StatusOr<std::unique_ptr<CorrelatorApp>> CorrelatorApp::Start(
+    const CorrelatorConfig& config, ReadConfig read, std::shared_ptr<rocksdb::Env> env) {
   OverrideLogLevel(config.log_level);
   auto app = std::unique_ptr<CorrelatorApp>(
-      new CorrelatorApp(std::make_unique<Parts>(config, std::move(read))));
+      new CorrelatorApp(std::make_unique<Parts>(config, std::move(read), std::move(env))));
   Parts& parts = *app->parts_;
   // What cannot be served later is told before the long work.
   RETURN_IF_ERROR(CheckHttpListener(config.listeners, config.http_listen_address));
@@ -266,6 +290,7 @@ void CorrelatorApp::Stop() {
     if (server != nullptr && server->GetHealthCheckService() != nullptr) {
       server->GetHealthCheckService()->SetServingStatus(false);
     }
+    parts.SetHealth(nullptr);
     // Streams first: the server's Shutdown waits for them.
     services.ingest.Stop();
     services.hub.Stop();

@@ -6,6 +6,10 @@
 #include "absl/status/statusor.h"
 #include "correlator-service/app/correlator_config.h"
 
+namespace rocksdb {
+class Env;
+}
+
 namespace alertjoin {
 
 // The whole service: data, pipeline, gRPC and HTTP servers, started and stopped in order.
@@ -19,14 +23,17 @@ class CorrelatorApp {
   // the progress meanwhile. UNAVAILABLE when an address cannot be bound; CANCELLED when the process
   // is asked to stop (StopRequested); other errors as those of CorrelatorData. Nothing runs then.
   // `read` is for Reload, which POST and PUT /-/reload call, too; without it that is refused.
-  static absl::StatusOr<std::unique_ptr<CorrelatorApp>> Start(const CorrelatorConfig& config,
-                                                              ReadConfig read = nullptr);
+  // `env` is for tests: where the data is; null is the machine's disk.
+  static absl::StatusOr<std::unique_ptr<CorrelatorApp>> Start(
+      const CorrelatorConfig& config, ReadConfig read = nullptr,
+      std::shared_ptr<rocksdb::Env> env = nullptr);
   ~CorrelatorApp();  // Stops.
 
   int grpc_port() const;
   int http_port() const;
 
-  // OK, or why events can be kept no more; the process has been asked to stop then.
+  // OK, or why events can be kept no more: health is NOT_SERVING then, /-/ready says why, and the
+  // process has been asked to stop.
   absl::Status health() const;
 
   // Goes over to the configuration as it is now: retention, limits.subscribers, log.

@@ -28,6 +28,7 @@ absl::StatusOr<std::unique_ptr<CorrelatorData>> CorrelatorData::Open(
   log_options.folder = options.folder + "/log";
   log_options.bytes_max = options.log_bytes_max;
   log_options.on_failure = options.on_failure;
+  log_options.env = options.env;
   log_options.on_sync = [&seconds = LogSyncSeconds(registry)](std::chrono::duration<double> took) {
     seconds.Observe(took.count());
   };
@@ -36,6 +37,7 @@ absl::StatusOr<std::unique_ptr<CorrelatorData>> CorrelatorData::Open(
   row_options.folder = options.folder + "/rows";
   row_options.change_log.bytes_max = options.change_log_bytes_max;
   row_options.on_failure = options.on_failure;
+  row_options.env = options.env;
   ASSIGN_OR_RETURN(auto database, RowDatabase::Open(std::move(row_options)));
   return std::unique_ptr<CorrelatorData>(
       new CorrelatorData(options, std::move(log), std::move(database), registry));

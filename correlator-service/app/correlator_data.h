@@ -28,6 +28,8 @@ class CorrelatorData {
     // Called when the log or the rows can be written no more, on any thread, maybe twice. It must
     // not block.
     std::function<void(const absl::Status&)> on_failure;
+    // For tests; null is the machine's.
+    std::shared_ptr<rocksdb::Env> env = nullptr;
   };
 
   // Opens what is there, or makes it. Errors as those of RocksdbEventLog and RowDatabase. The

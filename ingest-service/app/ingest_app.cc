@@ -28,8 +28,9 @@ namespace {
 constexpr auto kDrainTimeout = std::chrono::seconds(2);
 
 // A failed log ends the service: only a restart can tell what the disk has kept.
-SpoolLanes::Options LaneOptionsOf(const IngestConfig& config) {
+SpoolLanes::Options LaneOptionsOf(const IngestConfig& config, std::shared_ptr<rocksdb::Env> env) {
   SpoolLanes::Options options;
+  options.env = std::move(env);
   options.folder = config.spool_path;
   options.alert_bytes_max = config.spool_alert_bytes_max;
   options.sample_bytes_max = config.spool_sample_bytes_max;
@@ -136,12 +137,14 @@ absl::Status IngestApp::Parts::Reload() {
 IngestApp::IngestApp(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 absl::StatusOr<std::unique_ptr<IngestApp>> IngestApp::Start(const IngestConfig& config,
-                                                            ReadConfig read) {
+                                                            ReadConfig read,
+                                                            std::shared_ptr<rocksdb::Env> env) {
   OverrideLogLevel(config.log_level);
   auto registry = std::make_unique<prometheus::Registry>();
   RETURN_IF_ERROR(CheckHttpListener(config.listeners, config.http_listen_address));
   ASSIGN_OR_RETURN(auto access, OpenHttpAccess(config.listeners, *registry));
-  ASSIGN_OR_RETURN(auto lanes, SpoolLanes::Open(LaneOptionsOf(config), SystemClock(), *registry));
+  ASSIGN_OR_RETURN(auto lanes, SpoolLanes::Open(LaneOptionsOf(config, std::move(env)),
+                                                SystemClock(), *registry));
   auto app = std::unique_ptr<IngestApp>(new IngestApp(
       std::make_unique<Parts>(config, std::move(read), std::move(registry), std::move(lanes))));
   Parts& parts = *app->parts_;

@@ -6,6 +6,10 @@
 #include "absl/status/statusor.h"
 #include "ingest-service/app/ingest_config.h"
 
+namespace rocksdb {
+class Env;
+}
+
 namespace alertjoin {
 
 // The whole service: spool and uplinks, metrics sources and webhook, started and stopped in order.
@@ -19,8 +23,10 @@ class IngestApp {
   // when the address cannot be bound, INVALID_ARGUMENT when the configuration cannot work, the
   // errors of SpoolLanes::Open and DeadLetters::Open; nothing runs then.
   // `read` is for Reload, which POST and PUT /-/reload call, too; without it that is refused.
-  static absl::StatusOr<std::unique_ptr<IngestApp>> Start(const IngestConfig& config,
-                                                          ReadConfig read = nullptr);
+  // `env` is for tests: where the spool is; null is the machine's disk.
+  static absl::StatusOr<std::unique_ptr<IngestApp>> Start(
+      const IngestConfig& config, ReadConfig read = nullptr,
+      std::shared_ptr<rocksdb::Env> env = nullptr);
   ~IngestApp();  // Stops.
 
   int http_port() const;

@@ -35,6 +35,7 @@ absl::StatusOr<std::unique_ptr<RocksdbEventLog>> OpenLog(const SpoolLanes::Optio
   log.folder = options.folder + "/" + lane;
   log.bytes_max = bytes_max;
   log.on_failure = options.on_failure;
+  log.env = options.env;
   log.on_sync = [&seconds = SpoolSyncSeconds(registry, lane)](std::chrono::duration<double> took) {
     seconds.Observe(took.count());
   };

@@ -38,6 +38,8 @@ class SpoolLanes {
     UplinkOptions uplink;
     // Called when a log fails, once for each: see RocksdbEventLog.
     std::function<void(const absl::Status&)> on_failure;
+    // For tests; null is the machine's.
+    std::shared_ptr<rocksdb::Env> env = nullptr;
   };
 
   // FAILED_PRECONDITION, reason SPOOL_LAYOUT_OLD, when the folder is that of a version with one log

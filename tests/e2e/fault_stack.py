@@ -27,6 +27,8 @@ correlator: {{address: "{uplink}"}}
 http: {{listen_address: "{http}"}}
 alert_sources: [{{name: alertmanager}}]
 spool: {{path: "{directory}/{name}-spool"}}
+"""
+_METRICS = """
 metrics_sources:
   - name: prometheus
     url: http://{prometheus}
@@ -52,8 +54,9 @@ class FaultStack:
     PROMETHEUS = ("fake_prometheus.py",)  # the made-up one: its program and flags
 
     def __init__(self, test, ingests=("one", "two"), prometheus=None, uplink=None,
-                 settle_delay="1s"):
+                 settle_delay="1s", metrics=True):
         """prometheus: address of one that is there already, None for an own one.
+        metrics: False: there is nothing but alerts.
         uplink: where the ingests find the correlator, None for its own address."""
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="alertjoin-fault-"))
         test.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
@@ -67,7 +70,7 @@ class FaultStack:
             self._start_prometheus(ports["prometheus"])
         else:
             self.address["prometheus"] = prometheus
-        self._write_configuration(uplink or self.address["grpc"], settle_delay)
+        self._write_configuration(uplink or self.address["grpc"], settle_delay, metrics)
 
     def _start_prometheus(self, port):
         program, *flags = self.PROMETHEUS
@@ -75,16 +78,18 @@ class FaultStack:
         self._children["prometheus"] = Child("prometheus", argv, self.directory / "prometheus.log")
         self.wait_until_ready("prometheus")
 
-    def _write_configuration(self, uplink, settle_delay):
+    def _write_configuration(self, uplink, settle_delay, metrics):
         (self.directory / "correlator.yml").write_text(
             f'grpc: {{listen_address: "{self.address["grpc"]}"}}\n'
             f'http: {{listen_address: "{self.address["correlator"]}"}}\n'
             f'data: {{path: "{self.directory}/data"}}\n', encoding="utf-8")
         for name in self.ingests:
             text = _INGEST.format(name=name, uplink=uplink, http=self.address[name],
-                                  directory=self.directory, settle_delay=settle_delay,
-                                  prometheus=self.address["prometheus"])
-            (self.directory / f"{name}.yml").write_text(text + _bindings(), encoding="utf-8")
+                                  directory=self.directory)
+            if metrics:
+                text += _METRICS.format(settle_delay=settle_delay,
+                                        prometheus=self.address["prometheus"]) + _bindings()
+            (self.directory / f"{name}.yml").write_text(text, encoding="utf-8")
 
     def start(self, *names, wait=True):
         """Starts "correlator" or an ingest; with `wait` until it is ready."""
