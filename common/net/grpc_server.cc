@@ -26,10 +26,14 @@
 namespace alertjoin {
 namespace {
 
-constexpr int kKeepaliveTimeMs = 20'000;
-constexpr int kKeepaliveTimeoutMs = 10'000;
-// The server takes pings this often, twice as often as its clients send them.
-constexpr int kPingIntervalMinMs = 10'000;
+constexpr int kKeepaliveTimeMs = static_cast<int>(kGrpcKeepaliveTime.count());
+constexpr int kKeepaliveTimeoutMs = static_cast<int>(kGrpcKeepaliveTimeout.count());
+// The server takes pings this often.
+constexpr int kPingIntervalMinMs = 5'000;
+static_assert(kGrpcKeepaliveTime + kGrpcKeepaliveTimeout <= kGrpcSilenceMax - Millis(5'000),
+              "leaves no margin for a machine with other work");
+static_assert(kPingIntervalMinMs * 2 <= kKeepaliveTimeMs,
+              "a client that keeps its time would be punished with too_many_pings");
 constexpr int kStreamsPerConnectionMax = 100;
 constexpr int kMetadataBytesMax = 8 << 10;
 constexpr size_t kServerMemoryBytesMax = 512 << 20;

@@ -21,9 +21,17 @@ namespace alertjoin {
 class AccessControl;
 class GrpcCallers;
 
+// What either side of a connection promises: a peer that answers nothing any more, however its
+// connection looks, is found within this time.
+constexpr Millis kGrpcSilenceMax{30'000};
+// How: each pings the other after so long without a word, and gives the connection up when nothing
+// comes for so long.
+constexpr Millis kGrpcKeepaliveTime{15'000};
+constexpr Millis kGrpcKeepaliveTimeout{5'000};
+
 // A gRPC server on one address with reflection, the standard health service (the services
-// named and "" SERVING), keepalive both ways, bounded streams, metadata and message sizes, and a
-// port that no second process can share.
+// named and "" SERVING), keepalive both ways (of these times), bounded streams, metadata and
+// message sizes, and a port that no second process can share.
 struct GrpcServerOptions {
   std::string listen_address = "127.0.0.1:0";
   bool insecure = false;                  // May be reached from elsewhere without TLS.

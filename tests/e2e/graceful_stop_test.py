@@ -1,5 +1,5 @@
-"""The correlator stops in good order: each subscription ends with the token at which it goes on with
-the next run, and misses and repeats nothing there."""
+"""The correlator stops in good order: each subscription ends with the token at which it goes on
+with the next run, and misses and repeats nothing there."""
 import http.client
 import json
 import signal

@@ -2,6 +2,7 @@
 doubled, and soon after it is well again events arrive as before."""
 import http.client
 import os
+import re
 import time
 import unittest
 
@@ -21,7 +22,7 @@ OUTAGE_SECONDS = 12  # so long that every backoff is at its cap
 TRIED_WITHIN_SECONDS = 2
 HEALED_WITHIN_SECONDS = 2 + 8
 LANES = 2  # of an ingest, each with an uplink
-# The promise. silence_max of the uplink is 20 s.
+# The promise, to either side. The uplink's silence_max is 20 s, the correlator's keepalive 15 s + 5 s.
 HALF_OPEN_FOUND_WITHIN_SECONDS = 30
 
 
@@ -49,6 +50,16 @@ class NetworkTest(unittest.TestCase):
             connection.close()
         return [line.endswith(" 1") for line in text.splitlines()
                 if line.startswith("alertjoin_uplink_connected{")]
+
+    def streams_of_producers(self):
+        """How many the correlator believes to be open."""
+        connection = http.client.HTTPConnection(self.stack.address["correlator"], timeout=10)
+        try:
+            connection.request("GET", "/metrics")
+            text = connection.getresponse().read().decode()
+        finally:
+            connection.close()
+        return int(re.search(r"^alertjoin_intake_streams (\d+)$", text, re.M)[1])
 
     def wait_until_connected(self):
         wait_until(lambda: all(self.connected(ingest) == [True, True]
@@ -137,6 +148,10 @@ class NetworkTest(unittest.TestCase):
             wait_until(lambda: not any(self.connected(ingest)),
                        start + HALF_OPEN_FOUND_WITHIN_SECONDS - time.monotonic(),
                        "both lanes know that nobody answers")
+        # What the uplinks did meanwhile was swallowed, so the correlator found out by itself.
+        wait_until(lambda: self.streams_of_producers() == 0,
+                   start + HALF_OPEN_FOUND_WITHIN_SECONDS - time.monotonic(),
+                   "the correlator knows that nobody sends", seen=self.streams_of_producers)
         print(f"half-open connections found in {time.monotonic() - start:.1f} s")
         self.proxy.set_mode(Mode.PASS)
         self.check_healed("after half-open connections")
