@@ -17,7 +17,7 @@ namespace alertjoin {
 
 void AddAdminEndpoints(HttpServer& server, const prometheus::Registry& registry,
                        std::function<absl::Status()> ready) {
-  server.Handle("GET", "/metrics", [&registry](const HttpRequest&) {
+  server.HandleUrgent("/metrics", [&registry](const HttpRequest&) {
     HttpResponse response;
     std::vector<prometheus::MetricFamily> families = registry.Collect();
     std::ranges::move(CollectProcessMetrics(), std::back_inserter(families));
@@ -25,12 +25,12 @@ void AddAdminEndpoints(HttpServer& server, const prometheus::Registry& registry,
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";
     return response;
   });
-  server.Handle("GET", "/-/healthy", [](const HttpRequest&) {
+  server.HandleUrgent("/-/healthy", [](const HttpRequest&) {
     HttpResponse response;
     response.body = "healthy\n";
     return response;
   });
-  server.Handle("GET", "/-/ready", [ready = std::move(ready)](const HttpRequest&) {
+  server.HandleUrgent("/-/ready", [ready = std::move(ready)](const HttpRequest&) {
     const absl::Status status = ready();
     HttpResponse response;
     response.status = status.ok() ? 200 : 503;

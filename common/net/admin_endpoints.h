@@ -13,7 +13,8 @@ namespace alertjoin {
 
 // Adds GET /metrics (Prometheus text format of the registry, and process_metrics.h), GET /-/healthy
 // (200 while the process serves) and GET /-/ready (200 when `ready` gives OK, otherwise 503 with
-// its message). The registry must outlive the server; `ready` must be thread-safe.
+// its message), all three urgent (HttpServer::HandleUrgent). The registry must outlive the server;
+// `ready` must be thread-safe and must not wait.
 void AddAdminEndpoints(HttpServer& server, const prometheus::Registry& registry,
                        std::function<absl::Status()> ready);
 

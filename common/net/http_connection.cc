@@ -63,6 +63,11 @@ bool HttpConnection::IsWhole(size_t body_bytes_max) {
   return received_.size() >= whole_bytes_;
 }
 
+std::string_view HttpConnection::first_line() const {
+  const std::string_view here = std::string_view(received_).substr(consumed_);
+  return here.substr(0, here.find('\r'));
+}
+
 void HttpConnection::StartLinger() {
   Flush();
   if (tls_ != nullptr && !broken_) tls_->CloseSending();

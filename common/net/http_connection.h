@@ -43,6 +43,8 @@ class HttpConnection final : public httplib::Stream {
   short wanted() const { return wanted_; }
   Part part() const { return part_; }
   bool shaking_hands() const { return tls_ != nullptr && !hands_shaken_; }
+  // Of the next request, as far as it is here, once Gather has given kReady.
+  std::string_view first_line() const;
   size_t buffered() const { return received_.size() - consumed_; }
   // Nothing more is waited for: what is there is answered as late.
   void SetOutOfTime() { out_of_time_ = true; }

@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <atomic>
-#include <exception>
+#include <algorithm>
 #include <optional>
 #include <thread>
 
@@ -12,6 +11,7 @@
 #include "common/net/http_connection.h"
 #include "common/net/http_exchanges.h"
 #include "common/net/http_head.h"
+#include "common/net/http_lane.h"
 #include "common/net/http_lobby.h"
 #include "common/net/http_stream_places.h"
 #include "common/net/listener_rule.h"
@@ -19,7 +19,6 @@
 #include "common/net/tcp_listener.h"
 #include "common/net/tls_session.h"
 #include "common/status/status.h"
-#include "common/sync/bounded_queue.h"
 #include "common/sync/mutex.h"
 #include "common/sync/thread_priority.h"
 
@@ -28,6 +27,17 @@ namespace {
 
 // For the next request of a connection.
 constexpr Millis kPatience{20};
+
+// What a GET or HEAD asks for by its first line, without parameters; "" when it is none. As sent:
+// who encodes what needs no encoding may wait with the others.
+std::string_view PathAskedFor(std::string_view line) {
+  for (const std::string_view method : {"GET ", "HEAD "}) {
+    if (!line.starts_with(method)) continue;
+    line.remove_prefix(method.size());
+    return line.substr(0, std::min(line.find_first_of(" ?"), line.size()));
+  }
+  return "";
+}
 
 }  // namespace
 
@@ -43,6 +53,10 @@ class HttpServer::Impl {
     CHECK(!listener_);
     exchanges_.AddRoute(method, pattern, std::move(handler), takes_body);
   }
+  void AddUrgent(const std::string& path, HttpServer::Handler handler) {
+    AddRoute("GET", path, std::move(handler), false);
+    urgent_paths_.push_back(path);
+  }
   void SetAccess(std::shared_ptr<AccessControl> access) {
     CHECK(!listener_);
     access_ = std::move(access);
@@ -54,13 +68,19 @@ class HttpServer::Impl {
 
  private:
   void AcceptConnections();
-  void ServeConnections();
+  // Whether its next request is for an urgent handler.
+  bool IsUrgent(const HttpConnection& connection) const;
+  HttpLane& LaneFor(const HttpConnection& connection);
+  // Serves its requests until others wait or none comes.
   void ServeConnection(std::unique_ptr<HttpConnection> connection);
+  void ServeUrgent(std::unique_ptr<HttpConnection> connection);
+  // Serves one request. The connection, if another may follow on it; else it was seen to.
+  std::unique_ptr<HttpConnection> ServeRequest(std::unique_ptr<HttpConnection> connection);
+  // To wait for its next request.
+  void Return(std::unique_ptr<HttpConnection> connection);
   // Ends it so that its answer arrives though the peer may still be sending.
   void End(std::unique_ptr<HttpConnection> connection);
   HttpLobby::Handlers LobbyHandlers();
-  // True when connections wait for which no thread is free.
-  bool Crowded() const { return waiting_.size() > options_.threads - serving_; }
   // What new connections are spoken to with; nothing, logged, when it cannot be had.
   std::optional<TlsContext> CurrentTls() EXCLUDES_LOCK(tls_mutex_);
 
@@ -68,33 +88,34 @@ class HttpServer::Impl {
   const HttpServerOptions options_;
   std::shared_ptr<AccessControl> access_;  // Null: none.
   std::unique_ptr<TcpListener> listener_;
+  std::vector<std::string> urgent_paths_;
 
   Mutex tls_mutex_;
   std::shared_ptr<const TlsServerMaterial> tls_material_ GUARDED_BY(tls_mutex_);
   TlsContext tls_context_ GUARDED_BY(tls_mutex_);  // Of tls_material_.
 
   StopEvent stop_;
-  BoundedQueue<std::unique_ptr<HttpConnection>> waiting_;
   HttpLobby lobby_;
-  std::atomic<size_t> serving_{0};  // Threads that have a connection.
   std::thread acceptor_;
-  std::vector<std::thread> workers_;
   HttpStreamPlaces streams_;
   HttpExchanges exchanges_;
+  HttpLane ordinary_;
+  HttpLane urgent_;
 };
 
 HttpServer::Impl::Impl(HttpServerOptions options)
     : options_(std::move(options)),
-      waiting_(options_.connections_waiting_max),
       lobby_({.connections_max = options_.connections_waiting_max,
               .body_bytes_max = options_.body_bytes_max,
               .buffered_bytes_max = options_.buffered_bytes_max,
               .timeouts = options_.timeouts},
              stop_, LobbyHandlers()),
       streams_(options_.streams_max),
-      exchanges_(options_, streams_, stop_) {
-  CHECK(options_.threads > 0);
-}
+      exchanges_(options_, streams_, stop_),
+      ordinary_(options_.threads, options_.connections_waiting_max,
+                [this](auto connection) { ServeConnection(std::move(connection)); }),
+      urgent_(kHttpUrgentThreads, kHttpUrgentWaitingMax,
+              [this](auto connection) { ServeUrgent(std::move(connection)); }) {}
 
 absl::Status HttpServer::Impl::Start() {
   CHECK(!listener_);
@@ -108,9 +129,8 @@ absl::Status HttpServer::Impl::Start() {
   }
   if (tls) RETURN_IF_ERROR(MakeTlsContext(*access_->state()->tls));
   ASSIGN_OR_RETURN(listener_, TcpListener::Bind(options_.listen_address));
-  for (size_t i = 0; i < options_.threads; ++i) {
-    workers_.emplace_back([this] { ServeConnections(); });
-  }
+  ordinary_.Start();
+  urgent_.Start();
   lobby_.Start();
   acceptor_ = std::thread([this] { AcceptConnections(); });
   return absl::OkStatus();
@@ -121,8 +141,8 @@ void HttpServer::Impl::Stop() {
   stop_.Signal();
   acceptor_.join();
   lobby_.Stop();
-  waiting_.Close();
-  for (std::thread& worker : workers_) worker.join();
+  urgent_.Stop();
+  ordinary_.Stop();
   streams_.Stop();
 }
 
@@ -155,7 +175,7 @@ HttpLobby::Handlers HttpServer::Impl::LobbyHandlers() {
     End(std::move(connection));
   };
   return {[this, refuse](std::unique_ptr<HttpConnection> connection) {
-            if (!waiting_.TryPush(std::move(connection))) {
+            if (!LaneFor(*connection).TryPush(std::move(connection))) {
               static LogLimiter limiter(std::chrono::seconds(10));
               if (limiter.Allow()) LogWarn("requests refused: every thread is taken");
               refuse(std::move(connection), "too many requests wait");
@@ -167,53 +187,67 @@ HttpLobby::Handlers HttpServer::Impl::LobbyHandlers() {
           [this] { access_->CountFailedHandshake(); }};
 }
 
-void HttpServer::Impl::ServeConnections() {
-  WantShortTurns();
-  while (true) {
-    auto connections = waiting_.PopUpTo(1);
-    if (connections.empty()) return;
-    ++serving_;
-    try {
-      ServeConnection(std::move(connections.front()));
-    } catch (const std::exception& error) {
-      LogError("connection dropped", {{"error", error.what()}});
-    }
-    --serving_;
+bool HttpServer::Impl::IsUrgent(const HttpConnection& connection) const {
+  const std::string_view path = PathAskedFor(connection.first_line());
+  return !path.empty() && std::ranges::find(urgent_paths_, path) != urgent_paths_.end();
+}
+
+HttpLane& HttpServer::Impl::LaneFor(const HttpConnection& connection) {
+  // A peer that does not take its answer holds a thread: as long as others are free, it keeps
+  // nobody waiting.
+  const bool on_urgent =
+      IsUrgent(connection) && (urgent_.HasFreeThread() || !ordinary_.HasFreeThread());
+  return on_urgent ? urgent_ : ordinary_;
+}
+
+std::unique_ptr<HttpConnection> HttpServer::Impl::ServeRequest(
+    std::unique_ptr<HttpConnection> connection) {
+  const HttpConnection::HeadResult result = connection->ReadHead();
+  if (result == HttpConnection::HeadResult::kClosed) return nullptr;
+  if (result == HttpConnection::HeadResult::kTimedOut) {
+    exchanges_.Refuse(*connection, {408, "the headers did not come in time"});
+    End(std::move(connection));
+    return nullptr;
   }
+  if (result == HttpConnection::HeadResult::kTooLarge) {
+    exchanges_.Refuse(*connection,
+                      {431, fmt::format("headers longer than {} bytes", kHttpHeadBytesMax)});
+    End(std::move(connection));
+    return nullptr;
+  }
+  HttpExchanges::Served served = exchanges_.Serve(*connection);
+  switch (served.next) {
+    case HttpExchanges::Next::kRequest:
+      return connection;
+    case HttpExchanges::Next::kClose:
+      End(std::move(connection));
+      return nullptr;
+    case HttpExchanges::Next::kStream:
+      streams_.Run(std::move(served.place), std::move(connection), std::move(served.stream),
+                   served.chunked);
+      return nullptr;
+  }
+  return nullptr;
+}
+
+void HttpServer::Impl::Return(std::unique_ptr<HttpConnection> connection) {
+  if (!lobby_.Enter(connection)) connection->Close(false);
 }
 
 void HttpServer::Impl::ServeConnection(std::unique_ptr<HttpConnection> connection) {
-  while (true) {
-    const HttpConnection::HeadResult result = connection->ReadHead();
-    if (result == HttpConnection::HeadResult::kClosed) return;
-    if (result == HttpConnection::HeadResult::kTimedOut) {
-      exchanges_.Refuse(*connection, {408, "the headers did not come in time"});
-      return End(std::move(connection));
-    }
-    if (result == HttpConnection::HeadResult::kTooLarge) {
-      exchanges_.Refuse(*connection,
-                        {431, fmt::format("headers longer than {} bytes", kHttpHeadBytesMax)});
-      return End(std::move(connection));
-    }
-    HttpExchanges::Served served = exchanges_.Serve(*connection);
-    switch (served.next) {
-      case HttpExchanges::Next::kRequest:
-        break;
-      case HttpExchanges::Next::kClose:
-        return End(std::move(connection));
-      case HttpExchanges::Next::kStream:
-        return streams_.Run(std::move(served.place), std::move(connection),
-                            std::move(served.stream), served.chunked);
-    }
+  while ((connection = ServeRequest(std::move(connection))) != nullptr) {
     // Who asks again at once is spared the way through the lobby.
-    const auto gathered =
-        connection->GatherWithin(Crowded() ? Millis(0) : kPatience, options_.body_bytes_max);
+    const auto gathered = connection->GatherWithin(ordinary_.Crowded() ? Millis(0) : kPatience,
+                                                   options_.body_bytes_max);
     if (gathered == HttpConnection::Gathered::kReady) continue;
-    if (gathered == HttpConnection::Gathered::kMore && !lobby_.Enter(connection)) {
-      connection->Close(false);
-    }
+    if (gathered == HttpConnection::Gathered::kMore) Return(std::move(connection));
     return;
   }
+}
+
+void HttpServer::Impl::ServeUrgent(std::unique_ptr<HttpConnection> connection) {
+  // The next one may be of the other kind, or the next of very many.
+  if ((connection = ServeRequest(std::move(connection)))) Return(std::move(connection));
 }
 
 std::optional<TlsContext> HttpServer::Impl::CurrentTls() {
@@ -245,6 +279,9 @@ void HttpServer::Handle(const std::string& method, const std::string& pattern, H
 void HttpServer::HandleCommand(const std::string& method, const std::string& pattern,
                                Handler handler) {
   impl_->AddRoute(method, pattern, std::move(handler), false);
+}
+void HttpServer::HandleUrgent(const std::string& path, Handler handler) {
+  impl_->AddUrgent(path, std::move(handler));
 }
 void HttpServer::SetAccess(std::shared_ptr<AccessControl> access) {
   impl_->SetAccess(std::move(access));

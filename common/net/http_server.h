@@ -81,6 +81,10 @@ struct HttpTimeouts {
   Millis linger = std::chrono::seconds(1);  // For closing after an answer to an unread body.
 };
 
+// Beside the threads of HttpServerOptions, for urgent requests; and how many of those may wait.
+constexpr size_t kHttpUrgentThreads = 2;
+constexpr size_t kHttpUrgentWaitingMax = 256;
+
 struct HttpServerOptions {
   std::string listen_address = "127.0.0.1:0";  // host:port; port 0 takes a free one.
   bool insecure = false;                       // May be reached from elsewhere without TLS.
@@ -132,6 +136,10 @@ class HttpServer {
   // The same for POST and PUT requests that mean something without a body, and may not have one:
   // these need no Content-Length.
   void HandleCommand(const std::string& method, const std::string& pattern, Handler handler);
+  // The same for GET requests of this very path that must be answered even while every thread waits
+  // in other handlers: kHttpUrgentThreads are for them alone. The handler must not wait for
+  // anything that those may hold. REQUIRES: nothing in the path means anything in an expression.
+  void HandleUrgent(const std::string& path, Handler handler);
 
   // TLS, and who may call what; null: neither. REQUIRES: not started.
   void SetAccess(std::shared_ptr<AccessControl> access);
