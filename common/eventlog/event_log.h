@@ -61,6 +61,11 @@ class EventLog {
   virtual absl::Status Trim(LogPosition before) = 0;
 
   virtual Bounds bounds() const = 0;
+
+  // Small values that stay with the records, kept as those are when SetNote returns; "" for a name
+  // that was never set. No I/O to read one.
+  virtual std::string note(const std::string& name) const = 0;
+  virtual absl::Status SetNote(const std::string& name, const std::string& value) = 0;
 };
 
 }  // namespace alertjoin

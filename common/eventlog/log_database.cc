@@ -117,6 +117,7 @@ absl::StatusOr<LogState> LogDatabase::Load() {
     state.first = floor->first;
     state.bytes_before_first = floor->bytes_before;
   }
+  RETURN_IF_ERROR(LoadNotes(state));
   state.next = state.first;
   state.bytes_before_next = state.bytes_before_first;
 
@@ -145,6 +146,15 @@ absl::StatusOr<LogState> LogDatabase::Load() {
     return DamagedError(folder_, "it has records and no id");
   }
   return state;
+}
+
+absl::Status LogDatabase::LoadNotes(LogState& state) {
+  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, meta_));
+  const std::string_view prefix = kNotePrefix;
+  for (it->Seek(kNotePrefix); it->Valid() && it->key().starts_with(kNotePrefix); it->Next()) {
+    state.notes[it->key().ToString().substr(prefix.size())] = it->value().ToString();
+  }
+  return it->status().ok() ? absl::OkStatus() : ErrorOf(folder_, "its notes", it->status());
 }
 
 absl::Status LogDatabase::ErrorOf(std::string_view folder, std::string_view what,

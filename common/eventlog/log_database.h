@@ -6,6 +6,7 @@
 #include <rocksdb/db.h>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,6 +32,7 @@ struct LogState {
   // Counted bytes (stored_record.h) of all records that ever were before `first` and `next`.
   uint64_t bytes_before_first = 0;
   uint64_t bytes_before_next = 0;
+  std::map<std::string, std::string> notes;
 };
 
 // An open database. Thread-safe, as RocksDB is.
@@ -64,6 +66,8 @@ class LogDatabase {
  private:
   LogDatabase(std::string folder) : folder_(std::move(folder)) {}
 
+  absl::Status LoadNotes(LogState& state);
+
   const std::string folder_;
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::ColumnFamilyHandle* meta_ = nullptr;
@@ -74,6 +78,7 @@ inline constexpr char kRecordsFamily[] = "records";
 // Keys of the other column family.
 inline constexpr char kIdKey[] = "id";
 inline constexpr char kFloorKey[] = "floor";
+inline constexpr char kNotePrefix[] = "note/";
 
 // The error for a log that has lost or damaged records.
 absl::Status DamagedError(std::string_view folder, std::string_view what);

@@ -2,18 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <random>
-
+#include "common/eventlog/log_id.h"
 #include "common/status/error_reason.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
 namespace {
-
-std::string RandomId() {
-  std::random_device random;
-  return fmt::format("memory-{:08x}{:08x}{:08x}", random(), random(), random());
-}
 
 uint64_t SizeOf(const std::string& record) {
   return record.size() + EventLog::kRecordOverheadBytes;
@@ -21,7 +15,8 @@ uint64_t SizeOf(const std::string& record) {
 
 }  // namespace
 
-MemoryEventLog::MemoryEventLog(uint64_t bytes_max) : id_(RandomId()), bytes_max_(bytes_max) {}
+MemoryEventLog::MemoryEventLog(uint64_t bytes_max)
+    : id_(NewLogId("memory")), bytes_max_(bytes_max) {}
 
 absl::StatusOr<LogPosition> MemoryEventLog::Append(std::span<const std::string> records) {
   CHECK(!records.empty());
@@ -81,6 +76,18 @@ absl::Status MemoryEventLog::Trim(LogPosition before) {
 EventLog::Bounds MemoryEventLog::bounds() const {
   MutexLock lock(mutex_);
   return Bounds{first_, Next(), bytes_};
+}
+
+std::string MemoryEventLog::note(const std::string& name) const {
+  MutexLock lock(mutex_);
+  const auto found = notes_.find(name);
+  return found == notes_.end() ? "" : found->second;
+}
+
+absl::Status MemoryEventLog::SetNote(const std::string& name, const std::string& value) {
+  MutexLock lock(mutex_);
+  notes_[name] = value;
+  return absl::OkStatus();
 }
 
 }  // namespace alertjoin

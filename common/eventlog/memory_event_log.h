@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <string>
 
 #include "common/eventlog/event_log.h"
@@ -22,6 +23,9 @@ class MemoryEventLog final : public EventLog {
       EXCLUDES_LOCK(mutex_);
   absl::Status Trim(LogPosition before) override EXCLUDES_LOCK(mutex_);
   Bounds bounds() const override EXCLUDES_LOCK(mutex_);
+  std::string note(const std::string& name) const override EXCLUDES_LOCK(mutex_);
+  absl::Status SetNote(const std::string& name, const std::string& value) override
+      EXCLUDES_LOCK(mutex_);
 
  private:
   LogPosition Next() const REQUIRES_LOCK(mutex_) { return first_.Next(records_.size()); }
@@ -32,6 +36,7 @@ class MemoryEventLog final : public EventLog {
   std::deque<std::string> records_ GUARDED_BY(mutex_);
   LogPosition first_ GUARDED_BY(mutex_){1};
   uint64_t bytes_ GUARDED_BY(mutex_) = 0;
+  std::map<std::string, std::string> notes_ GUARDED_BY(mutex_);
 };
 
 }  // namespace alertjoin

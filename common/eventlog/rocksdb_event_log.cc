@@ -8,13 +8,14 @@
 #include <atomic>
 #include <chrono>
 #include <iterator>
-#include <random>
+#include <map>
 #include <utility>
 
 #include "common/eventlog/failure_latch.h"
 #include "common/eventlog/group_commit.h"
 #include "common/eventlog/log_database.h"
 #include "common/eventlog/log_folder.h"
+#include "common/eventlog/log_id.h"
 #include "common/eventlog/stored_record.h"
 #include "common/status/error_reason.h"
 #include "common/status/status.h"
@@ -27,11 +28,6 @@ constexpr uint64_t kGroupBytesMax = 4 << 20;
 // Trimmed records are deleted in steps of this share of a write buffer: each step leaves a marker
 // that reads have to look at.
 constexpr uint64_t kReclaimStepsPerWriteBuffer = 4;
-
-std::string NewLogId() {
-  std::random_device random;
-  return fmt::format("disk-{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
-}
 
 absl::Status FailedError(const std::string& folder, const rocksdb::Status& status) {
   return MakeError(
@@ -79,6 +75,8 @@ class RocksdbEventLog::Impl {
   absl::StatusOr<LogPosition> Append(std::span<const std::string> records);
   absl::StatusOr<Chunk> Read(LogPosition from, size_t records_max, size_t bytes_max) const;
   absl::Status Trim(LogPosition before);
+  std::string note(const std::string& name) const;
+  absl::Status SetNote(const std::string& name, const std::string& value);
   Bounds bounds() const;
   const std::string& id() const { return id_; }
   absl::Status health() const { return latch_.failure(); }
@@ -86,10 +84,15 @@ class RocksdbEventLog::Impl {
   uint64_t syncs() const { return syncs_; }
 
  private:
-  // An append, or a trim when there are no records.
+  struct Note {
+    std::string name;
+    std::string value;
+  };
+  // An append, a note, or a trim when there is neither.
   struct Request {
     std::span<const std::string> records;
     uint64_t bytes = 0;  // Counted bytes of the records.
+    const Note* note = nullptr;
     LogPosition trim_before;
     // What came of it.
     absl::Status status;
@@ -100,7 +103,10 @@ class RocksdbEventLog::Impl {
   void Commit(std::span<Request* const> group);
   // An empty batch with room for the group's write.
   rocksdb::WriteBatch& CleanBatch(std::span<Request* const> group);
+  absl::Status Add(Request& request, const LogState& durable, LogState& state,
+                   rocksdb::WriteBatch& batch);
   absl::Status AddAppend(Request& request, LogState& state, rocksdb::WriteBatch& batch);
+  void AddNote(const Note& note, rocksdb::WriteBatch& batch);
   absl::Status AddTrim(Request& request, const LogState& durable, LogState& state,
                        rocksdb::WriteBatch& batch);
   absl::StatusOr<uint64_t> BytesBefore(LogPosition position, const LogState& durable) const;
@@ -126,6 +132,7 @@ class RocksdbEventLog::Impl {
   mutable Mutex mutex_;
   // What is durable. Only Commit changes it.
   LogState state_ GUARDED_BY(mutex_);
+  std::map<std::string, std::string> notes_ GUARDED_BY(mutex_);  // Not in state_, which is copied.
   GroupCommit<Request> commits_;
 };
 
@@ -139,7 +146,7 @@ absl::Status RocksdbEventLog::Impl::Open() {
   ASSIGN_OR_RETURN(database_, LogDatabase::Open(options, LogDatabase::Mode::kReadWrite));
   ASSIGN_OR_RETURN(LogState state, database_->Load());
   if (state.id.empty()) {
-    state.id = NewLogId();
+    state.id = NewLogId("disk");
     rocksdb::WriteBatch batch;
     rocksdb::Status status = batch.Put(database_->meta(), kIdKey, state.id);
     if (status.ok()) status = Write(batch);
@@ -147,6 +154,7 @@ absl::Status RocksdbEventLog::Impl::Open() {
   }
   id_ = state.id;
   MutexLock lock(mutex_);
+  notes_ = std::exchange(state.notes, {});
   state_ = state;
   return absl::OkStatus();
 }
@@ -182,9 +190,7 @@ void RocksdbEventLog::Impl::Commit(std::span<Request* const> group) {
   rocksdb::WriteBatch& batch = CleanBatch(group);
   absl::Status failure = latch_.failure();
   for (Request* request : group) {
-    request->status = !failure.ok()              ? failure
-                      : request->records.empty() ? AddTrim(*request, durable, state, batch)
-                                                 : AddAppend(*request, state, batch);
+    request->status = failure.ok() ? Add(*request, durable, state, batch) : failure;
   }
   if (batch.Count() == 0) return;
   rocksdb::Status status = batch.PutLogData(EncodeDurableMark(id_, durable.next));
@@ -195,6 +201,9 @@ void RocksdbEventLog::Impl::Commit(std::span<Request* const> group) {
   if (failure.ok()) {
     MutexLock lock(mutex_);
     state_ = state;
+    for (const Request* request : group) {
+      if (request->note != nullptr) notes_[request->note->name] = request->note->value;
+    }
     return;
   }
   for (Request* request : group) {
@@ -212,6 +221,21 @@ rocksdb::WriteBatch& RocksdbEventLog::Impl::CleanBatch(std::span<Request* const>
     batch_.Clear();
   }
   return batch_;
+}
+
+absl::Status RocksdbEventLog::Impl::Add(Request& request, const LogState& durable, LogState& state,
+                                        rocksdb::WriteBatch& batch) {
+  if (request.note != nullptr) {
+    AddNote(*request.note, batch);
+    return absl::OkStatus();
+  }
+  if (request.records.empty()) return AddTrim(request, durable, state, batch);
+  return AddAppend(request, state, batch);
+}
+
+void RocksdbEventLog::Impl::AddNote(const Note& note, rocksdb::WriteBatch& batch) {
+  const rocksdb::Status status = batch.Put(database_->meta(), kNotePrefix + note.name, note.value);
+  CHECK(status.ok());  // A batch in memory.
 }
 
 absl::Status RocksdbEventLog::Impl::AddAppend(Request& request, LogState& state,
@@ -345,6 +369,20 @@ absl::Status RocksdbEventLog::Impl::RecordError(LogPosition position,
                   fmt::format("event log {}: record {}", options_.folder, position.value()));
 }
 
+std::string RocksdbEventLog::Impl::note(const std::string& name) const {
+  MutexLock lock(mutex_);
+  const auto found = notes_.find(name);
+  return found == notes_.end() ? "" : found->second;
+}
+
+absl::Status RocksdbEventLog::Impl::SetNote(const std::string& name, const std::string& value) {
+  const Note note{name, value};
+  Request request;
+  request.note = &note;
+  commits_.Run(request);
+  return request.status;
+}
+
 EventLog::Bounds RocksdbEventLog::Impl::bounds() const {
   MutexLock lock(mutex_);
   return Bounds{state_.first, state_.next, state_.bytes_before_next - state_.bytes_before_first};
@@ -369,6 +407,10 @@ absl::StatusOr<EventLog::Chunk> RocksdbEventLog::Read(LogPosition from, size_t r
 }
 absl::Status RocksdbEventLog::Trim(LogPosition before) { return impl_->Trim(before); }
 EventLog::Bounds RocksdbEventLog::bounds() const { return impl_->bounds(); }
+std::string RocksdbEventLog::note(const std::string& name) const { return impl_->note(name); }
+absl::Status RocksdbEventLog::SetNote(const std::string& name, const std::string& value) {
+  return impl_->SetNote(name, value);
+}
 absl::Status RocksdbEventLog::health() const { return impl_->health(); }
 size_t RocksdbEventLog::pending() const { return impl_->pending(); }
 uint64_t RocksdbEventLog::syncs() const { return impl_->syncs(); }

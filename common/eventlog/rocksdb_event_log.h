@@ -79,10 +79,15 @@ class RocksdbEventLog final : public EventLog {
   // What is durable. No I/O.
   Bounds bounds() const override;
 
+  std::string note(const std::string& name) const override;
+  // Waits for a sync, as Append does, and fails as it does.
+  absl::Status SetNote(const std::string& name, const std::string& value) override;
+
   // OK, or why the log takes nothing more: UNAVAILABLE, reason LOG_FAILED.
   absl::Status health() const;
 
-  // For metrics and tests: appends and trims that wait for a sync, and syncs done for them so far.
+  // For metrics and tests: appends, trims and notes that wait for a sync, and syncs done for them
+  // so far.
   size_t pending() const;
   uint64_t syncs() const;
 

@@ -22,6 +22,10 @@ class ForwardingLog : public EventLog {
   }
   absl::Status Trim(LogPosition before) override { return log_.Trim(before); }
   Bounds bounds() const override { return log_.bounds(); }
+  std::string note(const std::string& name) const override { return log_.note(name); }
+  absl::Status SetNote(const std::string& name, const std::string& value) override {
+    return log_.SetNote(name, value);
+  }
 
  private:
   EventLog& log_;

@@ -67,6 +67,19 @@ TEST_P(EventLogContract, PositionsStartAtOneAndHaveNoHoles) {
   EXPECT_THAT(Read(1), ElementsAre("a", "b", "c"));
 }
 
+TEST_P(EventLogContract, NotesStayUntilTheyAreSetAnew) {
+  EXPECT_EQ(log_->note("epoch"), "");
+  ASSERT_THAT(log_->SetNote("epoch", "1"), IsOk());
+  ASSERT_THAT(log_->SetNote("id", std::string("\0x", 2)), IsOk());
+  ASSERT_THAT(log_->SetNote("epoch", "2"), IsOk());
+  Append({"a"});
+  ASSERT_THAT(log_->Trim(LogPosition(2)), IsOk());
+  EXPECT_EQ(log_->note("epoch"), "2");
+  EXPECT_EQ(log_->note("id"), std::string("\0x", 2));
+  EXPECT_EQ(log_->note("i"), "");
+  EXPECT_EQ(log_->bounds().next, LogPosition(2));
+}
+
 TEST_P(EventLogContract, RecordsAreAnyBytes) {
   const std::string bytes("\0\xff\n", 3);
   Append({bytes, "", "c"});

@@ -40,6 +40,18 @@ TEST_F(RocksdbEventLogTest, ReopenedLogHasItsRecordsAndItsId) {
   EXPECT_THAT(ReadAll(), ElementsAre("a", "b", "c"));
 }
 
+TEST_F(RocksdbEventLogTest, NotesOutliveAPowerCut) {
+  const std::string id = log_->id();
+  ASSERT_THAT(log_->SetNote("epoch", "1"), IsOk());
+  Append({"a"});
+  ASSERT_THAT(log_->SetNote("epoch", "2"), IsOk());
+  LosePower();
+  Open();
+  EXPECT_EQ(log_->note("epoch"), "2");
+  EXPECT_EQ(log_->id(), id);
+  EXPECT_THAT(ReadAll(), ElementsAre("a"));
+}
+
 TEST_F(RocksdbEventLogTest, ReopenedLogBeginsAndCountsAsBefore) {
   Append({"a", "bb", "ccc"});
   ASSERT_THAT(log_->Trim(LogPosition(3)), IsOk());

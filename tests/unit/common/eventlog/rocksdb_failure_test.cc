@@ -42,6 +42,8 @@ class RocksdbFailureTest : public LogOnFaultDisk {
   void ExpectLatched(const std::string& text) {
     ExpectFailed(log_->Append(std::vector<std::string>{"later"}).status(), text);
     ExpectFailed(log_->Trim(LogPosition(2)), text);
+    ExpectFailed(log_->SetNote("n", "later"), text);
+    EXPECT_EQ(log_->note("n"), "");
     ExpectFailed(log_->health(), text);
     ASSERT_THAT(failures(), SizeIs(1));
     ExpectFailed(failures()[0], text);
@@ -80,6 +82,12 @@ TEST_F(RocksdbFailureTest, FailedWriteIsFinal) {
 TEST_F(RocksdbFailureTest, FailedSyncOfATrimIsFinal) {
   FailNext(Kind::kSync, rocksdb::IOStatus::IOError("input/output error"));
   ExpectFailed(log_->Trim(LogPosition(2)), "input/output error");
+  ExpectLatched("input/output error");
+}
+
+TEST_F(RocksdbFailureTest, FailedSyncOfANoteIsFinal) {
+  FailNext(Kind::kSync, rocksdb::IOStatus::IOError("input/output error"));
+  ExpectFailed(log_->SetNote("n", "v"), "input/output error");
   ExpectLatched("input/output error");
 }
 
