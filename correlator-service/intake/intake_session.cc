@@ -34,6 +34,9 @@ absl::Status CheckHello(const v1::Hello& hello) {
     return MalformedEvent("hello.next_sequence",
                           "must be at least first_sequence, and at most 2^62");
   }
+  if (hello.start_sequence() > hello.next_sequence()) {
+    return MalformedEvent("hello.start_sequence", "must be at most next_sequence");
+  }
   return absl::OkStatus();
 }
 
@@ -96,7 +99,8 @@ absl::Status IntakeSession::OnHello(const v1::Hello& hello) {
   RETURN_IF_ERROR(CheckHello(hello));
   ASSIGN_OR_RETURN(std::shared_ptr<ProducerLog> log,
                    registry_.Find(hello.producer_id(), hello.log_id()));
-  const ProducerLog::Offer offer{hello.epoch(), hello.first_sequence(), hello.next_sequence()};
+  const ProducerLog::Offer offer{hello.epoch(), hello.first_sequence(), hello.next_sequence(),
+                                 hello.start_sequence()};
   ASSIGN_OR_RETURN(const ProducerLog::Attached attached, log->Attach(offer, wake_));
   const std::string producer = Excerpt(hello.producer_id());
   if (attached.lost_events > 0) {

@@ -15,19 +15,13 @@ absl::StatusOr<ProducerLog::Attached> ProducerLog::Attach(const Offer& offer, Wa
   Wake fenced;
   {
     MutexLock lock(mutex_);
+    // Before the epoch: where a clock was set back, too, that one says less of what has happened.
+    RETURN_IF_ERROR(CheckNotRewound(offer));
     if (offer.epoch < epoch_) {
       return MakeError(
           "FENCED",
           fmt::format("hello: epoch {} is fenced: a stream with epoch {} has taken over this log",
                       offer.epoch, epoch_));
-    }
-    if (known_ && offer.next_sequence <= accepted_) {
-      return MakeError(
-          "SEQUENCE_REWOUND",
-          fmt::format(
-              "hello: next_sequence is {}, but events up to {} were accepted from this log: a log "
-              "that has lost events must come back under a new log_id",
-              offer.next_sequence, accepted_));
     }
     const uint64_t start = offer.first_sequence - 1;
     if (known_ && start > accepted_) attached.lost_events = start - accepted_;
@@ -41,6 +35,29 @@ absl::StatusOr<ProducerLog::Attached> ProducerLog::Attach(const Offer& offer, Wa
   }
   if (fenced) fenced();
   return attached;
+}
+
+absl::Status ProducerLog::CheckNotRewound(const Offer& offer) const {
+  if (!known_) return absl::OkStatus();
+  if (offer.next_sequence <= accepted_) {
+    return MakeError(
+        "SEQUENCE_REWOUND",
+        fmt::format(
+            "hello: next_sequence is {}, but events up to {} were accepted from this log: a log "
+            "that has lost events must come back under a new log_id",
+            offer.next_sequence, accepted_));
+  }
+  const bool has_told = offer.start_sequence != 0;
+  // What was accepted last came in epoch_: from the offering process itself when it is the same.
+  if (has_told && offer.epoch != epoch_ && offer.start_sequence <= accepted_) {
+    return MakeError(
+        "SEQUENCE_REWOUND",
+        fmt::format("hello: next_sequence was {} when epoch {} began, but events up to {} were "
+                    "accepted from this log in epoch {}: a log that has lost events must come back "
+                    "under a new log_id",
+                    offer.start_sequence, offer.epoch, accepted_, epoch_));
+  }
+  return absl::OkStatus();
 }
 
 void ProducerLog::Detach(StreamId stream) {

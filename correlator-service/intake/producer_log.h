@@ -25,6 +25,8 @@ class ProducerLog {
     uint64_t epoch = 0;
     uint64_t first_sequence = 0;
     uint64_t next_sequence = 0;
+    // What next_sequence was when the epoch began. 0: not told.
+    uint64_t start_sequence = 0;
   };
   struct Attached {
     StreamId stream = 0;
@@ -45,8 +47,9 @@ class ProducerLog {
 
   // Makes the stream the only one that may push. A stream of the same or a lower epoch that was
   // attached is fenced. On first contact the producer's first sequence is where the log starts.
-  // FAILED_PRECONDITION: the epoch is lower than one seen before (reason FENCED), or the producer
-  // holds less than was accepted from this log (SEQUENCE_REWOUND). Nothing changed then.
+  // FAILED_PRECONDITION: the producer holds less than was accepted from this log, or held less than
+  // other epochs had brought when its own began (reason SEQUENCE_REWOUND); or the epoch is lower
+  // than one seen before (FENCED). Nothing changed then.
   absl::StatusOr<Attached> Attach(const Offer& offer, Wake wake) EXCLUDES_LOCK(mutex_);
   // The stream is over. A stream that was fenced before changes nothing.
   void Detach(StreamId stream) EXCLUDES_LOCK(mutex_);
@@ -66,6 +69,8 @@ class ProducerLog {
   uint64_t durable() const EXCLUDES_LOCK(mutex_);
 
  private:
+  absl::Status CheckNotRewound(const Offer& offer) const REQUIRES_LOCK(mutex_);
+
   // Held while the sink's TryPush runs (which neither waits nor calls back), so that two streams
   // of one log cannot overtake each other on the way into the queue.
   mutable Mutex mutex_;

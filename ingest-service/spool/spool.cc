@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <random>
 #include <string>
 #include <vector>
 
+#include "common/eventlog/log_id.h"
 #include "common/status/status.h"
 #include "ingest-service/spool/spool_metrics.h"
 #include "ingest-service/spool/spool_records.h"
@@ -14,12 +17,26 @@ namespace alertjoin {
 namespace {
 
 constexpr int kMarksPerHold = 16;
+constexpr uint64_t kMicrosPerMilli = 1000;
+// Names of notes of the log.
+constexpr char kLogIdNote[] = "log_id";
+constexpr char kEpochNote[] = "epoch";
+// An epoch that the clock does not give is at most so much later than the last one.
+constexpr uint32_t kEpochStepMax = 1 << 20;
 
 absl::Status SpoolFull(const std::string& why) {
   return WithReason(
       absl::ResourceExhaustedError(fmt::format(
           "spool: full: {}: the correlator has not acknowledged enough, try again later", why)),
       "SPOOL_FULL");
+}
+
+// 0: there was none.
+uint64_t LastEpoch(const EventLog& log) {
+  const std::string text = log.note(kEpochNote);
+  uint64_t epoch = 0;
+  std::from_chars(text.data(), text.data() + text.size(), epoch);
+  return epoch;
 }
 
 }  // namespace
@@ -29,7 +46,10 @@ Spool::Spool(EventLog& log, uint64_t bytes_max, SpoolMetrics* metrics, Hold hold
       bytes_max_(bytes_max),
       metrics_(metrics),
       hold_(hold),
-      acknowledged_(log.bounds().first.value() - 1) {
+      start_(log.bounds().next),
+      acknowledged_(log.bounds().first.value() - 1),
+      log_id_(log.note(kLogIdNote)) {
+  if (log_id_.empty()) log_id_ = log.id();
   // When they were appended is not known.
   MarkAppended(log.bounds().next);
   PublishMetrics();
@@ -142,6 +162,37 @@ absl::Status Spool::Trim(LogPosition before) {
 absl::StatusOr<EventLog::Chunk> Spool::Read(LogPosition from, size_t records_max,
                                             size_t bytes_max) const {
   return log_.Read(from, records_max, bytes_max);
+}
+
+std::string Spool::log_id() const {
+  MutexLock lock(mutex_);
+  return log_id_;
+}
+
+absl::Status Spool::Rename() {
+  const std::string id = NewLogId("renamed");
+  RETURN_IF_ERROR(log_.SetNote(kLogIdNote, id));
+  MutexLock lock(mutex_);
+  log_id_ = id;
+  return absl::OkStatus();
+}
+
+absl::Status Spool::BeginEpoch(Timestamp now) {
+  if (epoch() != 0) return absl::OkStatus();
+  // By chance, so that of two processes that begin with copies of one log each has its own, though
+  // neither has a clock that runs on while the machine is off.
+  const uint64_t later = LastEpoch(log_) + 1 + std::random_device()() % kEpochStepMax;
+  const auto now_ms = static_cast<uint64_t>(std::max<int64_t>(now.millis(), 0));
+  const uint64_t epoch = std::max(now_ms * kMicrosPerMilli, later);
+  RETURN_IF_ERROR(log_.SetNote(kEpochNote, std::to_string(epoch)));
+  MutexLock lock(mutex_);
+  epoch_ = epoch;
+  return absl::OkStatus();
+}
+
+uint64_t Spool::epoch() const {
+  MutexLock lock(mutex_);
+  return epoch_;
 }
 
 uint64_t Spool::waiting() const {

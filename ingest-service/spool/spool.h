@@ -21,6 +21,9 @@ struct SpoolMetrics;
 // acknowledgements, which trim the log: at once when nothing else waits, else many together, since
 // a durable log syncs for it. Nothing is dropped but by DropBefore. Thread-safe. The log and the
 // metrics must outlive the spool.
+//
+// What the correlator is told of a spool (v1::Hello) is here as well, kept with the log: the id
+// under which it is sent, and the epoch of the process that sends.
 class Spool {
  public:
   // How long events stay although they are acknowledged, as long as there is room: for those who
@@ -66,7 +69,20 @@ class Spool {
   absl::StatusOr<EventLog::Chunk> Read(LogPosition from, size_t records_max,
                                        size_t bytes_max) const;
 
-  const std::string& log_id() const { return log_.id(); }
+  // That of the log, until Rename.
+  std::string log_id() const EXCLUDES_LOCK(mutex_);
+  // Gives the spool a new log id, durably: for one whose id stands for other events where they were
+  // sent. What is there keeps its positions. Errors as EventLog::SetNote; it has the old id then.
+  absl::Status Rename() EXCLUDES_LOCK(mutex_);
+
+  // Begins the epoch of this process, durably, unless it has begun: later than that of any process
+  // which had this log before, wherever the clock stands. Errors as EventLog::SetNote.
+  absl::Status BeginEpoch(Timestamp now) EXCLUDES_LOCK(mutex_);
+  // 0 before it has begun.
+  uint64_t epoch() const EXCLUDES_LOCK(mutex_);
+  // The position behind the last event that earlier processes left.
+  LogPosition start() const { return start_; }
+
   uint64_t bytes_max() const { return bytes_max_; }
   EventLog::Bounds bounds() const { return log_.bounds(); }
   // Events that are there and not acknowledged.
@@ -98,10 +114,13 @@ class Spool {
   const uint64_t bytes_max_;
   SpoolMetrics* const metrics_;
   const Hold hold_;
+  const LogPosition start_;
   std::function<void()> listener_;
   mutable Mutex mutex_;
   CondVar changed_;
   LogPosition acknowledged_ GUARDED_BY(mutex_);
+  std::string log_id_ GUARDED_BY(mutex_);
+  uint64_t epoch_ GUARDED_BY(mutex_) = 0;
   std::deque<Mark> marks_ GUARDED_BY(mutex_);  // By time. Empty without a hold.
   LogPosition held_from_ GUARDED_BY(mutex_);
   // Held while the metrics are set, so that the last to set them has seen the newest state. Before

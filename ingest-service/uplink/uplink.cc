@@ -12,18 +12,12 @@
 namespace alertjoin {
 namespace {
 
-constexpr int64_t kMicrosPerMilli = 1000;
 // A stream that lasted this long was a good one, whatever ended it.
 constexpr std::chrono::seconds kGoodStream(30);
 // For a call that has been cancelled: gRPC ends it without waiting for the peer.
 constexpr std::chrono::hours kUnlimited(24);
 
 std::chrono::steady_clock::time_point Now() { return std::chrono::steady_clock::now(); }
-
-UplinkSession::Identity IdentityOf(const UplinkOptions& options, const Clock& clock) {
-  return {options.producer_id, static_cast<uint64_t>(clock.Now().millis() * kMicrosPerMilli),
-          options.version};
-}
 
 absl::Status EndOf(const grpc::Status& status) {
   if (status.ok()) return absl::UnavailableError("the correlator closed the stream");
@@ -67,9 +61,11 @@ std::string_view ToString(UplinkState state) {
 Uplink::Uplink(UplinkOptions options, Spool& spool, const Clock& clock,
                prometheus::Registry& registry)
     : options_(std::move(options)),
+      spool_(spool),
+      clock_(clock),
       mailbox_(std::make_shared<UplinkMailbox>()),
       metrics_(registry, options_.lane),
-      session_(spool, IdentityOf(options_, clock)),
+      session_(spool, {options_.producer_id, options_.version}),
       backoff_(options_.backoff_initial, options_.backoff_cap, std::random_device{}()),
       failure_log_(kLogInterval) {
   spool.SetAppendListener([mailbox = mailbox_] { mailbox->PostAppended(); });
@@ -108,6 +104,7 @@ void Uplink::Run() {
       continue;
     }
     metrics_.CountError(end);
+    if (UplinkSession::NeedsNewLogId(end)) RenameLog(end);
     const Millis delay = backoff_.Next();
     SetState(UplinkState::kBackingOff, MessageOf(end));
     mailbox_->WaitForStopBefore(Now() + delay);
@@ -115,7 +112,22 @@ void Uplink::Run() {
   SetState(UplinkState::kStopped, "");
 }
 
+void Uplink::RenameLog(const absl::Status& why) {
+  const std::string before = spool_.log_id();
+  const LogField lane{"lane", options_.lane};
+  if (const absl::Status status = spool_.Rename(); !status.ok()) {
+    LogWarn("the spool cannot be given a new log id", {lane, {"reason", MessageOf(status)}});
+    return;
+  }
+  metrics_.new_log_ids.Increment();
+  LogWarn(
+      "the spool's log id stands for other events at the correlator: an older copy of the spool "
+      "was put back, or another process runs on a copy: what it holds is sent under a new log id",
+      {lane, {"from", before}, {"to", spool_.log_id()}, {"reason", MessageOf(why)}});
+}
+
 absl::Status Uplink::RunStream() {
+  RETURN_IF_ERROR(spool_.BeginEpoch(clock_.Now()));
   ASSIGN_OR_RETURN(const GrpcClient client, ConnectGrpc(options_.address, options_.client));
   Stream stream(client, mailbox_);
   stream.deadline = Now() + options_.welcome_timeout;

@@ -52,8 +52,9 @@ std::string_view ToString(UplinkState state);
 
 // Carries the spool's events to the correlator and its acknowledgements back, on one thread of its
 // own. Connects again for ever, with exponential backoff and jitter; at once when the spool has
-// dropped what was to be sent next, so that a new hello says where it begins now. Thread-safe but
-// for Start and Stop, which one thread calls.
+// dropped what was to be sent next, so that a new hello says where it begins now. Where the
+// correlator has taken other events under the spool's log id, it gives the spool a new one, and
+// sends everything that is there. Thread-safe but for Start and Stop, which one thread calls.
 //
 // Sets the spool's append listener: construct it before the first append. The spool, the clock and
 // the registry must outlive it.
@@ -94,9 +95,13 @@ class Uplink {
   // Ends the stream from this side.
   void EndStream(Stream& stream, const absl::Status& status);
   void Report(const UplinkSession::News& news);
+  // `why`: the end of the last stream.
+  void RenameLog(const absl::Status& why);
   void SetState(UplinkState state, const std::string& reason);
 
   const UplinkOptions options_;
+  Spool& spool_;
+  const Clock& clock_;
   const std::shared_ptr<UplinkMailbox> mailbox_;
   UplinkMetrics metrics_;
   std::atomic<UplinkState> state_ = UplinkState::kIdle;

@@ -31,6 +31,10 @@ UplinkMetrics::UplinkMetrics(prometheus::Registry& registry, const std::string& 
       drops_met(MakeCounter(registry, lane, "alertjoin_uplink_drops_met_total",
                             "Streams ended and begun again because the spool had dropped what was "
                             "to be sent next.")),
+      new_log_ids(MakeCounter(registry, lane, "alertjoin_uplink_new_log_ids_total",
+                              "Times that the spool was given a new log id, for its own stood for "
+                              "other events at the correlator: an older copy was put back, or two "
+                              "run on copies of one.")),
       errors(CounterFamily(registry, "alertjoin_uplink_errors_total",
                            "Streams to the correlator that ended, by gRPC status code.")),
       stage(registry, "uplink_" + lane) {}

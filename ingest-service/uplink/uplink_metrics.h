@@ -27,6 +27,7 @@ struct UplinkMetrics {
   prometheus::Counter& store_changes;
   prometheus::Counter& missing_events;
   prometheus::Counter& drops_met;
+  prometheus::Counter& new_log_ids;
   prometheus::Family<prometheus::Counter>& errors;
   // Events: those that are sent, repetitions included, and those that are acknowledged.
   StageMetrics stage;

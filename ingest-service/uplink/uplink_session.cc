@@ -6,12 +6,18 @@
 #include <utility>
 
 #include "common/event/event_codec.h"
+#include "common/status/error_reason.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
 namespace {
 
 constexpr char kDropped[] = "EVENTS_DROPPED";
+
+std::string ReasonOf(const absl::Status& status) {
+  const auto detail = DetailOf(status);
+  return detail.has_value() ? detail->reason : "";
+}
 
 }  // namespace
 
@@ -25,10 +31,12 @@ v1::Hello UplinkSession::Connect() {
   hello_first_ = bounds.first.value();
   v1::Hello hello;
   hello.set_producer_id(identity_.producer_id);
-  hello.set_epoch(identity_.epoch);
+  CHECK(spool_.epoch() != 0);
+  hello.set_epoch(spool_.epoch());
   hello.set_log_id(spool_.log_id());
   hello.set_first_sequence(hello_first_);
   hello.set_next_sequence(bounds.next.value());
+  hello.set_start_sequence(spool_.start().value());
   hello.set_version(identity_.version);
   return hello;
 }
@@ -83,10 +91,11 @@ absl::StatusOr<uint64_t> UplinkSession::Acknowledge(uint64_t durable_sequence) {
       std::max(spool_.acknowledged().value(), spool_.bounds().first.value() - 1);
   const absl::Status status = spool_.Acknowledge(LogPosition(durable_sequence));
   if (absl::IsOutOfRange(status)) {
-    return absl::FailedPreconditionError(fmt::format(
-        "correlator: acknowledges event {} of log {}, which holds none: {}: the log must come back "
-        "under a new id",
-        durable_sequence, spool_.log_id(), MessageOf(status)));
+    return MakeError(
+        "SEQUENCE_REWOUND",
+        fmt::format("correlator: acknowledges event {} of log {}, which holds none: {}: the log "
+                    "must come back under a new id",
+                    durable_sequence, spool_.log_id(), MessageOf(status)));
   }
   RETURN_IF_ERROR(status);
   return durable_sequence > before ? durable_sequence - before : 0;
@@ -122,9 +131,11 @@ absl::StatusOr<bool> UplinkSession::NextBatch(v1::EventBatch* batch) {
   return true;
 }
 
-bool UplinkSession::HasMetDrop(const absl::Status& status) {
-  const auto detail = DetailOf(status);
-  return detail.has_value() && detail->reason == kDropped;
+bool UplinkSession::HasMetDrop(const absl::Status& status) { return ReasonOf(status) == kDropped; }
+
+bool UplinkSession::NeedsNewLogId(const absl::Status& status) {
+  const std::string reason = ReasonOf(status);
+  return reason == "SEQUENCE_REWOUND" || reason == "FENCED";
 }
 
 }  // namespace alertjoin

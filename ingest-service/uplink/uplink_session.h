@@ -23,7 +23,6 @@ class UplinkSession {
 
   struct Identity {
     std::string producer_id;
-    uint64_t epoch = 0;
     std::string version;
   };
   // What an answer told.
@@ -43,12 +42,13 @@ class UplinkSession {
 
   UplinkSession(Spool& spool, Identity identity);
 
-  // A new stream: forgets what concerned the last one, and gives its first message.
+  // A new stream: forgets what concerned the last one, and gives its first message. REQUIRES: the
+  // spool's epoch has begun.
   v1::Hello Connect();
 
   // Takes an answer; acknowledgements go to the spool. An error means that the two do not
-  // understand each other, and ends the stream: FAILED_PRECONDITION when the correlator claims more
-  // than the spool ever held, INTERNAL for a breach of the protocol.
+  // understand each other, and ends the stream: FAILED_PRECONDITION, reason SEQUENCE_REWOUND, when
+  // the correlator claims more than the spool ever held, INTERNAL for a breach of the protocol.
   absl::StatusOr<News> OnResponse(const v1::PushEventsResponse& response);
 
   // Fills `batch` with everything that waits, as much as fits into a batch and into the window.
@@ -57,6 +57,10 @@ class UplinkSession {
   // hole within a stream, but is told by the next hello where the spool begins.
   absl::StatusOr<bool> NextBatch(v1::EventBatch* batch);
   static bool HasMetDrop(const absl::Status& status);
+  // The end of a stream that says: the correlator knows other events by this log's id. The spool
+  // was put back from an older copy, or another process sends from a copy. Under a new id, of which
+  // the correlator knows nothing, everything that is held can be sent.
+  static bool NeedsNewLogId(const absl::Status& status);
 
   // The sequence that the next batch begins with, while a stream is open.
   uint64_t next_to_send() const { return next_to_send_; }

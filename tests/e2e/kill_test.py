@@ -86,6 +86,9 @@ class KillTest(unittest.TestCase):
                          {row.row_id: facts_of(row) for row in rows})
         statuses = self.stack.stop()
         self.assertEqual({0}, {statuses[name] for name in kills})
+        for ingest in self.stack.ingests:
+            # No kill looks like a spool that was put back from a copy.
+            self.assertNotIn("new log id", self.stack.log_of(ingest))
         self.check_store()
 
     def check_store(self):

@@ -42,7 +42,16 @@ bool WaitFor(const std::function<bool()>& condition) {
 
 ProducerEnd::ProducerEnd(const std::string& address, const std::string& producer_id,
                          Millis silence_max)
+    : ProducerEnd(address, producer_id, silence_max, nullptr, kNow) {}
+
+ProducerEnd::ProducerEnd(const std::string& address, EventLog& log, Timestamp now)
+    : ProducerEnd(address, "ingest-1", Millis(30'000), &log, now) {}
+
+ProducerEnd::ProducerEnd(const std::string& address, const std::string& producer_id,
+                         Millis silence_max, EventLog* log, Timestamp now)
     : name_(producer_id),
+      spool_(log == nullptr ? own_log_ : *log, 256 << 20),
+      clock_(now),
       uplink_(OptionsOf(address, producer_id, silence_max), spool_, clock_, registry_) {
   uplink_.Start();
 }

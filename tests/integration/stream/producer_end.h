@@ -16,8 +16,12 @@ namespace alertjoin {
 // The producer's end of the stream: a spool with its uplink, and what a webhook does with them.
 class ProducerEnd {
  public:
+  static constexpr Timestamp kNow = Timestamp::FromMillis(1'772'000'000'000);
+
   explicit ProducerEnd(const std::string& address, const std::string& producer_id = "ingest-1",
                        Millis silence_max = Millis(30'000));
+  // A process that finds `log` at this time. The log must outlive it.
+  ProducerEnd(const std::string& address, EventLog& log, Timestamp now);
 
   // Appends alerts "NAME-FROM" to "NAME-THROUGH", one after the other.
   void Append(int from, int through);
@@ -38,11 +42,14 @@ class ProducerEnd {
   Uplink& uplink() { return uplink_; }
 
  private:
+  ProducerEnd(const std::string& address, const std::string& producer_id, Millis silence_max,
+              EventLog* log, Timestamp now);
+
   const std::string name_;
-  MemoryEventLog log_{256 << 20};
-  Spool spool_{log_, 256 << 20};
+  MemoryEventLog own_log_{256 << 20};
+  Spool spool_;
   prometheus::Registry registry_;
-  ManualClock clock_{Timestamp::FromMillis(1'772'000'000'000)};
+  ManualClock clock_;
   LogPosition last_;
   Uplink uplink_;
 };

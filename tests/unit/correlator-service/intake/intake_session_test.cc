@@ -306,6 +306,7 @@ TEST_F(IntakeSessionTest, HelloBreakingARuleNamesItsField) {
   refuse([](auto* h) { h->clear_first_sequence(); }, "hello.first_sequence");
   refuse([](auto* h) { h->clear_next_sequence(); }, "hello.next_sequence");
   refuse([](auto* h) { h->set_next_sequence(UINT64_MAX); }, "hello.next_sequence");
+  refuse([](auto* h) { h->set_start_sequence(h->next_sequence() + 1); }, "hello.start_sequence");
 }
 
 TEST_F(IntakeSessionTest, MessagesOutOfTurnAreMalformed) {

@@ -26,6 +26,15 @@ class ProducerLogTest : public ::testing::Test {
   absl::StatusOr<ProducerLog::Attached> Attach(uint64_t epoch, uint64_t first, uint64_t next) {
     return log_.Attach({epoch, first, next}, [this] { ++wakes_; });
   }
+  // Of a producer whose log ended before `start` when its epoch began.
+  static ProducerLog::Offer Started(uint64_t epoch, uint64_t start, uint64_t next) {
+    return {epoch, 1, next, start};
+  }
+  // What a hello gets, "" when it is taken.
+  static std::string RefusalOf(ProducerLog& log, const ProducerLog::Offer& offer) {
+    const auto detail = DetailOf(log.Attach(offer, [] {}).status());
+    return detail.has_value() ? detail->reason : "";
+  }
   PushResult Push(ProducerLog::StreamId stream, uint64_t last, size_t count) {
     return log_.Push(stream, last, Events(count), sink_);
   }
@@ -125,6 +134,56 @@ TEST_F(ProducerLogTest, LogThatWentBackwardsIsRefused) {
   EXPECT_EQ(DetailOf(refused.status())->reason, "SEQUENCE_REWOUND");
   EXPECT_TRUE(log_.IsAttached(first));
   EXPECT_THAT(Attach(2, 1, 10), IsOk());
+}
+
+// Events 101 to 150 of such a log were once taken for those that the correlator had.
+TEST_F(ProducerLogTest, LogThatWentBackwardsIsRefusedAlsoWhenItHasGrownBeyondWhatWasAccepted) {
+  const auto first = log_.Attach(Started(1, 1, 151), [this] { ++wakes_; })->stream;
+  ASSERT_EQ(Push(first, 150, 150), PushResult::kPushed);
+  const auto refused = log_.Attach(Started(2, 101, 200), [] {});
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kFailedPrecondition, "new log_id"));
+  EXPECT_EQ(DetailOf(refused.status())->reason, "SEQUENCE_REWOUND");
+  EXPECT_EQ(RefusalOf(log_, Started(2, 150, 200)), "SEQUENCE_REWOUND");
+  // It has changed nothing, and fenced nobody.
+  EXPECT_TRUE(log_.IsAttached(first));
+  EXPECT_EQ(wakes_, 0);
+  EXPECT_EQ(Push(first, 151, 1), PushResult::kPushed);
+  EXPECT_EQ(RefusalOf(log_, Started(1, 1, 152)), "");
+}
+
+TEST_F(ProducerLogTest, RestartThatHasLostNothingGoesOn) {
+  const auto first = log_.Attach(Started(1, 1, 151), [] {})->stream;
+  ASSERT_EQ(Push(first, 150, 150), PushResult::kPushed);
+  EXPECT_EQ(RefusalOf(log_, Started(2, 151, 200)), "");
+}
+
+TEST_F(ProducerLogTest, ReconnectOfTheSameEpochMayHaveSentMoreThanItStartedWith) {
+  const auto first = log_.Attach(Started(7, 101, 151), [] {})->stream;
+  ASSERT_EQ(Push(first, 150, 150), PushResult::kPushed);
+  log_.Detach(first);
+  EXPECT_EQ(RefusalOf(log_, Started(7, 101, 200)), "");
+}
+
+TEST_F(ProducerLogTest, ProducerThatDoesNotTellItsStartIsTakenAsEver) {
+  const auto first = Attach(1, 1, 151)->stream;
+  ASSERT_EQ(Push(first, 150, 150), PushResult::kPushed);
+  EXPECT_EQ(RefusalOf(log_, Started(2, 0, 200)), "");
+}
+
+TEST_F(ProducerLogTest, LogThatWentBackwardsWithItsClockIsToldSo) {
+  const auto first = log_.Attach(Started(9, 1, 151), [] {})->stream;
+  ASSERT_EQ(Push(first, 150, 150), PushResult::kPushed);
+  EXPECT_EQ(RefusalOf(log_, Started(8, 101, 200)), "SEQUENCE_REWOUND");
+  EXPECT_EQ(RefusalOf(log_, Started(8, 151, 200)), "FENCED");
+}
+
+TEST_F(ProducerLogTest, LogThatWentBackwardsIsRefusedByALaterProcessToo) {
+  ProducerRegistry registry;
+  registry.Restore({{"ingest", "log", 7, 150}});
+  ProducerLog& log = **registry.Find("ingest", "log");
+  EXPECT_EQ(RefusalOf(log, Started(8, 101, 200)), "SEQUENCE_REWOUND");
+  EXPECT_EQ(RefusalOf(log, Started(7, 101, 200)), "");
+  EXPECT_EQ(RefusalOf(log, Started(8, 151, 200)), "");
 }
 
 TEST_F(ProducerLogTest, WakeReachesTheAttachedStreamOnly) {

@@ -59,6 +59,52 @@ class SpoolTest : public ::testing::Test {
   Spool spool_{log_, kSpoolBytes};
 };
 
+constexpr Timestamp kNow = Timestamp::FromMillis(1'772'000'000'000);
+
+TEST_F(SpoolTest, EpochIsTheTimeOfTheStart) {
+  EXPECT_EQ(spool_.epoch(), 0U);
+  ASSERT_THAT(spool_.BeginEpoch(kNow), IsOk());
+  EXPECT_EQ(spool_.epoch(), 1'772'000'000'000'000U);
+  ASSERT_THAT(spool_.BeginEpoch(kNow + Millis(1)), IsOk());
+  EXPECT_EQ(spool_.epoch(), 1'772'000'000'000'000U);
+  Spool later(log_, kSpoolBytes);
+  ASSERT_THAT(later.BeginEpoch(kNow + std::chrono::hours(1)), IsOk());
+  EXPECT_EQ(later.epoch(), 1'772'003'600'000'000U);
+}
+
+// It was once fenced on every try.
+TEST_F(SpoolTest, EpochIsLaterThanTheLastOneThoughTheClockWasSetBack) {
+  ASSERT_THAT(spool_.BeginEpoch(kNow), IsOk());
+  uint64_t last = spool_.epoch();
+  for (const Timestamp now : {kNow, kNow - std::chrono::hours(1), Timestamp::FromMillis(-1)}) {
+    Spool later(log_, kSpoolBytes);
+    ASSERT_THAT(later.BeginEpoch(now), IsOk());
+    EXPECT_GT(later.epoch(), last);
+    last = later.epoch();
+  }
+}
+
+TEST_F(SpoolTest, StartIsWhereEarlierProcessesEnded) {
+  EXPECT_EQ(spool_.start(), LogPosition(1));
+  ASSERT_THAT(Append({Alert("a"), Alert("b")}), IsOk());
+  ASSERT_THAT(spool_.Acknowledge(LogPosition(2)), IsOk());
+  EXPECT_EQ(spool_.start(), LogPosition(1));
+  EXPECT_EQ(Spool(log_, kSpoolBytes).start(), LogPosition(3));
+}
+
+TEST_F(SpoolTest, RenamedSpoolKeepsItsEventsAndItsNewId) {
+  EXPECT_EQ(spool_.log_id(), log_.id());
+  ASSERT_THAT(Append({Alert("a"), Alert("b")}), IsOk());
+  ASSERT_THAT(spool_.Rename(), IsOk());
+  const std::string renamed = spool_.log_id();
+  EXPECT_NE(renamed, log_.id());
+  EXPECT_EQ(spool_.bounds().first, LogPosition(1));
+  EXPECT_EQ(spool_.bounds().next, LogPosition(3));
+  EXPECT_EQ(Spool(log_, kSpoolBytes).log_id(), renamed);
+  ASSERT_THAT(spool_.Rename(), IsOk());
+  EXPECT_NE(spool_.log_id(), renamed);
+}
+
 TEST_F(SpoolTest, AppendGivesThePositionOfTheLastEvent) {
   EXPECT_EQ(*Append({Alert("a"), Alert("b")}), LogPosition(2));
   EXPECT_EQ(*Append({Alert("c")}), LogPosition(3));

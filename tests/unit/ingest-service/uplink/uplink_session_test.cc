@@ -7,6 +7,7 @@
 
 #include "common/event/event_decoder.h"
 #include "common/eventlog/memory_event_log.h"
+#include "common/status/status.h"
 #include "tests/support/status_matchers.h"
 
 namespace alertjoin {
@@ -30,8 +31,11 @@ Event Sample() {
   return batch;
 }
 
+constexpr Timestamp kNow = Timestamp::FromMillis(1'772'000'000'000);
+
 class UplinkSessionTest : public ::testing::Test {
  protected:
+  void SetUp() override { ASSERT_THAT(spool_.BeginEpoch(kNow), IsOk()); }
   void Append(const Event& event) { ASSERT_THAT(spool_.Append(std::vector<Event>{event}), IsOk()); }
   void AppendAlerts(int count) {
     for (int i = 0; i < count; ++i) Append(Alert("f"));
@@ -64,7 +68,7 @@ class UplinkSessionTest : public ::testing::Test {
 
   MemoryEventLog log_{64 << 20};
   Spool spool_{log_, 64 << 20};
-  UplinkSession session_{spool_, {"ingest-1", 42, "1.0"}};
+  UplinkSession session_{spool_, {"ingest-1", "1.0"}};
   v1::EventBatch batch_;
 };
 
@@ -74,11 +78,55 @@ TEST_F(UplinkSessionTest, HelloSaysWhoAndWhatIsHeld) {
   AppendAlerts(3);
   const v1::Hello hello = session_.Connect();
   EXPECT_EQ(hello.producer_id(), "ingest-1");
-  EXPECT_EQ(hello.epoch(), 42U);
+  EXPECT_EQ(hello.epoch(), 1'772'000'000'000'000U);
   EXPECT_EQ(hello.version(), "1.0");
   EXPECT_EQ(hello.log_id(), log_.id());
   EXPECT_EQ(hello.first_sequence(), 3U);
   EXPECT_EQ(hello.next_sequence(), 6U);
+  EXPECT_EQ(hello.start_sequence(), 1U);
+}
+
+TEST_F(UplinkSessionTest, HelloOfALaterProcessSaysWhatItFound) {
+  AppendAlerts(2);
+  Spool spool(log_, 64 << 20);
+  ASSERT_THAT(spool.BeginEpoch(kNow), IsOk());
+  AppendAlerts(3);
+  const v1::Hello hello = UplinkSession(spool, {"ingest-1", "1.0"}).Connect();
+  EXPECT_GT(hello.epoch(), session_.Connect().epoch());
+  EXPECT_EQ(hello.log_id(), log_.id());
+  EXPECT_EQ(hello.next_sequence(), 6U);
+  EXPECT_EQ(hello.start_sequence(), 3U);
+}
+
+TEST_F(UplinkSessionTest, UnderANewLogIdEverythingThatIsHeldIsSent) {
+  AppendAlerts(10);
+  Open();
+  ASSERT_EQ(Next(), "1:10");
+  ASSERT_THAT(Ack(7), IsOk());
+  ASSERT_THAT(spool_.DropBefore(LogPosition(4)), IsOk());
+  ASSERT_THAT(spool_.Rename(), IsOk());
+  const v1::Hello hello = session_.Connect();
+  EXPECT_NE(hello.log_id(), log_.id());
+  EXPECT_EQ(hello.first_sequence(), 4U);
+  EXPECT_EQ(hello.next_sequence(), 11U);
+  const auto news = Welcome(3);  // What the correlator says of a log that it does not know.
+  ASSERT_THAT(news, IsOk());
+  EXPECT_EQ(news->missing_events, 0U);
+  EXPECT_EQ(news->acked_events, 0U);
+  EXPECT_EQ(Next(), "4:7");
+  EXPECT_EQ(Ack(6)->acked_events, 0U);
+  EXPECT_EQ(spool_.bounds().first, LogPosition(4));
+  EXPECT_EQ(Ack(10)->acked_events, 3U);
+  EXPECT_EQ(spool_.waiting(), 0U);
+}
+
+TEST_F(UplinkSessionTest, RefusalsThatConcernTheLogIdNeedANewOne) {
+  const absl::Status error = absl::FailedPreconditionError("");
+  EXPECT_TRUE(UplinkSession::NeedsNewLogId(WithReason(error, "SEQUENCE_REWOUND")));
+  EXPECT_TRUE(UplinkSession::NeedsNewLogId(WithReason(error, "FENCED")));
+  EXPECT_FALSE(UplinkSession::NeedsNewLogId(WithReason(error, "SEQUENCE_HOLE")));
+  EXPECT_FALSE(UplinkSession::NeedsNewLogId(error));
+  EXPECT_FALSE(UplinkSession::NeedsNewLogId(absl::OkStatus()));
 }
 
 TEST_F(UplinkSessionTest, NothingIsSentBeforeTheWelcome) {
@@ -299,7 +347,9 @@ TEST_F(UplinkSessionTest, SameStoreIsNoNews) {
 TEST_F(UplinkSessionTest, ClaimOfMoreThanWasHeldEndsTheStreamAndForgetsNothing) {
   AppendAlerts(2);
   session_.Connect();
-  EXPECT_THAT(Welcome(3), StatusIs(absl::StatusCode::kFailedPrecondition, "acknowledges event 3"));
+  const absl::Status claim = Welcome(3).status();
+  EXPECT_THAT(claim, StatusIs(absl::StatusCode::kFailedPrecondition, "acknowledges event 3"));
+  EXPECT_TRUE(UplinkSession::NeedsNewLogId(claim));
   Open();
   EXPECT_THAT(Ack(7), StatusIs(absl::StatusCode::kFailedPrecondition, "acknowledges event 7"));
   EXPECT_EQ(spool_.acknowledged(), LogPosition(0));
@@ -327,7 +377,8 @@ TEST(UplinkSession, DamagedRecordIsDataLossNamingItsSequence) {
   MemoryEventLog log(1 << 20);
   ASSERT_THAT(log.Append(std::vector<std::string>{"\x01garbage"}), IsOk());
   Spool spool(log, 1 << 20);
-  UplinkSession session(spool, {"p", 1, ""});
+  ASSERT_THAT(spool.BeginEpoch(kNow), IsOk());
+  UplinkSession session(spool, {"p", ""});
   session.Connect();
   v1::PushEventsResponse response;
   response.mutable_welcome()->set_window_events_max(10);
