@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "common/net/http_head.h"
 
@@ -37,8 +38,8 @@ void AddressOf(const sockaddr_storage& address, std::string& ip, int& port) {
 }  // namespace
 
 HttpConnection::HttpConnection(UniqueFd socket, const HttpTimeouts& timeouts, const StopEvent& stop,
-                               const TlsContext& tls)
-    : socket_(std::move(socket)), timeouts_(timeouts), stop_(stop) {
+                               HttpByteBudget& budget, const TlsContext& tls)
+    : socket_(std::move(socket)), timeouts_(timeouts), stop_(stop), share_(budget) {
   if (tls.context != nullptr) tls_ = std::make_unique<TlsSession>(tls, socket_.get());
 }
 
@@ -69,12 +70,13 @@ std::string_view HttpConnection::first_line() const {
 }
 
 void HttpConnection::StartLinger() {
+  // What was kept of a refused body: before the peer hears of it, and sends the next one.
+  std::string().swap(received_);
+  consumed_ = 0;
+  share_.Hold(0);
   Flush();
   if (tls_ != nullptr && !broken_) tls_->CloseSending();
   ::shutdown(socket_.get(), SHUT_WR);
-  // What was kept of a refused body, too.
-  std::string().swap(received_);
-  consumed_ = 0;
   lingering_ = true;
 }
 
@@ -201,6 +203,16 @@ HttpConnection::HeadResult HttpConnection::ReadHead() {
 
 std::string_view HttpConnection::head() const {
   return std::string_view(received_).substr(0, head_end_);
+}
+
+std::optional<std::string> HttpConnection::TakeBody(size_t size) {
+  if (buffered() < size) return std::nullopt;
+  std::string next = received_.substr(consumed_ + size);
+  received_.resize(consumed_ + size);
+  received_.erase(0, consumed_);
+  std::string body = std::exchange(received_, std::move(next));
+  consumed_ = searched_ = whole_bytes_ = 0;
+  return body;
 }
 
 void HttpConnection::StartBody() {

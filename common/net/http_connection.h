@@ -3,9 +3,11 @@
 #include <httplib.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "common/net/http_byte_budget.h"
 #include "common/net/http_server.h"
 #include "common/net/stop_event.h"
 #include "common/net/tls_session.h"
@@ -21,10 +23,10 @@ constexpr Millis kGraceAfterStop{1000};
 // write per answer. Used by one thread.
 class HttpConnection final : public httplib::Stream {
  public:
-  // `stop` must outlive the connection. Once it is signalled, a request that has begun to arrive
-  // gets one more second.
+  // `stop` and `budget` must outlive the connection. Once `stop` is signalled, a request that has
+  // begun to arrive gets one more second.
   HttpConnection(UniqueFd socket, const HttpTimeouts& timeouts, const StopEvent& stop,
-                 const TlsContext& tls = {});
+                 HttpByteBudget& budget, const TlsContext& tls = {});
 
   // What has come of the next request.
   enum class Part { kNothing, kHead, kBody };
@@ -46,6 +48,8 @@ class HttpConnection final : public httplib::Stream {
   // Of the next request, as far as it is here, once Gather has given kReady.
   std::string_view first_line() const;
   size_t buffered() const { return received_.size() - consumed_; }
+  // What the request that is here, or comes, holds of the budget: for those who know to say.
+  HttpByteBudget::Share& share() { return share_; }
   // Nothing more is waited for: what is there is answered as late.
   void SetOutOfTime() { out_of_time_ = true; }
   // Whoever's certificate was checked by TLS, or "".
@@ -63,6 +67,9 @@ class HttpConnection final : public httplib::Stream {
   // The head as sent, with its empty line. Valid until the next read.
   std::string_view head() const;
 
+  // A body of so many bytes behind the head, if all of it is here: it leaves the connection, and no
+  // copy stays.
+  std::optional<std::string> TakeBody(size_t size);
   // Starts the time for the body.
   void StartBody();
   // True when a read has failed because the time was over.
@@ -120,6 +127,7 @@ class HttpConnection final : public httplib::Stream {
   size_t whole_bytes_ = 0;  // Of the request; 0: not known yet.
   bool out_of_time_ = false;
   bool lingering_ = false;
+  HttpByteBudget::Share share_;
   std::string received_;  // Read from the socket and not consumed before `consumed_`.
   size_t consumed_ = 0;
   size_t head_end_ = 0;

@@ -243,7 +243,10 @@ int HttpExchanges::OnExpect(httplib::Response& response) {
   }
   if (!refused.has_value()) {
     current_->is_awaited = true;
-    return 100;
+    HttpByteBudget::Share& share = current_->connection->share();
+    if (share.Hold(current_->head.content_length.value_or(0))) return 100;
+    share.Hold(0);
+    refused = AnswerTo({503, kTooManyLarge});
   }
   Fill(response, *std::move(refused));
   return response.status;
@@ -264,20 +267,27 @@ httplib::Server::HandlerResponse HttpExchanges::BeforeRouting(const httplib::Req
 
 void HttpExchanges::OnBody(const httplib::Request& request, httplib::Response& response,
                            const httplib::ContentReader& reader) {
-  std::string body;
-  body.reserve(current_->head.content_length.value_or(0));
-  const bool complete = reader([&body](const char* data, size_t size) {
-    body.append(data, size);
-    return true;
-  });
-  if (!complete) {
-    const bool late = current_->connection->timed_out();
-    return Fill(response,
-                AnswerTo({late ? 408 : 400, late ? "the body did not come in time"
-                                                 : "the connection ended within the body"}));
+  HttpConnection& connection = *current_->connection;
+  const size_t bytes = current_->head.content_length.value_or(0);
+  std::optional<std::string> body = connection.TakeBody(bytes);
+  if (!body.has_value()) {
+    body.emplace().reserve(bytes);
+    const bool complete = reader([&body](const char* data, size_t size) {
+      body->append(data, size);
+      return true;
+    });
+    if (!complete) {
+      const bool late = connection.timed_out();
+      return Fill(response,
+                  AnswerTo({late ? 408 : 400, late ? "the body did not come in time"
+                                                   : "the connection ended within the body"}));
+    }
   }
   current_->close_after = false;
-  Fill(response, WithPlace(Call(request, std::move(body))));
+  HttpResponse answer = Call(request, *std::move(body));
+  // The body is gone, and whoever has the answer may send the next one.
+  connection.share().Hold(0);
+  Fill(response, WithPlace(std::move(answer)));
 }
 
 HttpResponse HttpExchanges::Call(const httplib::Request& request, std::string body) {

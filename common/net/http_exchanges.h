@@ -21,6 +21,9 @@ namespace alertjoin {
 
 class AccessControl;
 
+// To requests for which the HttpByteBudget has no room.
+constexpr char kTooManyLarge[] = "too many large requests at once";
+
 // What becomes of a request once it has a thread: the guards of HttpServer, its handler, its
 // answer. The parser, router and writer of cpp-httplib without its listener. Its one route is "/":
 // the true path is matched by HttpRoutes and never by std::regex, whose recursion a long path can

@@ -24,7 +24,6 @@ struct HttpLobby::Guest {
   std::unique_ptr<HttpConnection> connection;
   StopEvent::Deadline deadline;
   HttpConnection::Part part = HttpConnection::Part::kNothing;
-  size_t buffered = 0;
   short watched = 0;
   Guests::iterator self = {};
 };
@@ -150,7 +149,6 @@ void HttpLobby::Watch(Guest& guest, bool is_new) {
 
 std::unique_ptr<HttpConnection> HttpLobby::Leave(Guests::iterator guest) {
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, guest->connection->socket(), nullptr);
-  buffered_ -= guest->buffered;
   std::unique_ptr<HttpConnection> connection = std::move(guest->connection);
   guests_.erase(guest);
   --count_;
@@ -160,12 +158,12 @@ std::unique_ptr<HttpConnection> HttpLobby::Leave(Guests::iterator guest) {
 void HttpLobby::Serve(Guests::iterator guest) {
   using Gathered = HttpConnection::Gathered;
   const Gathered gathered = guest->connection->Gather(options_.body_bytes_max);
-  const size_t buffered = guest->connection->lingering() ? 0 : guest->connection->buffered();
-  buffered_ += buffered - guest->buffered;
-  guest->buffered = buffered;
+  // One that is whole holds on to it until it has been served.
+  const bool fits = guest->connection->lingering() ||
+                    guest->connection->share().Hold(guest->connection->buffered());
   switch (gathered) {
     case Gathered::kReady:
-      return handlers_.ready(Leave(guest));
+      return (fits ? handlers_.ready : handlers_.no_room)(Leave(guest));
     case Gathered::kClosed:
       Leave(guest);
       return;
@@ -176,9 +174,7 @@ void HttpLobby::Serve(Guests::iterator guest) {
     case Gathered::kMore:
       break;
   }
-  if (buffered > kSmallBytes && buffered_ > options_.buffered_bytes_max) {
-    return handlers_.no_room(Leave(guest));
-  }
+  if (!fits) return handlers_.no_room(Leave(guest));
   if (guest->connection->lingering()) return;
   if (const auto part = guest->connection->part(); part != guest->part) {
     guest->part = part;

@@ -22,19 +22,15 @@ class HttpLobby {
   struct Options {
     size_t connections_max = 0;
     size_t body_bytes_max = 0;
-    // Of requests that are not whole yet, in all. A request of up to kSmallBytes has its place
-    // whatever the others have.
-    size_t buffered_bytes_max = 0;
     HttpTimeouts timeouts = {};
   };
-  static constexpr size_t kSmallBytes = 64 << 10;
 
   // What becomes of a connection; each is called on the lobby's thread and must not block.
   struct Handlers {
     // A request is there, or what has come will never be one, or its time is over (`out_of_time`):
     // the connection has an answer to come.
     std::function<void(std::unique_ptr<HttpConnection>)> ready;
-    // More than may be kept of requests that are not whole.
+    // What has come of it is more than the connection's budget has room for.
     std::function<void(std::unique_ptr<HttpConnection>)> no_room;
     std::function<void()> failed_handshake;
   };
@@ -77,7 +73,6 @@ class HttpLobby {
 
   // The lobby's thread only.
   Guests guests_;
-  size_t buffered_ = 0;
   StopEvent::Deadline next_end_ = StopEvent::Deadline::max();  // No guest is late before.
   bool stopping_ = false;
 };

@@ -95,6 +95,7 @@ class HttpServer::Impl {
   TlsContext tls_context_ GUARDED_BY(tls_mutex_);  // Of tls_material_.
 
   StopEvent stop_;
+  HttpByteBudget bytes_;
   HttpLobby lobby_;
   std::thread acceptor_;
   HttpStreamPlaces streams_;
@@ -105,9 +106,9 @@ class HttpServer::Impl {
 
 HttpServer::Impl::Impl(HttpServerOptions options)
     : options_(std::move(options)),
+      bytes_(options_.buffered_bytes_max),
       lobby_({.connections_max = options_.connections_waiting_max,
               .body_bytes_max = options_.body_bytes_max,
-              .buffered_bytes_max = options_.buffered_bytes_max,
               .timeouts = options_.timeouts},
              stop_, LobbyHandlers()),
       streams_(options_.streams_max),
@@ -152,8 +153,8 @@ void HttpServer::Impl::AcceptConnections() {
   while (auto socket = listener_->Accept(stop_)) {
     const auto tls = CurrentTls();
     if (!tls.has_value()) continue;
-    auto connection =
-        std::make_unique<HttpConnection>(std::move(*socket), options_.timeouts, stop_, *tls);
+    auto connection = std::make_unique<HttpConnection>(std::move(*socket), options_.timeouts, stop_,
+                                                       bytes_, *tls);
     if (lobby_.Enter(connection)) continue;
     if (overload_limiter.Allow()) LogWarn("connections refused: too many are open");
     // Before its handshake a peer understands nothing.
@@ -182,7 +183,7 @@ HttpLobby::Handlers HttpServer::Impl::LobbyHandlers() {
             }
           },
           [refuse](std::unique_ptr<HttpConnection> connection) {
-            refuse(std::move(connection), "too many large requests at once");
+            refuse(std::move(connection), kTooManyLarge);
           },
           [this] { access_->CountFailedHandshake(); }};
 }
@@ -216,6 +217,7 @@ std::unique_ptr<HttpConnection> HttpServer::Impl::ServeRequest(
     return nullptr;
   }
   HttpExchanges::Served served = exchanges_.Serve(*connection);
+  connection->share().Hold(0);
   switch (served.next) {
     case HttpExchanges::Next::kRequest:
       return connection;
@@ -236,11 +238,12 @@ void HttpServer::Impl::Return(std::unique_ptr<HttpConnection> connection) {
 
 void HttpServer::Impl::ServeConnection(std::unique_ptr<HttpConnection> connection) {
   while ((connection = ServeRequest(std::move(connection))) != nullptr) {
-    // Who asks again at once is spared the way through the lobby.
+    // Who asks again at once is spared the way through the lobby, unless its bytes count.
     const auto gathered = connection->GatherWithin(ordinary_.Crowded() ? Millis(0) : kPatience,
                                                    options_.body_bytes_max);
-    if (gathered == HttpConnection::Gathered::kReady) continue;
-    if (gathered == HttpConnection::Gathered::kMore) Return(std::move(connection));
+    const bool ready = gathered == HttpConnection::Gathered::kReady;
+    if (ready && connection->buffered() <= kHttpSmallBytes) continue;
+    if (ready || gathered == HttpConnection::Gathered::kMore) Return(std::move(connection));
     return;
   }
 }

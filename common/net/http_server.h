@@ -96,7 +96,8 @@ struct HttpServerOptions {
   // however many there are and however slow, they keep no request waiting. Beyond it: 503.
   size_t streams_max = 0;
   size_t body_bytes_max = 16 << 20;
-  // Of requests that are not whole yet, in all; small ones are taken beyond it.
+  // Of requests from their first byte until their handler has returned, in all; small ones
+  // (kHttpSmallBytes) are taken beyond it, others are answered 503.
   size_t buffered_bytes_max = size_t{256} << 20;
   HttpTimeouts timeouts;
   HttpObserver observer;

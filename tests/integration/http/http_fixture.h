@@ -69,11 +69,13 @@ class HttpServerTest : public testing::Test {
     server_->Handle("POST", "/throw", [](const HttpRequest&) -> HttpResponse {
       throw std::runtime_error("handler fault");
     });
-    server_->Handle("GET", "/wait", [this](const HttpRequest&) {
-      entered_.Open();
-      release_.Wait();
-      return Text("waited\n");
-    });
+    for (const char* method : {"GET", "POST"}) {
+      server_->Handle(method, "/wait", [this](const HttpRequest&) {
+        entered_.Open();
+        release_.Wait();
+        return Text("waited\n");
+      });
+    }
     ASSERT_THAT(server_->Start(), IsOk());
   }
   RawHttpClient Connect() { return RawHttpClient(server_->port()); }
