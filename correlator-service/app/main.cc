@@ -3,6 +3,7 @@
 #include "common/status/status.h"
 #include "correlator-service/app/correlator_app.h"
 #include "correlator-service/app/correlator_config.h"
+#include "correlator-service/app/new_store_id_command.h"
 #include "correlator-service/app/payloads_command.h"
 #include "correlator-service/app/verify_command.h"
 
@@ -36,6 +37,6 @@ int main(int argc, char** argv) {
     return app->health();
   };
   service.has_grpc_listener = true;
-  service.commands = {VerifyCommand(), PayloadsCommand()};
+  service.commands = {VerifyCommand(), PayloadsCommand(), NewStoreIdCommand()};
   return ServiceMain(argc, argv, service);
 }

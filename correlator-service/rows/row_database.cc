@@ -291,6 +291,18 @@ absl::Status RowDatabase::SetLogId(const std::string& log_id) {
   return absl::OkStatus();
 }
 
+absl::Status RowDatabase::RenewStoreId() {
+  RETURN_IF_ERROR(latch_.failure());
+  std::string id = NewStoreId();
+  rocksdb::WriteBatch batch;
+  const rocksdb::Status status = batch.Put(files_->meta(), kStoreIdKey, id);
+  CHECK(status.ok());  // A batch in memory.
+  RETURN_IF_ERROR(WriteBatchNow(batch));
+  RETURN_IF_ERROR(Sync());
+  store_id_ = std::move(id);
+  return absl::OkStatus();
+}
+
 std::string RowDatabase::log_id() const {
   MutexLock lock(mutex_);
   return log_id_;

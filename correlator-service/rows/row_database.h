@@ -101,6 +101,8 @@ class RowDatabase {
   absl::Status Sync() EXCLUDES_LOCK(mutex_);
   // Says which event log applied() is a position of; durable. Fails as Write does.
   absl::Status SetLogId(const std::string& log_id) EXCLUDES_LOCK(mutex_);
+  // Gives it a new random id; durable. Fails as Write does. REQUIRES: nobody else uses it yet.
+  absl::Status RenewStoreId();
 
   // --- For the thread that recovers, before the first write ---
 
@@ -127,7 +129,8 @@ class RowDatabase {
   absl::StatusOr<ChangesRead> ReadChanges(Sequence after, Sequence through, size_t changes_max,
                                           size_t bytes_max) const EXCLUDES_LOCK(mutex_);
 
-  // Stays the same as long as the database does.
+  // Stays the same as long as the database does, but for RenewStoreId. A copy of the folder has the
+  // same.
   const std::string& store_id() const { return store_id_; }
   // Empty in a new database.
   std::string log_id() const EXCLUDES_LOCK(mutex_);
@@ -169,7 +172,7 @@ class RowDatabase {
 
   const Options options_;
   FailureLatch latch_;
-  // Constant after Open.
+  // Constant after Open and RenewStoreId.
   std::string store_id_;
   std::unique_ptr<RowFiles> files_;
   // Writer thread only.

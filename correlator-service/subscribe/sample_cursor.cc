@@ -51,7 +51,7 @@ absl::StatusOr<SampleCursor> SampleCursor::Create(const RowStore& store, SampleR
   cursor.complete_at_ = cursor.log_->end();
   if (!resume_token.empty()) {
     ASSIGN_OR_RETURN(const SampleToken token, DecodeSampleToken(resume_token));
-    RETURN_IF_ERROR(CheckSampleToken(token, *cursor.log_, cursor.argument_hash_));
+    RETURN_IF_ERROR(CheckSampleToken(token, store.store_id(), *cursor.log_, cursor.argument_hash_));
     cursor.phase_ = token.phase;
     cursor.place_ = token.place;
     cursor.snapshot_from_ = token.snapshot_from;
@@ -71,7 +71,7 @@ absl::StatusOr<SampleCursor> SampleCursor::Create(const RowStore& store, SampleR
 
 std::string SampleCursor::Token() const {
   SampleToken token;
-  token.log_id = log_->id();
+  token.store_id = store_->store_id();
   token.argument_hash = argument_hash_;
   token.phase = phase_;
   token.place = place_;

@@ -12,15 +12,15 @@
 namespace alertjoin {
 namespace {
 
-constexpr size_t kLogIdBytesMax = 255;
+constexpr size_t kStoreIdLengthMax = 255;
 
 }  // namespace
 
 std::string EncodeSampleToken(const SampleToken& token) {
-  CHECK(token.log_id.size() <= kLogIdBytesMax);
+  CHECK(token.store_id.size() <= kStoreIdLengthMax);
   TokenWriter writer;
-  writer.AddUint8(static_cast<uint8_t>(token.log_id.size()));
-  writer.AddBytes(token.log_id);
+  writer.AddUint8(static_cast<uint8_t>(token.store_id.size()));
+  writer.AddBytes(token.store_id);
   writer.AddUint64(token.argument_hash);
   writer.AddUint8(static_cast<uint8_t>(token.phase));
   writer.AddUint64(token.place.round.value());
@@ -42,7 +42,7 @@ absl::StatusOr<SampleToken> DecodeSampleToken(std::string_view text) {
   auto reader = TokenReader::Open(TokenKind::kSampleResume, text);
   if (!reader.has_value()) return invalid();
   SampleToken token;
-  token.log_id = reader->ReadBytes(reader->ReadUint8());
+  token.store_id = reader->ReadBytes(reader->ReadUint8());
   token.argument_hash = reader->ReadUint64();
   const uint8_t phase = reader->ReadUint8();
   if (phase < 1 || phase > 2) return invalid();
@@ -58,11 +58,11 @@ absl::StatusOr<SampleToken> DecodeSampleToken(std::string_view text) {
   return token;
 }
 
-absl::Status CheckSampleToken(const SampleToken& token, const RoundLog& log,
-                              uint64_t argument_hash) {
-  if (token.log_id != log.id()) {
+absl::Status CheckSampleToken(const SampleToken& token, const std::string& store_id,
+                              const RoundLog& log, uint64_t argument_hash) {
+  if (token.store_id != store_id) {
     return ResumeTokenError("RESUME_TOKEN_FOREIGN",
-                            "the token is of another event log: subscribe without a token");
+                            "the token is of another store: subscribe without a token");
   }
   if (const LogPosition end = log.end(); token.place > SamplePlace{end, 0}) {
     return ResumeTokenError(

@@ -24,7 +24,8 @@ struct SampleToken {
     kLive = 2,
   };
 
-  std::string log_id;          // At most 255 bytes.
+  // Of the rows that belong to the log; at most 255 bytes.
+  std::string store_id;
   uint64_t argument_hash = 0;  // Of the selection of series.
   Phase phase = Phase::kSnapshot;
   SamplePlace place;
@@ -41,9 +42,9 @@ std::string EncodeSampleToken(const SampleToken& token);
 absl::StatusOr<SampleToken> DecodeSampleToken(std::string_view text);
 
 // Whether a subscription with these arguments can go on from the token. FAILED_PRECONDITION, reason
-// RESUME_TOKEN_FOREIGN, when it is of another log, or RESUME_TOKEN_FROM_FUTURE, or
+// RESUME_TOKEN_FOREIGN, when it is of another store, or RESUME_TOKEN_FROM_FUTURE, or
 // RESUME_TOKEN_OTHER_ARGUMENTS; OUT_OF_RANGE, reason RESUME_TOKEN_TOO_OLD.
-absl::Status CheckSampleToken(const SampleToken& token, const RoundLog& log,
-                              uint64_t argument_hash);
+absl::Status CheckSampleToken(const SampleToken& token, const std::string& store_id,
+                              const RoundLog& log, uint64_t argument_hash);
 
 }  // namespace alertjoin

@@ -77,6 +77,20 @@ TEST_F(RowDatabaseTest, LogIdIsDurableAtOnce) {
   EXPECT_EQ(database_->log_id(), "log-1");
 }
 
+TEST_F(RowDatabaseTest, ANewStoreIdIsDurableAtOnceAndNothingElseChanges) {
+  CommitRounds(1, 40);
+  const std::string id = database_->store_id();
+  const std::string before = Dump();
+  ASSERT_THAT(database_->RenewStoreId(), IsOk());
+  const std::string renewed = database_->store_id();
+  EXPECT_NE(renewed, id);
+  EXPECT_EQ(renewed.size(), id.size());
+  LosePower();
+  Open();
+  EXPECT_EQ(database_->store_id(), renewed);
+  EXPECT_EQ(Dump(), before);
+}
+
 TEST_F(RowDatabaseTest, ReportsOfAnAlertAreAdjacentAndByStart) {
   ASSERT_THAT(store_->Commit({.reports = {ReportOf("b", "f", 1), ReportOf("ab", "c", 5),
                                           ReportOf("a", "bc", 300), ReportOf("a", "bc", -2),

@@ -270,7 +270,7 @@ TEST_F(SampleCursorTest, ATokenThatDoesNotFitIsRefusedWithItsReason) {
   expect_refused(From(EncodeSampleToken(moved)), absl::StatusCode::kFailedPrecondition,
                  "RESUME_TOKEN_FROM_FUTURE");
   moved = DecodeSampleToken(token).value();
-  moved.log_id = "other";
+  moved.store_id = "other";
   expect_refused(From(EncodeSampleToken(moved)), absl::StatusCode::kFailedPrecondition,
                  "RESUME_TOKEN_FOREIGN");
   SampleArguments wide;
@@ -306,7 +306,7 @@ TEST_F(SampleCursorTest, OneThatIsTrimmedAwayUnderneathIsToldWithItsToken) {
 
 TEST_F(SampleCursorTest, AnyTokenIsDecodedAsItWas) {
   SampleToken token;
-  token.log_id = "log";
+  token.store_id = "log";
   token.argument_hash = 7;
   token.place = {LogPosition(8), 9};
   token.snapshot_from = At(-5);
