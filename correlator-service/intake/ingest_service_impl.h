@@ -29,7 +29,7 @@ constexpr size_t kIntakeStreamsMax = 1'000;
 
 struct IntakeOptions {
   // A stream without another answer gets a heartbeat after this.
-  Millis heartbeat_interval{5'000};
+  Millis heartbeat_interval{500};
   // What producers are told of how long samples are kept.
   std::optional<Millis> sample_retention = std::nullopt;
   // Who calls, and may go on; null: everyone may. Must outlive the service.

@@ -180,6 +180,10 @@ void IntakeStream::AnswerOrFinish() {
     if (!heartbeat && !last) return;
     *response_.mutable_heartbeat()->mutable_send_time() = EncodeTime(context_.clock.Now());
   }
+  if (response_.has_welcome()) {
+    *response_.mutable_welcome()->mutable_heartbeat_interval() =
+        EncodeSpan(context_.heartbeat_interval);
+  }
   if (response_.has_welcome() && context_.sample_retention.has_value()) {
     *response_.mutable_welcome()->mutable_sample_retention() =
         EncodeSpan(*context_.sample_retention);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <random>
 #include <utility>
 
@@ -14,6 +15,10 @@ namespace {
 
 // A stream that lasted this long was a good one, whatever ended it.
 constexpr std::chrono::seconds kGoodStream(30);
+// How often another connection is tried, and for how long at a time the mail waits for it.
+constexpr std::chrono::seconds kOtherConnection(1);
+constexpr std::chrono::milliseconds kOtherConnectionSlice(20);
+constexpr int kDoubtsMax = 5;
 // For a call that has been cancelled: gRPC ends it without waiting for the peer.
 constexpr std::chrono::hours kUnlimited(24);
 
@@ -31,12 +36,18 @@ struct Uplink::Stream {
       : call(client, std::move(mailbox)), start(Now()) {}
 
   void Release() {
+    doubt = Steady::max();
     if (!std::exchange(released, true)) call.Release();
   }
 
   UplinkCall call;
   const Steady start;
   Steady deadline;
+  Steady doubt = Steady::max();          // When there is one, without an answer.
+  std::optional<Millis> answers_within;  // Two of the heartbeats that the welcome told of.
+  std::optional<GrpcClient> other;       // That is tried.
+  Steady other_until;
+  bool other_made = false;
   bool writing = false;
   bool released = false;  // Nothing more is started.
   absl::Status end;       // Why it was ended from this side.
@@ -105,6 +116,10 @@ void Uplink::Run() {
     }
     metrics_.CountError(end);
     if (UplinkSession::NeedsNewLogId(end)) RenameLog(end);
+    if (made_.has_value()) {
+      SetState(UplinkState::kBackingOff, MessageOf(end));
+      continue;
+    }
     const Millis delay = backoff_.Next();
     SetState(UplinkState::kBackingOff, MessageOf(end));
     mailbox_->WaitForStopBefore(Now() + delay);
@@ -127,18 +142,25 @@ void Uplink::RenameLog(const absl::Status& why) {
 }
 
 absl::Status Uplink::RunStream() {
+  std::optional<GrpcClient> client = std::exchange(made_, std::nullopt);
   RETURN_IF_ERROR(spool_.BeginEpoch(clock_.Now()));
-  ASSIGN_OR_RETURN(const GrpcClient client, ConnectGrpc(options_.address, options_.client));
-  Stream stream(client, mailbox_);
+  if (!client.has_value()) {
+    ASSIGN_OR_RETURN(client, ConnectGrpc(options_.address, options_.client));
+  }
+  Stream stream(*client, mailbox_);
   stream.deadline = Now() + options_.welcome_timeout;
+  ExpectAnswer(stream, Millis(0));
   *stream.call.request().mutable_hello() = session_.Connect();
   stream.writing = true;
   stream.call.Write();
   stream.call.Read();
   for (;;) {
-    const UplinkMailbox::Mail mail = mailbox_->WaitBefore(stream.deadline);
+    const UplinkMailbox::Mail mail = mailbox_->WaitBefore(std::min(stream.deadline, stream.doubt));
     if (mail.done.has_value()) {
-      if (Now() - stream.start > kGoodStream) backoff_.Reset();
+      if (Now() - stream.start > kGoodStream) {
+        backoff_.Reset();
+        doubts_ = 0;
+      }
       return stream.end.ok() ? EndOf(*mail.done) : stream.end;
     }
     if (mailbox_->stopping()) EndStream(stream, absl::CancelledError("stopping"));
@@ -146,6 +168,7 @@ absl::Status Uplink::RunStream() {
     if (mail.read.has_value()) OnRead(stream, *mail.read);
     if (mail.write.has_value()) OnWritten(stream, *mail.write);
     SendNext(stream);
+    if (Now() >= stream.doubt) TryOtherConnection(stream);
   }
 }
 
@@ -155,6 +178,10 @@ void Uplink::OnRead(Stream& stream, bool ok) {
   stream.deadline = Now() + options_.silence_max;
   const auto news = session_.OnResponse(stream.call.response());
   if (!news.ok()) return EndStream(stream, news.status());
+  if (news->heartbeat_interval > Millis(0)) {
+    stream.answers_within = 2 * std::min(*news->heartbeat_interval, options_.silence_max);
+  }
+  ExpectAnswer(stream, stream.answers_within);
   Report(*news);
   stream.call.Read();
 }
@@ -176,6 +203,37 @@ void Uplink::SendNext(Stream& stream) {
   metrics_.stage.SetInProgress(session_.in_flight());
   stream.writing = true;
   stream.call.Write();
+}
+
+void Uplink::ExpectAnswer(Stream& stream, std::optional<Millis> within) {
+  stream.other.reset();
+  stream.other_made = false;
+  stream.doubt = within.has_value()
+                     ? Now() + (*within + options_.doubt) * (1 << std::min(doubts_, kDoubtsMax))
+                     : Steady::max();  // It may be silent for long.
+}
+
+void Uplink::TryOtherConnection(Stream& stream) {
+  if (stream.other_made) {
+    // What has come meanwhile was looked at.
+    made_ = std::exchange(stream.other, std::nullopt);
+    ++doubts_;
+    return EndStream(stream, absl::UnavailableError(fmt::format(
+                                 "the correlator at {} does not answer, and takes a new "
+                                 "connection: the network has lost this one",
+                                 options_.address)));
+  }
+  if (!stream.other.has_value() || Now() >= stream.other_until) {
+    auto client = ConnectGrpc(options_.address, options_.client);
+    if (!client.ok()) {
+      stream.doubt = Now() + kOtherConnection;
+      return;
+    }
+    stream.other = *std::move(client);
+    stream.other_until = Now() + kOtherConnection;
+  }
+  stream.other_made = stream.other->channel->WaitForConnected(std::chrono::system_clock::now() +
+                                                              kOtherConnectionSlice);
 }
 
 void Uplink::OnDeadline(Stream& stream) {

@@ -39,6 +39,9 @@ struct UplinkOptions {
   Millis backoff_cap{1'000};
   Millis welcome_timeout{10'000};  // For the connection and the first answer.
   Millis silence_max{20'000};      // Without any answer, after which the stream is given up.
+  // Without the welcome, or without an answer for as long beyond two heartbeats: from then on it is
+  // tried whether another connection can be made. As soon as one is, the stream is given up.
+  Millis doubt{500};
 };
 
 enum class UplinkState {
@@ -55,6 +58,14 @@ std::string_view ToString(UplinkState state);
 // dropped what was to be sent next, so that a new hello says where it begins now. Where the
 // correlator has taken other events under the spool's log id, it gives the spool a new one, and
 // sends everything that is there. Thread-safe but for Start and Stop, which one thread calls.
+//
+// A network that loses what it is given, and one day does so no more, leaves connections behind
+// that look well and are dead. So an answer that is overdue puts the stream in doubt: once a second
+// a new connection is tried beside it, and the first one that is made takes over, within some 2 s
+// of the network's recovery. It proves that the silence was not of a correlator that is away or
+// hangs; where no connection is made within a second, silence_max and welcome_timeout decide.
+// Whenever the new stream is in doubt as well, soon after, the next doubt takes twice as long to
+// come.
 //
 // Sets the spool's append listener: construct it before the first append. The spool, the clock and
 // the registry must outlive it.
@@ -92,6 +103,10 @@ class Uplink {
   void OnWritten(Stream& stream, bool ok);
   void SendNext(Stream& stream);
   void OnDeadline(Stream& stream);
+  // The next answer is due within this time, if there is one.
+  void ExpectAnswer(Stream& stream, std::optional<Millis> within);
+  // Tries another connection for a moment.
+  void TryOtherConnection(Stream& stream);
   // Ends the stream from this side.
   void EndStream(Stream& stream, const absl::Status& status);
   void Report(const UplinkSession::News& news);
@@ -113,6 +128,9 @@ class Uplink {
   // The thread of the uplink only.
   UplinkSession session_;
   Backoff backoff_;
+  // A connection that was made while a stream was in doubt, for the next one.
+  std::optional<GrpcClient> made_;
+  int doubts_ = 0;  // Streams given up for another connection since the last good one.
   LogLimiter failure_log_;
 };
 

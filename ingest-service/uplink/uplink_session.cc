@@ -77,6 +77,9 @@ absl::StatusOr<UplinkSession::News> UplinkSession::OnWelcome(const v1::Welcome& 
   if (welcome.has_sample_retention()) {
     ASSIGN_OR_RETURN(news.sample_retention, DecodeSpan(welcome.sample_retention()));
   }
+  if (welcome.has_heartbeat_interval()) {
+    ASSIGN_OR_RETURN(news.heartbeat_interval, DecodeSpan(welcome.heartbeat_interval()));
+  }
   store_id_ = welcome.store_id();
   // Not where the spool begins by now: the correlator knows nothing of what was dropped since.
   next_to_send_ = std::max(durable + 1, hello_first_);

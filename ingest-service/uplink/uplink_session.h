@@ -38,6 +38,8 @@ class UplinkSession {
     uint64_t missing_events = 0;
     // How long the correlator keeps samples, when the answer told.
     std::optional<Millis> sample_retention = {};
+    // How soon the correlator gives a sign of life, when a welcome told.
+    std::optional<Millis> heartbeat_interval = {};
   };
 
   UplinkSession(Spool& spool, Identity identity);

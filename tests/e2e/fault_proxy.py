@@ -37,14 +37,15 @@ class FaultProxy:
         host, port = address.split(":")
         self._target = (host, int(port))
 
-    def set_mode(self, mode):
-        """From HALF_OPEN to another mode, connections that have lost bytes are reset."""
+    def set_mode(self, mode, reset=True):
+        """From HALF_OPEN to another mode, connections that have lost bytes are reset; or without
+        `reset` they stay as they are, and nobody is ever told that they are lost."""
         def change():
             self._mode = mode
             for link in list(self._links):
                 if mode is Mode.HALF_OPEN:
                     link.swallows = True
-                elif link.swallows:
+                elif link.swallows and reset:
                     link.end(reset=True)
         self._do(change)
 

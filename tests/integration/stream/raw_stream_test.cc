@@ -101,6 +101,9 @@ TEST_F(RawStreamTest, HelloAloneIsWelcomedAndEndsWell) {
   EXPECT_EQ(welcome.durable_sequence(), 0U);
   EXPECT_EQ(welcome.store_id(), "store-1");
   EXPECT_GT(welcome.window_events_max(), 0U);
+  // What an uplink may take for silence depends on it.
+  EXPECT_EQ(welcome.heartbeat_interval().seconds(), 0);
+  EXPECT_EQ(welcome.heartbeat_interval().nanos(), 500'000'000);
   EXPECT_THAT(stream->Finish(), IsOk());
 }
 

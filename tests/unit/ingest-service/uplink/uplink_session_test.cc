@@ -159,6 +159,17 @@ TEST_F(UplinkSessionTest, AWelcomeMayTellHowLongSamplesAreKept) {
   EXPECT_EQ(session_.OnResponse(response)->sample_retention, std::chrono::hours(1));
 }
 
+TEST_F(UplinkSessionTest, AWelcomeMayTellHowOftenThereIsASignOfLife) {
+  session_.Connect();
+  v1::PushEventsResponse response;
+  response.mutable_welcome()->set_store_id("s");
+  response.mutable_welcome()->set_window_events_max(1000);
+  EXPECT_EQ(session_.OnResponse(response)->heartbeat_interval, std::nullopt);
+  session_.Connect();
+  response.mutable_welcome()->mutable_heartbeat_interval()->set_nanos(500'000'000);
+  EXPECT_EQ(session_.OnResponse(response)->heartbeat_interval, Millis(500));
+}
+
 TEST_F(UplinkSessionTest, OneBatchTakesEverythingThatWaits) {
   Open();
   EXPECT_EQ(Next(), "");
