@@ -150,6 +150,7 @@ HttpResponse HttpExchanges::WithPlace(HttpResponse response) {
   if (!response.stream) return response;
   current_->place = streams_.Take();
   if (current_->place == nullptr) {
+    ObserveOverload(HttpOverload::kStreams);
     return AnswerTo({503, fmt::format("{} answers are streamed already, which is the limit: end "
                                       "one, or try again later",
                                       options_.streams_max)});
@@ -239,6 +240,7 @@ int HttpExchanges::OnExpect(httplib::Response& response) {
   // These hold a thread each until their bodies are there: never all of them.
   if (!refused.has_value() && ++awaiting_ > std::max<size_t>(1, options_.threads / 2)) {
     --awaiting_;
+    ObserveOverload(HttpOverload::kAwaitedBodies);
     refused = AnswerTo({503, "too many bodies are awaited: send it without Expect"});
   }
   if (!refused.has_value()) {
@@ -246,6 +248,7 @@ int HttpExchanges::OnExpect(httplib::Response& response) {
     HttpByteBudget::Share& share = current_->connection->share();
     if (share.Hold(current_->head.content_length.value_or(0))) return 100;
     share.Hold(0);
+    ObserveOverload(HttpOverload::kLargeBodies);
     refused = AnswerTo({503, kTooManyLarge});
   }
   Fill(response, *std::move(refused));

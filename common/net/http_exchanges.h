@@ -56,6 +56,10 @@ class HttpExchanges final : private httplib::Server {
 
   // An answer without cpp-httplib, to what is no request.
   void Refuse(HttpConnection& connection, const HttpRefusal& refusal) const;
+  // Tells the observer.
+  void ObserveOverload(HttpOverload overload) const {
+    if (options_.overload_observer) options_.overload_observer(overload);
+  }
 
  private:
   struct Exchange;

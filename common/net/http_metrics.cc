@@ -28,4 +28,29 @@ HttpObserver CountHttpRequests(prometheus::Registry& registry) {
   };
 }
 
+HttpOverloadObserver CountHttpOverload(prometheus::Registry& registry) {
+  auto& refused = CounterFamily(
+      registry, "alertjoin_http_overload_refused_total",
+      "HTTP connections and requests answered 503 for want of room or threads, by reason.");
+  const auto counter = [&refused](const char* reason) {
+    return &refused.Add({{"reason", reason}});
+  };
+  return [connections = counter("connections"), waiting = counter("waiting"),
+          large_bodies = counter("large_bodies"), awaited_bodies = counter("awaited_bodies"),
+          streams = counter("streams")](HttpOverload overload) {
+    switch (overload) {
+      case HttpOverload::kConnections:
+        return connections->Increment();
+      case HttpOverload::kWaiting:
+        return waiting->Increment();
+      case HttpOverload::kLargeBodies:
+        return large_bodies->Increment();
+      case HttpOverload::kAwaitedBodies:
+        return awaited_bodies->Increment();
+      case HttpOverload::kStreams:
+        return streams->Increment();
+    }
+  };
+}
+
 }  // namespace alertjoin

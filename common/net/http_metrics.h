@@ -13,4 +13,8 @@ namespace alertjoin {
 // alertjoin_http_request_duration_seconds{path}. The registry must outlive the server.
 HttpObserver CountHttpRequests(prometheus::Registry& registry);
 
+// An observer that counts alertjoin_http_overload_refused_total{reason}, each reason from 0 on. The
+// same of the registry.
+HttpOverloadObserver CountHttpOverload(prometheus::Registry& registry);
+
 }  // namespace alertjoin

@@ -157,6 +157,7 @@ void HttpServer::Impl::AcceptConnections() {
                                                        bytes_, *tls);
     if (lobby_.Enter(connection)) continue;
     if (overload_limiter.Allow()) LogWarn("connections refused: too many are open");
+    exchanges_.ObserveOverload(HttpOverload::kConnections);
     // Before its handshake a peer understands nothing.
     if (connection->shaking_hands()) continue;
     // Fits into the empty socket buffer, so it does not block this thread.
@@ -171,7 +172,9 @@ void HttpServer::Impl::End(std::unique_ptr<HttpConnection> connection) {
 }
 
 HttpLobby::Handlers HttpServer::Impl::LobbyHandlers() {
-  const auto refuse = [this](std::unique_ptr<HttpConnection> connection, const char* why) {
+  const auto refuse = [this](std::unique_ptr<HttpConnection> connection, HttpOverload overload,
+                             const char* why) {
+    exchanges_.ObserveOverload(overload);
     exchanges_.Refuse(*connection, {503, why});
     End(std::move(connection));
   };
@@ -179,11 +182,11 @@ HttpLobby::Handlers HttpServer::Impl::LobbyHandlers() {
             if (!LaneFor(*connection).TryPush(std::move(connection))) {
               static LogLimiter limiter(std::chrono::seconds(10));
               if (limiter.Allow()) LogWarn("requests refused: every thread is taken");
-              refuse(std::move(connection), "too many requests wait");
+              refuse(std::move(connection), HttpOverload::kWaiting, "too many requests wait");
             }
           },
           [refuse](std::unique_ptr<HttpConnection> connection) {
-            refuse(std::move(connection), kTooManyLarge);
+            refuse(std::move(connection), HttpOverload::kLargeBodies, kTooManyLarge);
           },
           [this] { access_->CountFailedHandshake(); }};
 }

@@ -72,6 +72,17 @@ struct HttpResponse {
 using HttpObserver = std::function<void(const std::string& method, const std::string& pattern,
                                         int status, std::chrono::duration<double> elapsed)>;
 
+// What there is not enough of for a connection or a request that is answered 503 by the server.
+enum class HttpOverload {
+  kConnections,    // Room for connections whose next request is not whole.
+  kWaiting,        // Room for requests that wait for a thread.
+  kLargeBodies,    // Memory for large bodies.
+  kAwaitedBodies,  // Threads that may wait for bodies which were asked for by "100 Continue".
+  kStreams,        // Places of streamed answers.
+};
+// Sees each of these, before it is answered. Thread-safe, must not block.
+using HttpOverloadObserver = std::function<void(HttpOverload)>;
+
 // How long a peer may take for each part of a request, in all.
 struct HttpTimeouts {
   Millis idle = std::chrono::seconds(2);    // Before the first byte of a request.
@@ -101,6 +112,7 @@ struct HttpServerOptions {
   size_t buffered_bytes_max = size_t{256} << 20;
   HttpTimeouts timeouts;
   HttpObserver observer;
+  HttpOverloadObserver overload_observer;
   // Whether pages of strangers in a browser of this machine are kept out (host_rule.h): requests
   // for other hosts where the listener is on loopback and nothing else shields it, and from other
   // origins where they change something. `host_names` is what else it is called.

@@ -50,6 +50,7 @@ HttpServerOptions HttpOptionsOf(const CorrelatorConfig& config, prometheus::Regi
   options.checks_hosts = true;
   options.host_names = config.listeners.web_host_names;
   options.observer = CountHttpRequests(registry);
+  options.overload_observer = CountHttpOverload(registry);
   options.streams_max = CorrelatorHttp::kStreamsMax;
   options.body_bytes_max = CorrelatorHttp::kBodyBytesMax;
   return options;

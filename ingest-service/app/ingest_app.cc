@@ -64,6 +64,7 @@ HttpServerOptions HttpOptionsOf(const IngestConfig& config, prometheus::Registry
   options.checks_hosts = true;
   options.host_names = config.listeners.web_host_names;
   options.observer = CountHttpRequests(registry);
+  options.overload_observer = CountHttpOverload(registry);
   options.threads = 64;  // A webhook holds its thread until it is synced; many share one sync.
   return options;
 }

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "common/metrics/metric_families.h"
+#include "common/net/http_metrics.h"
 #include "common/net/http_server.h"
 #include "common/sync/mutex.h"
 #include "tests/support/raw_http_client.h"
@@ -50,6 +52,7 @@ class HttpServerTest : public testing::Test {
       MutexLock lock(mutex_);
       observed_.push_back(method + " " + pattern + " " + std::to_string(status));
     };
+    options.overload_observer = CountHttpOverload(registry_);
     server_ = std::make_unique<HttpServer>(std::move(options));
     server_->Handle("GET", "/hello", [](const HttpRequest&) { return Text("hello\n"); });
     server_->Handle("POST", "/echo(?:/([^/]+))?", [](const HttpRequest& request) {
@@ -95,6 +98,13 @@ class HttpServerTest : public testing::Test {
     return observed_;
   }
 
+  // How many were refused for this reason of CountHttpOverload.
+  double Overloads(const std::string& reason) {
+    return CounterFamily(registry_, kOverloads, "").Add({{"reason", reason}}).Value();
+  }
+
+  static constexpr char kOverloads[] = "alertjoin_http_overload_refused_total";
+  prometheus::Registry registry_;
   Mutex mutex_;
   std::vector<std::string> observed_ GUARDED_BY(mutex_);
   Gate entered_;

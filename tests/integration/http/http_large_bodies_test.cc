@@ -48,6 +48,7 @@ TEST_F(HttpLargeBodiesTest, ABodyInItsHandlerCounts) {
   EXPECT_EQ(Ask(Large("/empty", 400'000)).status, 503);
   EXPECT_EQ(Ask(Large("/empty", 200'000)).status, 200);
   EXPECT_EQ(Ask(PostRequest("/echo", "hello")).body, "|hello");
+  EXPECT_EQ(Overloads("large_bodies"), 2);
   release_.Open();
   EXPECT_EQ(first.Receive()->body, "waited\n");
   EXPECT_EQ(first.Ask(Large("/empty"))->status, 200);
@@ -85,6 +86,7 @@ TEST_F(HttpLargeBodiesTest, BodiesThatAreAskedForCount) {
   const auto refused = second.Ask(asks);
   EXPECT_EQ(refused->status, 503);
   EXPECT_EQ(refused->body, kRefusal);
+  EXPECT_EQ(Overloads("large_bodies"), 1);
   EXPECT_EQ(Ask(Large("/empty")).status, 503);
   EXPECT_EQ(first.Ask(std::string(700'000, 'x'))->status, 200);
   RawHttpClient third = Connect();

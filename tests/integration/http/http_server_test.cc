@@ -208,6 +208,7 @@ TEST_F(HttpServerTest, BeyondTheBoundOfWaitingConnectionsItIs503) {
   RawHttpClient second = Connect();
   RawHttpClient third = Connect();
   EXPECT_EQ(third.Receive()->status, 503);
+  EXPECT_EQ(Overloads("connections"), 1);
   release_.Open();
   EXPECT_EQ(first.Receive()->body, "waited\n");
   // An open connection holds no thread.

@@ -71,6 +71,7 @@ TEST_F(HttpSlowPeersTest, BodiesThatAreAskedForTakeHalfOfTheThreadsAtMost) {
   const auto refused = second.Ask(asks);
   EXPECT_EQ(refused->status, 503);
   EXPECT_EQ(refused->headers.at("connection"), "close");
+  EXPECT_EQ(Overloads("awaited_bodies"), 1);
   ExpectHello();
   EXPECT_EQ(first.Ask("hello")->body, "|hello");
   RawHttpClient third = Connect();

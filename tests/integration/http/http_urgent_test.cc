@@ -25,6 +25,7 @@ class HttpUrgentTest : public testing::Test {
     HttpServerOptions options;
     options.threads = kThreads;
     options.timeouts.idle = 1h;
+    options.overload_observer = CountHttpOverload(registry_);
     server_ = std::make_unique<HttpServer>(std::move(options));
     AddAdminEndpoints(*server_, registry_, [] { return absl::OkStatus(); });
     const auto wait = [this](const HttpRequest&) {
@@ -144,6 +145,12 @@ TEST_F(HttpUrgentTest, TooManyThatWaitAreRefused) {
     ++refused;
   }
   EXPECT_EQ(refused, 1);
+  RawHttpClient client(server_->port());
+  const std::string metrics = client.Ask(GetRequest("/metrics"))->body;
+  const std::string name = "\nalertjoin_http_overload_refused_total";
+  EXPECT_NE(metrics.find(name + "{reason=\"waiting\"} 1\n"), metrics.npos) << metrics;
+  // There before it is first counted, so that the first one is seen as an increase.
+  EXPECT_NE(metrics.find(name + "{reason=\"connections\"} 0\n"), metrics.npos) << metrics;
 }
 
 }  // namespace
