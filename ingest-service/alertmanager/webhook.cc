@@ -97,23 +97,32 @@ void Webhook::AddTo(HttpServer& server) {
 HttpResponse Webhook::Handle(const HttpRequest& request, const Settings& settings,
                              const std::string& source) {
   metrics_.stage().Begin();
-  HttpResponse response;
-  if (const auto refusal = Take(request, settings, source)) {
-    response = Refuse(request, source, *refusal);
-  } else {
-    metrics_.CountAnswer(source, 200);
+  const std::unique_ptr<StageMetrics, void (*)(StageMetrics*)> finish(
+      &metrics_.stage(), [](StageMetrics* stage) { stage->Finish(); });
+  std::optional<Refusal> refusal;
+  try {
+    refusal = Take(request, settings, source);
+  } catch (...) {  // The server answers it.
+    metrics_.CountAnswer(IsSource(settings, source) ? source : "", 500);
+    metrics_.CountRefusal("internal");
+    throw;
   }
-  metrics_.stage().Finish();
-  return response;
+  if (refusal.has_value()) return Refuse(request, source, *refusal);
+  metrics_.CountAnswer(source, 200);
+  return {};
+}
+
+bool Webhook::IsSource(const Settings& settings, const std::string& source) {
+  const std::vector<std::string>& sources = settings.options.sources;
+  return std::find(sources.begin(), sources.end(), source) != sources.end();
 }
 
 std::optional<Webhook::Refusal> Webhook::Take(const HttpRequest& request, const Settings& settings,
                                               const std::string& source) {
-  const std::vector<std::string>& sources = settings.options.sources;
-  if (std::find(sources.begin(), sources.end(), source) == sources.end()) {
+  if (!IsSource(settings, source)) {
     return Refusal{404, "unknown_source",
                    fmt::format("unknown alert source \"{}\": configured are {}", Excerpt(source),
-                               fmt::join(sources, ", "))};
+                               fmt::join(settings.options.sources, ", "))};
   }
   if (auto refusal = CheckSender(request, settings, source)) return refusal;
   if (!IsJson(request)) {

@@ -84,6 +84,7 @@ class Webhook {
   std::shared_ptr<const Settings> Current() const EXCLUDES_LOCK(mutex_);
   HttpResponse Handle(const HttpRequest& request, const Settings& settings,
                       const std::string& source);
+  static bool IsSource(const Settings& settings, const std::string& source);
   std::optional<Refusal> Take(const HttpRequest& request, const Settings& settings,
                               const std::string& source);
   static Body Decode(std::string_view text, const WebhookContext& context);

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <set>
+#include <stdexcept>
 #include <thread>
 
 #include "common/event/event_limits.h"
@@ -106,6 +107,16 @@ TEST_F(WebhookTest, AnswersAlertsAndRefusalsAreCounted) {
       {R"(alertjoin_webhook_truncated_alerts_total{source="second"})", "3"},
   };
   for (const auto& [series, value] : expected) EXPECT_EQ(Metric(series), value) << series;
+}
+
+TEST_F(WebhookTest, ARequestThatThrowsIsCountedAndNotInProgressForEver) {
+  listener_.on_told = [](std::span<const TransitionEvent>) { throw std::runtime_error("fault"); };
+  Start({});
+  EXPECT_EQ(Ask(Post()).status, 500);
+  EXPECT_EQ(Metric(R"(alertjoin_stage_in_progress{stage="webhook"})"), "0");
+  EXPECT_EQ(Metric(R"(alertjoin_stage_out_total{stage="webhook"})"), "1");
+  EXPECT_EQ(Metric(R"(alertjoin_webhook_requests_total{code="500",source="main"})"), "1");
+  EXPECT_EQ(Metric(R"(alertjoin_webhook_refused_total{reason="internal"})"), "1");
 }
 
 TEST_F(WebhookTest, ManySendersAtOnceLoseAndDoubleNothing) {
