@@ -174,12 +174,17 @@ absl::StatusOr<AccessConfig> Read(YamlDocument document, ListenerKind kind) {
   config.tls = ReadTls(root.Child("tls_server_config"), kind);
   if (kind == ListenerKind::kHttp) ReadHttp(root.Child("http_server_config"), config);
   YamlNode users = root.Child("basic_auth_users");
+  config.has_users = users.given();
   config.users = ReadUsers(users);
   YamlNode tokens = root.Child("bearer_tokens_file");
   config.tokens_file = tokens.FilePath();
-  config.identities = ReadIdentities(root.Child("identities"));
-  if (kind == ListenerKind::kGrpc && !config.tls.has_value() &&
-      (!config.users.empty() || !config.tokens_file.empty() || !config.identities.empty())) {
+  if (tokens.given() && config.tokens_file.empty()) {
+    tokens.Fault("expected the name of a file; without tokens leave the key out");
+  }
+  YamlNode identities = root.Child("identities");
+  config.has_identities = identities.given();
+  config.identities = ReadIdentities(identities);
+  if (kind == ListenerKind::kGrpc && !config.tls.has_value() && config.wants_identities()) {
     root.Fault(
         "users, tokens and identities of gRPC need tls_server_config: without it secrets would be "
         "sent in the open");

@@ -26,9 +26,15 @@ struct AccessConfig {
   std::optional<TlsServerOptions> tls;
   // Sent with every answer.
   std::vector<std::pair<std::string, std::string>> headers;
+  // Each of these three, once its key is there, keeps out who is not in it, also with nobody in it.
+  bool has_users = false;
   std::map<std::string, std::string> users;  // bcrypt hashes by name.
   std::string tokens_file;                   // "": none.
+  bool has_identities = false;
   std::map<std::string, IdentityRules> identities;
+
+  // Whether callers must be known. If not, each of them may do everything.
+  bool wants_identities() const { return has_users || !tokens_file.empty() || has_identities; }
 };
 
 // INVALID_ARGUMENT with file, line and column for the first fault, which shows no hash. What only

@@ -29,7 +29,7 @@ std::pair<std::string, std::string_view> SplitAuthorization(std::string_view hea
 
 std::string ChallengeOf(const AccessState& state) {
   std::string challenge;
-  if (!state.config.users.empty()) challenge = "Basic realm=\"alertjoin\"";
+  if (state.config.has_users) challenge = "Basic realm=\"alertjoin\"";
   if (!state.config.tokens_file.empty()) {
     if (!challenge.empty()) challenge += ", ";
     challenge += "Bearer realm=\"alertjoin\"";
@@ -54,6 +54,17 @@ absl::Status CheckSameDoor(const AccessState& old_state, const AccessState& new_
   if (kind == ListenerKind::kGrpc && new_state.tls != nullptr &&
       old_state.tls->options.client_auth != new_state.tls->options.client_auth) {
     return absl::FailedPreconditionError("client_auth_type of gRPC is changed by a restart only");
+  }
+  // A file that is read while it is written ends anywhere.
+  if (old_state.config.has_identities && !new_state.config.has_identities) {
+    return absl::FailedPreconditionError(
+        "identities go by a restart only, since everyone who is known would get every role: to "
+        "keep everyone out, say `identities: []`");
+  }
+  if (old_state.wants_identities() && !new_state.wants_identities()) {
+    return absl::FailedPreconditionError(
+        "users and tokens go by a restart only, since everyone would be let in: to keep everyone "
+        "out, say `identities: []`");
   }
   return absl::OkStatus();
 }
@@ -221,7 +232,7 @@ AccessControl::Verdict AccessControl::Check(const std::optional<AccessRule>& rul
 }
 
 AccessControl::Identified AccessControl::Identify(const AccessState& state, const Caller& caller) {
-  const bool takes_credentials = !state.config.users.empty() || !state.config.tokens_file.empty();
+  const bool takes_credentials = state.config.has_users || !state.config.tokens_file.empty();
   if (takes_credentials && !caller.authorization.empty()) {
     const auto [scheme, credentials] = SplitAuthorization(caller.authorization);
     if (scheme == "basic") return IdentifyUser(state, credentials, caller.may_wait);

@@ -20,7 +20,7 @@ std::string StampOfFile(const std::string& file) {
 }  // namespace
 
 RoleSet AccessState::RolesOf(const std::string& identity) const {
-  if (config.identities.empty()) return RoleSet::All();
+  if (!config.has_identities) return RoleSet::All();
   const auto found = config.identities.find(identity);
   return found == config.identities.end() ? RoleSet() : found->second.roles;
 }

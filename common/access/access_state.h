@@ -20,10 +20,7 @@ struct AccessState {
   std::shared_ptr<const TlsServerMaterial> tls;       // Null: none.
   std::shared_ptr<const ClientCertificates> clients;  // Null: theirs are not checked.
 
-  // Whether callers must be known. If not, each of them may do everything.
-  bool wants_identities() const {
-    return !config.users.empty() || !config.tokens_file.empty() || !config.identities.empty();
-  }
+  bool wants_identities() const { return config.wants_identities(); }
   // Without `identities`, everyone who is known may do everything.
   RoleSet RolesOf(const std::string& identity) const;
   // Whether the certificates that a client has shown (PEM, its own first) are those of the

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <openssl/evp.h>
 #include <openssl/x509.h>
 
 #include <memory>
@@ -9,8 +10,12 @@
 namespace alertjoin {
 
 using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
+using PrivateKey = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 
 // The certificates of a PEM text in their order, up to the first that does not parse.
 std::vector<Certificate> ParseCertificates(const std::string& pem);
+
+// The private key of a PEM text; null when there is none, or it needs a passphrase.
+PrivateKey ParsePrivateKey(const std::string& pem);
 
 }  // namespace alertjoin

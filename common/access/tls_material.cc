@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
 
 #include <ctime>
 
 #include "common/access/certificate_pem.h"
+#include "common/access/tls_context.h"
 #include "common/config/small_file.h"
 #include "common/status/status.h"
 #include "common/time/rfc3339.h"
@@ -15,25 +15,8 @@
 namespace alertjoin {
 namespace {
 
-using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
-using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
-
 absl::Status Fault(std::string_view key, const std::string& file, std::string_view what) {
   return absl::InvalidArgumentError(fmt::format("{} {}: {}", key, file, what));
-}
-
-Bio Over(const std::string& text) {
-  return {BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), &BIO_free};
-}
-
-// Without it OpenSSL asks for a passphrase at the terminal.
-int NoPassphrase(char*, int, int, void*) { return -1; }
-
-Key ParseKey(const std::string& pem) {
-  const Bio bio = Over(pem);
-  Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, &NoPassphrase, nullptr), &EVP_PKEY_free);
-  ERR_clear_error();
-  return key;
 }
 
 Timestamp TimeOf(const ASN1_TIME* time) {
@@ -70,7 +53,7 @@ absl::StatusOr<std::shared_ptr<const TlsServerMaterial>> LoadTlsMaterial(
   if (chain.empty()) return Fault("cert_file", options.cert_file, "has no certificate (PEM)");
   RETURN_IF_ERROR(CheckTime(options, *chain.front(), now));
   material->not_after = TimeOf(X509_get0_notAfter(chain.front().get()));
-  const Key key = ParseKey(material->key_pem.Reveal());
+  const PrivateKey key = ParsePrivateKey(material->key_pem.Reveal());
   if (key == nullptr) {
     return Fault("key_file", options.key_file, "has no private key (PEM, without a passphrase)");
   }
@@ -84,6 +67,10 @@ absl::StatusOr<std::shared_ptr<const TlsServerMaterial>> LoadTlsMaterial(
     if (ParseCertificates(material->client_ca_pem).empty()) {
       return Fault("client_ca_file", options.client_ca_file, "has no certificate (PEM)");
     }
+  }
+  // What it says of a weak key or hash is said here, while the certificate before still holds.
+  if (const auto context = MakeTlsContext(*material); !context.ok()) {
+    return Fault("cert_file", options.cert_file, MessageOf(context.status()));
   }
   return std::shared_ptr<const TlsServerMaterial>(std::move(material));
 }

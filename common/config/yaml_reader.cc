@@ -87,6 +87,8 @@ struct YamlNode::State {
 
 bool YamlNode::present() const { return state_->value->kind != YamlValue::Kind::kNull; }
 
+bool YamlNode::given() const { return present() || state_->value != &NullValue(); }
+
 std::string YamlNode::where() const { return state_->document->Where(state_->position); }
 
 void YamlNode::Fault(std::string_view message) const {

@@ -27,6 +27,8 @@ class YamlNode {
  public:
   // True when the node is there and not null.
   bool present() const;
+  // The same, or the key is there with nothing behind it.
+  bool given() const;
   // "ingest.yml:12:5": for messages about values that are well-formed but wrong. Of an absent node,
   // the place of what should contain it.
   std::string where() const;

@@ -20,7 +20,7 @@ bool HttpBodyStream::Write(std::string_view bytes) {
     }
     connection_->write(chunk.data(), chunk.size());
     if (chunked_) connection_->write("\r\n", 2);
-    if (!connection_->FlushUnlessStopped()) return false;
+    if (!connection_->FlushStream()) return false;
   }
   return true;
 }
@@ -32,7 +32,7 @@ bool HttpBodyStream::WaitFor(Millis span) {
 void HttpBodyStream::Complete() {
   constexpr std::string_view kLastChunk = "0\r\n\r\n";
   if (chunked_) connection_->write(kLastChunk.data(), kLastChunk.size());
-  connection_->FlushUnlessStopped();
+  connection_->FlushStream();
 }
 
 }  // namespace alertjoin

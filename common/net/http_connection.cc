@@ -262,8 +262,8 @@ ssize_t HttpConnection::write(const char* data, size_t size) {
   return broken_ ? -1 : static_cast<ssize_t>(size);
 }
 
-bool HttpConnection::Flush() { return Send(/*heeds_stop=*/false); }
-bool HttpConnection::FlushUnlessStopped() { return Send(/*heeds_stop=*/true); }
+bool HttpConnection::Flush() { return Send(/*is_stream=*/false); }
+bool HttpConnection::FlushStream() { return Send(/*is_stream=*/true); }
 
 void HttpConnection::SeeStop() {
   if (stop_seen_) return;
@@ -271,12 +271,12 @@ void HttpConnection::SeeStop() {
   grace_end_ = In(kGraceAfterStop);
 }
 
-bool HttpConnection::Send(bool heeds_stop) {
+bool HttpConnection::Send(bool is_stream) {
   StopEvent::Deadline deadline = In(timeouts_.write);
-  if (heeds_stop && stop_.stopped()) {
+  if (stop_.stopped()) {
     SeeStop();
-    deadline = std::min(deadline, grace_end_);
-    // A peer that always has room for more has no more time than others.
+    deadline = std::min(deadline, is_stream ? grace_end_ : In(kGraceAfterStop));
+    // A peer that always has room for more of a stream has no more time than others.
     broken_ = broken_ || StopEvent::Deadline::clock::now() >= deadline;
   }
   size_t sent = 0;
@@ -284,7 +284,7 @@ bool HttpConnection::Send(bool heeds_stop) {
     const ssize_t size = TrySend(unsent_.data() + sent, unsent_.size() - sent);
     if (size >= 0) {
       sent += static_cast<size_t>(size);
-    } else if (errno == EAGAIN && heeds_stop && !stop_seen_) {
+    } else if (errno == EAGAIN && !stop_seen_) {
       const StopEvent::Wait wait = stop_.WaitFor(socket_.get(), wanted_, deadline);
       broken_ = wait == StopEvent::Wait::kTimedOut;
       if (wait == StopEvent::Wait::kStopped) {

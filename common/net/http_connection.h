@@ -75,10 +75,11 @@ class HttpConnection final : public httplib::Stream {
   // True when a read has failed because the time was over.
   bool timed_out() const { return timed_out_; }
 
-  // Sends what was written. False when the peer is gone or too slow; all later writes fail.
+  // Sends what was written. False when the peer is gone or too slow, for which it has one more
+  // second once the server stops; all later writes fail.
   bool Flush();
-  // The same, but the peer has one more second once the server stops, for all that is sent so.
-  bool FlushUnlessStopped();
+  // The same, and that second is for all that is sent so.
+  bool FlushStream();
   // Waits until the deadline. False, at once, when the peer has closed its side or is gone, or the
   // server stops.
   bool WaitWhileOpen(StopEvent::Deadline deadline) const;
@@ -101,8 +102,8 @@ class HttpConnection final : public httplib::Stream {
   socket_t socket() const override { return socket_.get(); }
 
  private:
-  bool Send(bool heeds_stop);
-  // The server stops: once it is seen, time runs for what heeds it.
+  bool Send(bool is_stream);
+  // The server stops: once it is seen, time runs.
   void SeeStop();
   // Waits for and receives up to `size` bytes: their number, 0 at the end, -1 on error or timeout.
   ssize_t Receive(char* data, size_t size);

@@ -92,7 +92,13 @@ std::optional<HttpRefusal> ParseHeader(std::string_view line, HttpHead& head) {
   const std::string_view raw_name = line.substr(0, colon);
   if (colon == line.npos || colon == 0 ||
       !std::all_of(raw_name.begin(), raw_name.end(), IsTokenByte) || line.find('\0') != line.npos) {
-    return HttpRefusal{400, fmt::format("malformed header \"{}\"", Excerpt(line))};
+    // Anything behind the name may be a secret, and who sent it may log what it is answered.
+    const auto name_end = std::find_if_not(raw_name.begin(), raw_name.end(), IsTokenByte);
+    const std::string_view name(raw_name.begin(), colon == line.npos ? raw_name.begin() : name_end);
+    return HttpRefusal{
+        400, fmt::format("malformed header \"{}\": on one line a name, a colon at once and the "
+                         "value are expected",
+                         Excerpt(name))};
   }
   const std::string name = ToLower(raw_name);
   const std::string_view value = Trim(line.substr(colon + 1));

@@ -3,7 +3,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -18,19 +17,15 @@ std::string ReadFile(const char* path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-// When the machine was started, in seconds since the epoch.
-std::optional<double> BootTime() {
-  std::istringstream lines(ReadFile("/proc/stat"));
-  for (std::string line; std::getline(lines, line);) {
-    constexpr std::string_view kKey = "btime ";
-    uint64_t seconds = 0;
-    if (!line.starts_with(kKey)) continue;
-    const auto end = line.data() + line.size();
-    if (std::from_chars(line.data() + kKey.size(), end, seconds).ec != std::errc()) break;
-    return static_cast<double>(seconds);
-  }
-  return std::nullopt;
+double Seconds(clockid_t clock) {
+  timespec now{};
+  ::clock_gettime(clock, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
 }
+
+// When the machine was started, in seconds since the epoch. Not from /proc/stat, which a sandbox
+// may hide (systemd's ProcSubset=pid).
+double BootTime() { return Seconds(CLOCK_REALTIME) - Seconds(CLOCK_BOOTTIME); }
 
 std::optional<double> OpenFiles() {
   std::error_code error;
@@ -94,10 +89,9 @@ std::vector<prometheus::MetricFamily> CollectProcessMetrics() {
     families.Add("process_virtual_memory_bytes", "Size of the address space.",
                  static_cast<double>(stat.virtual_bytes));
     families.Add("process_threads", "Threads of the process.", static_cast<double>(stat.threads));
-    if (const auto boot = BootTime()) {
-      families.Add("process_start_time_seconds", "When the process started.",
-                   *boot + static_cast<double>(stat.start_ticks) / ticks);
-    }
+    // Once: the clocks do not agree to the last digit, and somebody may set one of them.
+    static const double start_time = BootTime() + static_cast<double>(stat.start_ticks) / ticks;
+    families.Add("process_start_time_seconds", "When the process started.", start_time);
   }
   families.Add("process_open_fds", "File descriptors that are open.", OpenFiles());
   rlimit limit{};

@@ -6,19 +6,9 @@
 #include <memory>
 #include <string>
 
-#include "absl/status/statusor.h"
-#include "common/access/tls_material.h"
+#include "common/access/tls_context.h"
 
 namespace alertjoin {
-
-// What OpenSSL makes of certificates and keys. A value type that counts its users.
-struct TlsContext {
-  std::shared_ptr<SSL_CTX> context;  // Null: no TLS.
-  bool checks_certificates = false;  // Those of clients.
-};
-// Without resumption of sessions: each connection shows its certificate anew. INVALID_ARGUMENT when
-// OpenSSL does not take what LoadTlsMaterial took.
-absl::StatusOr<TlsContext> MakeTlsContext(const TlsServerMaterial& material);
 
 // The server's end of TLS over a non-blocking socket. Used by one thread. The process must ignore
 // SIGPIPE; MakeTlsContext sees to it.

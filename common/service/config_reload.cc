@@ -32,6 +32,8 @@ absl::Status ConfigReload::Reload() {
   if (status.ok()) {
     Succeeded();
     LogInfo("configuration taken anew");
+  } else if (absl::IsUnavailable(status)) {
+    LogWarn("the configuration is not read now", {{"reason", MessageOf(status)}});
   } else {
     successful_.Set(0);
     LogError("the new configuration is refused: the one before holds",

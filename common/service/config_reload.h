@@ -20,7 +20,8 @@ namespace alertjoin {
 // Thread-safe; one reload at a time. Registry and clock must outlive it.
 class ConfigReload {
  public:
-  // Reads the configuration and takes all of it, or says why it takes nothing of it.
+  // Reads the configuration and takes all of it, or says why it takes nothing of it. UNAVAILABLE:
+  // it was not looked at, which the metrics do not tell as a refusal.
   using Apply = std::function<absl::Status()>;
 
   ConfigReload(Apply apply, prometheus::Registry& registry, const Clock& clock);

@@ -27,7 +27,9 @@ bool InRange(int64_t ms) {
 std::optional<Timestamp> ParseUnix(std::string_view text) {
   size_t at = 0;
   int64_t whole = 0;
-  while (at < text.size() && IsDigit(text[at])) whole = whole * 10 + (text[at++] - '0');
+  while (at < text.size() && at <= kDigitsMax && IsDigit(text[at])) {
+    whole = whole * 10 + (text[at++] - '0');
+  }
   if (at == 0 || at > kDigitsMax) return std::nullopt;
   int64_t fraction_ms = 0;
   if (at < text.size() && text[at] == '.') {

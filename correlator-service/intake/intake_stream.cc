@@ -68,6 +68,7 @@ IntakeStream::Steady IntakeStream::Tick(Steady now) {
   if (due) Pump();
   MutexLock lock(mutex_);
   if (finished_ || silent) return Steady::max();
+  if (!end_.ok()) push_retry_time_ = Steady::max();  // Nothing is pushed any more.
   Steady next = std::min(heartbeat_time_, push_retry_time_);
   if (context_.permit) next = std::min(next, permit_time_);
   return open ? next : std::min(next, hello_deadline_);

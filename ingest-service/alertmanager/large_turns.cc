@@ -15,6 +15,7 @@ LargeTurns::LargeTurns(const Options& options) : options_(options), gentle_(1, 2
 
 std::unique_ptr<LargeTurns::Turn> LargeTurns::Wait(const std::string& source) {
   MutexLock lock(mutex_);
+  if (closed_) return nullptr;
   if (taken_) {
     const auto others = waiters_.find(source);
     const size_t before = others == waiters_.end() ? 0 : others->second.size();
@@ -25,10 +26,25 @@ std::unique_ptr<LargeTurns::Turn> LargeTurns::Wait(const std::string& source) {
     if (before == 0) circle_.push_back(source);
     waiters_[source].push_back(&self);
     ++waiting_;
-    while (!self.has_turn) self.called.Wait(mutex_);
+    while (!self.has_turn && !self.is_refused) self.called.Wait(mutex_);
+    if (self.is_refused) return nullptr;
   }
   taken_ = true;
   return std::make_unique<Turn>(*this);
+}
+
+void LargeTurns::Close() {
+  MutexLock lock(mutex_);
+  closed_ = true;
+  for (auto& [source, waiters] : waiters_) {
+    for (Waiter* const waiter : waiters) {
+      waiter->is_refused = true;
+      waiter->called.NotifyOne();
+    }
+  }
+  waiters_.clear();
+  circle_.clear();
+  waiting_ = 0;
 }
 
 void LargeTurns::Next() {

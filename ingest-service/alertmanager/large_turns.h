@@ -44,8 +44,10 @@ class LargeTurns {
   LargeTurns() : LargeTurns(Options()) {}
   explicit LargeTurns(const Options& options);
 
-  // Waits for a turn. Null, at once, when too many wait.
+  // Waits for a turn. Null, at once, when too many wait, and once it is closed.
   std::unique_ptr<Turn> Wait(const std::string& source) EXCLUDES_LOCK(mutex_);
+  // Nobody waits from now on. Who has a turn keeps it. Idempotent.
+  void Close() EXCLUDES_LOCK(mutex_);
 
   // For tests: requests that wait for their turn.
   size_t waiting() const EXCLUDES_LOCK(mutex_);
@@ -53,7 +55,9 @@ class LargeTurns {
  private:
   struct Waiter {
     CondVar called;
-    bool has_turn = false;  // Guarded by mutex_.
+    // Guarded by mutex_.
+    bool has_turn = false;
+    bool is_refused = false;
   };
 
   // Ends a turn: the next in the circle has it, if any.
@@ -61,6 +65,7 @@ class LargeTurns {
 
   const Options options_;
   mutable Mutex mutex_;
+  bool closed_ GUARDED_BY(mutex_) = false;
   bool taken_ GUARDED_BY(mutex_) = false;
   size_t waiting_ GUARDED_BY(mutex_) = 0;
   // By source; none without waiters.

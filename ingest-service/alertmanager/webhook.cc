@@ -135,10 +135,11 @@ std::optional<Webhook::Refusal> Webhook::Take(const HttpRequest& request, const 
   if (request.body.size() <= kLargeBodyBytes) return TakeBody(request, context, nullptr);
   const auto turn = large_turns_.Wait(source);
   if (turn == nullptr) {
-    return Refusal{503, "too_many_large",
-                   fmt::format("too many requests of more than {} bytes wait for their turn: try "
-                               "again later",
-                               kLargeBodyBytes)};
+    return Refusal{
+        503, "too_many_large",
+        fmt::format("too many requests of more than {} bytes wait for their turn, or the "
+                    "service stops: try again later",
+                    kLargeBodyBytes)};
   }
   return TakeBody(request, context, [&turn](const auto& work) { turn->DoGently(work); });
 }

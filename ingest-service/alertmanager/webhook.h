@@ -59,6 +59,9 @@ class Webhook {
 
   // Which alerts are the heartbeats of which sources. None at first.
   void WatchHeartbeats(Heartbeats::Options options) { heartbeats_.Watch(std::move(options)); }
+  // Refuses, 503, the large ones that wait for their turn, and all that come. For a stop, which
+  // would wait for each of them.
+  void RefuseLarge() { large_turns_.Close(); }
   // For all requests from now on.
   void Configure(WebhookOptions options) EXCLUDES_LOCK(mutex_);
 

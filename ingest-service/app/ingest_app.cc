@@ -191,6 +191,7 @@ int IngestApp::http_port() const { return parts_->http.port(); }
 void IngestApp::Stop() {
   Parts& parts = *parts_;
   parts.stopping = true;
+  if (parts.webhook != nullptr) parts.webhook->RefuseLarge();
   parts.http.Stop();
   if (parts.sources != nullptr) parts.sources->Stop();
   // What is left waits on the disk for the next start; less is better.

@@ -19,10 +19,15 @@ class TestAuthority {
   // A certificate for servers with these names, such as "DNS:a.example,IP:127.0.0.1", or for
   // clients, where `name` is who they are.
   Issued Issue(const std::string& name, const std::string& alternative_names = "DNS:client");
+  // One that is valid, with a key that is too weak for TLS.
+  Issued IssueWeak(const std::string& name);
 
   std::string ca_file() const { return folder_ / "ca.pem"; }
 
  private:
+  Issued IssueWith(const std::string& key, const std::string& name,
+                   const std::string& alternative_names);
+
   TemporaryFolder folder_;
 };
 

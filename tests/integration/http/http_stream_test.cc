@@ -196,6 +196,23 @@ TEST_F(HttpStreamTest, StopEndsAStreamWhosePeerReadsNothing) {
   server_->Stop();
 }
 
+// The same of an answer that is made as a whole.
+TEST_F(HttpServerTest, StopEndsAnAnswerWhosePeerReadsNothing) {
+  Gate asked;
+  HttpServerOptions options;
+  options.timeouts.write = 1h;
+  server_ = std::make_unique<HttpServer>(std::move(options));
+  server_->Handle("GET", "/much", [&asked](const HttpRequest&) {
+    asked.Open();
+    return Text(std::string(32 << 20, 'x'));
+  });
+  ASSERT_THAT(server_->Start(), IsOk());
+  RawHttpClient client = Connect();
+  ASSERT_TRUE(client.Send(GetRequest("/much")));
+  asked.Wait();
+  server_->Stop();
+}
+
 TEST_F(HttpStreamTest, AStreamWhosePeerReadsNothingEndsAtTheWriteTimeout) {
   Gate ended;
   HttpServerOptions options;

@@ -99,6 +99,19 @@ TEST_F(LargeWebhookTest, TooManyOfOneSourceAreRefusedAtOnceAndCounted) {
   EXPECT_EQ(Ask(request).status, 200);
 }
 
+TEST_F(LargeWebhookTest, AStopWaitsForNoneThatWaits) {
+  std::vector<std::future<RawHttpResponse>> answers;
+  for (int i = 0; i < 3; ++i) answers.push_back(Send(LargeRequest("/webhook/main", "A")));
+  auto other = Send(LargeRequest("/webhook/second", "B"));
+  // Those that came before it, and those after.
+  webhook_->RefuseLarge();
+  for (auto& answer : answers) EXPECT_EQ(answer.get().status, 503);
+  EXPECT_EQ(other.get().status, 503);
+  EXPECT_EQ(Ask(PostRequest("/webhook/main", NotificationOf(FiringAlert("Small")))).status, 200);
+  Release();
+  EXPECT_EQ(TakeTransitions().size(), kLargeAlerts + 1);
+}
+
 TEST_F(LargeWebhookTest, OneThatCanNeverBeTakenIsRefusedInItsTurn) {
   std::string request = LargeRequest("/webhook/second", "B");
   request.replace(request.rfind("firing"), 6, "fuming");

@@ -252,6 +252,44 @@ TEST_F(AccessControlTest, AnOpenDoorThatIsShutLetsNobodyStay) {
   EXPECT_THAT(admission->Check(), StatusIs(StatusCode::kUnauthenticated, ""));
 }
 
+// Whoever takes the last name away does not open the door.
+TEST_F(AccessControlTest, AListOfNobodyLetsNobodyIn) {
+  const AccessControl::Caller certified{"", "ingest-1"};
+  for (const char* nobody : {"identities: []", "identities:", "identities: null"}) {
+    ASSERT_THAT(Open("identities: [{name: ingest-1, roles: [push]}]\n"), IsOk());
+    const auto admission = control_->CheckRpc(kPush, certified).admission;
+    ASSERT_NE(admission, nullptr);
+    Write("web.yml", std::string(nobody) + "\n");
+    control_->Look();
+    EXPECT_EQ(control_->CheckRpc(kPush, certified).outcome, Outcome::kUnknown) << nobody;
+    EXPECT_THAT(admission->Check(), StatusIs(StatusCode::kUnauthenticated, "")) << nobody;
+  }
+  for (const char* nobody : {"basic_auth_users: {}", "basic_auth_users:"}) {
+    ASSERT_THAT(Open(std::string(nobody) + "\n"), IsOk());
+    EXPECT_EQ(Rpc(kList, ""), Outcome::kUnknown) << nobody;
+    EXPECT_EQ(Rpc(kList, Basic("ann:correct horse")), Outcome::kUnknown) << nobody;
+  }
+  Write("tokens", kReader);
+  ASSERT_THAT(Open("bearer_tokens_file: tokens\nidentities: []\n"), IsOk());
+  EXPECT_EQ(Rpc(kList, "Bearer reader-token"), Outcome::kDenied);
+}
+
+// As of a file that is read while it is written, or that somebody empties.
+TEST_F(AccessControlTest, ADoorThatIsShutIsNotOpenedByAReload) {
+  OpenWithTokens();
+  for (const char* less : {"", "bearer_tokens_file: tokens\n"}) {
+    Write("web.yml", less);
+    control_->Look();
+    EXPECT_EQ(Rpc(kList, ""), Outcome::kUnknown) << less;
+    EXPECT_EQ(Rpc(kPush, "Bearer reader-token"), Outcome::kDenied) << less;
+    EXPECT_TRUE(HasMetric(R"(alertjoin_access_last_load_successful{listener="http"} 0)"));
+  }
+  ASSERT_THAT(Open("bearer_tokens_file: tokens\n"), IsOk());
+  Write("web.yml", "");
+  control_->Look();
+  EXPECT_EQ(Rpc(kList, ""), Outcome::kUnknown);
+}
+
 TEST_F(AccessControlTest, WhoSeesAPartIsDeniedWhatCannotBeFiltered) {
   Write("tokens", kReader);
   ASSERT_THAT(Open("bearer_tokens_file: tokens\nidentities:\n"
@@ -310,6 +348,22 @@ TEST_F(AccessControlTest, CertificatesAreExchangedAndAWrongPairIsNot) {
   Write("web.yml", "");
   control_->Look();
   EXPECT_NE(control_->state()->tls, nullptr);
+}
+
+// It is a pair, and in its time; but no handshake would come of it.
+TEST_F(AccessControlTest, ACertificateThatTlsDoesNotTakeIsNotTakenInPlaceOfAnother) {
+  TestAuthority authority;
+  const auto first = authority.Issue("first", "IP:127.0.0.1");
+  const auto weak = authority.IssueWeak("weak");
+  Replace(first.cert_file, "cert.pem");
+  Replace(first.key_file, "key.pem");
+  ASSERT_THAT(Open(kTlsOnly), IsOk());
+  const auto held = control_->state()->tls;
+  Replace(weak.cert_file, "cert.pem");
+  Replace(weak.key_file, "key.pem");
+  control_->Look();
+  EXPECT_EQ(control_->state()->tls, held);
+  EXPECT_TRUE(HasMetric(R"(alertjoin_access_last_load_successful{listener="http"} 0)"));
 }
 
 TEST_F(AccessControlTest, AnExpiredCertificateIsNotTakenInPlaceOfAnother) {

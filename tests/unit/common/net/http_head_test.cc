@@ -81,6 +81,16 @@ TEST(HttpHead, HeaderLinesAreStrict) {
   EXPECT_EQ(RefusedWith(Head("\xc3\xa4: 1\r\n")), 400);
 }
 
+TEST(HttpHead, WhatIsRefusedShowsNothingBehindItsName) {
+  for (const char* line : {"Authorization : Bearer SECRET", "Authorization Bearer SECRET: x",
+                           " SECRET: x", "Bearer SECRET", "SECRET"}) {
+    const auto parsed = ParseHttpHead(Head(std::string(line) + "\r\n"));
+    const auto* const refusal = std::get_if<HttpRefusal>(&parsed);
+    ASSERT_NE(refusal, nullptr) << line;
+    EXPECT_EQ(refusal->message.find("SECRET"), std::string::npos) << refusal->message;
+  }
+}
+
 TEST(HttpHead, SizesAreLimited) {
   const auto lines = [](size_t count) {
     std::string text;

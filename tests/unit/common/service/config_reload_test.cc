@@ -50,6 +50,12 @@ TEST_F(ConfigReloadTest, ARefusalIsToldAndTheTimeOfTheLastSuccessStays) {
   EXPECT_EQ(applied_, 2);
 }
 
+TEST_F(ConfigReloadTest, WhoIsNotReadyRefusesNoConfiguration) {
+  answer_ = absl::UnavailableError("replaying the event log");
+  EXPECT_THAT(reload_.Reload(), StatusIs(absl::StatusCode::kUnavailable, "replaying"));
+  EXPECT_TRUE(Tells("alertjoin_config_last_reload_successful 1"));
+}
+
 std::string Logged(std::optional<LogLevel> level) {
   testing::internal::CaptureStderr();
   OverrideLogLevel(level);

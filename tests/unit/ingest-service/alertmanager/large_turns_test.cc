@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <future>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -58,6 +59,21 @@ TEST_F(LargeTurnsTest, TooManyOfOneSourceLeaveRoomForOthers) {
   EXPECT_EQ(turns.Wait("am"), nullptr);  // In all.
   first.reset();
   EXPECT_THAT(Names(), ElementsAre("m1", "a1", "m2"));
+}
+
+TEST_F(LargeTurnsTest, OnceClosedNobodyWaits) {
+  LargeTurns turns;
+  auto first = turns.Wait("mad");
+  std::vector<std::future<bool>> have_turns;
+  for (const char* source : {"mad", "mad", "am"}) {
+    have_turns.push_back(
+        std::async(std::launch::async, [&turns, source] { return turns.Wait(source) != nullptr; }));
+  }
+  while (turns.waiting() < have_turns.size()) std::this_thread::yield();
+  turns.Close();
+  for (auto& has_turn : have_turns) EXPECT_FALSE(has_turn.get());
+  first.reset();
+  EXPECT_EQ(turns.Wait("am"), nullptr);
 }
 
 TEST_F(LargeTurnsTest, GentleWorkIsDoneByAThreadOfLowPriority) {
