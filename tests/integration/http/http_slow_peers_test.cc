@@ -74,8 +74,13 @@ TEST_F(HttpSlowPeersTest, BodiesThatAreAskedForTakeHalfOfTheThreadsAtMost) {
   EXPECT_EQ(Overloads("awaited_bodies"), 1);
   ExpectHello();
   EXPECT_EQ(first.Ask("hello")->body, "|hello");
-  RawHttpClient third = Connect();
-  EXPECT_EQ(third.Ask(asks)->status, 100);
+  // Its place is free a moment after it has been answered.
+  int status = 503;
+  while (status == 503) {
+    RawHttpClient third = Connect();
+    status = third.Ask(asks)->status;
+  }
+  EXPECT_EQ(status, 100);
 }
 
 TEST_F(HttpSlowPeersTest, LargeBodiesThatAreNotWholeAreBoundedTogether) {
