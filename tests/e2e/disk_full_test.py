@@ -14,6 +14,11 @@ PADDING_BYTES = 12 * 1024  # of an alert, so that the disk is full soon; at most
 POSTS_MAX = 4000
 
 
+class AlertStack(FaultStack):
+    """Its ingests have nothing but alerts."""
+    POLLS = False
+
+
 class DiskFullTest(unittest.TestCase):
     def mount(self, path):
         """Makes the folder a small disk of its own. Skips the test where that is not allowed."""
@@ -61,7 +66,7 @@ class DiskFullTest(unittest.TestCase):
 
     def test_of_ingest_service(self):
         # Nothing but alerts: it is one of them that finds the disk full, and its sender is told.
-        stack = FaultStack(self, ingests=("one",), metrics=False)
+        stack = AlertStack(self, ingests=("one",))
         kept, status, text = self.fill(stack)
         self.assertEqual(503, status, text)
         self.assertIn("No space", text)

@@ -52,11 +52,11 @@ class FaultStack:
     Everything ends with the test. start and kill belong to the main thread.
     """
     PROMETHEUS = ("fake_prometheus.py",)  # the made-up one: its program and flags
+    POLLS = True  # False: no metrics source and no binding
 
     def __init__(self, test, ingests=("one", "two"), prometheus=None, uplink=None,
-                 settle_delay="1s", metrics=True):
+                 settle_delay="1s"):
         """prometheus: address of one that is there already, None for an own one.
-        metrics: False: there is nothing but alerts.
         uplink: where the ingests find the correlator, None for its own address."""
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="alertjoin-fault-"))
         test.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
@@ -70,7 +70,7 @@ class FaultStack:
             self._start_prometheus(ports["prometheus"])
         else:
             self.address["prometheus"] = prometheus
-        self._write_configuration(uplink or self.address["grpc"], settle_delay, metrics)
+        self._write_configuration(uplink or self.address["grpc"], settle_delay)
 
     def _start_prometheus(self, port):
         program, *flags = self.PROMETHEUS
@@ -78,7 +78,7 @@ class FaultStack:
         self._children["prometheus"] = Child("prometheus", argv, self.directory / "prometheus.log")
         self.wait_until_ready("prometheus")
 
-    def _write_configuration(self, uplink, settle_delay, metrics):
+    def _write_configuration(self, uplink, settle_delay):
         (self.directory / "correlator.yml").write_text(
             f'grpc: {{listen_address: "{self.address["grpc"]}"}}\n'
             f'http: {{listen_address: "{self.address["correlator"]}"}}\n'
@@ -86,7 +86,7 @@ class FaultStack:
         for name in self.ingests:
             text = _INGEST.format(name=name, uplink=uplink, http=self.address[name],
                                   directory=self.directory)
-            if metrics:
+            if self.POLLS:
                 text += _METRICS.format(settle_delay=settle_delay,
                                         prometheus=self.address["prometheus"]) + _bindings()
             (self.directory / f"{name}.yml").write_text(text, encoding="utf-8")

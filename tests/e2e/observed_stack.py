@@ -1,4 +1,5 @@
 """Both services, scraped by a real Prometheus that evaluates the alerts shipped with them."""
+import base64
 import crypt
 import http.client
 import http.server
@@ -196,10 +197,11 @@ class ObservedStack(FaultStack):
             connection.close()
 
     def exposition(self, name):
-        """/metrics of a service, as text."""
+        """/metrics of a service, as text, by the observer's password."""
+        password = base64.b64encode(f"observer:{PASSWORD}".encode()).decode()
         connection = http.client.HTTPConnection(self.address[name], timeout=10)
         try:
-            connection.request("GET", "/metrics")
+            connection.request("GET", "/metrics", headers={"Authorization": f"Basic {password}"})
             return connection.getresponse().read().decode()
         finally:
             connection.close()
