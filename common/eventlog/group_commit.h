@@ -29,7 +29,8 @@ class GroupCommit {
   static constexpr uint64_t kSmallShare = 16;
 
   // Commits the requests, in this order, and leaves in each what came of it. Never called by two
-  // threads at once; no lock is held. The span is not empty.
+  // threads at once; no lock is held. The span is not empty. What it throws ends the process: those
+  // who wait could not be told.
   using Commit = std::function<void(std::span<Request* const>)>;
 
   // A group is full with the request that brings it to `group_bytes_max` bytes or beyond; the small
@@ -91,7 +92,7 @@ class GroupCommit {
 
   // Wakes all of the group but `self`, whose thread this is. True when nobody waits any more: the
   // next who comes is first. REQUIRES: somebody waits.
-  bool CommitFirstGroup(const Waiter* self) EXCLUDES_LOCK(mutex_) {
+  bool CommitFirstGroup(const Waiter* self) noexcept EXCLUDES_LOCK(mutex_) {
     const std::vector<Waiter*> group = FirstGroup();
     std::vector<Request*> requests;
     requests.reserve(group.size());

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -134,6 +135,17 @@ TEST_F(GroupCommitTest, EachRequestIsCommittedOnceUnderLoad) {
   std::iota(expected.begin(), expected.end(), 0);
   EXPECT_EQ(committed, expected);
   EXPECT_EQ(commits_.pending(), 0U);
+}
+
+// Those who wait would wait for ever.
+TEST(GroupCommitDeathTest, ACommitThatThrowsEndsTheProcess) {
+  const auto run = [] {
+    GroupCommit<Number> commits(
+        1, [](std::span<Number* const>) { throw std::runtime_error("no memory"); });
+    Number number{1};
+    commits.Run(number);
+  };
+  EXPECT_DEATH(run(), "no memory");
 }
 
 }  // namespace
