@@ -1,5 +1,6 @@
 # Writes the header ${OUT} with what git says of ${SOURCE}, and touches it only when that changed.
 # Run by `cmake -P` at every build. Without git or a repository everything is "unknown".
+cmake_minimum_required(VERSION 3.25)
 find_program(GIT git)
 set(REVISION unknown)
 set(BRANCH unknown)
