@@ -34,6 +34,7 @@ namespace alertjoin {
 namespace {
 
 constexpr auto kShutdownDeadline = std::chrono::seconds(5);
+constexpr Millis kDrainMost{1000};
 constexpr Millis kReplayLogInterval = std::chrono::seconds(5);
 
 PipelineOptions PipelineOptionsOf(const CorrelatorConfig& config) {
@@ -295,6 +296,8 @@ void CorrelatorApp::Stop() {
     // Streams first: the server's Shutdown waits for them.
     services.ingest.Stop();
     services.hub.Stop();
+    // Readers of events over HTTP are told why theirs end; who reads too slowly is not waited for.
+    parts.api.Drain(kDrainMost);
     if (server != nullptr) {
       server->Shutdown(std::chrono::system_clock::now() + kShutdownDeadline);
       server->Wait();

@@ -7,6 +7,7 @@
 #include "common/net/http_server.h"
 #include "common/sync/mutex.h"
 #include "common/time/clock.h"
+#include "common/time/timestamp.h"
 #include "correlator-service/http/places.h"
 #include "correlator-service/http/rpc_calls.h"
 
@@ -43,8 +44,10 @@ class CorrelatorHttp {
   // From now on the gRPC server behind the channel answers, which others find at `place`; until
   // then, and after Close, what needs it is refused with 503.
   void Open(std::shared_ptr<grpc::Channel> channel, GrpcPlace place = {}) EXCLUDES_LOCK(mutex_);
-  // Before the gRPC server's Shutdown.
+  // Before the gRPC server's Shutdown, for both: no call begins any more; those that have begun have
+  // ended. False: not within `wait`.
   void Close() { calls_.Close(); }
+  bool Drain(Millis wait) { return calls_.Drain(wait); }
 
  private:
   HttpResponse AnswerPlace() const EXCLUDES_LOCK(mutex_);

@@ -29,6 +29,7 @@ std::unique_ptr<grpc::GenericClientAsyncResponseReader> RpcCalls::BeginUnary(
     grpc::CompletionQueue* queue) const {
   MutexLock lock(mutex_);
   if (channel_ == nullptr) return nullptr;
+  ++under_way_;
   return grpc::GenericStub(channel_).PrepareUnaryCall(context, method, request, queue);
 }
 
@@ -36,11 +37,27 @@ std::unique_ptr<grpc::GenericClientAsyncReaderWriter> RpcCalls::BeginStream(
     const std::string& method, grpc::ClientContext* context, grpc::CompletionQueue* queue) const {
   MutexLock lock(mutex_);
   if (channel_ == nullptr) return nullptr;
+  ++under_way_;
   return grpc::GenericStub(channel_).PrepareCall(context, method, queue);
 }
 
+void RpcCalls::NoteEnd() const {
+  MutexLock lock(mutex_);
+  if (--under_way_ == 0) ended_.NotifyAll();
+}
+
+bool RpcCalls::Drain(Millis wait) {
+  const auto deadline = std::chrono::steady_clock::now() + wait;
+  MutexLock lock(mutex_);
+  while (under_way_ > 0) {
+    if (!ended_.WaitUntil(mutex_, deadline)) return under_way_ == 0;
+  }
+  return true;
+}
+
 RpcUnary::RpcUnary(const RpcCalls& calls, const SharedAdmission& caller, const std::string& method,
-                   const grpc::ByteBuffer& request, Millis timeout) {
+                   const grpc::ByteBuffer& request, Millis timeout)
+    : calls_(calls) {
   if (!calls.Identify(caller, &context_, &pass_)) return;
   context_.set_deadline(std::chrono::system_clock::now() + timeout);
   call_ = calls.BeginUnary(method, request, &context_, &queue_);
@@ -68,12 +85,14 @@ grpc::Status RpcUnary::Wait(grpc::ByteBuffer* response) {
   bool ok = false;
   queue_.Next(&tag, &ok);
   finished_ = true;
+  calls_.NoteEnd();
   response->Swap(&response_);
   return status_;
 }
 
 RpcStream::RpcStream(const RpcCalls& calls, const SharedAdmission& caller,
-                     const std::string& method, const grpc::ByteBuffer& request) {
+                     const std::string& method, const grpc::ByteBuffer& request)
+    : calls_(calls) {
   if (!calls.Identify(caller, &context_, &pass_)) return;
   call_ = calls.BeginStream(method, &context_, &queue_);
   if (call_ == nullptr) return;
@@ -125,6 +144,7 @@ grpc::Status RpcStream::Finish() {
   call_->Finish(&status, this);
   Await();
   finished_ = true;
+  calls_.NoteEnd();
   return status;
 }
 

@@ -8,6 +8,7 @@
 #include <grpcpp/support/status.h>
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -35,26 +36,35 @@ class RpcCalls {
     MutexLock lock(mutex_);
     return channel_ != nullptr;
   }
+  // Waits until the calls that have begun have ended, at most for `wait`. False: some have not. For
+  // between Close and the server's Shutdown, at which a channel in memory breaks off its calls at
+  // once (gRPC 1.51, inproc_transport.cc: a goaway closes it): one that the service has ended, but
+  // whose end nobody has read yet, would lose its status.
+  bool Drain(Millis wait) EXCLUDES_LOCK(mutex_);
   static grpc::Status NotServing();
 
   // Makes the call one of the caller's. False: it cannot be made.
   bool Identify(const SharedAdmission& caller, grpc::ClientContext* context,
                 GrpcCallers::Pass* pass) const;
-  // The begin of a call: null when calls are refused.
+  // The begin of a call: null when calls are refused. When it has ended, NoteEnd.
   std::unique_ptr<grpc::GenericClientAsyncResponseReader> BeginUnary(
       const std::string& method, const grpc::ByteBuffer& request, grpc::ClientContext* context,
       grpc::CompletionQueue* queue) const EXCLUDES_LOCK(mutex_);
   std::unique_ptr<grpc::GenericClientAsyncReaderWriter> BeginStream(
       const std::string& method, grpc::ClientContext* context, grpc::CompletionQueue* queue) const
       EXCLUDES_LOCK(mutex_);
+  void NoteEnd() const EXCLUDES_LOCK(mutex_);
 
  private:
   GrpcCallers* const callers_;
   mutable Mutex mutex_;  // Held while a call begins, which takes no more than memory.
   std::shared_ptr<grpc::Channel> channel_ GUARDED_BY(mutex_);
+  mutable size_t under_way_ GUARDED_BY(mutex_) = 0;
+  mutable CondVar ended_;
 };
 
-// One call of a unary method, under way while it exists. Used by one thread.
+// One call of a unary method, under way while it exists. Used by one thread. `calls` must outlive
+// it.
 class RpcUnary {
  public:
   // Starts the call of "/package.Service/Method" with a serialised message, as one of `caller`,
@@ -70,6 +80,7 @@ class RpcUnary {
   grpc::Status Wait(grpc::ByteBuffer* response);
 
  private:
+  const RpcCalls& calls_;
   GrpcCallers::Pass pass_;
   grpc::ClientContext context_;
   grpc::CompletionQueue queue_;
@@ -80,7 +91,7 @@ class RpcUnary {
 };
 
 // One call of a method that streams its answers. While nothing is asked for, the service waits, as
-// it does for any slow reader. Used by one thread.
+// it does for any slow reader. Used by one thread. `calls` must outlive it.
 class RpcStream {
  public:
   // Starts the call, as RpcUnary does.
@@ -104,6 +115,7 @@ class RpcStream {
   // The one operation under way has ended; false when it failed.
   bool Await();
 
+  const RpcCalls& calls_;
   GrpcCallers::Pass pass_;
   grpc::ClientContext context_;
   grpc::CompletionQueue queue_;

@@ -63,6 +63,7 @@ void HttpReadTest::StartHttp(Options options, HttpServerOptions http) {
 HttpReadTest::~HttpReadTest() {
   if (api_ != nullptr) api_->Close();
   if (hub_ != nullptr) hub_->Stop();
+  if (api_ != nullptr) api_->Drain(std::chrono::seconds(10));
   if (server_.server != nullptr) ShutDown(std::chrono::seconds(10));
   if (http_ != nullptr) http_->Stop();
 }
