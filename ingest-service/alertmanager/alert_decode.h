@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -40,6 +41,17 @@ struct WebhookWarning {
 std::string_view NameOf(WebhookWarning::Kind kind);
 inline constexpr size_t kWebhookWarningKinds = 6;
 
+// The alerts of a body that can never be taken. Those beside them are taken all the same, as
+// Alertmanager does with what is posted to it (api/v2/api.go, postAlertsHandler).
+struct AlertFaults {
+  size_t count = 0;
+  absl::Status first;  // OK: there are none.
+
+  void Add(absl::Status fault) {
+    if (count++ == 0) first = std::move(fault);
+  }
+};
+
 // Decodes one entry of `alerts` without its notification, origin and bindings; `where` is its path.
 // Its own status decides. Of a firing alert endsAt is not looked at; of a resolved one year 1 means
 // absent. Errors: INVALID_ARGUMENT, reason WRONG_SHAPE or OVER_LIMIT.
@@ -57,6 +69,7 @@ struct PostedAlert {
   // False when there was no startsAt: the end stands in if there is one, else the time of
   // reception.
   bool has_start = true;
+  size_t place = 0;  // In the array.
 };
 absl::StatusOr<PostedAlert> DecodePostedAlert(const nlohmann::json& alert, std::string_view where,
                                               const WebhookContext& context,

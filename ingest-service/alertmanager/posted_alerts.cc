@@ -20,10 +20,14 @@ absl::StatusOr<PostedAlerts> DecodePostedAlerts(const nlohmann::json& root,
   PostedAlerts posted;
   posted.alerts.reserve(root.size());
   for (size_t i = 0; i < root.size(); ++i) {
-    ASSIGN_OR_RETURN(PostedAlert alert,
-                     DecodePostedAlert(root[i], fmt::format("[{}]", i), context, posted.warnings));
-    alert.event.origin = Origin::kPrometheus;
-    posted.alerts.push_back(std::move(alert));
+    auto alert = DecodePostedAlert(root[i], fmt::format("[{}]", i), context, posted.warnings);
+    if (!alert.ok()) {
+      posted.faults.Add(alert.status());
+      continue;
+    }
+    alert->event.origin = Origin::kPrometheus;
+    alert->place = i;
+    posted.alerts.push_back(*std::move(alert));
   }
   return posted;
 }
@@ -33,7 +37,7 @@ std::string BodyOf(const nlohmann::json& root, const PostedAlerts& posted,
   nlohmann::json body = nlohmann::json::array();
   for (const size_t i : chosen) {
     const PostedAlert& alert = posted.alerts.at(i);
-    nlohmann::json& kept = body.emplace_back(root.at(i));
+    nlohmann::json& kept = body.emplace_back(root.at(alert.place));
     kept["status"] = alert.event.state == AlertState::kFiring ? "firing" : "resolved";
     if (!alert.has_start) kept["startsAt"] = FormatRfc3339(alert.event.starts_at);
     if (alert.event.ends_at.has_value()) kept["endsAt"] = FormatRfc3339(*alert.event.ends_at);

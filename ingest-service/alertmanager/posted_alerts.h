@@ -17,11 +17,12 @@ namespace alertjoin {
 // Source: prometheus/prometheus notifier/notifier.go, prometheus/alertmanager api/v2/api.go.
 struct PostedAlerts {
   std::vector<PostedAlert> alerts;  // Without bindings, of origin PROMETHEUS; in the body's order.
+  AlertFaults faults;               // Of those that are not among them.
   std::vector<WebhookWarning> warnings;
 };
 
-// Decodes such an array, all of it or nothing. INVALID_ARGUMENT as DecodeWebhook; the paths begin
-// with "[3]". REQUIRES: an array.
+// Decodes such an array. INVALID_ARGUMENT and faults as DecodeWebhook; the paths begin with "[3]".
+// REQUIRES: an array.
 absl::StatusOr<PostedAlerts> DecodePostedAlerts(const nlohmann::json& root,
                                                 const WebhookContext& context);
 

@@ -180,7 +180,8 @@ std::optional<Webhook::Refusal> Webhook::TakeNotification(DecodedWebhook webhook
                                                           const TransitionIntake::Runner& gently) {
   metrics_.CountTruncated(webhook.truncated_alerts, context.source);
   WarnOf(webhook.warnings, context, request);
-  if (webhook.events.empty()) return std::nullopt;
+  const auto refusal = NeverTaken(webhook.faults, webhook.events.size());
+  if (webhook.events.empty()) return refusal;
   const WebhookMetrics::States states = WebhookMetrics::StatesOf(webhook.events);
   const bool is_heartbeat = heartbeats_.IsAmong(context.source, webhook.events);
   const absl::Status taken =
@@ -189,7 +190,7 @@ std::optional<Webhook::Refusal> Webhook::TakeNotification(DecodedWebhook webhook
   if (is_heartbeat) heartbeats_.Beat(context.source);
   metrics_.CountAlerts(states, context.source);
   LogTaken(context, request, states.firing + states.resolved);
-  return std::nullopt;
+  return refusal;
 }
 
 std::optional<Webhook::Refusal> Webhook::TakePosted(const nlohmann::json& root,
@@ -199,7 +200,7 @@ std::optional<Webhook::Refusal> Webhook::TakePosted(const nlohmann::json& root,
                                                     const TransitionIntake::Runner& gently) {
   WarnOf(posted.warnings, context, request);
   std::vector<TransitionEvent> events;
-  for (auto& [event, has_start] : posted.alerts) {
+  for (auto& [event, has_start, place] : posted.alerts) {
     // Without this, each repetition of an alert that has no start would be an episode of its own.
     if (!has_start) {
       event.starts_at =
@@ -219,7 +220,7 @@ std::optional<Webhook::Refusal> Webhook::TakePosted(const nlohmann::json& root,
   metrics_.CountAlerts(states, context.source);
   metrics_.CountRepeated(posted.alerts.size() - taken->size(), context.source);
   LogTaken(context, request, posted.alerts.size());
-  return std::nullopt;
+  return NeverTaken(posted.faults, posted.alerts.size());
 }
 
 void Webhook::LogTaken(const WebhookContext& context, const HttpRequest& request, size_t alerts) {
@@ -251,6 +252,16 @@ std::optional<RawPayload> Webhook::PayloadOf(const WebhookContext& context, std:
 
 Webhook::Refusal Webhook::NeverTaken(const absl::Status& why) {
   return Refusal{400, ReasonOf(why, "bad_body"), MessageOf(why)};
+}
+
+std::optional<Webhook::Refusal> Webhook::NeverTaken(const AlertFaults& faults, size_t taken) {
+  if (faults.count == 0) return std::nullopt;
+  Refusal refusal = NeverTaken(faults.first);
+  if (faults.count + taken > 1) {
+    refusal.message += fmt::format("; {} of {} alerts can never be taken, the others are",
+                                   faults.count, faults.count + taken);
+  }
+  return refusal;
 }
 
 Webhook::Refusal Webhook::NotKept(const absl::Status& why) {

@@ -40,7 +40,8 @@ struct WebhookOptions {
 // /webhook, /, /api/v2/alerts and /api/v1/alerts. Beside each /api/v2/alerts, GET /api/v2/status
 // answers as an Alertmanager does. Answers, each refusal with a line of text:
 //   200  all its alerts are in the spool, as durable as that is, now or since before (empty body)
-//   400  can never be taken; the text says where and why. The body goes to the dead letters
+//   400  can never be taken; the text says where and why. The body goes to the dead letters. Where
+//        that is the fault of some of its alerts, the others are in the spool all the same
 //   401  no or wrong credentials, where the source wants them (with WWW-Authenticate)
 //   403  no, a wrong or an old signature, where the source wants one
 //   404  unknown source
@@ -106,6 +107,8 @@ class Webhook {
   // The payload if it is small enough to be kept.
   std::optional<RawPayload> PayloadOf(const WebhookContext& context, std::string body);
   static Refusal NeverTaken(const absl::Status& why);
+  // Nothing if there are no faults. `taken`: alerts beside them.
+  static std::optional<Refusal> NeverTaken(const AlertFaults& faults, size_t taken);
   static Refusal NotKept(const absl::Status& why);
   std::optional<Refusal> CheckSender(const HttpRequest& request, const Settings& settings,
                                      const std::string& source);

@@ -135,12 +135,16 @@ absl::StatusOr<DecodedWebhook> DecodeWebhook(const JsonValue& root, const Webhoo
     notification = Shortened(notification);
   }
   decoded.events.reserve(alerts.size());
+  size_t place = 0;
   for (const JsonValue& alert : alerts) {
-    const std::string where = fmt::format("alerts[{}]", decoded.events.size());
-    ASSIGN_OR_RETURN(TransitionEvent event, DecodeAlert(alert, where, context, decoded.warnings));
-    event.origin = grafana ? Origin::kGrafanaWebhook : Origin::kAlertmanagerWebhook;
-    event.notification = notification;
-    decoded.events.push_back(std::move(event));
+    auto event = DecodeAlert(alert, fmt::format("alerts[{}]", place++), context, decoded.warnings);
+    if (!event.ok()) {
+      decoded.faults.Add(event.status());
+      continue;
+    }
+    event->origin = grafana ? Origin::kGrafanaWebhook : Origin::kAlertmanagerWebhook;
+    event->notification = notification;
+    decoded.events.push_back(*std::move(event));
   }
   return decoded;
 }

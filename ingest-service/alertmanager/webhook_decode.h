@@ -19,14 +19,15 @@ constexpr size_t kNotificationCopiesBytesMax = 64 << 20;
 
 struct DecodedWebhook {
   std::vector<TransitionEvent> events;  // Without bindings; in the order of the body.
+  AlertFaults faults;                   // Of the other alerts.
   std::vector<WebhookWarning> warnings;
   uint64_t truncated_alerts = 0;  // That the sender left out.
 };
 
 // Decodes the parsed body of an Alertmanager webhook (version 4), or Grafana's, which is told by
-// its shape: all of it or nothing. Fields that are not known are ignored, those that are absent or
-// null have defaults, except an alert's status and startsAt. INVALID_ARGUMENT otherwise, with the
-// path of the fault ("alerts[3].labels.job: ...") and a reason: NOT_JSON, WRONG_SHAPE or
+// its shape. Fields that are not known are ignored, those that are absent or null have defaults,
+// except an alert's status and startsAt. Otherwise INVALID_ARGUMENT, for an alert's own fault among
+// `faults`, with the path ("alerts[3].labels.job: ...") and a reason: NOT_JSON, WRONG_SHAPE or
 // OVER_LIMIT. Source: prometheus/alertmanager template/template.go, notify/webhook/webhook.go.
 absl::StatusOr<DecodedWebhook> DecodeWebhook(const JsonValue& root, const WebhookContext& context);
 // The same for the body as it came: any bytes are safe to give.

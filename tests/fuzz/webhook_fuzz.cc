@@ -1,7 +1,7 @@
 // libFuzzer target: bodies of webhooks. Whatever comes, it is taken or refused with one of three
-// reasons; what is taken is JSON to another parser, too, with as many alerts as there are events,
-// each with the labels that it has there; what is said to be no JSON is none to that one either;
-// and the same body says the same twice.
+// reasons; what is taken is JSON to another parser, too, with as many alerts as there are events
+// and faults, each event with the labels that its alert has there; what is said to be no JSON is
+// none to that one either; and the same body says the same twice.
 //
 //   cmake --preset fuzz && cmake --build --preset fuzz
 //   build/fuzz/tests/fuzz/webhook_fuzz -max_total_time=60 FOLDER-FOR-THE-CORPUS
@@ -29,10 +29,20 @@ void Require(bool holds, const char* what, std::string_view body) {
   std::abort();
 }
 
+void CheckRefusal(const absl::Status& status, std::string_view body) {
+  const auto detail = DetailOf(status);
+  Require(absl::IsInvalidArgument(status) && detail.has_value(), "refused without a reason", body);
+  Require(detail->reason == "NOT_JSON" || detail->reason == "WRONG_SHAPE" ||
+              detail->reason == "OVER_LIMIT",
+          "another reason", body);
+}
+
 void CheckTaken(const DecodedWebhook& decoded, const Json& json, std::string_view body) {
   const auto found = json.find("alerts");
   const size_t alerts = found == json.end() || !found->is_array() ? 0 : found->size();
-  Require(decoded.events.size() == alerts, "another number of alerts", body);
+  Require(decoded.events.size() + decoded.faults.count == alerts, "another number of alerts", body);
+  Require((decoded.faults.count == 0) == decoded.faults.first.ok(), "faults without one", body);
+  if (decoded.faults.count > 0) return CheckRefusal(decoded.faults.first, body);
   for (size_t i = 0; i < alerts; ++i) {
     const Json& alert = found->at(i);
     const auto labels_found = alert.find("labels");
@@ -75,13 +85,9 @@ void Try(std::string_view body) {
     Require(other == kJson, "no JSON, but it is taken", body);
     return CheckTaken(*decoded, json, body);
   }
-  const auto detail = DetailOf(decoded.status());
-  Require(decoded.status().code() == absl::StatusCode::kInvalidArgument && detail.has_value(),
-          "refused without a reason", body);
-  Require(detail->reason == "NOT_JSON" || detail->reason == "WRONG_SHAPE" ||
-              detail->reason == "OVER_LIMIT",
-          "another reason", body);
-  Require(detail->reason != "NOT_JSON" || other != kJson, "JSON, but it is said to be none", body);
+  CheckRefusal(decoded.status(), body);
+  Require(DetailOf(decoded.status())->reason != "NOT_JSON" || other != kJson,
+          "JSON, but it is said to be none", body);
 }
 
 }  // namespace

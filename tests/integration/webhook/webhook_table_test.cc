@@ -61,6 +61,14 @@ std::function<void(const Transitions&)> Sources(std::vector<std::string> sources
   };
 }
 
+std::function<void(const Transitions&)> Alerts(std::vector<std::string> alerts) {
+  return [alerts](const Transitions& stored) {
+    std::vector<std::string> names;
+    for (const auto& event : stored) names.emplace_back(event.labels.Get("alertname"));
+    EXPECT_EQ(names, alerts);
+  };
+}
+
 void OneFiringAndOneResolved(const Transitions& stored) {
   ASSERT_EQ(stored.size(), 2u);
   EXPECT_EQ(stored[0].state, AlertState::kFiring);
@@ -191,7 +199,12 @@ std::vector<Case> RefusedCases() {
        "has 257 bytes, the limit is 256"},
       {"fault in the second alert",
        Post(NotificationOf(FiringAlert("A") + "," + FiringAlert("B", R"("startsAt":"soon")"))), 400,
-       "alerts[1].startsAt: "},
+       "alerts[1].startsAt: ", Alerts({"A"})},
+      {"faults in two of four alerts",
+       Post(NotificationOf("7," + FiringAlert("A") + ",[]," + FiringAlert("B"))), 400,
+       "alerts[0]: expected an object, got number; 2 of 4 alerts can never be taken, the others "
+       "are",
+       Alerts({"A", "B"})},
       {"no startsAt", PostAlert(R"("startsAt":null)"), 400, "alerts[0].startsAt: missing"},
       {"unknown state", PostAlert(R"("status":"ok")"), 400,
        "alerts[0].status: expected firing or resolved, got \"ok\""},
@@ -201,12 +214,13 @@ std::vector<Case> RefusedCases() {
       {"empty body", Post(""), 400, "not JSON: byte 1"},
       {"text", Post("alert!"), 400, "not JSON"},
       {"text after the end", Post(valid + "x"), 400, "not JSON"},
-      {"array with something else than alerts", Post("[" + FiringAlert("A") + ", 7]"), 400,
-       "[1]: expected an object, got number"},
+      {"array with something else than alerts", Post("[" + FiringAlert("C") + ", 7]"), 400,
+       "[1]: expected an object, got number; 1 of 2 alerts can never be taken, the others are",
+       Alerts({"C"})},
       {"fault in the second alert of an array",
        PostRequest("/api/v2/alerts",
-                   "[" + FiringAlert("A") + "," + FiringAlert("B", R"("endsAt":"soon")") + "]"),
-       400, "[1].endsAt: "},
+                   "[" + FiringAlert("D") + "," + FiringAlert("B", R"("endsAt":"soon")") + "]"),
+       400, "[1].endsAt: ", Alerts({"D"})},
       {"payload of one's own", Post(R"({"text":"{{ .Alerts }}"})"), 400, "`payload:`"},
       {"100,000 nested brackets", Post(std::string(100'000, '[')), 400,
        "nested deeper than 32 levels"},
@@ -277,7 +291,7 @@ class WebhookTable : public WebhookFixture {
 
 TEST_F(WebhookTable, TakenOnesAreStoredBeforeTheyAreAnswered) { Run(TakenCases()); }
 
-TEST_F(WebhookTable, RefusedOnesSayWhyAndStoreNothing) { Run(RefusedCases()); }
+TEST_F(WebhookTable, RefusedOnesSayWhyAndStoreWhatHasNoFault) { Run(RefusedCases()); }
 
 TEST_F(WebhookTable, RefusedOnesOnOneConnectionAreFollowedByTakenOnes) {
   Start({});

@@ -46,12 +46,21 @@ TEST(PostedAlerts, EveryAlertComesFromPrometheus) {
   EXPECT_THAT(posted->warnings, SizeIs(0));
 }
 
-TEST(PostedAlerts, OneFaultRefusesAllAndIsNamed) {
+TEST(PostedAlerts, AFaultIsTheAlertsOwnAndNamed) {
   json root = json::parse(kBody);
-  root[2]["labels"]["job"] = 5;
-  EXPECT_THAT(Decode(root), StatusIs(kInvalid, "[2].labels.job: expected a string, got number"));
+  root[0]["labels"]["job"] = 5;
   root[1] = nullptr;
-  EXPECT_THAT(Decode(root), StatusIs(kInvalid, "[1]: expected an object, got null"));
+  const auto posted = Decode(root);
+  ASSERT_THAT(posted, IsOk());
+  EXPECT_EQ(posted->faults.count, 2u);
+  EXPECT_THAT(posted->faults.first,
+              StatusIs(kInvalid, "[0].labels.job: expected a string, got number"));
+  ASSERT_THAT(posted->alerts, SizeIs(1));
+  // What is kept of it is its own text, wherever that stood.
+  const size_t chosen[] = {0};
+  const json kept = json::parse(BodyOf(root, *posted, chosen));
+  ASSERT_THAT(kept, SizeIs(1));
+  EXPECT_EQ(kept[0]["labels"]["alertname"], "ByHand");
 }
 
 TEST(PostedAlerts, TheirNumberIsLimited) {

@@ -153,11 +153,24 @@ TEST(WebhookDecode, NoAlertsIsNoFault) {
   }
 }
 
-TEST(WebhookDecode, OneFaultRefusesTheWholeBodyAndNamesTheAlert) {
-  EXPECT_THAT(
-      Decode(R"({"alerts":[{"status":"firing","labels":{},"startsAt":"2026-03-01T10:00:00Z"},
-                                   {"status":"firing","labels":{}}]})"),
-      StatusIs(kInvalid, "alerts[1].startsAt: missing"));
+TEST(WebhookDecode, AnAlertsFaultIsItsOwnAndNamed) {
+  const auto decoded =
+      Decode(R"({"alerts":[{"status":"firing","labels":{"n":"0"},"startsAt":"2026-03-01T10:00:00Z"},
+                           {"status":"firing","labels":{}},
+                           [],
+                           {"status":"firing","labels":{"n":"3"},"startsAt":"2026-03-01T10:00:00Z"}
+                          ]})");
+  ASSERT_THAT(decoded, IsOk());
+  ASSERT_THAT(decoded->events, SizeIs(2));
+  EXPECT_EQ(decoded->events[0].labels.Get("n"), "0");
+  EXPECT_EQ(decoded->events[1].labels.Get("n"), "3");
+  EXPECT_EQ(decoded->faults.count, 2u);
+  EXPECT_THAT(decoded->faults.first, StatusIs(kInvalid, "alerts[1].startsAt: missing"));
+  EXPECT_EQ(DetailOf(decoded->faults.first)->reason, "WRONG_SHAPE");
+  const auto none = Decode(R"({"alerts":[[]]})");
+  ASSERT_THAT(none, IsOk());
+  EXPECT_TRUE(none->events.empty());
+  EXPECT_THAT(none->faults.first, StatusIs(kInvalid, "alerts[0]: expected an object, got array"));
 }
 
 TEST(WebhookDecode, WrongShapesAreNamedWithAHint) {
@@ -172,7 +185,6 @@ TEST(WebhookDecode, WrongShapesAreNamedWithAHint) {
       {"null", "`payload:`"},
       {"5", "`payload:`"},
       {R"({"alerts":{}})", "alerts: expected an array, got object"},
-      {R"({"alerts":[[]]})", "alerts[0]: expected an object, got array"},
       {R"({"alerts":[],"receiver":{}})", "receiver: expected a string, got object"},
       {R"({"alerts":[],"truncatedAlerts":-1})", "truncatedAlerts: expected a number from 0 on"},
       {R"({"alerts":[],"truncatedAlerts":"1"})", "truncatedAlerts: expected a number from 0 on"},
