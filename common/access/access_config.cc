@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/access/password_check.h"
+#include "common/access/tls_choices.h"
 #include "common/access/token_list.h"
 #include "common/config/yaml_reader.h"
 #include "common/status/status.h"
@@ -45,6 +46,38 @@ TlsVersion ReadVersion(YamlNode node, TlsVersion default_value, ListenerKind kin
   return version;
 }
 
+// What this gRPC library does not let its servers choose.
+bool IsOfHttp(const YamlNode& node, ListenerKind kind) {
+  if (kind == ListenerKind::kHttp || !node.present()) return true;
+  node.Fault("this gRPC library has its own choice: leave it out");
+  return false;
+}
+
+void ReadCipherSuites(YamlNode node, TlsServerOptions& tls) {
+  std::vector<YamlNode> items = node.Items();
+  for (YamlNode& item : items) {
+    const auto suite = FindCipherSuite(item.String(""));
+    if (!suite.has_value()) {
+      item.Fault(
+          "expected a cipher suite as Go names it and holds it safe, such as "
+          "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256");
+    } else if (!suite->name.empty()) {
+      tls.ciphers.emplace_back(suite->name);
+    }
+  }
+  if (!items.empty() && tls.ciphers.empty() && tls.min_version == TlsVersion::k12) {
+    node.Fault("none is of TLS 1.2: name one, or say min_version: TLS13");
+  }
+}
+
+void ReadCurves(YamlNode node, TlsServerOptions& tls) {
+  for (YamlNode& item : node.Items()) {
+    const std::string_view curve = FindCurve(item.String(""));
+    if (curve.empty()) item.Fault("expected CurveP256, CurveP384, CurveP521 or X25519");
+    tls.curves.emplace_back(curve);
+  }
+}
+
 std::optional<TlsServerOptions> ReadTls(YamlNode node, ListenerKind kind) {
   if (!node.present()) return std::nullopt;
   TlsServerOptions tls;
@@ -68,6 +101,12 @@ std::optional<TlsServerOptions> ReadTls(YamlNode node, ListenerKind kind) {
   YamlNode max_version = node.Child("max_version");
   tls.max_version = ReadVersion(max_version, tls.max_version, kind);
   if (tls.max_version < tls.min_version) max_version.Fault("max_version is below min_version");
+  YamlNode suites = node.Child("cipher_suites");
+  if (IsOfHttp(suites, kind)) ReadCipherSuites(suites, tls);
+  YamlNode curves = node.Child("curve_preferences");
+  if (IsOfHttp(curves, kind)) ReadCurves(curves, tls);
+  YamlNode prefers = node.Child("prefer_server_cipher_suites");
+  if (IsOfHttp(prefers, kind)) tls.prefers_own_ciphers = prefers.Bool(true);
   node.Finish();
   return tls;
 }

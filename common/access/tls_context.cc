@@ -1,5 +1,6 @@
 #include "common/access/tls_context.h"
 
+#include <fmt/format.h>
 #include <openssl/err.h>
 #include <signal.h>
 
@@ -60,6 +61,15 @@ void SetClientAuth(SSL_CTX* context, ClientAuth auth) {
                      nullptr);
 }
 
+// Nothing to choose from leaves OpenSSL its own.
+bool Choose(SSL_CTX* context, const TlsServerOptions& options) {
+  if (!options.prefers_own_ciphers) SSL_CTX_clear_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
+  const std::string ciphers = fmt::format("{}", fmt::join(options.ciphers, ":"));
+  const std::string curves = fmt::format("{}", fmt::join(options.curves, ":"));
+  return (ciphers.empty() || SSL_CTX_set_cipher_list(context, ciphers.c_str()) == 1) &&
+         (curves.empty() || SSL_CTX_set1_groups_list(context, curves.c_str()) == 1);
+}
+
 }  // namespace
 
 absl::StatusOr<TlsContext> MakeTlsContext(const TlsServerMaterial& material) {
@@ -77,8 +87,9 @@ absl::StatusOr<TlsContext> MakeTlsContext(const TlsServerMaterial& material) {
   const bool taken =
       SSL_CTX_set_min_proto_version(raw, VersionOf(material.options.min_version)) == 1 &&
       SSL_CTX_set_max_proto_version(raw, VersionOf(material.options.max_version)) == 1 &&
-      UseChain(raw, material.chain_pem) && UseKey(raw, material.key_pem) &&
-      SSL_CTX_check_private_key(raw) == 1 && UseClientAuthorities(raw, material.client_ca_pem);
+      Choose(raw, material.options) && UseChain(raw, material.chain_pem) &&
+      UseKey(raw, material.key_pem) && SSL_CTX_check_private_key(raw) == 1 &&
+      UseClientAuthorities(raw, material.client_ca_pem);
   ERR_clear_error();
   if (!taken) {
     return absl::InvalidArgumentError(

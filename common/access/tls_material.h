@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/config/secret.h"
@@ -28,6 +29,10 @@ struct TlsServerOptions {
   ClientAuth client_auth = ClientAuth::kNoClientCert;
   TlsVersion min_version = TlsVersion::k12;
   TlsVersion max_version = TlsVersion::k13;
+  // As OpenSSL calls them (tls_choices.h), from the one that is liked best on; empty: its own.
+  std::vector<std::string> ciphers = {};  // Of TLS 1.2.
+  std::vector<std::string> curves = {};
+  bool prefers_own_ciphers = true;  // To the client's order.
 };
 
 // The files, read and found to go together. Immutable.

@@ -5,11 +5,12 @@ import re
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-# Who reads which service's file.
+# Who reads which file, as its table calls it.
 READERS = {
-    "correlator.yml": ["correlator-service/app/correlator_config.cc",
+    "a security file": ["common/access/access_config.cc"],
+    "`correlator.yml`": ["correlator-service/app/correlator_config.cc",
                        "common/service/log_config.cc"],
-    "ingest.yml": ["ingest-service/app/*_config.cc", "common/service/log_config.cc",
+    "`ingest.yml`": ["ingest-service/app/*_config.cc", "common/service/log_config.cc",
                    "ingest-service/prometheus/http_client_config.cc",
                    "ingest-service/alertmanager/*_config.cc"],
 }
@@ -30,9 +31,9 @@ def asked_for(readers):
 
 
 def table(file_name):
-    """The rows of the table of this file: texts in backquotes of the first and second column."""
+    """The rows of the table of the file: texts in backquotes of the first and second column."""
     text = (ROOT / "README.md").read_text()
-    rows = text.split(f"| key of `{file_name}` | meaning |\n|---|---|\n")[1].split("\n\n")[0]
+    rows = text.split(f"| key of {file_name} | meaning |\n|---|---|\n")[1].split("\n\n")[0]
     for row in rows.splitlines():
         first, second = re.match(r"^\| (.*?) \| (.*) \|$", row).groups()
         yield re.findall(r"`([^`]+)`", first), re.findall(r"`([^`]+)`", second)

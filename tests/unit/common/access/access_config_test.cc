@@ -1,6 +1,6 @@
 #include "common/access/access_config.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <string>
 
@@ -10,6 +10,7 @@ namespace alertjoin {
 namespace {
 
 using absl::StatusCode;
+using testing::ElementsAre;
 
 constexpr char kHash[] = "$2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e";
 
@@ -30,6 +31,10 @@ tls_server_config:
   client_ca_file: ca.crt
   min_version: TLS12
   max_version: TLS13
+  cipher_suites: [TLS_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+    TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256]
+  curve_preferences: [X25519, CurveP256]
+  prefer_server_cipher_suites: false
 http_server_config:
   http2: false
   headers:
@@ -49,6 +54,10 @@ identities:
   EXPECT_EQ(config->tls->key_file, "/run/keys/server.key");
   EXPECT_EQ(config->tls->client_ca_file, "/etc/alertjoin/ca.crt");
   EXPECT_EQ(config->tls->client_auth, ClientAuth::kRequireAndVerifyClientCert);
+  EXPECT_THAT(config->tls->ciphers,
+              ElementsAre("ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305"));
+  EXPECT_THAT(config->tls->curves, ElementsAre("X25519", "P-256"));
+  EXPECT_FALSE(config->tls->prefers_own_ciphers);
   EXPECT_EQ(config->headers.size(), 2u);
   EXPECT_EQ(config->users.at("alice"), kHash);
   EXPECT_EQ(config->tokens_file, "/etc/alertjoin/tokens");
@@ -91,7 +100,13 @@ TEST(AccessConfig, FaultsSayWhereAndWhat) {
        "older versions are not spoken"},
       {"tls_server_config: {cert_file: a, key_file: b, min_version: TLS13, max_version: TLS12}",
        "max_version is below"},
-      {"tls_server_config: {cert_file: a, key_file: b, cipher_suites: []}", "unknown key"},
+      {"tls_server_config: {cert_file: a, key_file: b, cipher_suites: [RC4]}",
+       "expected a cipher suite as Go names it"},
+      {"tls_server_config: {cert_file: a, key_file: b, cipher_suites: [TLS_AES_128_GCM_SHA256]}",
+       "none is of TLS 1.2"},
+      {"tls_server_config: {cert_file: a, key_file: b, curve_preferences: [P-256]}",
+       "expected CurveP256"},
+      {"tls_server_config: {cert_file: a, key_file: b, key: c}", "unknown key"},
       {"http_server_config: {http2: true}", "HTTP/2 is not spoken"},
       {"http_server_config: {headers: {\"X Y\": z}}", "a header has a name"},
       {"http_server_config: {headers: {X: \"a\\r\\nSet-Cookie: b\"}}", "a header has a name"},
@@ -124,6 +139,12 @@ TEST(AccessConfig, GrpcHasNoSecretsInTheOpenAndNothingOfHttp) {
   EXPECT_THAT(Grpc("tls_server_config: {cert_file: a, key_file: b, min_version: TLS13}"),
               StatusIs(StatusCode::kInvalidArgument, "cannot be kept from one"));
   EXPECT_THAT(Grpc("tls_server_config: {cert_file: a, key_file: b, min_version: TLS12}"), IsOk());
+  for (const char* const choice :
+       {"cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]", "curve_preferences: [X25519]",
+        "prefer_server_cipher_suites: true"}) {
+    EXPECT_THAT(Grpc(std::string("tls_server_config: {cert_file: a, key_file: b, ") + choice + "}"),
+                StatusIs(StatusCode::kInvalidArgument, "has its own choice"));
+  }
 }
 
 }  // namespace
