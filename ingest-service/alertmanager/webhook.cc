@@ -258,8 +258,8 @@ std::optional<Webhook::Refusal> Webhook::NeverTaken(const AlertFaults& faults, s
   if (faults.count == 0) return std::nullopt;
   Refusal refusal = NeverTaken(faults.first);
   if (faults.count + taken > 1) {
-    refusal.message += fmt::format("; {} of {} alerts can never be taken, the others are",
-                                   faults.count, faults.count + taken);
+    refusal.message += fmt::format("; {} of {} alerts can never be taken{}", faults.count,
+                                   faults.count + taken, taken > 0 ? ", the others are" : "");
   }
   return refusal;
 }

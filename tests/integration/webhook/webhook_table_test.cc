@@ -205,6 +205,8 @@ std::vector<Case> RefusedCases() {
        "alerts[0]: expected an object, got number; 2 of 4 alerts can never be taken, the others "
        "are",
        Alerts({"A", "B"})},
+      {"faults in all alerts of an array", PostRequest("/api/v2/alerts", "[7,8]"), 400,
+       "[0]: expected an object, got number; 2 of 2 alerts can never be taken\n"},
       {"no startsAt", PostAlert(R"("startsAt":null)"), 400, "alerts[0].startsAt: missing"},
       {"unknown state", PostAlert(R"("status":"ok")"), 400,
        "alerts[0].status: expected firing or resolved, got \"ok\""},
