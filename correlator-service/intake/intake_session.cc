@@ -223,6 +223,11 @@ absl::Status IntakeSession::Check() const {
   return absl::OkStatus();
 }
 
+bool IntakeSession::WasReplaced() const {
+  MutexLock lock(mutex_);
+  return log_ != nullptr && log_->WasReplaced(stream_);
+}
+
 bool IntakeSession::NextResponse(v1::PushEventsResponse* response) {
   MutexLock lock(mutex_);
   if (log_ == nullptr) return false;
@@ -234,11 +239,12 @@ bool IntakeSession::NextResponse(v1::PushEventsResponse* response) {
     welcome->set_window_events_max(kWindowEventsMax);
     return true;
   }
-  const uint64_t durable = log_->durable();
-  if (durable <= told_sequence_ && !ack_again_) return false;
+  const std::optional<uint64_t> durable = log_->DurableFor(stream_);
+  if (!durable.has_value()) return false;  // Fenced since Check.
+  if (*durable <= told_sequence_ && !ack_again_) return false;
   ack_again_ = false;
-  told_sequence_ = durable;
-  response->mutable_ack()->set_durable_sequence(durable);
+  told_sequence_ = *durable;
+  response->mutable_ack()->set_durable_sequence(*durable);
   return true;
 }
 

@@ -53,6 +53,8 @@ class IntakeSession {
 
   // FAILED_PRECONDITION, reason FENCED, once another stream has taken over.
   absl::Status Check() const EXCLUDES_LOCK(mutex_);
+  // Whether Check fails because of a newer stream of the same epoch: that is no fault.
+  bool WasReplaced() const EXCLUDES_LOCK(mutex_);
   // Fills `response` with what is due: the welcome, or an acknowledgement. False: nothing.
   bool NextResponse(v1::PushEventsResponse* response) EXCLUDES_LOCK(mutex_);
   // Everything taken is durable.

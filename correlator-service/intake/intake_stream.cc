@@ -205,7 +205,9 @@ void IntakeStream::FinishWith(const absl::Status& status) {
     finished_ = true;
   }
   const bool ours = !status.ok() && !absl::IsCancelled(status) && !absl::IsUnavailable(status);
-  if (ours) {
+  if (ours && session_->WasReplaced()) {
+    LogInfo("producer's stream replaced by a newer one of its own", {{"error", MessageOf(status)}});
+  } else if (ours) {
     context_.metrics.CountRefusal(status);
     LogWarn("producer's stream ended", {{"error", MessageOf(status)}});
   }

@@ -27,8 +27,9 @@ absl::StatusOr<ProducerLog::Attached> ProducerLog::Attach(const Offer& offer, Wa
     if (known_ && start > accepted_) attached.lost_events = start - accepted_;
     if (!known_ || start > accepted_) accepted_ = durable_ = start;
     known_ = true;
-    epoch_ = offer.epoch;
     owner_ = ++streams_;
+    if (offer.epoch != epoch_) first_of_epoch_ = owner_;
+    epoch_ = offer.epoch;
     fenced = std::exchange(wake_, std::move(wake));
     attached.stream = owner_;
     attached.durable_sequence = durable_;
@@ -71,6 +72,17 @@ void ProducerLog::Detach(StreamId stream) {
 bool ProducerLog::IsAttached(StreamId stream) const {
   MutexLock lock(mutex_);
   return owner_ == stream;
+}
+
+bool ProducerLog::WasReplaced(StreamId stream) const {
+  MutexLock lock(mutex_);
+  return owner_ != stream && stream >= first_of_epoch_;
+}
+
+std::optional<uint64_t> ProducerLog::DurableFor(StreamId stream) const {
+  MutexLock lock(mutex_);
+  if (owner_ != stream) return std::nullopt;
+  return durable_;
 }
 
 ProducerLog::PushResult ProducerLog::Push(StreamId stream, uint64_t last, IntakeBatch&& batch,

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 
 #include "absl/status/statusor.h"
 #include "common/sync/mutex.h"
@@ -54,6 +55,9 @@ class ProducerLog {
   // The stream is over. A stream that was fenced before changes nothing.
   void Detach(StreamId stream) EXCLUDES_LOCK(mutex_);
   bool IsAttached(StreamId stream) const EXCLUDES_LOCK(mutex_);
+  // Whether a stream that is attached no more was fenced by streams of its own epoch alone: in
+  // general the same process, which had given it up.
+  bool WasReplaced(StreamId stream) const EXCLUDES_LOCK(mutex_);
 
   // Hands the events accepted + 1 to `last` to the sink, in order over all streams. The caller's
   // `batch.durable` must call MarkDurable(last) and then WakeStream. REQUIRES: `batch` holds
@@ -67,6 +71,9 @@ class ProducerLog {
 
   uint64_t accepted() const EXCLUDES_LOCK(mutex_);
   uint64_t durable() const EXCLUDES_LOCK(mutex_);
+  // What may be acknowledged to that stream; nothing when it has been fenced, since what is durable
+  // by then may be of another process.
+  std::optional<uint64_t> DurableFor(StreamId stream) const EXCLUDES_LOCK(mutex_);
 
  private:
   absl::Status CheckNotRewound(const Offer& offer) const REQUIRES_LOCK(mutex_);
@@ -80,6 +87,7 @@ class ProducerLog {
   uint64_t durable_ GUARDED_BY(mutex_) = 0;
   StreamId streams_ GUARDED_BY(mutex_) = 0;
   StreamId owner_ GUARDED_BY(mutex_) = 0;  // 0: none.
+  StreamId first_of_epoch_ GUARDED_BY(mutex_) = 0;
   Wake wake_ GUARDED_BY(mutex_);
 };
 

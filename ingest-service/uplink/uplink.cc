@@ -115,7 +115,9 @@ void Uplink::Run() {
       continue;
     }
     metrics_.CountError(end);
-    if (UplinkSession::NeedsNewLogId(end)) RenameLog(end);
+    const bool by_own_hello =
+        UplinkSession::IsFenced(end) && std::exchange(hello_may_come_late_, false);
+    if (UplinkSession::NeedsNewLogId(end) && !by_own_hello) RenameLog(end);
     if (made_.has_value()) {
       SetState(UplinkState::kBackingOff, MessageOf(end));
       continue;
@@ -160,6 +162,7 @@ absl::Status Uplink::RunStream() {
       if (Now() - stream.start > kGoodStream) {
         backoff_.Reset();
         doubts_ = 0;
+        hello_may_come_late_ = false;
       }
       return stream.end.ok() ? EndOf(*mail.done) : stream.end;
     }
@@ -176,6 +179,7 @@ void Uplink::OnRead(Stream& stream, bool ok) {
   if (!ok) return stream.Release();
   if (stream.released) return;
   stream.deadline = Now() + options_.silence_max;
+  if (Now() - stream.start > kGoodStream) doubts_ = 0;
   const auto news = session_.OnResponse(stream.call.response());
   if (!news.ok()) return EndStream(stream, news.status());
   if (news->heartbeat_interval > Millis(0)) {
@@ -218,9 +222,10 @@ void Uplink::TryOtherConnection(Stream& stream) {
     // What has come meanwhile was looked at.
     made_ = std::exchange(stream.other, std::nullopt);
     ++doubts_;
+    hello_may_come_late_ = true;
     return EndStream(stream, absl::UnavailableError(fmt::format(
-                                 "the correlator at {} does not answer, and takes a new "
-                                 "connection: the network has lost this one",
+                                 "the correlator at {} does not answer here, and takes a new "
+                                 "connection: this one is given up",
                                  options_.address)));
   }
   if (!stream.other.has_value() || Now() >= stream.other_until) {
@@ -237,6 +242,7 @@ void Uplink::TryOtherConnection(Stream& stream) {
 }
 
 void Uplink::OnDeadline(Stream& stream) {
+  hello_may_come_late_ = true;
   EndStream(stream, absl::DeadlineExceededError(
                         fmt::format("no answer from the correlator at {} in time: it, or the "
                                     "network to it, hangs",

@@ -62,10 +62,9 @@ std::string_view ToString(UplinkState state);
 // A network that loses what it is given, and one day does so no more, leaves connections behind
 // that look well and are dead. So an answer that is overdue puts the stream in doubt: once a second
 // a new connection is tried beside it, and the first one that is made takes over, within some 2 s
-// of the network's recovery. It proves that the silence was not of a correlator that is away or
-// hangs; where no connection is made within a second, silence_max and welcome_timeout decide.
-// Whenever the new stream is in doubt as well, soon after, the next doubt takes twice as long to
-// come.
+// of the network's recovery; where none is made within a second, silence_max and welcome_timeout
+// decide. Whenever the new stream is in doubt as well, soon after, the next doubt takes twice as
+// long to come.
 //
 // Sets the spool's append listener: construct it before the first append. The spool, the clock and
 // the registry must outlive it.
@@ -131,6 +130,9 @@ class Uplink {
   // A connection that was made while a stream was in doubt, for the next one.
   std::optional<GrpcClient> made_;
   int doubts_ = 0;  // Streams given up for another connection since the last good one.
+  // A stream was given up without an answer: its hello may reach the correlator later than that of
+  // the next stream, which is fenced by it then, and not by a copy of the spool.
+  bool hello_may_come_late_ = false;
   LogLimiter failure_log_;
 };
 

@@ -137,8 +137,9 @@ absl::StatusOr<bool> UplinkSession::NextBatch(v1::EventBatch* batch) {
 bool UplinkSession::HasMetDrop(const absl::Status& status) { return ReasonOf(status) == kDropped; }
 
 bool UplinkSession::NeedsNewLogId(const absl::Status& status) {
-  const std::string reason = ReasonOf(status);
-  return reason == "SEQUENCE_REWOUND" || reason == "FENCED";
+  return ReasonOf(status) == "SEQUENCE_REWOUND" || IsFenced(status);
 }
+
+bool UplinkSession::IsFenced(const absl::Status& status) { return ReasonOf(status) == "FENCED"; }
 
 }  // namespace alertjoin

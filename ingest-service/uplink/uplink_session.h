@@ -63,6 +63,8 @@ class UplinkSession {
   // was put back from an older copy, or another process sends from a copy. Under a new id, of which
   // the correlator knows nothing, everything that is held can be sent.
   static bool NeedsNewLogId(const absl::Status& status);
+  // It is so because another stream has taken over: of another process, as a rule.
+  static bool IsFenced(const absl::Status& status);
 
   // The sequence that the next batch begins with, while a stream is open.
   uint64_t next_to_send() const { return next_to_send_; }

@@ -183,6 +183,10 @@ class NetworkTest(unittest.TestCase):
             self.check_healed(f"after {seconds} s of a blackhole")
         self.feed.stop()
         self.check_rows()
+        # Nobody is refused, or takes himself for a copy: there are alerts on both.
+        self.assertEqual({0}, set(self.metric("correlator", "alertjoin_intake_refused_total")))
+        for ingest in self.stack.ingests:
+            self.assertEqual([0, 0], self.metric(ingest, "alertjoin_uplink_new_log_ids_total"))
 
     def test_a_correlator_that_hangs_is_not_taken_for_a_dead_connection(self):
         self.feed.start(1, PAUSE_SECONDS)

@@ -159,6 +159,16 @@ TEST_F(RawStreamTest, HigherEpochFencesTheOlderStream) {
   EXPECT_EQ(Refused("FENCED"), 2);
 }
 
+// As an uplink does that has given a connection up. It was once counted as refused, and alerted on.
+TEST_F(RawStreamTest, AStreamOfTheSameEpochReplacesTheOlderAndNobodyIsRefused) {
+  const auto older = OpenWelcomed(1);
+  const auto newer = OpenWelcomed(1);
+  EXPECT_EQ(ReasonOf(older->Finish()), "FENCED");
+  newer->Send(Batch(1, 1));
+  EXPECT_EQ(newer->Receive().ack().durable_sequence(), 1U);
+  EXPECT_EQ(Refused("FENCED"), 0);
+}
+
 TEST_F(RawStreamTest, MalformedEventIsNamed) {
   const auto stream = OpenWelcomed();
   auto batch = Batch(1, 2);

@@ -85,6 +85,31 @@ TEST_F(ProducerLogTest, HigherEpochFencesTheOlderStream) {
   EXPECT_TRUE(log_.IsAttached(newer->stream));
 }
 
+// Another process may have brought what is durable by now: a fenced stream once acknowledged it.
+TEST_F(ProducerLogTest, AFencedStreamHasNothingToAcknowledge) {
+  const auto older = Attach(1, 1, 5)->stream;
+  ASSERT_EQ(Push(older, 2, 2), PushResult::kPushed);
+  log_.MarkDurable(2);
+  EXPECT_EQ(log_.DurableFor(older), 2U);
+  const auto newer = Attach(2, 1, 5)->stream;
+  log_.MarkDurable(3);
+  EXPECT_EQ(log_.DurableFor(older), std::nullopt);
+  EXPECT_EQ(log_.DurableFor(newer), 3U);
+}
+
+TEST_F(ProducerLogTest, WhoIsReplacedWithinItsEpochIsNotRefused) {
+  const auto first = Attach(1, 1, 5)->stream;
+  EXPECT_FALSE(log_.WasReplaced(first));
+  const auto second = Attach(1, 1, 5)->stream;
+  const auto third = Attach(1, 1, 5)->stream;
+  EXPECT_TRUE(log_.WasReplaced(first));
+  EXPECT_TRUE(log_.WasReplaced(second));
+  EXPECT_FALSE(log_.WasReplaced(third));
+  const auto other = Attach(2, 1, 5)->stream;
+  EXPECT_FALSE(log_.WasReplaced(third));
+  EXPECT_FALSE(log_.WasReplaced(other));
+}
+
 TEST_F(ProducerLogTest, SameEpochTakesOverAsAReconnectDoes) {
   const auto older = Attach(1, 1, 5)->stream;
   ASSERT_THAT(Attach(1, 1, 5), IsOk());
