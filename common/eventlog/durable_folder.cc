@@ -18,6 +18,13 @@ std::string Above(const std::string& folder) {
   return above.empty() ? "." : above;
 }
 
+// By the text of the error, since RocksDB keeps no number: EINVAL or EROFS.
+bool IsNotSupported(const rocksdb::Status& status) {
+  const std::string text = status.ToString();
+  return text.find("Invalid argument") != text.npos ||
+         text.find("Read-only file system") != text.npos;
+}
+
 // Makes the name of the folder durable. `was_there`: it was not made just now.
 rocksdb::Status SyncName(rocksdb::Env& env, const std::string& folder, bool was_there) {
   const std::string above = Above(folder);
@@ -30,7 +37,8 @@ rocksdb::Status SyncName(rocksdb::Env& env, const std::string& folder, bool was_
     return rocksdb::Status::OK();
   }
   if (status.ok()) status = directory->Fsync();
-  if (status.ok()) return status;
+  // Nor did anybody in a folder of a file system that is read-only, or syncs no folders.
+  if (status.ok() || (was_there && IsNotSupported(status))) return rocksdb::Status::OK();
   return rocksdb::Status::IOError(fmt::format("{}: cannot be synced", above), status.ToString());
 }
 

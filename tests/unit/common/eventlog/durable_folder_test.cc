@@ -89,6 +89,21 @@ TEST_F(DurableFolderTest, ASyncThatFailsIsAnErrorThatSaysWhere) {
   }
 }
 
+// A folder mounted on a read-only root was once refused at every start.
+TEST_F(DurableFolderTest, WhereFoldersCannotBeSyncedOneThatIsThereIsTaken) {
+  const auto refuse = [](const FileOperation& operation) {
+    return operation.kind == Kind::kSyncFolder
+               ? rocksdb::IOStatus::IOError("While fsync: a directory", "Invalid argument")
+               : rocksdb::IOStatus::OK();
+  };
+  disk_->SetHook(refuse);
+  EXPECT_FALSE(MakeData().ok());
+  disk_->SetHook({});
+  ASSERT_TRUE(MakeData().ok());
+  disk_->SetHook(refuse);
+  EXPECT_TRUE(MakeData().ok());
+}
+
 TEST(MakeDurableFoldersTest, OnTheMachinesDisk) {
   const TemporaryFolder parent;
   const std::string folder = parent.path() + "/a/b";
