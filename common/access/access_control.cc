@@ -46,14 +46,13 @@ AccessControl::Verdict Known(std::string identity) {
 }
 
 // What is fixed while the listener runs.
-absl::Status CheckSameDoor(const AccessState& old_state, const AccessState& new_state,
-                           ListenerKind kind) {
+absl::Status CheckSameDoor(const AccessState& old_state, const AccessState& new_state) {
   if ((old_state.tls == nullptr) != (new_state.tls == nullptr)) {
     return absl::FailedPreconditionError("TLS is turned on or off by a restart only");
   }
-  if (kind == ListenerKind::kGrpc && new_state.tls != nullptr &&
+  if (new_state.tls != nullptr &&
       old_state.tls->options.client_auth != new_state.tls->options.client_auth) {
-    return absl::FailedPreconditionError("client_auth_type of gRPC is changed by a restart only");
+    return absl::FailedPreconditionError("client_auth_type is changed by a restart only");
   }
   // A file that is read while it is written ends anywhere.
   if (old_state.config.has_identities && !new_state.config.has_identities) {
@@ -122,7 +121,7 @@ absl::Status AccessControl::Load() {
   const auto old_state = state();
   absl::Status status = loaded.status();
   if (status.ok() && old_state != nullptr) {
-    status = Annotate(CheckSameDoor(*old_state, **loaded, kind_), file_);
+    status = Annotate(CheckSameDoor(*old_state, **loaded), file_);
   }
   (status.ok() ? metrics_.loads : metrics_.load_failures).Increment();
   metrics_.last_load_successful.Set(status.ok() ? 1 : 0);

@@ -274,6 +274,24 @@ TEST_F(AccessControlTest, AListOfNobodyLetsNobodyIn) {
   EXPECT_EQ(Rpc(kList, "Bearer reader-token"), Outcome::kDenied);
 }
 
+TEST_F(AccessControlTest, CertificatesThatClientsMustShowAreNotWaivedByAReload) {
+  TestAuthority authority;
+  const auto pair = authority.Issue("server", "IP:127.0.0.1");
+  Write("ca.pem", Read(authority.ca_file()));
+  const std::string server = "tls_server_config:\n  cert_file: " + pair.cert_file +
+                             "\n  key_file: " + pair.key_file + "\n";
+  const std::string clients =
+      "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.pem\n";
+  ASSERT_THAT(Open(server + clients), IsOk());
+  Write("web.yml", server);  // Read while it is written.
+  control_->Look();
+  EXPECT_EQ(control_->state()->tls->options.client_auth, ClientAuth::kRequireAndVerifyClientCert);
+  EXPECT_TRUE(HasMetric(R"(alertjoin_access_last_load_successful{listener="http"} 0)"));
+  Write("web.yml", server + clients);
+  control_->Look();
+  EXPECT_TRUE(HasMetric(R"(alertjoin_access_last_load_successful{listener="http"} 1)"));
+}
+
 // As of a file that is read while it is written, or that somebody empties.
 TEST_F(AccessControlTest, ADoorThatIsShutIsNotOpenedByAReload) {
   OpenWithTokens();
