@@ -18,6 +18,8 @@ constexpr size_t kReadBytes = 16 << 10;
 constexpr size_t kGatherBytesMax = 256 << 10;
 constexpr size_t kUnsentBytesMax = 256 << 10;
 constexpr std::string_view kHeadEnd = "\r\n\r\n";
+// As cpp-httplib knows it, to the letter: of any other expectation no handler of ours is asked.
+constexpr std::string_view kExpectContinue = "100-continue";
 
 StopEvent::Deadline In(Millis span) { return StopEvent::Deadline::clock::now() + span; }
 
@@ -57,7 +59,7 @@ bool HttpConnection::IsWhole(size_t body_bytes_max) {
     const auto* const head = std::get_if<HttpHead>(&parsed);
     // What is refused for its head has no body that is waited for.
     if (head != nullptr && head->content_length.value_or(0) <= body_bytes_max &&
-        !head->Has("expect") && !head->Has("transfer-encoding")) {
+        head->Get("expect") != kExpectContinue && !head->Has("transfer-encoding")) {
       whole_bytes_ += head->content_length.value_or(0);
     }
   }
@@ -74,7 +76,7 @@ void HttpConnection::StartLinger() {
   std::string().swap(received_);
   consumed_ = 0;
   share_.Hold(0);
-  Flush();
+  SendAtOnce();
   if (tls_ != nullptr && !broken_) tls_->CloseSending();
   ::shutdown(socket_.get(), SHUT_WR);
   lingering_ = true;
@@ -95,6 +97,7 @@ HttpConnection::Gathered HttpConnection::Discard() {
 
 HttpConnection::Gathered HttpConnection::Gather(size_t body_bytes_max) {
   if (lingering_) return Discard();
+  out_of_time_ = false;
   if (shaking_hands()) {
     const int result = tls_->Handshake();
     wanted_ = tls_->wanted();
@@ -299,6 +302,16 @@ bool HttpConnection::Send(bool is_stream) {
   }
   unsent_.clear();
   return !broken_;
+}
+
+void HttpConnection::SendAtOnce() {
+  size_t sent = 0;
+  while (!broken_ && sent < unsent_.size()) {
+    const ssize_t size = TrySend(unsent_.data() + sent, unsent_.size() - sent);
+    sent += static_cast<size_t>(std::max<ssize_t>(size, 0));
+    broken_ = size < 0 && errno != EINTR;
+  }
+  unsent_.clear();
 }
 
 bool HttpConnection::WaitWhileOpen(StopEvent::Deadline deadline) const {

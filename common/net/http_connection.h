@@ -87,7 +87,7 @@ class HttpConnection final : public httplib::Stream {
   // a plain close would cut off by a reset. `may_wait`: whether there is time for that.
   void Close(bool may_wait);
   // The same for Gather to go on with: it passes over what still comes and gives kClosed at the
-  // end.
+  // end. Without waiting: a peer that has no room for what was not flushed does not get it.
   void StartLinger();
   bool lingering() const { return lingering_; }
 
@@ -103,6 +103,8 @@ class HttpConnection final : public httplib::Stream {
 
  private:
   bool Send(bool is_stream);
+  // What there is room for; all later writes fail where that is not all.
+  void SendAtOnce();
   // The server stops: once it is seen, time runs.
   void SeeStop();
   // Waits for and receives up to `size` bytes: their number, 0 at the end, -1 on error or timeout.

@@ -279,6 +279,9 @@ void HttpExchanges::OnBody(const httplib::Request& request, httplib::Response& r
       body->append(data, size);
       return true;
     });
+    if (!complete && stop_.stopped()) {
+      return Fill(response, AnswerTo({503, "the service stops: send it again"}));
+    }
     if (!complete) {
       const bool late = connection.timed_out();
       return Fill(response,

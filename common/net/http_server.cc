@@ -209,7 +209,9 @@ std::unique_ptr<HttpConnection> HttpServer::Impl::ServeRequest(
   const HttpConnection::HeadResult result = connection->ReadHead();
   if (result == HttpConnection::HeadResult::kClosed) return nullptr;
   if (result == HttpConnection::HeadResult::kTimedOut) {
-    exchanges_.Refuse(*connection, {408, "the headers did not come in time"});
+    exchanges_.Refuse(*connection, stop_.stopped()
+                                       ? HttpRefusal{503, "the service stops: send it again"}
+                                       : HttpRefusal{408, "the headers did not come in time"});
     End(std::move(connection));
     return nullptr;
   }

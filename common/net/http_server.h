@@ -127,7 +127,8 @@ struct HttpServerOptions {
 // Continue", for which half of the threads may be taken), so that slow peers keep nobody out.
 //
 // A bounded HTTP/1.1 server over cpp-httplib with the guards that its version 0.11.4 needs, which
-// are applied before a body is read: a well-formed head within limits (400, 408, 414, 431, 501,
+// are applied before a handler sees anything (a body may have been gathered by then; all together
+// they take `buffered_bytes_max`): a well-formed head within limits (400, 408, 414, 431, 501,
 // 505), a host and an origin that are ours where that is checked (421, 403), a caller who may (401,
 // 403), known path and method (404, 405 with Allow), no Transfer-Encoding, Content-Encoding or form
 // (411, 415), Content-Length exactly once and within the limit on requests with a body (400, 411,

@@ -83,6 +83,18 @@ TEST_F(HttpSlowPeersTest, BodiesThatAreAskedForTakeHalfOfTheThreadsAtMost) {
   EXPECT_EQ(status, 100);
 }
 
+// They once took a thread each until their bodies came, beyond all bounds.
+TEST_F(HttpSlowPeersTest, BodiesOfAnotherExpectationHoldNoThread) {
+  Start(FewThreads());
+  for (const std::string expectation : {"100-Continue", "x", ""}) {
+    Drip("POST /echo HTTP/1.1\r\nContent-Length: 5\r\nExpect: " + expectation + "\r\n\r\nhell");
+    ExpectHello();
+    ASSERT_TRUE(slow_.back()->Send("o"));
+    EXPECT_EQ(slow_.back()->Receive()->body, "|hello");
+    slow_.clear();
+  }
+}
+
 TEST_F(HttpSlowPeersTest, LargeBodiesThatAreNotWholeAreBoundedTogether) {
   HttpServerOptions options = FewThreads();
   options.buffered_bytes_max = 1 << 20;
