@@ -44,7 +44,7 @@ class CorrelatorHttp {
   // From now on the gRPC server behind the channel answers, which others find at `place`; until
   // then, and after Close, what needs it is refused with 503.
   void Open(std::shared_ptr<grpc::Channel> channel, GrpcPlace place = {}) EXCLUDES_LOCK(mutex_);
-  // Before the gRPC server's Shutdown, for both: no call begins any more; those that have begun have
+  // For before the gRPC server's Shutdown: no call begins any more; those that have begun have
   // ended. False: not within `wait`.
   void Close() { calls_.Close(); }
   bool Drain(Millis wait) { return calls_.Drain(wait); }
