@@ -178,8 +178,27 @@ void AccessControl::Prepare(const Caller& caller) {
   if (held->wants_identities()) Identify(*held, caller);
 }
 
+bool AccessControl::MayPassHttp(std::string_view method, std::string_view path, Caller caller) {
+  caller.may_wait = false;
+  const auto outcome = Decide(AccessOfHttp(method, path), caller).outcome;
+  return outcome == Outcome::kAllowed || outcome == Outcome::kBusy;
+}
+
 AccessControl::Verdict AccessControl::Check(const std::optional<AccessRule>& rule,
                                             std::string_view what, const Caller& caller) {
+  Verdict verdict = Decide(rule, caller);
+  if (verdict.outcome == Outcome::kAllowed) return verdict;
+  metrics_.CountRefusal(verdict.reason);
+  if (refusal_log_.Allow()) {
+    LogWarn("call refused", {{"call", Excerpt(what, kLongExcerptBytes)},
+                             {"reason", verdict.reason},
+                             {"identity", verdict.identity}});
+  }
+  return verdict;
+}
+
+AccessControl::Verdict AccessControl::Decide(const std::optional<AccessRule>& rule,
+                                             const Caller& caller) {
   const auto held = state();
   if (rule.has_value() && rule->anyone) return Known("");
   const auto admit = [&](const std::string& name, Admission::Proof proof, std::string evidence) {
@@ -219,15 +238,7 @@ AccessControl::Verdict AccessControl::Check(const std::optional<AccessRule>& rul
       verdict.admission = admit(verdict.identity, identified.proof, std::move(identified.evidence));
     }
   }
-  if (verdict.outcome != Outcome::kAllowed) {
-    metrics_.CountRefusal(verdict.reason);
-    if (refusal_log_.Allow()) {
-      LogWarn("call refused", {{"call", Excerpt(what, kLongExcerptBytes)},
-                               {"reason", verdict.reason},
-                               {"identity", verdict.identity}});
-    }
-  }
-  return verdict;
+  return std::move(verdict);
 }
 
 AccessControl::Identified AccessControl::Identify(const AccessState& state, const Caller& caller) {

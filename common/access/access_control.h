@@ -67,6 +67,9 @@ class AccessControl {
   };
   Verdict CheckHttp(std::string_view method, std::string_view path, const Caller& caller);
   Verdict CheckRpc(std::string_view method, const Caller& caller);
+  // Whether CheckHttp might allow the call, as far as that can be said without waiting. Nothing is
+  // counted.
+  bool MayPassHttp(std::string_view method, std::string_view path, Caller caller);
   // Compares the caller's password, if there is one, for a check soon after that may not wait.
   // Nothing is counted.
   void Prepare(const Caller& caller);
@@ -81,6 +84,8 @@ class AccessControl {
   absl::Status Load() EXCLUDES_LOCK(mutex_);
   absl::Status LoadAndStamp() REQUIRES_LOCK(look_mutex_) EXCLUDES_LOCK(mutex_);
   Verdict Check(const std::optional<AccessRule>& rule, std::string_view what, const Caller& caller);
+  // The same without a record of it.
+  Verdict Decide(const std::optional<AccessRule>& rule, const Caller& caller);
   // Who it is and how that was shown, or why it is not known. Nothing of `rule` is in it.
   struct Identified {
     Verdict verdict;

@@ -9,8 +9,6 @@
 #include <cstring>
 #include <utility>
 
-#include "common/net/http_head.h"
-
 namespace alertjoin {
 namespace {
 
@@ -45,7 +43,7 @@ HttpConnection::HttpConnection(UniqueFd socket, const HttpTimeouts& timeouts, co
   if (tls.context != nullptr) tls_ = std::make_unique<TlsSession>(tls, socket_.get());
 }
 
-bool HttpConnection::IsWhole(size_t body_bytes_max) {
+bool HttpConnection::IsWhole(const WaitsForBody& waits_for_body) {
   if (whole_bytes_ == 0) {
     part_ = received_.empty() ? Part::kNothing : Part::kHead;
     const size_t end = received_.find(kHeadEnd, searched_);
@@ -57,9 +55,7 @@ bool HttpConnection::IsWhole(size_t body_bytes_max) {
     whole_bytes_ = end + kHeadEnd.size();
     const auto parsed = ParseHttpHead(std::string_view(received_).substr(0, whole_bytes_));
     const auto* const head = std::get_if<HttpHead>(&parsed);
-    // What is refused for its head has no body that is waited for.
-    if (head != nullptr && head->content_length.value_or(0) <= body_bytes_max &&
-        head->Get("expect") != kExpectContinue && !head->Has("transfer-encoding")) {
+    if (head != nullptr && head->Get("expect") != kExpectContinue && waits_for_body(*head, *this)) {
       whole_bytes_ += head->content_length.value_or(0);
     }
   }
@@ -95,7 +91,7 @@ HttpConnection::Gathered HttpConnection::Discard() {
   return Gathered::kMore;
 }
 
-HttpConnection::Gathered HttpConnection::Gather(size_t body_bytes_max) {
+HttpConnection::Gathered HttpConnection::Gather(const WaitsForBody& waits_for_body) {
   if (lingering_) return Discard();
   out_of_time_ = false;
   if (shaking_hands()) {
@@ -113,7 +109,7 @@ HttpConnection::Gathered HttpConnection::Gather(size_t body_bytes_max) {
     consumed_ = searched_ = whole_bytes_ = 0;
   }
   for (size_t taken = 0;;) {
-    if (IsWhole(body_bytes_max)) return Gathered::kReady;
+    if (IsWhole(waits_for_body)) return Gathered::kReady;
     // Others wait; but what was decrypted already is told by no socket.
     if (taken >= kGatherBytesMax && (tls_ == nullptr || !tls_->pending())) {
       wanted_ = POLLIN;
@@ -138,13 +134,14 @@ HttpConnection::Gathered HttpConnection::Gather(size_t body_bytes_max) {
   }
 }
 
-HttpConnection::Gathered HttpConnection::GatherWithin(Millis patience, size_t body_bytes_max) {
-  const Gathered gathered = Gather(body_bytes_max);
+HttpConnection::Gathered HttpConnection::GatherWithin(Millis patience,
+                                                      const WaitsForBody& waits_for_body) {
+  const Gathered gathered = Gather(waits_for_body);
   if (gathered != Gathered::kMore || patience <= Millis(0)) return gathered;
   if (stop_.WaitFor(socket_.get(), wanted_, In(patience)) != StopEvent::Wait::kReady) {
     return gathered;
   }
-  return Gather(body_bytes_max);
+  return Gather(waits_for_body);
 }
 
 ssize_t HttpConnection::TryReceive(char* data, size_t size) {

@@ -2,12 +2,14 @@
 
 #include <httplib.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "common/net/http_byte_budget.h"
+#include "common/net/http_head.h"
 #include "common/net/http_server.h"
 #include "common/net/stop_event.h"
 #include "common/net/tls_session.h"
@@ -37,11 +39,13 @@ class HttpConnection final : public httplib::Stream {
     kClosed,  // Closed by the peer with no request begun, or broken.
     kFailedHandshake,
   };
-  // Takes what has come, without waiting; makes the handshake of TLS first. Bodies of more than
-  // `body_bytes_max` are not waited for.
-  Gathered Gather(size_t body_bytes_max);
+  // Whether the body of a request with this head is waited for: not of what is refused for its head
+  // alone. Must not block.
+  using WaitsForBody = std::function<bool(const HttpHead& head, const HttpConnection& connection)>;
+  // Takes what has come, without waiting; makes the handshake of TLS first.
+  Gathered Gather(const WaitsForBody& waits_for_body);
   // The same, but waits up to `patience` for something to come.
-  Gathered GatherWithin(Millis patience, size_t body_bytes_max);
+  Gathered GatherWithin(Millis patience, const WaitsForBody& waits_for_body);
   short wanted() const { return wanted_; }
   Part part() const { return part_; }
   bool shaking_hands() const { return tls_ != nullptr && !hands_shaken_; }
@@ -110,7 +114,7 @@ class HttpConnection final : public httplib::Stream {
   // Waits for and receives up to `size` bytes: their number, 0 at the end, -1 on error or timeout.
   ssize_t Receive(char* data, size_t size);
   // Whether nothing more is to be waited for before the request is served.
-  bool IsWhole(size_t body_bytes_max);
+  bool IsWhole(const WaitsForBody& waits_for_body);
   Gathered Discard();
   // As recv(2) and send(2), through TLS where there is one; wanted_ is for EAGAIN.
   ssize_t TryReceive(char* data, size_t size);

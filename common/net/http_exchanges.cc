@@ -146,6 +146,24 @@ HttpExchanges::Served HttpExchanges::Serve(HttpConnection& connection) {
   return {sent && !closed && !exchange.close_after ? Next::kRequest : Next::kClose};
 }
 
+bool HttpExchanges::WaitsForBody(const HttpHead& head, const HttpConnection& connection) const {
+  const uint64_t bytes = head.content_length.value_or(0);
+  if (bytes > options_.body_bytes_max || head.Has("transfer-encoding")) return false;
+  const std::string path = head.target.substr(0, head.target.find('?'));
+  // A path in another writing is read by cpp-httplib.
+  if (bytes <= kHttpSmallBytes || path.find('%') != path.npos) return true;
+  if (access_ != nullptr &&
+      !access_->MayPassHttp(head.method, path,
+                            {head.Get("authorization"), connection.certificate_name(),
+                             connection.certificate_chain()})) {
+    return false;
+  }
+  const auto found = routes_.Find(head.method, path);
+  const auto* const match = std::get_if<HttpRoutes::Match>(&found);
+  return match != nullptr &&
+         !CheckHttpBody(head, TakesBody(head.method) && match->takes_body, options_.body_bytes_max);
+}
+
 HttpResponse HttpExchanges::WithPlace(HttpResponse response) {
   if (!response.stream) return response;
   current_->place = streams_.Take();

@@ -54,6 +54,10 @@ class HttpExchanges final : private httplib::Server {
   // Answers the request whose head has been read.
   Served Serve(HttpConnection& connection);
 
+  // Whether there is reason to wait for the body of such a request: a large one is not waited for
+  // where Serve will refuse it all the same, for what can be said without waiting. Thread-safe.
+  bool WaitsForBody(const HttpHead& head, const HttpConnection& connection) const;
+
   // An answer without cpp-httplib, to what is no request.
   void Refuse(HttpConnection& connection, const HttpRefusal& refusal) const;
   // Tells the observer.

@@ -157,7 +157,7 @@ std::unique_ptr<HttpConnection> HttpLobby::Leave(Guests::iterator guest) {
 
 void HttpLobby::Serve(Guests::iterator guest) {
   using Gathered = HttpConnection::Gathered;
-  const Gathered gathered = guest->connection->Gather(options_.body_bytes_max);
+  const Gathered gathered = guest->connection->Gather(handlers_.waits_for_body);
   // One that is whole holds on to it until it has been served.
   const bool fits = guest->connection->lingering() ||
                     guest->connection->share().Hold(guest->connection->buffered());

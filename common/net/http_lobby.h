@@ -21,12 +21,12 @@ class HttpLobby {
  public:
   struct Options {
     size_t connections_max = 0;
-    size_t body_bytes_max = 0;
     HttpTimeouts timeouts = {};
   };
 
   // What becomes of a connection; each is called on the lobby's thread and must not block.
   struct Handlers {
+    HttpConnection::WaitsForBody waits_for_body;
     // A request is there, or what has come will never be one, or its time is over (`out_of_time`):
     // the connection has an answer to come.
     std::function<void(std::unique_ptr<HttpConnection>)> ready;

@@ -81,6 +81,11 @@ class HttpServer::Impl {
   // Ends it so that its answer arrives though the peer may still be sending.
   void End(std::unique_ptr<HttpConnection> connection);
   HttpLobby::Handlers LobbyHandlers();
+  HttpConnection::WaitsForBody WaitsForBodies() {
+    return [this](const HttpHead& head, const HttpConnection& connection) {
+      return exchanges_.WaitsForBody(head, connection);
+    };
+  }
   // What new connections are spoken to with; nothing, logged, when it cannot be had.
   std::optional<TlsContext> CurrentTls() EXCLUDES_LOCK(tls_mutex_);
 
@@ -107,9 +112,7 @@ class HttpServer::Impl {
 HttpServer::Impl::Impl(HttpServerOptions options)
     : options_(std::move(options)),
       bytes_(options_.buffered_bytes_max),
-      lobby_({.connections_max = options_.connections_waiting_max,
-              .body_bytes_max = options_.body_bytes_max,
-              .timeouts = options_.timeouts},
+      lobby_({.connections_max = options_.connections_waiting_max, .timeouts = options_.timeouts},
              stop_, LobbyHandlers()),
       streams_(options_.streams_max),
       exchanges_(options_, streams_, stop_),
@@ -178,7 +181,8 @@ HttpLobby::Handlers HttpServer::Impl::LobbyHandlers() {
     exchanges_.Refuse(*connection, {503, why});
     End(std::move(connection));
   };
-  return {[this, refuse](std::unique_ptr<HttpConnection> connection) {
+  return {WaitsForBodies(),
+          [this, refuse](std::unique_ptr<HttpConnection> connection) {
             if (!LaneFor(*connection).TryPush(std::move(connection))) {
               static LogLimiter limiter(std::chrono::seconds(10));
               if (limiter.Allow()) LogWarn("requests refused: every thread is taken");
@@ -244,8 +248,8 @@ void HttpServer::Impl::Return(std::unique_ptr<HttpConnection> connection) {
 void HttpServer::Impl::ServeConnection(std::unique_ptr<HttpConnection> connection) {
   while ((connection = ServeRequest(std::move(connection))) != nullptr) {
     // Who asks again at once is spared the way through the lobby, unless its bytes count.
-    const auto gathered = connection->GatherWithin(ordinary_.Crowded() ? Millis(0) : kPatience,
-                                                   options_.body_bytes_max);
+    const auto gathered =
+        connection->GatherWithin(ordinary_.Crowded() ? Millis(0) : kPatience, WaitsForBodies());
     const bool ready = gathered == HttpConnection::Gathered::kReady;
     if (ready && connection->buffered() <= kHttpSmallBytes) continue;
     if (ready || gathered == HttpConnection::Gathered::kMore) Return(std::move(connection));

@@ -127,15 +127,15 @@ struct HttpServerOptions {
 // Continue", for which half of the threads may be taken), so that slow peers keep nobody out.
 //
 // A bounded HTTP/1.1 server over cpp-httplib with the guards that its version 0.11.4 needs, which
-// are applied before a handler sees anything (a body may have been gathered by then; all together
-// they take `buffered_bytes_max`): a well-formed head within limits (400, 408, 414, 431, 501,
-// 505), a host and an origin that are ours where that is checked (421, 403), a caller who may (401,
-// 403), known path and method (404, 405 with Allow), no Transfer-Encoding, Content-Encoding or form
-// (411, 415), Content-Length exactly once and within the limit on requests with a body (400, 411,
-// 413). A refusal has a one-line reason as text, and ends the connection wherever a body might
-// follow. Connections stay open between requests unless others wait and no thread is free, or the
-// answer was streamed. Handlers run on the server's threads, several at once; an exception in one
-// is a 500, logged.
+// are applied before a handler sees anything (and before a body is waited for, if it is a large one
+// and they need not wait for a password to be compared): a well-formed head within limits (400,
+// 408, 414, 431, 501, 505), a host and an origin that are ours where that is checked (421, 403), a
+// caller who may (401, 403), known path and method (404, 405 with Allow), no Transfer-Encoding,
+// Content-Encoding or form (411, 415), Content-Length exactly once and within the limit on requests
+// with a body (400, 411, 413). A refusal has a one-line reason as text, and ends the connection
+// wherever a body might follow. Connections stay open between requests unless others wait and no
+// thread is free, or the answer was streamed. Handlers run on the server's threads, several at
+// once; an exception in one is a 500, logged.
 class HttpServer {
  public:
   // Handles what the expression (RE2 syntax, anchored, bytes) matches of the path.

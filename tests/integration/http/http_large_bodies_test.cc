@@ -95,6 +95,23 @@ TEST_F(HttpLargeBodiesTest, BodiesThatAreAskedForCount) {
   ExpectAllRoomIsFree();
 }
 
+// Strangers could once hold all the room there is with bodies that nobody takes.
+TEST_F(HttpLargeBodiesTest, ThoseThatAreRefusedForTheirHeadAreNotWaitedFor) {
+  StartWith(2);
+  const std::pair<const char*, int> heads[] = {
+      {"POST /nowhere HTTP/1.1\r\nContent-Length: 700000\r\n\r\n", 404},
+      {"POST /hello HTTP/1.1\r\nContent-Length: 700000\r\n\r\n", 405},
+      {"GET /hello HTTP/1.1\r\nContent-Length: 700000\r\n\r\n", 400},
+      {"POST /empty HTTP/1.1\r\nContent-Length: 700000\r\nContent-Encoding: gzip\r\n\r\n", 415},
+  };
+  for (const auto& [head, status] : heads) {
+    RawHttpClient client = Connect();
+    EXPECT_EQ(client.Ask(head)->status, status);
+    EXPECT_TRUE(client.ServerCloses());
+  }
+  ExpectAllRoomIsFree();
+}
+
 TEST_F(HttpLargeBodiesTest, ThoseThatFailOrGoGiveTheirRoomBack) {
   StartWith(2);
   EXPECT_EQ(Ask(Large("/throw")).status, 500);

@@ -175,6 +175,20 @@ TEST_F(AccessControlTest, WhoMayNotWaitIsToldWhatWasComparedBefore) {
       "alertjoin_access_refused_total{listener=\"http\",reason=\"wrong_credentials\"} 1"));
 }
 
+TEST_F(AccessControlTest, WhoMightPassIsSaidAtOnceAndNotCounted) {
+  OpenWithTokens();
+  const auto might = [this](const std::string& authorization) {
+    return control_->MayPassHttp("POST", "/webhook/main", {authorization, "", ""});
+  };
+  EXPECT_TRUE(might("Bearer pusher-token"));
+  EXPECT_FALSE(might("Bearer reader-token"));
+  EXPECT_FALSE(might("Bearer nobody's"));
+  EXPECT_FALSE(might(""));
+  // That would take a comparison.
+  EXPECT_TRUE(might(Basic("ann:wrong")));
+  EXPECT_FALSE(HasMetric("alertjoin_access_refused_total"));
+}
+
 TEST_F(AccessControlTest, AnAdmissionHoldsAsLongAsWhatItStandsOn) {
   OpenWithTokens();
   const auto admit = [this](const std::string& authorization, const std::string& certificate) {

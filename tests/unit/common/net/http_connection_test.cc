@@ -26,7 +26,8 @@ TEST(HttpConnection, WhoLingersWaitsForNoRoom) {
   connection.write(some.data(), 100);
   connection.StartLinger();
   EXPECT_TRUE(connection.lingering());
-  EXPECT_EQ(connection.Gather(0), HttpConnection::Gathered::kClosed);
+  EXPECT_EQ(connection.Gather([](const HttpHead&, const HttpConnection&) { return true; }),
+            HttpConnection::Gathered::kClosed);
 }
 
 }  // namespace
