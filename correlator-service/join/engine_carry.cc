@@ -67,6 +67,10 @@ void Engine::CarrySamples(const SampleBatch& batch) {
     if (series == nullptr || series->samples.Contains(batch.times[i])) continue;
     const Sample sample{batch.times[i], batch.values[i], batch.received_time};
     stats_.sample_bytes += series->samples.Insert(sample).bytes_added;
+    // Without it a replay has kept an older one as the newest from before the horizon.
+    stats_.sample_bytes -= series->samples.ByteSize();
+    series->samples.Expire(sample_horizon_);
+    stats_.sample_bytes += series->samples.ByteSize();
   }
 }
 
