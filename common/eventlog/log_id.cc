@@ -6,9 +6,11 @@
 
 namespace alertjoin {
 
-std::string NewLogId(std::string_view kind) {
+std::string RandomId() {
   std::random_device random;
-  return fmt::format("{}-{:08x}{:08x}{:08x}{:08x}", kind, random(), random(), random(), random());
+  return fmt::format("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
 }
+
+std::string NewLogId(std::string_view kind) { return fmt::format("{}-{}", kind, RandomId()); }
 
 }  // namespace alertjoin

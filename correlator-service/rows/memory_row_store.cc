@@ -3,26 +3,15 @@
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 
-#include <random>
-
+#include "common/eventlog/log_id.h"
 #include "common/metrics/metric_families.h"
 #include "common/status/status.h"
 #include "correlator-service/rows/read_range.h"
 
 namespace alertjoin {
-namespace {
-
-std::string RandomStoreId() {
-  std::random_device random;
-  RowId id;
-  for (uint8_t& byte : id.bytes) byte = static_cast<uint8_t>(random());
-  return ToHex(id);
-}
-
-}  // namespace
 
 MemoryRowStore::MemoryRowStore(prometheus::Registry& registry, MemoryRowStoreOptions options)
-    : store_id_(options.store_id.empty() ? RandomStoreId() : std::move(options.store_id)),
+    : store_id_(options.store_id.empty() ? RandomId() : std::move(options.store_id)),
       sequence_limits_(options.sequence_limits),
       alerts_gauge_(&OneGauge(registry, "alertjoin_alerts", "Episodes in the table of alerts.")),
       sequence_gauge_(&OneGauge(registry, "alertjoin_row_sequence",

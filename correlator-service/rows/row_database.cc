@@ -4,9 +4,9 @@
 #include <rocksdb/env.h>
 
 #include <algorithm>
-#include <random>
 #include <utility>
 
+#include "common/eventlog/log_id.h"
 #include "common/status/status.h"
 #include "correlator-service/rows/row_files.h"
 #include "correlator-service/rows/stored_row_codec.h"
@@ -24,11 +24,6 @@ constexpr char kStateKey[] = "state";
 // have to look at.
 constexpr size_t kTrimSteps = 16;
 constexpr Millis kRawPayloadStep = std::chrono::hours(1);
-
-std::string NewStoreId() {
-  std::random_device random;
-  return fmt::format("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
-}
 
 bool Fits(const ChangeLogSize& size, const ChangeLogLimits& limits) {
   return size.changes <= limits.changes_max && size.bytes <= limits.bytes_max;
@@ -96,7 +91,7 @@ absl::Status RowDatabase::Make() {
       return RowFiles::ErrorOf(options_.folder, family->GetName(), it->status());
     }
   }
-  store_id_ = NewStoreId();
+  store_id_ = RandomId();
   rocksdb::WriteBatch batch;
   rocksdb::Status status =
       batch.Put(files_->meta(), kFormatKey, std::string(1, static_cast<char>(kRowsFormatVersion)));
@@ -293,7 +288,7 @@ absl::Status RowDatabase::SetLogId(const std::string& log_id) {
 
 absl::Status RowDatabase::RenewStoreId() {
   RETURN_IF_ERROR(latch_.failure());
-  std::string id = NewStoreId();
+  std::string id = RandomId();
   rocksdb::WriteBatch batch;
   const rocksdb::Status status = batch.Put(files_->meta(), kStoreIdKey, id);
   CHECK(status.ok());  // A batch in memory.
