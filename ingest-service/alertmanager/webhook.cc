@@ -259,7 +259,7 @@ std::optional<Webhook::Refusal> Webhook::NeverTaken(const AlertFaults& faults, s
   Refusal refusal = NeverTaken(faults.first);
   if (faults.count + taken > 1) {
     refusal.message += fmt::format("; {} of {} alerts can never be taken{}", faults.count,
-                                   faults.count + taken, taken > 0 ? ", the others are" : "");
+                                   faults.count + taken, taken > 0 ? ", the others were" : "");
   }
   return refusal;
 }

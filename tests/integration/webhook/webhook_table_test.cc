@@ -203,7 +203,7 @@ std::vector<Case> RefusedCases() {
       {"faults in two of four alerts",
        Post(NotificationOf("7," + FiringAlert("A") + ",[]," + FiringAlert("B"))), 400,
        "alerts[0]: expected an object, got number; 2 of 4 alerts can never be taken, the others "
-       "are",
+       "were",
        Alerts({"A", "B"})},
       {"faults in all alerts of an array", PostRequest("/api/v2/alerts", "[7,8]"), 400,
        "[0]: expected an object, got number; 2 of 2 alerts can never be taken\n"},
@@ -217,7 +217,7 @@ std::vector<Case> RefusedCases() {
       {"text", Post("alert!"), 400, "not JSON"},
       {"text after the end", Post(valid + "x"), 400, "not JSON"},
       {"array with something else than alerts", Post("[" + FiringAlert("C") + ", 7]"), 400,
-       "[1]: expected an object, got number; 1 of 2 alerts can never be taken, the others are",
+       "[1]: expected an object, got number; 1 of 2 alerts can never be taken, the others were",
        Alerts({"C"})},
       {"fault in the second alert of an array",
        PostRequest("/api/v2/alerts",
