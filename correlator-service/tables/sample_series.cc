@@ -17,8 +17,8 @@ SampleSeries::Position SampleSeries::UpperBound(Timestamp time) const {
   if (empty() || tail_.last_time() <= time) return {leaf_count(), 0};
   // The next usual one, which leaves the others alone.
   const size_t in_tail = tail_.UpperBound(time);
-  if (in_tail > 0) return {older().size(), in_tail};
-  const auto leaves = older();
+  if (in_tail > 0) return {older_.size(), in_tail};
+  const auto& leaves = older_;
   const auto found = std::partition_point(
       leaves.begin(), leaves.end(),
       [time](const SampleLeaf& candidate) { return candidate.last_time() <= time; });
@@ -64,13 +64,12 @@ void SampleSeries::InsertLeaf(size_t index, SampleLeaf added) {
     tail_ = std::move(added);
     return;
   }
-  if (older_ == nullptr) older_ = std::make_unique<std::vector<SampleLeaf>>();
-  if (index > older_->size()) {
-    older_->push_back(std::move(tail_));
+  if (index > older_.size()) {
+    older_.push_back(std::move(tail_));
     tail_ = std::move(added);
     return;
   }
-  older_->insert(older_->begin() + static_cast<std::ptrdiff_t>(index), std::move(added));
+  older_.insert(older_.begin() + static_cast<std::ptrdiff_t>(index), std::move(added));
 }
 
 void SampleSeries::Split(Position position) {
@@ -173,21 +172,21 @@ size_t SampleSeries::Expire(Timestamp horizon) {
   for (size_t i = 0; i < kept->leaf; ++i) dropped += leaf(i).size();
   if (kept->index > 0) leaf(kept->leaf).DropFront(kept->index);
   if (kept->leaf > 0) {
-    older_->erase(older_->begin(), older_->begin() + static_cast<std::ptrdiff_t>(kept->leaf));
+    older_.erase(older_.begin(), older_.begin() + static_cast<std::ptrdiff_t>(kept->leaf));
   }
   return dropped;
 }
 
 size_t SampleSeries::size() const {
   size_t samples = tail_.size();
-  for (const SampleLeaf& leaf : older()) samples += leaf.size();
+  for (const SampleLeaf& leaf : older_) samples += leaf.size();
   return samples;
 }
 
 size_t SampleSeries::ByteSize() const {
   size_t bytes = tail_.ByteSize();
-  if (older_ != nullptr) bytes += sizeof(*older_) + older_->capacity() * sizeof(SampleLeaf);
-  for (const SampleLeaf& leaf : older()) bytes += leaf.ByteSize();
+  bytes += older_.capacity() * sizeof(SampleLeaf);
+  for (const SampleLeaf& leaf : older_) bytes += leaf.ByteSize();
   return bytes;
 }
 

@@ -1,9 +1,7 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <optional>
-#include <span>
 #include <vector>
 
 #include "common/time/timestamp.h"
@@ -12,7 +10,8 @@
 namespace alertjoin {
 
 // The samples of one series, sorted by time, each time once. They lie in leaves:
-// appending touches the last one, a late sample one somewhere. Not thread-safe; movable.
+// appending touches the last one, a late sample one somewhere. Not thread-safe; movable. Before
+// other threads may read, the one that has inserted calls FinishWrites.
 class SampleSeries {
  public:
   enum class Outcome {
@@ -34,6 +33,8 @@ class SampleSeries {
   // Appends a sample that is newer than all others, where that is quick. False: nothing was done,
   // Insert will.
   bool TryAppend(const Sample& sample) { return tail_.TryAppend(sample); }
+  // Of all series.
+  static void FinishWrites() { SampleLeaf::FinishWrites(); }
 
   // The newest sample with a time <= `time`, < `time`, and the oldest with a time > `time`.
   std::optional<Sample> AtOrBefore(Timestamp time) const;
@@ -47,8 +48,8 @@ class SampleSeries {
   // Whether there is a sample at exactly that time.
   bool Contains(Timestamp time) const;
 
-  // Asks the processor to fetch what putting in a sample of that time will touch, unless it is very
-  // late. For a loop over many series.
+  // Asks the processor to fetch what putting in, or looking for, a sample of that time will touch
+  // beside this object, unless it is very late. For a loop over many series.
   void PrefetchPlace(Timestamp time) const { tail_.PrefetchPlace(time); }
 
   // Forgets the samples before `horizon`, but for the newest of them, so that a look-up at or
@@ -82,19 +83,17 @@ class SampleSeries {
   // A leaf of the sample alone, with room for `reserved`.
   void InsertNewLeaf(size_t index, const Sample& sample, size_t reserved = 0);
 
-  std::span<const SampleLeaf> older() const {
-    return older_ == nullptr ? std::span<const SampleLeaf>() : *older_;
-  }
   bool empty() const { return tail_.size() == 0; }
-  size_t leaf_count() const { return older().size() + (empty() ? 0 : 1); }
+  size_t leaf_count() const { return older_.size() + (empty() ? 0 : 1); }
   const SampleLeaf& leaf(size_t index) const {
-    return index < older().size() ? (*older_)[index] : tail_;
+    return index < older_.size() ? older_[index] : tail_;
   }
-  SampleLeaf& leaf(size_t index) { return index < older().size() ? (*older_)[index] : tail_; }
+  SampleLeaf& leaf(size_t index) { return index < older_.size() ? older_[index] : tail_; }
 
   // The last leaf, where nearly all samples go: one step away. Empty only while there is no sample.
   SampleLeaf tail_;
-  std::unique_ptr<std::vector<SampleLeaf>> older_;  // The others, none empty. Null: none.
+  // The others, none empty. In this object, so that their number is known without a look elsewhere.
+  std::vector<SampleLeaf> older_;
 };
 
 }  // namespace alertjoin

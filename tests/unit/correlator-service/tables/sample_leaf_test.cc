@@ -41,7 +41,8 @@ void ExpectSame(const SampleLeaf& leaf, const std::vector<int64_t>& times) {
   }
 }
 
-const std::vector<int64_t> kSizes{0, 1, 2, 3, 4, 5, 31, 32, 33, 63, 64, 65, kFull - 1};
+const std::vector<int64_t> kSizes{0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12,       13,
+                                  15, 16, 17, 19, 20, 21, 31, 32, 33, 63, 64, 65, kFull - 1};
 
 TEST(SampleLeaf, InsertsAtEveryPositionOfEverySize) {
   for (const int64_t size : kSizes) {
@@ -110,17 +111,48 @@ TEST(SampleLeaf, DropsFromTheFrontAtEveryPosition) {
   }
 }
 
-TEST(SampleLeaf, AppendsQuicklyOnlyWhatIsNewerAndHasRoom) {
+TEST(SampleLeaf, AppendsQuicklyOnlyWhatIsNewer) {
   SampleLeaf leaf;
-  EXPECT_FALSE(leaf.TryAppend(Of(10))) << "it has no block yet";
-  leaf.Reserve(3);
+  EXPECT_FALSE(leaf.TryAppend(Of(10))) << "times have no base yet";
   leaf.Insert(0, Of(10));
   EXPECT_FALSE(leaf.TryAppend(Of(9)));
   EXPECT_FALSE(leaf.TryAppend(Of(10)));
   EXPECT_TRUE(leaf.TryAppend(Of(11)));
-  EXPECT_TRUE(leaf.TryAppend(Of(12)));
-  EXPECT_FALSE(leaf.TryAppend(Of(13))) << "the block is full";
-  ExpectSame(leaf, {10, 11, 12});
+  ExpectSame(leaf, {10, 11});
+}
+
+TEST(SampleLeaf, AppendsQuicklyUntilItTakesALargerBlock) {
+  constexpr auto kRecent = static_cast<int64_t>(SampleLeaf::kRecentMax);
+  constexpr int64_t kReserved = 12;
+  SampleLeaf leaf;
+  leaf.Reserve(kReserved);
+  std::vector<int64_t> times = Times(kReserved + kRecent);
+  leaf.Insert(0, Of(times[0]));
+  for (size_t i = 1; i < times.size(); ++i) ASSERT_TRUE(leaf.TryAppend(Of(times[i]))) << i;
+  const size_t bytes = leaf.ByteSize();
+  EXPECT_FALSE(leaf.TryAppend(Of(1'000)));
+  ExpectSame(leaf, times);
+  times.push_back(1'000);
+  leaf.Insert(leaf.size(), Of(1'000));
+  ExpectSame(leaf, times);
+  EXPECT_GT(leaf.ByteSize(), bytes);
+}
+
+TEST(SampleLeaf, AppendsQuicklyUntilItIsFullWhateverCameLate) {
+  for (int64_t late = 0; late < 8; ++late) {
+    SampleLeaf leaf = LeafOf(Times(100 + late));
+    std::vector<int64_t> times = Times(100 + late);
+    times.insert(times.begin(), 1);
+    leaf.Insert(0, Of(1));
+    leaf.Reserve(kFull);
+    while (leaf.size() < kFull) {
+      const int64_t next = times.back() + 10;
+      ASSERT_TRUE(leaf.TryAppend(Of(next))) << leaf.size();
+      times.push_back(next);
+    }
+    EXPECT_FALSE(leaf.TryAppend(Of(times.back() + 10))) << late;
+    ASSERT_NO_FATAL_FAILURE(ExpectSame(leaf, times)) << late;
+  }
 }
 
 TEST(SampleLeaf, AppendsQuicklyOnlyWhatIsNearInTime) {
