@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <iterator>
 #include <map>
 #include <numeric>
 #include <random>
+#include <utility>
 
 namespace alertjoin {
 namespace {
@@ -26,7 +28,8 @@ LabelSet AlertLabels(size_t series) {
                   {"job", "node"}};
 }
 
-// Puts samples and transitions into batches.
+// Puts samples and transitions into batches: in each, the samples stand in one event and come
+// first, as the engine applies them.
 class Batcher {
  public:
   Batcher(const JoinWorkloadOptions& options, JoinWorkload& workload)
@@ -54,7 +57,6 @@ class Batcher {
   }
 
   void AddTransition(size_t i) {
-    EndSamples();
     const uint32_t series = workload_.transition_series[i];
     TransitionEvent event;
     event.source = "am";
@@ -63,14 +65,19 @@ class Batcher {
     event.starts_at = Timestamp::FromMillis(workload_.transition_times_ms[i]);
     event.received_time = event.starts_at;
     event.bindings = {binding_};
-    batch_.emplace_back(std::move(event));
+    transitions_.emplace_back(std::move(event));
     Count();
   }
 
   void EndBatch() {
-    EndSamples();
-    if (!batch_.empty()) workload_.batches.push_back(std::move(batch_));
-    batch_ = {};
+    std::vector<Event> batch;
+    if (samples_.size() != 0) {
+      samples_.series = series_;
+      batch.emplace_back(std::exchange(samples_, {}));
+    }
+    std::move(transitions_.begin(), transitions_.end(), std::back_inserter(batch));
+    transitions_.clear();
+    if (!batch.empty()) workload_.batches.push_back(std::move(batch));
     count_ = 0;
   }
 
@@ -79,21 +86,15 @@ class Batcher {
     if (++count_ == options_.batch_events) EndBatch();
   }
 
-  void EndSamples() {
-    if (samples_.size() == 0) return;
-    samples_.series = series_;
-    batch_.emplace_back(std::move(samples_));
-    samples_ = {};
-  }
-
   const JoinWorkloadOptions& options_;
   JoinWorkload& workload_;
   SeriesTable series_;  // One for all batches, as of one stream.
   std::vector<LabelSet> alerts_;
   std::vector<std::string> fingerprints_;
   Shared<Binding> binding_;
+  // Of the batch.
   SampleBatch samples_;
-  std::vector<Event> batch_;
+  std::vector<Event> transitions_;
   size_t count_ = 0;
 };
 

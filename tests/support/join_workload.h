@@ -35,7 +35,8 @@ struct JoinWorkloadOptions {
 };
 
 struct JoinWorkload {
-  // In order of arrival.
+  // In order of arrival. Within a batch the samples, in this order, are one event before the
+  // transitions.
   std::vector<std::vector<Event>> batches;
   size_t samples = 0;
   // The same as columns, for a peer.
