@@ -6,7 +6,6 @@
 
 #include "absl/hash/hash.h"
 #include "common/status/status.h"
-#include "correlator-service/join/near_end.h"
 #include "correlator-service/model/transition_report.h"
 
 namespace alertjoin {
@@ -14,7 +13,7 @@ namespace {
 
 // Transitions whose memory is asked for together: what they touch stays well within a second-level
 // cache.
-constexpr size_t kGroupTransitions = 16;
+constexpr size_t kGroupTransitions = 32;
 
 // The latest time at which the notification knows its alert as firing.
 Timestamp LastHeard(const Transition& event) {
@@ -38,6 +37,7 @@ std::vector<JoinedRow> Engine::Apply(std::vector<Event> events, Timestamp applie
       std::visit([this](const auto& kind) { ApplyEvent(kind); }, *event);
     }
   }
+  SampleSeries::FinishWrites();
   return rows_.Flush(applied_at);
 }
 
@@ -113,40 +113,33 @@ Engine::KnownAlert& Engine::AlertOf(const AlertId& id) {
 
 void Engine::Reconcile(KnownAlert& alert, const AlertHistory::Changes& changes) {
   for (const Timestamp episode : changes.removed) {
-    Reconcile(alert, episode, AlertState::kFiring, nullptr);
-    Reconcile(alert, episode, AlertState::kResolved, nullptr);
+    Remove(alert.history.TransitionsOf(episode), Cause::kAlertAmended);
   }
   for (const AlertHistory::Episode& episode : changes.present) {
-    Reconcile(alert, episode.key, AlertState::kFiring, episode.firing ? &*episode.firing : nullptr);
-    Reconcile(alert, episode.key, AlertState::kResolved,
-              episode.resolved ? &*episode.resolved : nullptr);
+    Reconcile(episode.key, episode.transitions->firing, episode.firing);
+    Reconcile(episode.key, episode.transitions->resolved, episode.resolved);
   }
 }
 
-void Engine::Reconcile(KnownAlert& alert, Timestamp episode, AlertState state,
-                       const AlertHistory::Side* side) {
-  const std::pair key(episode, state);
-  const auto place = LowerBoundNearEnd(alert.transitions, key);
-  const bool is_known = place != alert.transitions.end() && place->first == key;
-  if (side == nullptr) {
-    if (is_known) Remove(alert, episode, state, Cause::kAlertAmended);
+void Engine::Reconcile(Timestamp episode, std::unique_ptr<TransitionState>& transition,
+                       const std::optional<AlertHistory::Side>& side) {
+  if (!side) {
+    Remove(transition, Cause::kAlertAmended);
     return;
   }
-  if (!is_known) {
-    auto added = std::make_unique<TransitionState>();
-    added->episode = episode;
-    added->transition = side->transition;
-    rows_.Adopt(*added);
-    ReconcileBindings(*added, *side, Cause::kAlert);
-    alert.transitions.emplace_hint(place, key, std::move(added));
+  if (transition == nullptr) {
+    transition = std::make_unique<TransitionState>();
+    transition->episode = episode;
+    transition->transition = side->transition;
+    rows_.Adopt(*transition);
+    ReconcileBindings(*transition, *side, Cause::kAlert);
     return;
   }
-  TransitionState& transition = *place->second;
-  if (!SameForReaders(*transition.transition, *side->transition)) {
-    transition.transition = side->transition;
-    rows_.Amend(transition);
+  if (!SameForReaders(*transition->transition, *side->transition)) {
+    transition->transition = side->transition;
+    rows_.Amend(*transition);
   }
-  ReconcileBindings(transition, *side, Cause::kAlertAmended);
+  ReconcileBindings(*transition, *side, Cause::kAlertAmended);
 }
 
 void Engine::ReconcileBindings(TransitionState& transition, const AlertHistory::Side& side,
@@ -156,17 +149,15 @@ void Engine::ReconcileBindings(TransitionState& transition, const AlertHistory::
     return std::find(side.bindings.begin(), side.bindings.end(), bound.binding) !=
            side.bindings.end();
   };
-  const auto gone = std::remove_if(transition.bound.begin(), transition.bound.end(),
-                                   [&](const std::unique_ptr<BoundTransition>& bound) {
-                                     if (wanted(*bound)) return false;
-                                     Unbind(*bound, reason);
-                                     return true;
-                                   });
-  transition.bound.erase(gone, transition.bound.end());
+  transition.bound.RemoveIf([&](BoundTransition& bound) {
+    if (wanted(bound)) return false;
+    Unbind(bound, reason);
+    return true;
+  });
   for (const auto& binding : side.bindings) {
     const bool known =
         std::any_of(transition.bound.begin(), transition.bound.end(),
-                    [&binding](const auto& bound) { return bound->query() == binding->query; });
+                    [&binding](const auto& bound) { return bound.query() == binding->query; });
     if (!known) Bind(transition, binding, reason);
   }
   if (transition.bound.empty()) Bind(transition, nullptr, reason);
@@ -174,43 +165,45 @@ void Engine::ReconcileBindings(TransitionState& transition, const AlertHistory::
 
 void Engine::Bind(TransitionState& transition, std::shared_ptr<const BindingState> binding,
                   Cause reason) {
-  auto added = std::make_unique<BoundTransition>();
-  added->transition = &transition;
-  added->binding = std::move(binding);
-  added->indexed = transition.transition;
+  BoundTransition& added = transition.bound.Add();
+  added.transition = &transition;
+  added.binding = std::move(binding);
+  added.indexed = transition.transition;
   series_matches_.clear();
-  if (added->binding != nullptr) {
-    const LabelSet& labels = added->indexed->labels;
-    MatchIndex& index = added->query()->index;
-    added->group = added->binding->group;
-    if (added->group == nullptr) added->group = index.GroupOf(*added->binding->binding, labels);
-    index.AddTransition(added->group, added.get(), labels, &series_matches_);
+  if (added.binding != nullptr) {
+    const LabelSet& labels = added.indexed->labels;
+    MatchIndex& index = added.query()->index;
+    added.group = added.binding->group;
+    if (added.group == nullptr) added.group = index.GroupOf(*added.binding->binding, labels);
+    index.AddTransition(added.group, &added, labels, &series_matches_);
   }
-  if (series_matches_.empty()) rows_.Create(*added, nullptr, reason);
+  if (series_matches_.empty()) rows_.Create(added, nullptr, reason);
   for (SeriesState* const series : series_matches_) {
     if (rows_.full()) {
       ++stats_.rows_refused;
       continue;
     }
-    rows_.Create(*added, series, reason);
+    rows_.Create(added, series, reason);
   }
-  transition.bound.push_back(std::move(added));
 }
 
 void Engine::Unbind(BoundTransition& bound, Cause reason) {
   if (bound.group != nullptr) {
     bound.query()->index.RemoveTransition(bound.group, &bound, bound.indexed->labels);
   }
-  for (auto& row : bound.rows) rows_.Retire(std::move(row), reason);
+  for (RowState& row : bound.rows) rows_.Retire(row, reason);
   bound.rows.clear();
 }
 
-void Engine::Remove(KnownAlert& alert, Timestamp episode, AlertState state, Cause reason) {
-  const auto known = FindNearEnd(alert.transitions, std::pair(episode, state));
-  if (known == alert.transitions.end()) return;
-  for (const auto& bound : known->second->bound) Unbind(*bound, reason);
-  rows_.Bury(std::move(known->second));
-  alert.transitions.erase(known);
+void Engine::Remove(std::unique_ptr<TransitionState>& transition, Cause reason) {
+  if (transition == nullptr) return;
+  for (BoundTransition& bound : transition->bound) Unbind(bound, reason);
+  rows_.Bury(std::move(transition));
+}
+
+void Engine::Remove(EpisodeTransitions& transitions, Cause reason) {
+  Remove(transitions.firing, reason);
+  Remove(transitions.resolved, reason);
 }
 
 std::vector<JoinedRow> Engine::Expire(Timestamp sample_horizon, Timestamp row_horizon,
@@ -222,7 +215,7 @@ std::vector<JoinedRow> Engine::Expire(Timestamp sample_horizon, Timestamp row_ho
   row_horizon_ = std::max(row_horizon_, row_horizon);
   rows_.SetSampleHorizon(sample_horizon_);
   for (auto& [query, state] : directory_.queries()) {
-    for (auto& series : state->series) {
+    for (SeriesState* const series : state->series) {
       stats_.sample_bytes -= series->samples.ByteSize();
       series->samples.Expire(sample_horizon_);
       stats_.sample_bytes += series->samples.ByteSize();
@@ -232,11 +225,10 @@ std::vector<JoinedRow> Engine::Expire(Timestamp sample_horizon, Timestamp row_ho
   }
   for (auto place = alerts_.begin(); place != alerts_.end();) {
     KnownAlert& alert = *place->alert;
-    const AlertHistory::Expired expired = alert.history.Expire(row_horizon_);
-    for (const Timestamp episode : expired.episodes) {
+    AlertHistory::Expired expired = alert.history.Expire(row_horizon_);
+    for (auto& [episode, transitions] : expired.episodes) {
       NoteGone(alert, episode);
-      Remove(alert, episode, AlertState::kFiring, Cause::kExpired);
-      Remove(alert, episode, AlertState::kResolved, Cause::kExpired);
+      Remove(transitions, Cause::kExpired);
     }
     for (const Timestamp starts_at : expired.reports) {
       AlertReport& gone = gone_reports_.emplace_back();
@@ -274,11 +266,11 @@ std::vector<JoinedRow> Engine::Rows() const {
     result.push_back(RowTable::Describe(row, Operation::kUpsert, Cause::kAlert, Timestamp()));
   };
   for (const auto& [hash, alert] : alerts_) {
-    for (const auto& [id, transition] : alert->transitions) {
-      for (const auto& bound : transition->bound) {
-        for (const auto& row : bound->rows) add(*row);
+    alert->history.ForEachTransition([&add](const TransitionState& transition) {
+      for (const BoundTransition& bound : transition.bound) {
+        for (const RowState& row : bound.rows) add(row);
       }
-    }
+    });
   }
   return result;
 }

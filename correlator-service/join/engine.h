@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/container/inlined_vector.h"
@@ -132,8 +131,6 @@ class Engine {
   };
   struct KnownAlert {
     AlertHistory history;
-    // By episode and state.
-    absl::btree_map<std::pair<Timestamp, AlertState>, std::unique_ptr<TransitionState>> transitions;
     std::string source;
     std::string fingerprint;
   };
@@ -180,7 +177,7 @@ class Engine {
   // together waits for memory together.
   void ApplyStretch(std::span<const Event> events);
   using TransitionGroup = std::span<const Shared<TransitionEvent>* const>;
-  using AlertIds = absl::InlinedVector<AlertId, 16>;
+  using AlertIds = absl::InlinedVector<AlertId, 32>;
   void ApplyGroup(TransitionGroup group);
   // Asks the processor for the memory that applying the transitions will touch. Changes nothing.
   // Gives the ids of their alerts.
@@ -204,6 +201,13 @@ class Engine {
   // A sample was put into the series at `time`, before the one at `next`.
   void TouchRows(SeriesState& series, Timestamp time, std::optional<Timestamp> next, Cause reason);
 
+  // An episode that readers of alerts may see a difference in.
+  struct NotedAlert {
+    // Null: its id is in `description` already. An id is a hash, and not made before it is needed.
+    const KnownAlert* alert = nullptr;
+    Timestamp episode;
+    Alert description;
+  };
   // What the notification means for readers of alerts. Comes before Reconcile, since it looks at
   // what was known before.
   void NoteAlerts(const KnownAlert& alert, const AlertHistory::Changes& changes);
@@ -212,13 +216,14 @@ class Engine {
   // The alert, made anew when it is not known.
   KnownAlert& AlertOf(const AlertId& id);
   void Reconcile(KnownAlert& alert, const AlertHistory::Changes& changes);
-  // Makes one side of an episode what it should be; `side` null: it should not be there.
-  void Reconcile(KnownAlert& alert, Timestamp episode, AlertState state,
-                 const AlertHistory::Side* side);
+  // Makes one side of an episode what it should be: not there, when `side` is nothing.
+  void Reconcile(Timestamp episode, std::unique_ptr<TransitionState>& transition,
+                 const std::optional<AlertHistory::Side>& side);
   void ReconcileBindings(TransitionState& transition, const AlertHistory::Side& side, Cause reason);
   void Bind(TransitionState& transition, std::shared_ptr<const BindingState> binding, Cause reason);
   void Unbind(BoundTransition& bound, Cause reason);
-  void Remove(KnownAlert& alert, Timestamp episode, AlertState state, Cause reason);
+  void Remove(std::unique_ptr<TransitionState>& transition, Cause reason);
+  void Remove(EpisodeTransitions& transitions, Cause reason);
 
   // How long progress is kept beyond samples. A row with a larger tolerance, or with a pending
   // start that lies further back, may stay provisional.
@@ -236,7 +241,7 @@ class Engine {
   // Of the last Apply or Expire. An alert may stand there more than once.
   std::vector<std::pair<const KnownAlert*, Timestamp>> changed_reports_;
   std::vector<AlertReport> gone_reports_;
-  std::vector<Alert> noted_alerts_;  // In the order of what happened.
+  std::vector<NotedAlert> noted_alerts_;  // In the order of what happened.
   // Of the event being applied; kept for their memory.
   std::vector<const SampleBatch*> batches_;
   SampleOrder sample_order_;

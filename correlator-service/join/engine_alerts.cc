@@ -1,11 +1,9 @@
 // The engine's side of alerts as readers see them: episodes.
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "correlator-service/join/engine.h"
-#include "correlator-service/join/near_end.h"
 
 namespace alertjoin {
 
@@ -13,28 +11,33 @@ void Engine::NoteAlerts(const KnownAlert& alert, const AlertHistory::Changes& ch
   for (const Timestamp episode : changes.removed) NoteGone(alert, episode);
   for (const AlertHistory::Episode& episode : changes.present) {
     const auto& newest = episode.newest().transition;
-    // Most notifications repeat what is known. An id is a hash, and not made for nothing.
-    const auto behind =
-        UpperBoundNearEnd(alert.transitions, std::pair(episode.key, AlertState::kResolved));
-    const bool is_same = !changes.keeps_notification && behind != alert.transitions.begin() &&
-                         std::prev(behind)->first == std::pair(episode.key, newest->state) &&
-                         std::prev(behind)->second->transition == newest;
-    if (is_same) continue;
-    Alert& noted = noted_alerts_.emplace_back();
-    noted.id = MakeAlertId(alert.source, alert.fingerprint, episode.key);
-    noted.transition = newest;
-    noted.received_time = episode.received_time;
+    // Most notifications repeat what is known.
+    const EpisodeTransitions& known = *episode.transitions;
+    const auto& before = known.resolved != nullptr ? known.resolved : known.firing;
+    if (!changes.keeps_notification && before != nullptr && before->transition == newest) continue;
+    NotedAlert& noted = noted_alerts_.emplace_back();
+    noted.alert = &alert;
+    noted.episode = episode.key;
+    noted.description.transition = newest;
+    noted.description.received_time = episode.received_time;
   }
 }
 
 void Engine::NoteGone(const KnownAlert& alert, Timestamp episode) {
-  Alert& gone = noted_alerts_.emplace_back();
+  Alert& gone = noted_alerts_.emplace_back().description;
   gone.id = MakeAlertId(alert.source, alert.fingerprint, episode);
   gone.operation = Operation::kDelete;
 }
 
 std::vector<Alert> Engine::TakeAlerts() {
-  std::vector<Alert> alerts = std::exchange(noted_alerts_, {});
+  std::vector<Alert> alerts;
+  alerts.reserve(noted_alerts_.size());
+  for (auto& [alert, episode, description] : std::exchange(noted_alerts_, {})) {
+    if (alert != nullptr) {
+      description.id = MakeAlertId(alert->source, alert->fingerprint, episode);
+    }
+    alerts.push_back(std::move(description));
+  }
   std::stable_sort(alerts.begin(), alerts.end(),
                    [](const Alert& a, const Alert& b) { return a.id < b.id; });
   // Of each the last that was noted counts.

@@ -58,6 +58,7 @@ void Engine::Carry(const std::vector<Event>& carried) {
       directory_.QueryOf(error->query).fault.Add(*error);
     }
   }
+  SampleSeries::FinishWrites();
 }
 
 void Engine::CarrySamples(const SampleBatch& batch) {

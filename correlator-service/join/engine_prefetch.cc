@@ -14,7 +14,7 @@ namespace {
 
 // Of one for each transition of a group.
 template <typename T>
-using OfGroup = absl::InlinedVector<T, 16>;
+using OfGroup = absl::InlinedVector<T, 32>;
 
 }  // namespace
 
@@ -53,9 +53,11 @@ Engine::AlertIds Engine::Prefetch(TransitionGroup group) {
     if (alert == nullptr) continue;
     Prefetch(alert->fingerprint.data(), 1);
     alert->history.Prefetch();
-    PrefetchEnd(alert->transitions);
   }
   PrefetchSeriesOf(group, bindings, bucket_hashes);
+  for (const KnownAlert* const alert : alerts) {
+    if (alert != nullptr) alert->history.PrefetchNewest();
+  }
   return ids;
 }
 

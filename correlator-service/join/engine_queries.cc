@@ -39,9 +39,9 @@ void Engine::ApplyEvent(const Gap& gap) {
   const Timestamp through = *gap.through + kToleranceMax;
   const auto is_near = [&](Timestamp moment) { return moment >= from && moment <= through; };
   query.index.ForEachTransition([&](BoundTransition* bound) {
-    for (const auto& row : bound->rows) {
-      if (!is_near(row->time) && !(row->active_at && is_near(*row->active_at))) continue;
-      rows_.Touch(*row, Cause::kFinalized);
+    for (RowState& row : bound->rows) {
+      if (!is_near(row.time) && !(row.active_at && is_near(*row.active_at))) continue;
+      rows_.Touch(row, Cause::kFinalized);
     }
   });
 }
@@ -50,7 +50,7 @@ void Engine::ApplyEvent(const QueryError& error) {
   QueryState& query = directory_.QueryOf(error.query);
   if (!query.fault.Add(error)) return;
   query.index.ForEachTransition([this](BoundTransition* bound) {
-    if (bound->has_placeholder()) rows_.Touch(*bound->rows[0], Cause::kQueryError);
+    if (bound->has_placeholder()) rows_.Touch(bound->rows.front(), Cause::kQueryError);
   });
 }
 

@@ -35,17 +35,16 @@ TransitionState* EngineRestore::FindTransition(const Transition& transition) con
       engine_.alerts_.find(Engine::AlertId(transition.source, transition.fingerprint));
   if (alert == engine_.alerts_.end()) return nullptr;
   // An episode's key is the greatest start in it: the first one from its earliest start on.
-  auto& transitions = alert->alert->transitions;
-  auto found = transitions.lower_bound({transition.starts_at, AlertState::kFiring});
-  if (found == transitions.end()) return nullptr;
-  found = transitions.find({found->first.first, transition.state});
-  return found == transitions.end() ? nullptr : found->second.get();
+  EpisodeTransitions* const found =
+      alert->alert->history.FirstTransitionsFrom(transition.starts_at);
+  return found == nullptr ? nullptr : found->of(transition.state).get();
 }
 
-RowState* EngineRestore::FindRow(const TransitionState& transition, const RowId& id) {
-  for (const auto& bound : transition.bound) {
-    for (const auto& row : bound->rows) {
-      if (row->id == id) return row.get();
+RowState* EngineRestore::FindRow(TransitionState& transition, const RowId& id) {
+  for (BoundTransition& bound : transition.bound) {
+    for (RowState& row : bound.rows) {
+      RowTable::MakeId(row);
+      if (row.id == id) return &row;
     }
   }
   return nullptr;

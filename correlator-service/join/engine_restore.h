@@ -43,7 +43,7 @@ class EngineRestore {
 
   void EndAlert();
   TransitionState* FindTransition(const Transition& transition) const;
-  static RowState* FindRow(const TransitionState& transition, const RowId& id);
+  static RowState* FindRow(TransitionState& transition, const RowId& id);
 
   Engine& engine_;
   std::optional<CurrentAlert> current_;

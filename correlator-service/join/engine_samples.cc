@@ -14,7 +14,7 @@ namespace {
 
 // Neighbours in a batch are of different series, far apart in memory. So many are asked for before
 // the first of them is needed: the series, then the ends of their samples.
-constexpr size_t kChunkSamples = 64;
+constexpr size_t kChunkSamples = 128;
 // Series that are looked at together.
 constexpr size_t kChunkSeries = 32;
 
@@ -56,7 +56,7 @@ SeriesState* Engine::AddSeries(const std::shared_ptr<const SeriesKey>& key, bool
   query.index.AddSeries(added, &bound_matches_);
   for (BoundTransition* const bound : bound_matches_) {
     if (bound->has_placeholder()) {
-      rows_.Retire(std::move(bound->rows[0]), Cause::kSample);
+      rows_.Retire(bound->rows.front(), Cause::kSample);
       bound->rows.clear();
     } else if (rows_.full()) {
       ++stats_.rows_refused;
@@ -130,7 +130,12 @@ void Engine::ApplyAsTheyCame(SampleOrder::Batches batches) {
         continue;
       }
       PrefetchSeries(series);
-      chunk[size++] = {series, {time, batch->values[i], batch->received_time}};
+      // One by one: put together first, they would be read before they are stored.
+      PlacedSample& placed = chunk[size++];
+      placed.series = series;
+      placed.sample.time = time;
+      placed.sample.value = batch->values[i];
+      placed.sample.received_time = batch->received_time;
       if (size == chunk.size()) ApplyChunk(std::span(chunk).first(std::exchange(size, 0)));
     }
   }
@@ -149,7 +154,15 @@ void Engine::ApplyChunk(std::span<const PlacedSample> chunk) {
   for (const PlacedSample* const placed : std::span(near_rows).first(near_rows_size)) {
     if (placed->series->rows != nullptr) PrefetchEnd(placed->series->rows->by_time);
   }
-  for (const PlacedSample& placed : chunk) ApplySample(*placed.series, placed.sample);
+  for (const PlacedSample& placed : chunk) {
+    // The usual case: it is newer than the others and than every row.
+    if (placed.series->newest_row_time < placed.sample.time &&
+        placed.series->samples.TryAppend(placed.sample)) {
+      ++stats_.samples_new;
+    } else {
+      ApplySample(*placed.series, placed.sample);
+    }
+  }
 }
 
 void Engine::ApplySample(SeriesState& series, const Sample& sample) {

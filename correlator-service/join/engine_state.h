@@ -15,6 +15,7 @@
 #include "correlator-service/join/coverage.h"
 #include "correlator-service/join/match_index.h"
 #include "correlator-service/join/row_id.h"
+#include "correlator-service/join/stable_list.h"
 #include "correlator-service/model/joined_row.h"
 #include "correlator-service/tables/sample_series.h"
 
@@ -26,7 +27,7 @@ struct TransitionState;
 
 // A row as the engine keeps it.
 struct RowState {
-  RowId id;
+  RowId id;  // Made when it is first needed (RowTable).
   BoundTransition* bound = nullptr;
   SeriesState* series = nullptr;  // Null in the states NO_SERIES and UNBOUND.
   // The moments under which the row is indexed: event time, and pending start where it is known.
@@ -37,6 +38,7 @@ struct RowState {
   Match match;  // Without its series, which is the one above.
   bool final = false;
   bool is_provisional = false;  // Whether it is among the provisional rows of its query.
+  bool has_id = false;
   // The strongest reason of this batch to look at the row again; none when it is clean.
   std::optional<Cause> reason;
   std::shared_ptr<const Transition> transition;
@@ -80,16 +82,12 @@ struct QueryState {
   struct LabelsHash {
     using is_transparent = void;
     size_t operator()(const LabelSet& labels) const { return labels.Hash(); }
-    size_t operator()(const std::unique_ptr<SeriesState>& state) const {
-      return state->key->labels.Hash();
-    }
+    size_t operator()(const SeriesState* state) const { return state->key->labels.Hash(); }
   };
   struct LabelsEqual {
     using is_transparent = void;
     static const LabelSet& Labels(const LabelSet& labels) { return labels; }
-    static const LabelSet& Labels(const std::unique_ptr<SeriesState>& state) {
-      return state->key->labels;
-    }
+    static const LabelSet& Labels(const SeriesState* state) { return state->key->labels; }
     template <typename A, typename B>
     bool operator()(const A& a, const B& b) const {
       return Labels(a) == Labels(b);
@@ -97,9 +95,10 @@ struct QueryState {
   };
 
   Query query;
+  RowSubject no_series;                       // As part of the id of a row without a series.
   uint32_t ordinal = 0;                       // Among all, as they became known.
   std::vector<SeriesState*> series_in_order;  // In which they became known.
-  absl::flat_hash_set<std::unique_ptr<SeriesState>, LabelsHash, LabelsEqual> series;
+  absl::flat_hash_set<SeriesState*, LabelsHash, LabelsEqual> series;
   MatchIndex index;
   Coverage coverage;
   // The latest sample that was refused at a limit: progress up to there would say too much.
@@ -123,10 +122,10 @@ struct BoundTransition {
   // The transition as it was indexed: its labels lead to its place there.
   std::shared_ptr<const Transition> indexed;
   // One per series; or else the UNBOUND or NO_SERIES row alone.
-  absl::InlinedVector<std::unique_ptr<RowState>, 1> rows;
+  StableList<RowState> rows;
 
   QueryState* query() const { return binding == nullptr ? nullptr : binding->query; }
-  bool has_placeholder() const { return rows.size() == 1 && rows[0]->series == nullptr; }
+  bool has_placeholder() const { return rows.size() == 1 && rows.front().series == nullptr; }
 };
 
 // One side of an episode.
@@ -134,12 +133,22 @@ struct TransitionState {
   Timestamp episode;  // Its key.
   std::shared_ptr<const Transition> transition;
   // One per query; one without when UNBOUND.
-  absl::InlinedVector<std::unique_ptr<BoundTransition>, 1> bound;
+  StableList<BoundTransition> bound;
   // Of this batch: rows to look at again, and rows that are gone, as they last were.
   absl::InlinedVector<RowState*, 1> dirty;
   std::vector<JoinedRow> deleted;
   uint64_t bytes = 0;   // As counted by the row table.
   bool listed = false;  // Among those that this batch touched.
+};
+
+// Both sides of an episode; null: not there.
+struct EpisodeTransitions {
+  std::unique_ptr<TransitionState> firing;
+  std::unique_ptr<TransitionState> resolved;
+
+  std::unique_ptr<TransitionState>& of(AlertState state) {
+    return state == AlertState::kResolved ? resolved : firing;
+  }
 };
 
 }  // namespace alertjoin

@@ -54,8 +54,13 @@ AlertHistory::Filed AlertHistory::File(std::shared_ptr<const Transition> event, 
   const bool is_resolved = event->state == AlertState::kResolved;
   auto& state_report = is_resolved ? report.resolved : report.firing;
   if (!state_report.has_value()) state_report.emplace();
-  for (const auto& binding : bindings) {
-    if (AddBinding(state_report->bindings, binding)) filed = {true, true};
+  if (state_report->bindings.empty() && bindings.size() == 1) {
+    state_report->bindings = std::move(bindings);
+    filed = {true, true};
+  } else {
+    for (const auto& binding : bindings) {
+      if (AddBinding(state_report->bindings, binding)) filed = {true, true};
+    }
   }
   if (is_resolved && (!report.ends_at || *report.ends_at < *event->ends_at)) {
     report.ends_at = event->ends_at;
@@ -81,54 +86,62 @@ AlertHistory::Filed AlertHistory::File(std::shared_ptr<const Transition> event, 
   return filed;
 }
 
+AlertHistory::Reports::iterator AlertHistory::BeginOfEpisode(Reports::iterator report) {
+  auto begin = report;
+  while (!begin->second->span) {
+    if (begin == reports_.begin()) return report;
+    --begin;
+  }
+  return begin->second->span->key >= report->first ? begin : report;
+}
+
 AlertHistory::Changes AlertHistory::Add(std::shared_ptr<const Transition> event,
                                         Bindings bindings) {
   CHECK(event->state != AlertState::kResolved || event->ends_at.has_value());
   Changes changes;
   const Timestamp starts_at = event->starts_at;
-  const auto place = LowerBoundNearEnd(reports_, starts_at);
-  std::unique_ptr<Report>& report = reports_.try_emplace(place, starts_at)->second;
-  if (report == nullptr) report = std::make_unique<Report>();
-  const Filed filed = File(std::move(event), std::move(bindings), *report);
+  const auto added = reports_.try_emplace(LowerBoundNearEnd(reports_, starts_at), starts_at);
+  if (added->second == nullptr) added->second = std::make_unique<Report>();
+  Report& report = *added->second;
+  const Filed filed = File(std::move(event), std::move(bindings), report);
   changes.report_changed = filed.report_changed;
   changes.keeps_notification = filed.keeps_notification;
   if (!filed.may_change_episodes) return changes;
-  // The episodes that the report's start lies in, and all that its interval reaches. An end that
-  // has become known may also free what the open interval had swallowed: the same episode.
-  Timestamp first = starts_at;
-  Timestamp last = starts_at;
-  Timestamp through = report->Through(starts_at);
-  auto span = UpperBoundNearEnd(spans_, starts_at);
-  if (span != spans_.begin() &&
-      (std::prev(span)->second.through > starts_at || std::prev(span)->second.key >= starts_at)) {
-    --span;
+  // The episode that the report's start lies in, and all that its interval reaches. An end that has
+  // become known may also free what the open interval had swallowed: the same episode.
+  Timestamp through = report.Through(starts_at);
+  auto begin = BeginOfEpisode(added);
+  if (begin == added && !report.span && added != reports_.begin()) {
+    // Between episodes: the one before may reach here.
+    const auto before = BeginOfEpisode(std::prev(added));
+    if (before->second->span->through > starts_at) begin = before;
   }
-  while (span != spans_.end() && (span->first < through || span->first == first)) {
-    first = std::min(first, span->first);
-    last = std::max(last, span->second.key);
-    through = std::max(through, span->second.through);
-    ++span;
-  }
-  Regroup(first, last, changes);
+  auto end = begin;
+  do {
+    const auto& span = end->second->span;
+    const Timestamp key = span ? span->key : end->first;
+    if (span) through = std::max(through, span->through);
+    while (end != reports_.end() && end->first <= key) ++end;
+  } while (end != reports_.end() && (end->first < through || end->first <= starts_at));
+  Regroup(begin, end, changes);
   return changes;
 }
 
-void AlertHistory::Regroup(Timestamp first, Timestamp last, Changes& changes) {
-  for (auto span = LowerBoundNearEnd(spans_, first); span != spans_.end() && span->first <= last;) {
-    changes.removed.push_back(span->second.key);
-    span = spans_.erase(span);
+void AlertHistory::Regroup(Reports::iterator begin, Reports::iterator end, Changes& changes) {
+  for (auto report = begin; report != end; ++report) {
+    if (!report->second->span) continue;
+    changes.removed.push_back(report->second->span->key);
+    report->second->span.reset();
   }
-  auto report = LowerBoundNearEnd(reports_, first);
-  while (report != reports_.end() && report->first <= last) {
-    const auto begin = report;
-    const Timestamp starts_at = report->first;
-    Span span{starts_at, report->second->Through(starts_at)};
-    for (++report; report != reports_.end() && report->first < span.through; ++report) {
+  for (auto report = begin; report != end;) {
+    const auto first = report;
+    Span span{first->first, first->second->Through(first->first)};
+    for (++report; report != end && report->first < span.through; ++report) {
       span.key = report->first;
       span.through = std::max(span.through, report->second->Through(report->first));
     }
-    spans_.insert_or_assign(LowerBoundNearEnd(spans_, starts_at), starts_at, span);
-    changes.present.push_back(Describe(begin, report, span.key));
+    first->second->span = span;
+    changes.present.push_back(Describe(first, report));
   }
   const auto is_present = [&changes](Timestamp key) {
     return std::any_of(changes.present.begin(), changes.present.end(),
@@ -138,22 +151,27 @@ void AlertHistory::Regroup(Timestamp first, Timestamp last, Changes& changes) {
                         changes.removed.end());
 }
 
-AlertHistory::Episode AlertHistory::Describe(Reports::const_iterator begin,
-                                             Reports::const_iterator behind, Timestamp key) {
+AlertHistory::Episode AlertHistory::Describe(Reports::iterator begin, Reports::iterator end) {
   const Timestamp starts_at = begin->first;
+  const auto& [key, last] = *std::prev(end);
   Episode episode;
   episode.key = key;
+  episode.transitions = &last->transitions;
   episode.received_time = Timestamp::Max();
   std::optional<Timestamp> ends_at;
   std::optional<Timestamp> active_at;
-  StateReport firing;
-  StateReport resolved;
-  const auto merge = [](const std::optional<StateReport>& part, StateReport& whole) {
+  std::optional<StateReport> firing;
+  std::optional<StateReport> resolved;
+  const auto merge = [](const std::optional<StateReport>& part, std::optional<StateReport>& whole) {
     if (!part) return;
-    if (whole.first == nullptr || Outranks(*part->first, *whole.first)) whole.first = part->first;
-    for (const auto& binding : part->bindings) AddBinding(whole.bindings, binding);
+    if (!whole) {
+      whole = part;
+      return;
+    }
+    if (Outranks(*part->first, *whole->first)) whole->first = part->first;
+    for (const auto& binding : part->bindings) AddBinding(whole->bindings, binding);
   };
-  for (auto report = begin; report != behind; ++report) {
+  for (auto report = begin; report != end; ++report) {
     const Report& part = *report->second;
     episode.received_time = std::min(episode.received_time, part.received_time);
     merge(part.firing, firing);
@@ -162,32 +180,45 @@ AlertHistory::Episode AlertHistory::Describe(Reports::const_iterator begin,
     if (part.active_at) active_at = std::min(active_at.value_or(*part.active_at), *part.active_at);
   }
   if (active_at > starts_at) active_at.reset();
-  const auto side = [&](const StateReport& whole,
-                        std::optional<Timestamp> end) -> std::optional<Side> {
-    if (whole.first == nullptr) return std::nullopt;
-    Side result;
-    if (whole.first->starts_at == starts_at && whole.first->ends_at == end &&
-        whole.first->active_at == active_at) {
-      result.transition = whole.first;
-    } else {
-      auto amended = std::make_shared<Transition>(*whole.first);
-      amended->starts_at = starts_at;
-      amended->ends_at = end;
-      amended->active_at = active_at;
-      result.transition = std::move(amended);
+  const auto describe = [&](std::optional<StateReport>& whole, std::optional<Timestamp> its_end,
+                            std::optional<Side>& side) {
+    if (!whole) return;
+    side.emplace();
+    side->transition = std::move(whole->first);
+    side->bindings = std::move(whole->bindings);
+    const Transition& first = *side->transition;
+    if (first.starts_at == starts_at && first.ends_at == its_end && first.active_at == active_at) {
+      return;
     }
-    result.bindings = whole.bindings;
-    return result;
+    auto amended = std::make_shared<Transition>(first);
+    amended->starts_at = starts_at;
+    amended->ends_at = its_end;
+    amended->active_at = active_at;
+    side->transition = std::move(amended);
   };
-  episode.firing = side(firing, std::nullopt);
-  episode.resolved = side(resolved, ends_at);
+  describe(firing, std::nullopt, episode.firing);
+  describe(resolved, ends_at, episode.resolved);
   return episode;
 }
 
 AlertHistory::Changes AlertHistory::Regroup() {
   Changes changes;
-  if (!reports_.empty()) Regroup(reports_.begin()->first, reports_.rbegin()->first, changes);
+  Regroup(reports_.begin(), reports_.end(), changes);
   return changes;
+}
+
+EpisodeTransitions& AlertHistory::TransitionsOf(Timestamp key) {
+  const auto found = FindNearEnd(reports_, key);
+  CHECK(found != reports_.end());
+  return found->second->transitions;
+}
+
+EpisodeTransitions* AlertHistory::FirstTransitionsFrom(Timestamp key) {
+  for (auto report = reports_.lower_bound(key); report != reports_.end(); ++report) {
+    EpisodeTransitions& kept = report->second->transitions;
+    if (kept.firing != nullptr || kept.resolved != nullptr) return &kept;
+  }
+  return nullptr;
 }
 
 AlertReport AlertHistory::ReportOf(Timestamp starts_at) const {
@@ -218,17 +249,21 @@ AlertReport AlertHistory::ReportOf(Timestamp starts_at) const {
 
 AlertHistory::Expired AlertHistory::Expire(Timestamp horizon) {
   Expired expired;
-  for (auto span = spans_.begin(); span != spans_.end();) {
-    if (span->second.through >= horizon) {
-      ++span;
+  for (auto begin = reports_.begin(); begin != reports_.end();) {
+    const auto& span = begin->second->span;
+    CHECK(span.has_value());
+    const bool goes = span->through < horizon;
+    const Timestamp key = span->key;
+    auto end = begin;
+    for (; end != reports_.end() && end->first <= key; ++end) {
+      if (goes) expired.reports.push_back(end->first);
+    }
+    if (!goes) {
+      begin = end;
       continue;
     }
-    expired.episodes.push_back(span->second.key);
-    const auto first = reports_.lower_bound(span->first);
-    const auto end = reports_.upper_bound(span->second.key);
-    for (auto report = first; report != end; ++report) expired.reports.push_back(report->first);
-    reports_.erase(first, end);
-    span = spans_.erase(span);
+    expired.episodes.push_back({key, std::move(std::prev(end)->second->transitions)});
+    begin = reports_.erase(begin, end);
   }
   return expired;
 }

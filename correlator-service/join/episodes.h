@@ -7,15 +7,14 @@
 #include "absl/container/btree_map.h"
 #include "absl/container/inlined_vector.h"
 #include "common/event/event.h"
+#include "correlator-service/join/engine_state.h"
 #include "correlator-service/join/prefetch.h"
 #include "correlator-service/model/alert_report.h"
 
 namespace alertjoin {
 
-struct BindingState;
-
-// The notifications of one alert, (source, fingerprint), and the episodes that follow from them.
-// Not thread-safe.
+// The notifications of one alert, (source, fingerprint), and the episodes that follow from them. It
+// also keeps, and does not look at, what the engine makes of the episodes. Not thread-safe.
 //
 // The episodes are a function of the set of notifications, whatever their order and repetition:
 //   - Every start that was reported spans an interval: to its latest reported end, or, while no end
@@ -49,6 +48,8 @@ class AlertHistory {
     std::optional<Side> resolved;
     // The earliest at which one of its notifications was received.
     Timestamp received_time;
+    // What the engine keeps of it. Valid until the next call of Add or Expire.
+    EpisodeTransitions* transitions = nullptr;
 
     // Of the newest transition.
     const Side& newest() const { return resolved ? *resolved : *firing; }
@@ -67,19 +68,39 @@ class AlertHistory {
   // Whether the history has a notification of that state and start already.
   bool Knows(const Transition& event) const;
 
-  // Takes a notification and its bindings; both lists are empty when it can change nothing.
+  // Takes a notification and its bindings; both lists are empty when it can change nothing. What is
+  // kept of episodes that have become part of others is still there, and should be taken away.
   Changes Add(std::shared_ptr<const Transition> event, Bindings bindings);
 
   // Asks the processor for the places that Add will look at when the notification is of a new
   // start.
-  void Prefetch() const {
-    PrefetchEnd(reports_);
-    PrefetchEnd(spans_);
+  void Prefetch() const { PrefetchEnd(reports_); }
+  // Asks for what these places lead to.
+  void PrefetchNewest() const {
+    if (!reports_.empty()) alertjoin::Prefetch(reports_.rbegin()->second.get(), sizeof(Report));
   }
 
+  // What is kept of the episode with this key. REQUIRES: a notification had that start.
+  EpisodeTransitions& TransitionsOf(Timestamp key);
+  // The same of the first episode of which something is kept, among those with this key and later
+  // ones. Null: there is none.
+  EpisodeTransitions* FirstTransitionsFrom(Timestamp key);
+  template <typename Visit>
+  void ForEachTransition(Visit visit) const {
+    for (const auto& [starts_at, report] : reports_) {
+      for (const auto* side : {&report->transitions.firing, &report->transitions.resolved}) {
+        if (*side != nullptr) visit(**side);
+      }
+    }
+  }
+
+  struct ExpiredEpisode {
+    Timestamp key;
+    EpisodeTransitions transitions;
+  };
   struct Expired {
-    std::vector<Timestamp> episodes;  // Keys.
-    std::vector<Timestamp> reports;   // Their starts.
+    std::vector<ExpiredEpisode> episodes;
+    std::vector<Timestamp> reports;  // Their starts.
   };
   // Forgets the episodes that ended, or were last heard of, before `horizon`.
   Expired Expire(Timestamp horizon);
@@ -116,24 +137,27 @@ class AlertHistory {
     std::shared_ptr<const Transition> first;  // That it is described by.
     Bindings bindings;
   };
+  // An episode as stored with the report of its earliest start: all from there to its key.
+  struct Span {
+    Timestamp key;
+    Timestamp through;
+  };
   struct Report {
+    // What the neighbours of a new report are asked for comes first.
+    std::optional<Span> span;  // Of the episode that begins with this start, if one does.
     std::optional<StateReport> firing;
     std::optional<StateReport> resolved;
     Timestamp last_reported;                     // While firing.
     Timestamp received_time = Timestamp::Max();  // Of the earliest.
     std::optional<Timestamp> ends_at;
     std::optional<Timestamp> active_at;
+    // Of the episode that has this start for its key, if one does.
+    EpisodeTransitions transitions;
 
     Timestamp Through(Timestamp starts_at) const;
   };
-  // By starts_at. Trees, here and below: an alert may have any number of them, which come in any
-  // order.
+  // By starts_at. A tree: an alert may have any number of them, which come in any order.
   using Reports = absl::btree_map<Timestamp, std::unique_ptr<Report>>;
-  // An episode as stored: the reports with a start in [starts_at, key].
-  struct Span {
-    Timestamp key;
-    Timestamp through;
-  };
 
   struct Filed {
     bool report_changed = false;
@@ -142,14 +166,14 @@ class AlertHistory {
   };
   // Adds the notification to the report of its start, which may be new.
   static Filed File(std::shared_ptr<const Transition> event, Bindings bindings, Report& report);
-  // Cuts the reports in [first, last] into episodes anew.
-  void Regroup(Timestamp first, Timestamp last, Changes& changes);
-  // The episode of the reports from `begin` to before `behind`.
-  static Episode Describe(Reports::const_iterator begin, Reports::const_iterator behind,
-                          Timestamp key);
+  // The first report of the episode that this one is in. Itself, when that is not known yet.
+  Reports::iterator BeginOfEpisode(Reports::iterator report);
+  // Cuts the reports from `begin` to before `end` into episodes anew.
+  void Regroup(Reports::iterator begin, Reports::iterator end, Changes& changes);
+  // The episode of the reports from `begin` to before `end`.
+  static Episode Describe(Reports::iterator begin, Reports::iterator end);
 
   Reports reports_;
-  absl::btree_map<Timestamp, Span> spans_;  // By the earliest start.
 };
 
 }  // namespace alertjoin

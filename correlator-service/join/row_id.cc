@@ -11,7 +11,12 @@
 namespace alertjoin {
 namespace {
 
-constexpr size_t kUsualBytes = 192;
+// What is hashed is put together in one place, kept for its memory.
+std::string& EmptyText() {
+  thread_local std::string text;
+  text.clear();
+  return text;
+}
 
 // Big-endian.
 void AddNumber(std::string& text, int64_t number) {
@@ -43,7 +48,7 @@ std::array<uint8_t, 16> Digest(std::string_view text) {
 }  // namespace
 
 RowSubject MakeRowSubject(const Query& query, const LabelSet* series_labels) {
-  std::string text;
+  std::string& text = EmptyText();
   AddText(text, query.source);
   AddText(text, query.name);
   AddText(text, query.expression);
@@ -59,8 +64,7 @@ RowSubject MakeRowSubject(const Query& query, const LabelSet* series_labels) {
 
 RowId MakeRowId(std::string_view source, std::string_view fingerprint, Timestamp episode,
                 AlertState state, const RowSubject& subject) {
-  std::string text;
-  text.reserve(kUsualBytes);
+  std::string& text = EmptyText();
   AddText(text, source);
   AddText(text, fingerprint);
   AddNumber(text, episode.millis());
@@ -70,8 +74,7 @@ RowId MakeRowId(std::string_view source, std::string_view fingerprint, Timestamp
 }
 
 RowId MakeAlertId(std::string_view source, std::string_view fingerprint, Timestamp episode) {
-  std::string text;
-  text.reserve(kUsualBytes);
+  std::string& text = EmptyText();
   AddText(text, source);
   AddText(text, fingerprint);
   AddNumber(text, episode.millis());

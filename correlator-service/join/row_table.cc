@@ -13,8 +13,8 @@
 namespace alertjoin {
 namespace {
 
-// With its part of the transition's binding and its places in two indexes.
-constexpr uint64_t kRowBytes = sizeof(RowState) + sizeof(BoundTransition) + 64;
+// With the transition's binding that it is of, and its places in two indexes.
+constexpr uint64_t kRowBytes = sizeof(BoundTransition) + 64;
 
 // What a revision with several reasons is said to be caused by.
 int Strength(Cause cause) {
@@ -51,8 +51,8 @@ void EraseByMoments(RowState& row, RowsByTime& rows) {
 
 template <typename Visit>
 void ForEachRow(TransitionState& transition, Visit visit) {
-  for (const auto& bound : transition.bound) {
-    for (const auto& row : bound->rows) visit(*row);
+  for (BoundTransition& bound : transition.bound) {
+    for (RowState& row : bound.rows) visit(row);
   }
 }
 
@@ -85,34 +85,41 @@ void RowTable::Unindex(RowState& row) {
   if (row.series != nullptr) EraseByMoments(row, row.series->rows->by_time);
 }
 
-RowSubject RowTable::SubjectOf(const BoundTransition& bound, SeriesState* series) {
-  if (bound.query() == nullptr) return {};
-  if (series == nullptr) return MakeRowSubject(bound.query()->query, nullptr);
-  if (series->rows == nullptr) {
-    series->rows = std::make_unique<SeriesRows>();
-    series->rows->subject = MakeRowSubject(bound.query()->query, &series->key->labels);
+void RowTable::MakeId(RowState& row) {
+  if (row.has_id) return;
+  const TransitionState& transition = *row.bound->transition;
+  RowSubject subject;
+  if (row.series != nullptr) {
+    subject = row.series->rows->subject;
+  } else if (row.bound->query() != nullptr) {
+    subject = row.bound->query()->no_series;
   }
-  return series->rows->subject;
+  row.id = MakeRowId(transition.transition->source, transition.transition->fingerprint,
+                     transition.episode, transition.transition->state, subject);
+  row.has_id = true;
 }
 
 void RowTable::Create(BoundTransition& bound, SeriesState* series, Cause reason) {
-  auto row = std::make_unique<RowState>();
+  if (series != nullptr && series->rows == nullptr) {
+    series->rows = std::make_unique<SeriesRows>();
+    series->rows->subject = MakeRowSubject(bound.query()->query, &series->key->labels);
+  }
+  RowState& row = bound.rows.Add();
   const Transition& transition = *bound.transition->transition;
-  row->id = MakeRowId(transition.source, transition.fingerprint, bound.transition->episode,
-                      transition.state, SubjectOf(bound, series));
-  row->bound = &bound;
-  row->series = series;
-  row->time = transition.event_time();
-  row->active_at = transition.active_at;
-  Index(*row);
-  Touch(*row, reason);
+  row.bound = &bound;
+  row.series = series;
+  row.time = transition.event_time();
+  row.active_at = transition.active_at;
+  Index(row);
+  Touch(row, reason);
   ++size_;
   bytes_ += kRowBytes;
-  bound.rows.push_back(std::move(row));
 }
 
 void RowTable::Adopt(TransitionState& transition) {
-  transition.bytes = sizeof(TransitionState) + ApproximateBytes(*transition.transition);
+  // Without the first row and its binding, which are inside it and are counted with the rows.
+  constexpr size_t kOwnBytes = sizeof(TransitionState) - sizeof(BoundTransition);
+  transition.bytes = kOwnBytes + ApproximateBytes(*transition.transition);
   bytes_ += transition.bytes;
 }
 
@@ -133,16 +140,16 @@ void RowTable::Touch(RowState& row, Cause reason) {
   List(transition);
 }
 
-void RowTable::Retire(std::unique_ptr<RowState> row, Cause reason) {
-  TransitionState& transition = *row->bound->transition;
-  if (row->reason.has_value()) {
+void RowTable::Retire(RowState& row, Cause reason) {
+  TransitionState& transition = *row.bound->transition;
+  if (row.reason.has_value()) {
     auto& dirty = transition.dirty;
-    dirty.erase(std::find(dirty.begin(), dirty.end(), row.get()));
+    dirty.erase(std::find(dirty.begin(), dirty.end(), &row));
   }
-  Unindex(*row);
-  if (row->revision > 0) {
-    ++row->revision;
-    transition.deleted.push_back(Describe(*row, Operation::kDelete, reason, Timestamp()));
+  Unindex(row);
+  if (row.revision > 0) {
+    ++row.revision;
+    transition.deleted.push_back(Describe(row, Operation::kDelete, reason, Timestamp()));
     List(transition);
   }
   --size_;
@@ -224,6 +231,10 @@ void RowTable::AdoptDeleted() {
 }
 
 std::vector<JoinedRow> RowTable::Flush(Timestamp applied_at) {
+  // All at once, since hashing needs much of the cache for itself.
+  for (TransitionState* const transition : touched_) {
+    for (RowState* const row : transition->dirty) MakeId(*row);
+  }
   AdoptDeleted();
   for (TransitionState* const transition : touched_) {
     for (RowState* const row : transition->dirty) {

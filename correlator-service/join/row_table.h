@@ -21,8 +21,8 @@ class RowTable {
   void Create(BoundTransition& bound, SeriesState* series, Cause reason);
   // Has the row looked at again in Flush. Of several reasons the strongest counts.
   void Touch(RowState& row, Cause reason);
-  // Removes the row; Flush gives its DELETE, if it was ever given.
-  void Retire(std::unique_ptr<RowState> row, Cause reason);
+  // Forgets the row, which is then to be removed; Flush gives its DELETE, if it was ever given.
+  void Retire(RowState& row, Cause reason);
   // Indexes the rows of a transition by its moments, after one has changed, and touches them.
   void Amend(TransitionState& transition);
   // Takes over a transition that has no rows any more, until its DELETEs are given.
@@ -45,14 +45,14 @@ class RowTable {
   bool full() const { return size_ >= rows_max_ || bytes_ >= bytes_max_; }
   uint64_t revisions_after_final() const { return revisions_after_final_; }
 
+  // For a restart: makes the row's id, where that has not been done.
+  static void MakeId(RowState& row);
   // For a restart: gives a row that was made since the last Flush the state that readers know it
   // in, and takes its touch away. Parts of `known` that are here as well become shared.
   static void Restore(RowState& row, JoinedRow& known);
 
  private:
   void List(TransitionState& transition);
-  // The part of an id that is not the alert's.
-  static RowSubject SubjectOf(const BoundTransition& bound, SeriesState* series);
   // Puts the row among those of its series, or the provisional ones of its query, or takes it away.
   static void Index(RowState& row);
   static void Unindex(RowState& row);

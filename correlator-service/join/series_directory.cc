@@ -18,6 +18,7 @@ QueryState& SeriesDirectory::QueryOf(const Query& query) {
   if (state == nullptr) {
     state = std::make_unique<QueryState>();
     state->query = query;
+    state->no_series = MakeRowSubject(query, nullptr);
     state->ordinal = static_cast<uint32_t>(queries_in_order_.size());
     queries_in_order_.push_back(state.get());
   }
@@ -43,7 +44,7 @@ SeriesDirectory::Stream& SeriesDirectory::StreamOf(const SeriesTable& table) {
 
 SeriesState* SeriesDirectory::Find(const QueryState& query, const LabelSet& labels) {
   const auto found = query.series.find(labels);
-  return found == query.series.end() ? nullptr : found->get();
+  return found == query.series.end() ? nullptr : *found;
 }
 
 size_t SeriesDirectory::SeriesCountOf(const std::string& source) const {
@@ -52,11 +53,12 @@ size_t SeriesDirectory::SeriesCountOf(const std::string& source) const {
 }
 
 SeriesState* SeriesDirectory::Add(QueryState& query, std::shared_ptr<const SeriesKey> key) {
-  auto series = std::make_unique<SeriesState>();
-  SeriesState* const added = series.get();
-  series->query = &query;
-  series->key = std::move(key);
-  query.series.insert(std::move(series));
+  const size_t place = series_count_ % kBlockSeries;
+  if (place == 0) blocks_.push_back(std::make_unique<SeriesState[]>(kBlockSeries));
+  SeriesState* const added = &blocks_.back()[place];
+  added->query = &query;
+  added->key = std::move(key);
+  query.series.insert(added);
   added->ordinal = static_cast<uint32_t>(query.series_in_order.size());
   query.series_in_order.push_back(added);
   ++series_count_;

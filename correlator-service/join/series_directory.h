@@ -43,10 +43,15 @@ class SeriesDirectory {
   uint64_t series_bytes() const { return series_bytes_; }
 
  private:
+  static constexpr size_t kBlockSeries = 64;
+
   Queries queries_;
   std::vector<QueryState*> queries_in_order_;
   absl::flat_hash_map<const void*, std::unique_ptr<Stream>> streams_;
   uint64_t uses_ = 0;
+  // All series as they became known: those of one poll beside each other, and so are their next
+  // samples. None ever goes.
+  std::vector<std::unique_ptr<SeriesState[]>> blocks_;
   size_t series_count_ = 0;
   absl::flat_hash_map<std::string, size_t> series_of_source_;
   uint64_t series_bytes_ = 0;
