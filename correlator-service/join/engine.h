@@ -32,7 +32,8 @@ struct EngineLimits {
   // does not take what the others need.
   size_t source_series_max = SIZE_MAX;
   size_t source_alerts_max = SIZE_MAX;
-  // Memory of the samples; of the series without their samples; of the rows and their transitions.
+  // Memory of the samples, beyond the last few of each series; of the series, with these; of the
+  // rows and their transitions.
   uint64_t sample_bytes_max = uint64_t{4} << 30;
   uint64_t series_bytes_max = uint64_t{2} << 30;
   uint64_t row_bytes_max = uint64_t{4} << 30;
@@ -113,7 +114,7 @@ class Engine {
   // For each query with progress, the interval that reaches furthest.
   std::vector<QueryProgress> Progress() const;
 
-  // All rows as they stand, in no particular order.
+  // All rows as they stand after Apply or Expire, in no particular order.
   std::vector<JoinedRow> Rows() const;
 
   EngineStats stats() const;

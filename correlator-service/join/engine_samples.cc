@@ -18,11 +18,10 @@ constexpr size_t kChunkSamples = 128;
 // Series that are looked at together.
 constexpr size_t kChunkSeries = 32;
 
-// What applying a sample looks at first may lie on two lines.
+// What applying a sample looks at first.
 void PrefetchSeries(const SeriesState* series) {
   if (series == nullptr) return;
-  __builtin_prefetch(&series->samples);
-  __builtin_prefetch(&series->newest_row_time);
+  Prefetch(&series->samples, sizeof(series->samples));
 }
 
 bool HasSampleBefore(SampleOrder::Batches batches, Timestamp time) {

@@ -88,11 +88,15 @@ AlertHistory::Filed AlertHistory::File(std::shared_ptr<const Transition> event, 
 
 AlertHistory::Reports::iterator AlertHistory::BeginOfEpisode(Reports::iterator report) {
   auto begin = report;
-  while (!begin->second->span) {
+  for (; !begin->second->span; --begin) {
     if (begin == reports_.begin()) return report;
-    --begin;
+    // Behind the end of another episode, which may be long: one search, and no walk.
+    const auto& start = std::prev(begin)->second->episode_start;
+    if (!start) continue;
+    begin = FindNearEnd(reports_, *start);
+    return begin->second->span->through > report->first ? begin : report;
   }
-  return begin->second->span->key >= report->first ? begin : report;
+  return begin;
 }
 
 AlertHistory::Changes AlertHistory::Add(std::shared_ptr<const Transition> event,
@@ -110,12 +114,7 @@ AlertHistory::Changes AlertHistory::Add(std::shared_ptr<const Transition> event,
   // The episode that the report's start lies in, and all that its interval reaches. An end that has
   // become known may also free what the open interval had swallowed: the same episode.
   Timestamp through = report.Through(starts_at);
-  auto begin = BeginOfEpisode(added);
-  if (begin == added && !report.span && added != reports_.begin()) {
-    // Between episodes: the one before may reach here.
-    const auto before = BeginOfEpisode(std::prev(added));
-    if (before->second->span->through > starts_at) begin = before;
-  }
+  const auto begin = BeginOfEpisode(added);
   auto end = begin;
   do {
     const auto& span = end->second->span;
@@ -129,6 +128,7 @@ AlertHistory::Changes AlertHistory::Add(std::shared_ptr<const Transition> event,
 
 void AlertHistory::Regroup(Reports::iterator begin, Reports::iterator end, Changes& changes) {
   for (auto report = begin; report != end; ++report) {
+    report->second->episode_start.reset();
     if (!report->second->span) continue;
     changes.removed.push_back(report->second->span->key);
     report->second->span.reset();
@@ -141,6 +141,7 @@ void AlertHistory::Regroup(Reports::iterator begin, Reports::iterator end, Chang
       span.through = std::max(span.through, report->second->Through(report->first));
     }
     first->second->span = span;
+    std::prev(report)->second->episode_start = first->first;
     changes.present.push_back(Describe(first, report));
   }
   const auto is_present = [&changes](Timestamp key) {
@@ -215,6 +216,9 @@ EpisodeTransitions& AlertHistory::TransitionsOf(Timestamp key) {
 
 EpisodeTransitions* AlertHistory::FirstTransitionsFrom(Timestamp key) {
   for (auto report = reports_.lower_bound(key); report != reports_.end(); ++report) {
+    // From the start of an episode one search leads to its key.
+    const auto& span = report->second->span;
+    if (span) report = FindNearEnd(reports_, span->key);
     EpisodeTransitions& kept = report->second->transitions;
     if (kept.firing != nullptr || kept.resolved != nullptr) return &kept;
   }
@@ -254,14 +258,12 @@ AlertHistory::Expired AlertHistory::Expire(Timestamp horizon) {
     CHECK(span.has_value());
     const bool goes = span->through < horizon;
     const Timestamp key = span->key;
-    auto end = begin;
-    for (; end != reports_.end() && end->first <= key; ++end) {
-      if (goes) expired.reports.push_back(end->first);
-    }
+    const auto end = key == begin->first ? std::next(begin) : reports_.upper_bound(key);
     if (!goes) {
       begin = end;
       continue;
     }
+    for (auto report = begin; report != end; ++report) expired.reports.push_back(report->first);
     expired.episodes.push_back({key, std::move(std::prev(end)->second->transitions)});
     begin = reports_.erase(begin, end);
   }

@@ -145,14 +145,15 @@ class AlertHistory {
   struct Report {
     // What the neighbours of a new report are asked for comes first.
     std::optional<Span> span;  // Of the episode that begins with this start, if one does.
+    // Where the episode begins that has this start for its key, if one does.
+    std::optional<Timestamp> episode_start;
     std::optional<StateReport> firing;
     std::optional<StateReport> resolved;
     Timestamp last_reported;                     // While firing.
     Timestamp received_time = Timestamp::Max();  // Of the earliest.
     std::optional<Timestamp> ends_at;
     std::optional<Timestamp> active_at;
-    // Of the episode that has this start for its key, if one does.
-    EpisodeTransitions transitions;
+    EpisodeTransitions transitions;  // Of that episode.
 
     Timestamp Through(Timestamp starts_at) const;
   };
@@ -166,7 +167,8 @@ class AlertHistory {
   };
   // Adds the notification to the report of its start, which may be new.
   static Filed File(std::shared_ptr<const Transition> event, Bindings bindings, Report& report);
-  // The first report of the episode that this one is in. Itself, when that is not known yet.
+  // The first report of the episode that this one is in, or that reaches it; itself, where there is
+  // none.
   Reports::iterator BeginOfEpisode(Reports::iterator report);
   // Cuts the reports from `begin` to before `end` into episodes anew.
   void Regroup(Reports::iterator begin, Reports::iterator end, Changes& changes);

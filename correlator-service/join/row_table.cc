@@ -117,7 +117,8 @@ void RowTable::Create(BoundTransition& bound, SeriesState* series, Cause reason)
 }
 
 void RowTable::Adopt(TransitionState& transition) {
-  // Without the first row and its binding, which are inside it and are counted with the rows.
+  // Without the first row and its binding, which are inside it and, where there is one, are counted
+  // with the rows.
   constexpr size_t kOwnBytes = sizeof(TransitionState) - sizeof(BoundTransition);
   transition.bytes = kOwnBytes + ApproximateBytes(*transition.transition);
   bytes_ += transition.bytes;

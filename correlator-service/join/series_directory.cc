@@ -7,8 +7,8 @@ namespace {
 
 // Streams that are remembered. A producer has one at a time; each reconnection makes a new one.
 constexpr size_t kStreamsMax = 64;
-// A series without its labels and samples: the object, its key, and its places in the query's set,
-// order and index and in one stream's table.
+// A series without its labels: the object, with room for its last few samples, its key, and its
+// places in the query's set, order and index and in one stream's table.
 constexpr uint64_t kSeriesBytes = sizeof(SeriesState) + sizeof(SeriesKey) + 104;
 
 }  // namespace

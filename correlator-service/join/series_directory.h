@@ -39,7 +39,7 @@ class SeriesDirectory {
   size_t series_count() const { return series_count_; }
   // Of the queries of one metrics source.
   size_t SeriesCountOf(const std::string& source) const;
-  // Memory of the series, without their samples and rows.
+  // Memory of the series, with their last few samples, without the others and without their rows.
   uint64_t series_bytes() const { return series_bytes_; }
 
  private:

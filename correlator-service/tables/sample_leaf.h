@@ -20,10 +20,10 @@ struct Sample {
 
 // Up to kSamplesMax consecutive samples of a series in two columns, 16 bytes for each sample: the
 // value; the time and the receive time, as distances of 32 bits. The columns are a block of memory
-// elsewhere, but for the last few samples, which are kept here until there are kRecentMax of them:
+// elsewhere, but for up to kRecentMax samples at the end, which are kept here until one more comes:
 // so appending to many leaves in turn, and looking at their ends, mostly touches the objects alone,
-// and a line of the block's memory is written once and as a whole. Not thread-safe; movable. Who
-// hands leaves over to another thread calls FinishWrites before.
+// and while all come in order a line of a large block's memory is written once and as a whole. Not
+// thread-safe; movable. Who hands leaves over to another thread calls FinishWrites before.
 class SampleLeaf {
  public:
   static constexpr size_t kSamplesMax = 256;
@@ -65,7 +65,7 @@ class SampleLeaf {
     AddRecent(sample.value, {last_offset_, static_cast<int32_t>(delay * 2)});
     return true;
   }
-  // Makes what all leaves hold visible to other threads.
+  // What this thread has put into leaves comes before all that it writes from here on.
   static void FinishWrites() { FinishWholeLines(); }
 
   // Makes room for this many samples in the block. REQUIRES: at most kSamplesMax.

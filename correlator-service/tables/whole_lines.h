@@ -37,8 +37,9 @@ void WriteTwoWholeLines(const Pair (&pairs)[n], First* firsts, Second* seconds) 
 #endif
 }
 
-// What this thread has written comes before all that it writes from here on. Without it, that holds
-// for this thread's own reads alone.
+// What this thread has written by these comes before all that it writes from here on, as what it
+// writes in the usual way does by the rules of the machine. Without it, that holds for this
+// thread's own reads alone.
 inline void FinishWholeLines() {
 #ifdef __SSE2__
   _mm_sfence();

@@ -103,7 +103,7 @@ TransitionEvent Resolved(LabelSet labels, int64_t starts_at, int64_t ends_at,
 }
 
 SampleBatch Samples(const std::string& query, LabelSet labels,
-                    std::initializer_list<std::pair<int64_t, double>> samples) {
+                    const std::vector<std::pair<int64_t, double>>& samples) {
   SampleBatch batch;
   batch.series.push_back(std::make_shared<const SeriesKey>(
       SeriesKey{std::make_shared<const Query>(QueryNamed(query)), std::move(labels)}));

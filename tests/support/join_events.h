@@ -27,7 +27,7 @@ TransitionEvent Resolved(LabelSet labels, int64_t starts_at, int64_t ends_at,
                          std::vector<Binding> bindings);
 
 SampleBatch Samples(const std::string& query, LabelSet labels,
-                    std::initializer_list<std::pair<int64_t, double>> samples);
+                    const std::vector<std::pair<int64_t, double>>& samples);
 // The same with a pending start.
 TransitionEvent Since(int64_t active_at, TransitionEvent event);
 QueryError Refused(const std::string& query, int64_t time, std::string error);

@@ -48,6 +48,8 @@ class ModelledSeries {
               at_or_behind == model_.begin() ? std::nullopt : TimeOf(std::prev(at_or_behind)))
         << ms;
     model_[ms] = value;
+    bytes_ += result.bytes_added;
+    ASSERT_EQ(series_.ByteSize(), bytes_) << ms;
   }
 
   void Append(int64_t ms, double value) {
@@ -55,6 +57,7 @@ class ModelledSeries {
     if (!series_.TryAppend({At(ms), value, At(ms + 1)})) return Put(ms, value);
     ASSERT_TRUE(is_newest) << ms;
     model_[ms] = value;
+    ASSERT_EQ(series_.ByteSize(), bytes_) << ms;
   }
 
   void Expire(int64_t horizon) {
@@ -62,6 +65,7 @@ class ModelledSeries {
     const size_t before = model_.size();
     if (behind != model_.begin()) model_.erase(model_.begin(), std::prev(behind));
     ASSERT_EQ(series_.Expire(At(horizon)), before - model_.size()) << horizon;
+    bytes_ = series_.ByteSize();
   }
 
   // What lies in [from, to), up to `samples_max` samples of it.
@@ -115,6 +119,7 @@ class ModelledSeries {
 
   SampleSeries series_;
   std::map<int64_t, double> model_;
+  size_t bytes_ = 0;  // As the series has said that they grow.
 };
 
 // Runs `change` on a series of three full leaves for every position in it, the one before the first
