@@ -15,6 +15,7 @@ import unittest
 
 from alert_feed import Episode, now_ms
 from fault_stack import SOURCE, FaultStack, notification
+from support import wait_until
 
 FULL = os.environ.get("ALERTJOIN_TEST_HOSTILE") == "full"
 SLOW_PEERS = 500
@@ -41,6 +42,12 @@ class HostileTest(unittest.TestCase):
     def resident_mib(self):
         text = pathlib.Path(f"/proc/{self.pid}/status").read_text()
         return int(text.split("VmRSS:")[1].split()[0]) / 1024
+
+    def connections(self):
+        """How many connections to the service are open."""
+        port = f":{self.address[1]:04X}"
+        lines = pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]
+        return sum(line.split()[1].endswith(port) and line.split()[3] == "01" for line in lines)
 
     def cpu_seconds(self):
         """What the service has taken of the processors so far."""
@@ -107,30 +114,40 @@ class HostileTest(unittest.TestCase):
                  b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\nGET /metr", b""]
         stop = threading.Event()
 
+        def is_closed(peer):
+            if not select.select([peer], [], [], 0)[0]:
+                return False
+            try:
+                return peer.recv(65536) == b""
+            except OSError:
+                return True
+
         def peers():
             """Those that are closed come again at once."""
-            sockets = {}
-            while not stop.is_set():
+            sockets, due = {}, {}
+            while not stop.wait(0.1):
                 for i in range(SLOW_PEERS):
-                    if stop.is_set():
-                        break
                     try:
+                        if i in sockets and is_closed(sockets[i]):
+                            sockets.pop(i).close()
                         if i not in sockets:
                             sockets[i] = socket.create_connection(self.address, timeout=20)
                             sockets[i].sendall(begun[i % len(begun)])
-                        elif i % len(begun) != 3:
+                            due[i] = time.monotonic() + 4
+                        elif i % len(begun) != 3 and time.monotonic() >= due[i]:
                             sockets[i].sendall(b"x")
+                            due[i] += 4
                     except OSError:
                         sockets.pop(i).close() if i in sockets else None
-                stop.wait(4)
             for peer in sockets.values():
                 peer.close()
 
         thread = threading.Thread(target=peers, daemon=True)
         thread.start()
         try:
-            time.sleep(2)  # until they are there; what is measured begins afterwards
+            wait_until(lambda: self.connections() >= SLOW_PEERS, 30, "all peers are there")
             self.expect_quick_webhooks(DRIP_SECONDS, f"with {SLOW_PEERS} slow peers")
+            wait_until(lambda: self.connections() >= SLOW_PEERS, 5, "all peers are there still")
         finally:
             stop.set()
             thread.join(60)

@@ -11,7 +11,7 @@ from secure_calls import DENIED, UNAUTHENTICATED, SecureCase, endless, reason_of
 from secure_stack import ROLES, TOKENS
 from support import wait_until
 
-REVOKED_WITHIN_SECONDS = 10  # files are looked at each second; a busy machine adds some
+REVOKED_WITHIN_SECONDS = 5  # files are looked at each second
 
 
 def last_event(events):
