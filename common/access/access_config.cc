@@ -78,6 +78,19 @@ void ReadCurves(YamlNode node, TlsServerOptions& tls) {
   }
 }
 
+// An empty list is one, too: nobody has any of its names.
+std::optional<std::vector<std::string>> ReadNames(YamlNode node, bool verifies) {
+  if (!node.given()) return std::nullopt;
+  if (!verifies)
+    node.Fault("goes with client_ca_file: a name that nobody has checked says nothing");
+  std::vector<std::string> names;
+  for (YamlNode& item : node.Items()) {
+    names.push_back(item.String(""));
+    if (names.back().empty()) item.Fault("expected a DNS name, an IP or e-mail address, or a URI");
+  }
+  return names;
+}
+
 std::optional<TlsServerOptions> ReadTls(YamlNode node, ListenerKind kind) {
   if (!node.present()) return std::nullopt;
   TlsServerOptions tls;
@@ -97,6 +110,7 @@ std::optional<TlsServerOptions> ReadTls(YamlNode node, ListenerKind kind) {
             "client_ca_file goes with client_auth_type VerifyClientCertIfGiven or "
             "RequireAndVerifyClientCert, and they with it");
   }
+  tls.client_allowed_sans = ReadNames(node.Child("client_allowed_sans"), verifies);
   tls.min_version = ReadVersion(node.Child("min_version"), tls.min_version, kind);
   YamlNode max_version = node.Child("max_version");
   tls.max_version = ReadVersion(max_version, tls.max_version, kind);

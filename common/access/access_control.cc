@@ -54,6 +54,12 @@ absl::Status CheckSameDoor(const AccessState& old_state, const AccessState& new_
       old_state.tls->options.client_auth != new_state.tls->options.client_auth) {
     return absl::FailedPreconditionError("client_auth_type is changed by a restart only");
   }
+  if (new_state.tls != nullptr && old_state.tls->options.client_allowed_sans.has_value() &&
+      !new_state.tls->options.client_allowed_sans.has_value()) {
+    return absl::FailedPreconditionError(
+        "client_allowed_sans goes by a restart only, since certificates of all names would be "
+        "taken");
+  }
   // A file that is read while it is written ends anywhere.
   if (old_state.config.has_identities && !new_state.config.has_identities) {
     return absl::FailedPreconditionError(
@@ -217,7 +223,8 @@ AccessControl::Verdict AccessControl::Decide(const std::optional<AccessRule>& ru
       certified ? Identify(*held, caller)
                 : Identified{Unknown(*held, "certificate_revoked",
                                      "the authority of the connection's certificate is no longer "
-                                     "trusted: connect again with another")};
+                                     "trusted, or none of its names is allowed "
+                                     "(client_allowed_sans): connect again with another")};
   Verdict& verdict = identified.verdict;
   if (verdict.outcome == Outcome::kAllowed) {
     if (!rule.has_value()) {

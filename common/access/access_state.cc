@@ -41,7 +41,8 @@ absl::StatusOr<std::shared_ptr<const AccessState>> LoadAccess(const std::string&
     if (!material.ok()) return Annotate(material.status(), file);
     state->tls = *std::move(material);
     if (const std::string& authorities = state->tls->client_ca_pem; !authorities.empty()) {
-      state->clients = std::make_shared<const ClientCertificates>(authorities);
+      state->clients =
+          std::make_shared<const ClientCertificates>(authorities, config.tls->client_allowed_sans);
     }
   }
   if (!config.tokens_file.empty()) {

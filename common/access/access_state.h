@@ -24,7 +24,7 @@ struct AccessState {
   // Without `identities`, everyone who is known may do everything.
   RoleSet RolesOf(const std::string& identity) const;
   // Whether the certificates that a client has shown (PEM, its own first) are those of the
-  // authorities; also when none were asked for.
+  // authorities, and of an allowed name; also when none were asked for.
   bool TakesCertificates(const std::string& chain_pem) const {
     return chain_pem.empty() || clients == nullptr || clients->Take(chain_pem);
   }

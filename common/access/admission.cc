@@ -36,8 +36,8 @@ absl::Status Admission::Check(const ErrorDetail& detail) const {
   const auto state = states_->Get();
   if (!state->TakesCertificates(certificate_chain_)) {
     return MakeError("CREDENTIALS_REVOKED",
-                     "the authority of the connection's certificate is no longer trusted: connect "
-                     "again with another",
+                     "the authority of the connection's certificate is no longer trusted, or none "
+                     "of its names is allowed: connect again with another",
                      detail);
   }
   if (!IsProven(*state)) {

@@ -15,6 +15,9 @@ using PrivateKey = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 // The certificates of a PEM text in their order, up to the first that does not parse.
 std::vector<Certificate> ParseCertificates(const std::string& pem);
 
+// Its alternative names that are DNS names, e-mail addresses, URIs or IP addresses, as text.
+std::vector<std::string> AlternativeNames(const X509& certificate);
+
 // The private key of a PEM text; null when there is none, or it needs a passphrase.
 PrivateKey ParsePrivateKey(const std::string& pem);
 

@@ -5,6 +5,9 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "common/access/certificate_pem.h"
 #include "common/status/status.h"
 
@@ -14,8 +17,8 @@ struct ClientCertificates::Store {
   std::unique_ptr<X509_STORE, decltype(&X509_STORE_free)> store{X509_STORE_new(), &X509_STORE_free};
 };
 
-ClientCertificates::ClientCertificates(const std::string& authorities_pem)
-    : store_(std::make_unique<const Store>()) {
+ClientCertificates::ClientCertificates(const std::string& authorities_pem, Names allowed_names)
+    : store_(std::make_unique<const Store>()), allowed_names_(std::move(allowed_names)) {
   CHECK(store_->store != nullptr);
   for (const Certificate& authority : ParseCertificates(authorities_pem)) {
     X509_STORE_add_cert(store_->store.get(), authority.get());
@@ -53,7 +56,10 @@ bool ClientCertificates::Verify(const std::string& chain_pem) const {
                      X509_STORE_CTX_set_purpose(check.get(), X509_PURPOSE_SSL_CLIENT) == 1 &&
                      X509_verify_cert(check.get()) == 1;
   ERR_clear_error();
-  return taken;
+  if (!taken || !allowed_names_.has_value()) return taken;
+  return std::ranges::any_of(AlternativeNames(*chain.front()), [this](const std::string& name) {
+    return std::ranges::find(*allowed_names_, name) != allowed_names_->end();
+  });
 }
 
 }  // namespace alertjoin

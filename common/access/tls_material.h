@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,8 @@ struct TlsServerOptions {
   std::string cert_file = {};
   std::string key_file = {};
   std::string client_ca_file = {};
+  // Nothing: of a client's certificate any name will do.
+  std::optional<std::vector<std::string>> client_allowed_sans = {};
   ClientAuth client_auth = ClientAuth::kNoClientCert;
   TlsVersion min_version = TlsVersion::k12;
   TlsVersion max_version = TlsVersion::k13;

@@ -94,6 +94,11 @@ TEST(AccessConfig, FaultsSayWhereAndWhat) {
       {"tls_server_config: {cert_file: a, key_file: b, client_auth_type: "
        "RequireAndVerifyClientCert}",
        "client_ca_file goes with"},
+      {"tls_server_config: {cert_file: a, key_file: b, client_allowed_sans: [c]}",
+       "goes with client_ca_file"},
+      {"tls_server_config: {cert_file: a, key_file: b, client_ca_file: c, "
+       "client_auth_type: RequireAndVerifyClientCert, client_allowed_sans: ['']}",
+       "expected a DNS name"},
       {"tls_server_config: {cert_file: a, key_file: b, client_ca_file: c}",
        "client_ca_file goes with"},
       {"tls_server_config: {cert_file: a, key_file: b, min_version: TLS11}",

@@ -296,8 +296,14 @@ TEST_F(AccessControlTest, CertificatesThatClientsMustShowAreNotWaivedByAReload) 
                              "\n  key_file: " + pair.key_file + "\n";
   const std::string clients =
       "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.pem\n";
+  const std::string names = "  client_allowed_sans: [prometheus.example]\n";
+  ASSERT_THAT(Open(server + clients + names), IsOk());
+  Write("web.yml", server + clients);  // Read while it is written.
+  control_->Look();
+  EXPECT_TRUE(control_->state()->tls->options.client_allowed_sans.has_value());
+  EXPECT_TRUE(HasMetric(R"(alertjoin_access_last_load_successful{listener="http"} 0)"));
   ASSERT_THAT(Open(server + clients), IsOk());
-  Write("web.yml", server);  // Read while it is written.
+  Write("web.yml", server);
   control_->Look();
   EXPECT_EQ(control_->state()->tls->options.client_auth, ClientAuth::kRequireAndVerifyClientCert);
   EXPECT_TRUE(HasMetric(R"(alertjoin_access_last_load_successful{listener="http"} 0)"));
