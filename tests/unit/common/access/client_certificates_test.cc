@@ -4,6 +4,10 @@
 
 #include <fstream>
 
+#include "common/access/access_state.h"
+#include "common/time/clock.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/support/test_authority.h"
 
 namespace alertjoin {
@@ -56,6 +60,30 @@ TEST_F(ClientCertificatesTest, ANameIsWorthWhatItsAuthorityIs) {
   const ClientCertificates certificates(Read(other.ca_file()), {{"a.example"}});
   const auto stranger = authority_.Issue("client.example", "DNS:a.example");
   EXPECT_FALSE(certificates.Take(Read(stranger.cert_file)));
+}
+
+TEST_F(ClientCertificatesTest, TheListOfASecurityFileHolds) {
+  const TemporaryFolder folder;
+  const std::string file = folder / "web.yml";
+  const auto server = authority_.Issue("server", "IP:127.0.0.1");
+  const std::string chain = Read(authority_.Issue("client.example", "DNS:a.example").cert_file);
+  const auto takes = [&](const std::string& names) {
+    std::ofstream(file) << "tls_server_config:\n  cert_file: " << server.cert_file
+                        << "\n  key_file: " << server.key_file
+                        << "\n  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: "
+                        << authority_.ca_file() << "\n"
+                        << names;
+    // Certificates that were just made are valid by then.
+    const auto state =
+        LoadAccess(file, ListenerKind::kGrpc, SystemClock().Now() + std::chrono::hours(1));
+    EXPECT_THAT(state, IsOk());
+    return state.ok() && (*state)->TakesCertificates(chain);
+  };
+  EXPECT_TRUE(takes(""));
+  EXPECT_TRUE(takes("  client_allowed_sans: [a.example]\n"));
+  EXPECT_FALSE(takes("  client_allowed_sans: [b.example]\n"));
+  EXPECT_FALSE(takes("  client_allowed_sans: []\n"));
+  EXPECT_FALSE(takes("  client_allowed_sans:\n"));
 }
 
 }  // namespace
