@@ -47,14 +47,6 @@ auto LowerBoundNearEnd(Ordered& ordered, const Key& key) {
   return found ? place : ordered.lower_bound(key);
 }
 
-// The first element whose key is behind `key`.
-template <typename Ordered, typename Key>
-auto UpperBoundNearEnd(Ordered& ordered, const Key& key) {
-  const auto [place, found] =
-      near_end::StepBack(ordered, [&key](const auto& candidate) { return key < candidate; });
-  return found ? place : ordered.upper_bound(key);
-}
-
 // The element with this key; the container's end when there is none.
 template <typename Ordered, typename Key>
 auto FindNearEnd(Ordered& ordered, const Key& key) {
