@@ -30,13 +30,4 @@ void PrefetchEnd(const Ordered& ordered) {
   if (!ordered.empty()) Prefetch(&*std::prev(ordered.end()), 2 * sizeof(*ordered.end()));
 }
 
-// Asks for the place in an ordered map or set where the key is or would be; reads the way there.
-template <typename Ordered, typename Key>
-void PrefetchPlace(const Ordered& ordered, const Key& key) {
-  if (ordered.empty()) return;
-  auto place = ordered.upper_bound(key);
-  if (place != ordered.begin()) --place;
-  Prefetch(&*place, 1);
-}
-
 }  // namespace alertjoin
