@@ -65,8 +65,8 @@ void Engine::ApplyStretch(std::span<const Event> events) {
 }
 
 void Engine::ApplyGroup(TransitionGroup group) {
-  const AlertIds ids = Prefetch(group);
-  for (size_t i = 0; i < group.size(); ++i) ApplyTransition(*group[i], ids[i]);
+  Prepare(group);
+  for (const PreparedTransition& prepared : prepared_) ApplyTransition(prepared);
 }
 
 Engine::AlertId::AlertId(std::string_view of_source, std::string_view its_fingerprint)
@@ -74,7 +74,9 @@ Engine::AlertId::AlertId(std::string_view of_source, std::string_view its_finger
       fingerprint(its_fingerprint),
       hash(absl::HashOf(of_source, its_fingerprint)) {}
 
-void Engine::ApplyTransition(const Shared<TransitionEvent>& event, const AlertId& id) {
+void Engine::ApplyTransition(const PreparedTransition& prepared) {
+  const Shared<TransitionEvent>& event = *prepared.event;
+  const AlertId& id = prepared.id;
   ++stats_.notifications;
   if (LastHeard(*event) < row_horizon_) {
     ++stats_.notifications_expired;
@@ -98,7 +100,9 @@ void Engine::ApplyTransition(const Shared<TransitionEvent>& event, const AlertId
   if (changes.report_changed) changed_reports_.emplace_back(&alert, event->starts_at);
   if (changes.present.empty()) ++stats_.notifications_repeated;
   NoteAlerts(alert, changes);
+  current_ = &prepared;
   Reconcile(alert, changes);
+  current_ = nullptr;
 }
 
 Engine::KnownAlert& Engine::AlertOf(const AlertId& id) {
@@ -136,8 +140,7 @@ void Engine::Reconcile(Timestamp episode, std::unique_ptr<TransitionState>& tran
     return;
   }
   if (!SameForReaders(*transition->transition, *side->transition)) {
-    transition->transition = side->transition;
-    rows_.Amend(*transition);
+    rows_.Amend(*transition, side->transition);
   }
   ReconcileBindings(*transition, *side, Cause::kAlertAmended);
 }
@@ -154,20 +157,19 @@ void Engine::ReconcileBindings(TransitionState& transition, const AlertHistory::
     Unbind(bound, reason);
     return true;
   });
-  for (const auto& binding : side.bindings) {
+  for (const BindingState* const binding : side.bindings) {
     const bool known =
         std::any_of(transition.bound.begin(), transition.bound.end(),
-                    [&binding](const auto& bound) { return bound.query() == binding->query; });
+                    [binding](const auto& bound) { return bound.query() == binding->query; });
     if (!known) Bind(transition, binding, reason);
   }
   if (transition.bound.empty()) Bind(transition, nullptr, reason);
 }
 
-void Engine::Bind(TransitionState& transition, std::shared_ptr<const BindingState> binding,
-                  Cause reason) {
+void Engine::Bind(TransitionState& transition, const BindingState* binding, Cause reason) {
   BoundTransition& added = transition.bound.Add();
   added.transition = &transition;
-  added.binding = std::move(binding);
+  added.binding = binding;
   added.indexed = transition.transition;
   series_matches_.clear();
   if (added.binding != nullptr) {
@@ -175,7 +177,11 @@ void Engine::Bind(TransitionState& transition, std::shared_ptr<const BindingStat
     MatchIndex& index = added.query()->index;
     added.group = added.binding->group;
     if (added.group == nullptr) added.group = index.GroupOf(*added.binding->binding, labels);
-    index.AddTransition(added.group, &added, labels, &series_matches_);
+    const bool is_prepared = current_ != nullptr && current_->binding == binding &&
+                             current_->event->pointer() == added.indexed;
+    const MatchGroup::BucketKey key =
+        is_prepared ? current_->key : MatchIndex::KeyOf(*added.group, labels, key_);
+    index.AddTransition(added.group, key, &added, labels, &series_matches_);
   }
   if (series_matches_.empty()) rows_.Create(added, nullptr, reason);
   for (SeriesState* const series : series_matches_) {

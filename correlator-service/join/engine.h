@@ -157,10 +157,18 @@ class Engine {
     bool operator()(const AlertPlace& a, HashOnly b) const { return a.hash == b.value; }
   };
 
-  void ApplyTransition(const Shared<TransitionEvent>& event, const AlertId& id);
+  // A transition, and what was found out about it when its memory was asked for.
+  struct PreparedTransition {
+    const Shared<TransitionEvent>* event;
+    AlertId id;
+    // Its first binding and its key there, where the binding is known and matches `on`.
+    const BindingState* binding = nullptr;
+    MatchGroup::BucketKey key = {};
+  };
+  void ApplyTransition(const PreparedTransition& prepared);
   // Transitions are applied in groups.
   void ApplyEvent(const Shared<TransitionEvent>& event) {
-    ApplyTransition(event, {event->source, event->fingerprint});
+    ApplyTransition({&event, {event->source, event->fingerprint}});
   }
   void ApplyEvent(const SampleBatch& batch) { ApplyBatches(std::array{&batch}); }
   void ApplyEvent(const QueryProgress& progress);
@@ -178,13 +186,11 @@ class Engine {
   // together waits for memory together.
   void ApplyStretch(std::span<const Event> events);
   using TransitionGroup = std::span<const Shared<TransitionEvent>* const>;
-  using AlertIds = absl::InlinedVector<AlertId, 32>;
   void ApplyGroup(TransitionGroup group);
-  // Asks the processor for the memory that applying the transitions will touch. Changes nothing.
-  // Gives the ids of their alerts.
-  AlertIds Prefetch(TransitionGroup group);
-  void PrefetchSeriesOf(TransitionGroup group, std::span<const BindingState* const> bindings,
-                        std::span<const size_t> bucket_hashes);
+  // Fills prepared_, and asks the processor for the memory that applying the transitions will
+  // touch. Changes nothing else.
+  void Prepare(TransitionGroup group);
+  void PrefetchMatches() const;
   // Of one stream, one after the other.
   void ApplyBatches(SampleOrder::Batches batches);
   // The same by series, as sample_order_ has them; none is older than the horizon.
@@ -221,7 +227,7 @@ class Engine {
   void Reconcile(Timestamp episode, std::unique_ptr<TransitionState>& transition,
                  const std::optional<AlertHistory::Side>& side);
   void ReconcileBindings(TransitionState& transition, const AlertHistory::Side& side, Cause reason);
-  void Bind(TransitionState& transition, std::shared_ptr<const BindingState> binding, Cause reason);
+  void Bind(TransitionState& transition, const BindingState* binding, Cause reason);
   void Unbind(BoundTransition& bound, Cause reason);
   void Remove(std::unique_ptr<TransitionState>& transition, Cause reason);
   void Remove(EpisodeTransitions& transitions, Cause reason);
@@ -243,9 +249,13 @@ class Engine {
   std::vector<std::pair<const KnownAlert*, Timestamp>> changed_reports_;
   std::vector<AlertReport> gone_reports_;
   std::vector<NotedAlert> noted_alerts_;  // In the order of what happened.
-  // Of the event being applied; kept for their memory.
+  // Of the events being applied; kept for their memory.
   std::vector<const SampleBatch*> batches_;
   SampleOrder sample_order_;
+  std::vector<PreparedTransition> prepared_;
+  std::vector<std::string> prepared_keys_;
+  const PreparedTransition* current_ = nullptr;  // The one being applied.
+  std::string key_;
   std::vector<SeriesState*> series_matches_;
   std::vector<BoundTransition*> bound_matches_;
 };

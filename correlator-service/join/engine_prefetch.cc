@@ -4,8 +4,6 @@
 // transitions are the newest of their alerts and series, so that it is the ends that are asked for:
 // where these lie is known without reading what lies before them.
 
-#include <array>
-
 #include "correlator-service/join/engine.h"
 #include "correlator-service/join/prefetch.h"
 
@@ -18,7 +16,7 @@ using OfGroup = absl::InlinedVector<T, 32>;
 
 }  // namespace
 
-Engine::AlertIds Engine::Prefetch(TransitionGroup group) {
+void Engine::Prepare(TransitionGroup group) {
   using alertjoin::Prefetch;
   for (const Shared<TransitionEvent>* const event : group) {
     Prefetch(event->pointer().get(), sizeof(TransitionEvent));
@@ -29,23 +27,24 @@ Engine::AlertIds Engine::Prefetch(TransitionGroup group) {
     Prefetch(transition.bindings.data(), sizeof(transition.bindings[0]));
     if (!transition.labels.empty()) Prefetch((*transition.labels.begin()).first.data(), 1);
   }
-  AlertIds ids;
-  OfGroup<const BindingState*> bindings;  // The first ones, where they are known and match `on`.
-  OfGroup<size_t> bucket_hashes;
+  prepared_.clear();
+  if (prepared_keys_.size() < group.size()) prepared_keys_.resize(group.size());
   for (const Shared<TransitionEvent>* const event : group) {
     const TransitionEvent& transition = **event;
-    alerts_.prefetch(ids.emplace_back(transition.source, transition.fingerprint));
-    const BindingState* binding =
-        transition.bindings.empty() ? nullptr : bindings_.FindObject(transition.bindings[0]);
-    if (binding != nullptr && binding->group == nullptr) binding = nullptr;
-    bindings.push_back(binding);
-    bucket_hashes.push_back(binding == nullptr ? 0
-                                               : binding->query->index.PrefetchPlace(
-                                                     *binding->group, transition.labels));
+    std::string& key = prepared_keys_[prepared_.size()];
+    PreparedTransition& prepared =
+        prepared_.emplace_back(event, AlertId(transition.source, transition.fingerprint));
+    alerts_.prefetch(prepared.id);
+    if (transition.bindings.empty()) continue;
+    const BindingState* const binding = bindings_.FindObject(transition.bindings[0]);
+    if (binding == nullptr || binding->group == nullptr) continue;
+    prepared.binding = binding;
+    prepared.key = MatchIndex::KeyOf(*binding->group, transition.labels, key);
+    binding->group->buckets.prefetch(prepared.key);
   }
   OfGroup<const KnownAlert*> alerts;
-  for (const AlertId& id : ids) {
-    const auto place = alerts_.find(HashOnly{id.hash});
+  for (const PreparedTransition& prepared : prepared_) {
+    const auto place = alerts_.find(HashOnly{prepared.id.hash});
     alerts.push_back(place == alerts_.end() ? nullptr : place->alert.get());
     Prefetch(alerts.back(), sizeof(KnownAlert));
   }
@@ -54,21 +53,20 @@ Engine::AlertIds Engine::Prefetch(TransitionGroup group) {
     Prefetch(alert->fingerprint.data(), 1);
     alert->history.Prefetch();
   }
-  PrefetchSeriesOf(group, bindings, bucket_hashes);
+  PrefetchMatches();
   for (const KnownAlert* const alert : alerts) {
     if (alert != nullptr) alert->history.PrefetchNewest();
   }
-  return ids;
 }
 
-void Engine::PrefetchSeriesOf(TransitionGroup group, std::span<const BindingState* const> bindings,
-                              std::span<const size_t> bucket_hashes) {
+void Engine::PrefetchMatches() const {
   using alertjoin::Prefetch;
   OfGroup<const MatchGroup::Bucket*> buckets;
-  for (size_t i = 0; i < group.size(); ++i) {
-    buckets.push_back(bindings[i] == nullptr
+  for (const PreparedTransition& prepared : prepared_) {
+    const BindingState* const binding = prepared.binding;
+    buckets.push_back(binding == nullptr
                           ? nullptr
-                          : MatchIndex::ProbableBucket(*bindings[i]->group, bucket_hashes[i]));
+                          : MatchIndex::ProbableBucket(*binding->group, prepared.key.hash));
     Prefetch(buckets.back(), sizeof(MatchGroup::Bucket));
   }
   OfGroup<const SeriesState*> series;  // The first ones that match.
@@ -80,9 +78,9 @@ void Engine::PrefetchSeriesOf(TransitionGroup group, std::span<const BindingStat
     Prefetch(bucket->key.data(), bucket->key.size());
     Prefetch(bucket->bound.data() + bucket->bound.size(), 1);
   }
-  for (size_t i = 0; i < group.size(); ++i) {
+  for (size_t i = 0; i < prepared_.size(); ++i) {
     if (series[i] == nullptr) continue;
-    series[i]->samples.PrefetchPlace((*group[i])->event_time());
+    series[i]->samples.PrefetchPlace((*prepared_[i].event)->event_time());
     Prefetch(series[i]->key.get(), 1);
     Prefetch(series[i]->rows.get(), sizeof(SeriesRows));
   }

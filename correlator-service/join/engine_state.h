@@ -11,9 +11,10 @@
 
 #include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_set.h"
-#include "absl/container/inlined_vector.h"
 #include "correlator-service/join/coverage.h"
+#include "correlator-service/join/kept_match.h"
 #include "correlator-service/join/match_index.h"
+#include "correlator-service/join/optional_time.h"
 #include "correlator-service/join/row_id.h"
 #include "correlator-service/join/stable_list.h"
 #include "correlator-service/model/joined_row.h"
@@ -32,17 +33,19 @@ struct RowState {
   SeriesState* series = nullptr;  // Null in the states NO_SERIES and UNBOUND.
   // The moments under which the row is indexed: event time, and pending start where it is known.
   Timestamp time;
-  std::optional<Timestamp> active_at;
+  OptionalTime active_at;
   // As readers know it; revision 0: they do not yet.
-  uint64_t revision = 0;
-  Match match;  // Without its series, which is the one above.
+  KeptMatch match;
+  uint32_t revision = 0;
   bool final = false;
+  // Whether they know it with another transition or binding than it has (but for what
+  // TransitionState::touched leads to), and whether with another pending start.
+  bool is_known_otherwise = false;
+  bool has_other_start = false;
   bool is_provisional = false;  // Whether it is among the provisional rows of its query.
   bool has_id = false;
   // The strongest reason of this batch to look at the row again; none when it is clean.
   std::optional<Cause> reason;
-  std::shared_ptr<const Transition> transition;
-  std::shared_ptr<const Binding> binding;
 };
 
 // Rows by the moments that they are about.
@@ -117,8 +120,8 @@ struct BindingState {
 // A transition and one query it is bound to (none when it is bound to nothing).
 struct BoundTransition {
   TransitionState* transition = nullptr;
-  std::shared_ptr<const BindingState> binding;  // Null when UNBOUND.
-  MatchGroup* group = nullptr;                  // In which it is matched.
+  const BindingState* binding = nullptr;  // The alert's reports hold it. Null when UNBOUND.
+  MatchGroup* group = nullptr;            // In which it is matched.
   // The transition as it was indexed: its labels lead to its place there.
   std::shared_ptr<const Transition> indexed;
   // One per series; or else the UNBOUND or NO_SERIES row alone.
@@ -134,11 +137,8 @@ struct TransitionState {
   std::shared_ptr<const Transition> transition;
   // One per query; one without when UNBOUND.
   StableList<BoundTransition> bound;
-  // Of this batch: rows to look at again, and rows that are gone, as they last were.
-  absl::InlinedVector<RowState*, 1> dirty;
-  std::vector<JoinedRow> deleted;
-  uint64_t bytes = 0;   // As counted by the row table.
-  bool listed = false;  // Among those that this batch touched.
+  uint32_t bytes = 0;    // As counted by the row table.
+  uint32_t touched = 0;  // Its place among those that this batch touched, from 1. 0: it is not.
 };
 
 // Both sides of an episode; null: not there.

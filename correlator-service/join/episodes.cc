@@ -16,8 +16,8 @@ namespace {
 bool Before(const Binding& a, const Binding& b) { return a.Key() < b.Key(); }
 
 // True when it adds something.
-bool AddBinding(AlertHistory::Bindings& bindings,
-                const std::shared_ptr<const BindingState>& added) {
+template <typename Bindings, typename Pointer>
+bool AddBinding(Bindings& bindings, const Pointer& added) {
   if (bindings.empty()) {
     bindings.push_back(added);
     return true;
@@ -37,14 +37,14 @@ bool AddBinding(AlertHistory::Bindings& bindings,
 }  // namespace
 
 Timestamp AlertHistory::Report::Through(Timestamp starts_at) const {
-  return std::max(starts_at, ends_at.value_or(last_reported));
+  return std::max(starts_at, ends_at ? *ends_at : last_reported);
 }
 
 bool AlertHistory::Knows(const Transition& event) const {
   const auto known = FindNearEnd(reports_, event.starts_at);
   if (known == reports_.end()) return false;
   const Report& report = *known->second;
-  return (event.state == AlertState::kResolved ? report.resolved : report.firing).has_value();
+  return bool(event.state == AlertState::kResolved ? report.resolved : report.firing);
 }
 
 AlertHistory::Filed AlertHistory::File(std::shared_ptr<const Transition> event, Bindings bindings,
@@ -52,14 +52,13 @@ AlertHistory::Filed AlertHistory::File(std::shared_ptr<const Transition> event, 
   const bool is_new = !report.firing && !report.resolved;
   Filed filed{is_new, is_new};
   const bool is_resolved = event->state == AlertState::kResolved;
-  auto& state_report = is_resolved ? report.resolved : report.firing;
-  if (!state_report.has_value()) state_report.emplace();
-  if (state_report->bindings.empty() && bindings.size() == 1) {
-    state_report->bindings = std::move(bindings);
+  StateReport& state_report = is_resolved ? report.resolved : report.firing;
+  if (state_report.bindings.empty() && bindings.size() == 1) {
+    state_report.bindings = std::move(bindings);
     filed = {true, true};
   } else {
     for (const auto& binding : bindings) {
-      if (AddBinding(state_report->bindings, binding)) filed = {true, true};
+      if (AddBinding(state_report.bindings, binding)) filed = {true, true};
     }
   }
   if (is_resolved && (!report.ends_at || *report.ends_at < *event->ends_at)) {
@@ -79,8 +78,8 @@ AlertHistory::Filed AlertHistory::File(std::shared_ptr<const Transition> event, 
     report.received_time = event->received_time;
     filed = {true, true, true};
   }
-  if (state_report->first == nullptr || Outranks(*event, *state_report->first)) {
-    state_report->first = std::move(event);
+  if (!state_report || Outranks(*event, *state_report.first)) {
+    state_report.first = std::move(event);
     filed = {true, true, true};
   }
   return filed;
@@ -91,12 +90,20 @@ AlertHistory::Reports::iterator AlertHistory::BeginOfEpisode(Reports::iterator r
   for (; !begin->second->span; --begin) {
     if (begin == reports_.begin()) return report;
     // Behind the end of another episode, which may be long: one search, and no walk.
-    const auto& start = std::prev(begin)->second->episode_start;
+    const OptionalTime start = std::prev(begin)->second->episode_start;
     if (!start) continue;
     begin = FindNearEnd(reports_, *start);
     return begin->second->span->through > report->first ? begin : report;
   }
   return begin;
+}
+
+bool AlertHistory::StandsAlone(Reports::iterator report) const {
+  const auto next = std::next(report);
+  if (next != reports_.end()) return false;
+  if (report == reports_.begin()) return true;
+  const Report& before = *std::prev(report)->second;
+  return before.span && before.episode_start && before.span->through <= report->first;
 }
 
 AlertHistory::Changes AlertHistory::Add(std::shared_ptr<const Transition> event,
@@ -111,6 +118,12 @@ AlertHistory::Changes AlertHistory::Add(std::shared_ptr<const Transition> event,
   changes.report_changed = filed.report_changed;
   changes.keeps_notification = filed.keeps_notification;
   if (!filed.may_change_episodes) return changes;
+  if (StandsAlone(added)) {
+    report.span = Span{starts_at, report.Through(starts_at)};
+    report.episode_start = starts_at;
+    changes.present.push_back(Describe(added, std::next(added)));
+    return changes;
+  }
   // The episode that the report's start lies in, and all that its interval reaches. An end that has
   // become known may also free what the open interval had swallowed: the same episode.
   Timestamp through = report.Through(starts_at);
@@ -161,32 +174,25 @@ AlertHistory::Episode AlertHistory::Describe(Reports::iterator begin, Reports::i
   episode.received_time = Timestamp::Max();
   std::optional<Timestamp> ends_at;
   std::optional<Timestamp> active_at;
-  std::optional<StateReport> firing;
-  std::optional<StateReport> resolved;
-  const auto merge = [](const std::optional<StateReport>& part, std::optional<StateReport>& whole) {
+  const auto merge = [](const StateReport& part, std::optional<Side>& whole) {
     if (!part) return;
-    if (!whole) {
-      whole = part;
-      return;
+    if (!whole) whole.emplace();
+    if (whole->transition == nullptr || Outranks(*part.first, *whole->transition)) {
+      whole->transition = part.first;
     }
-    if (Outranks(*part->first, *whole->first)) whole->first = part->first;
-    for (const auto& binding : part->bindings) AddBinding(whole->bindings, binding);
+    for (const auto& binding : part.bindings) AddBinding(whole->bindings, binding.get());
   };
   for (auto report = begin; report != end; ++report) {
     const Report& part = *report->second;
     episode.received_time = std::min(episode.received_time, part.received_time);
-    merge(part.firing, firing);
-    merge(part.resolved, resolved);
+    merge(part.firing, episode.firing);
+    merge(part.resolved, episode.resolved);
     if (part.ends_at) ends_at = std::max(ends_at.value_or(*part.ends_at), *part.ends_at);
     if (part.active_at) active_at = std::min(active_at.value_or(*part.active_at), *part.active_at);
   }
   if (active_at > starts_at) active_at.reset();
-  const auto describe = [&](std::optional<StateReport>& whole, std::optional<Timestamp> its_end,
-                            std::optional<Side>& side) {
-    if (!whole) return;
-    side.emplace();
-    side->transition = std::move(whole->first);
-    side->bindings = std::move(whole->bindings);
+  const auto amend = [&](std::optional<Side>& side, std::optional<Timestamp> its_end) {
+    if (!side) return;
     const Transition& first = *side->transition;
     if (first.starts_at == starts_at && first.ends_at == its_end && first.active_at == active_at) {
       return;
@@ -197,8 +203,8 @@ AlertHistory::Episode AlertHistory::Describe(Reports::iterator begin, Reports::i
     amended->active_at = active_at;
     side->transition = std::move(amended);
   };
-  describe(firing, std::nullopt, episode.firing);
-  describe(resolved, ends_at, episode.resolved);
+  amend(episode.firing, std::nullopt);
+  amend(episode.resolved, ends_at);
   return episode;
 }
 
@@ -231,17 +237,17 @@ AlertReport AlertHistory::ReportOf(Timestamp starts_at) const {
   const Report& known = *found->second;
   AlertReport report;
   report.starts_at = starts_at;
-  const auto describe = [](const std::optional<StateReport>& state) {
+  const auto describe = [](const StateReport& state) {
     std::optional<AlertReport::Side> side;
     if (!state) return side;
     side.emplace();
-    side->first = state->first;
-    for (const auto& binding : state->bindings) side->bindings.push_back(binding->binding);
+    side->first = state.first;
+    for (const auto& binding : state.bindings) side->bindings.push_back(binding->binding);
     return side;
   };
   report.firing = describe(known.firing);
   report.resolved = describe(known.resolved);
-  const Transition& either = *(known.firing ? known.firing : known.resolved)->first;
+  const Transition& either = *(known.firing ? known.firing : known.resolved).first;
   report.source = either.source;
   report.fingerprint = either.fingerprint;
   report.last_reported = known.last_reported;

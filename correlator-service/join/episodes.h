@@ -8,6 +8,7 @@
 #include "absl/container/inlined_vector.h"
 #include "common/event/event.h"
 #include "correlator-service/join/engine_state.h"
+#include "correlator-service/join/optional_time.h"
 #include "correlator-service/join/prefetch.h"
 #include "correlator-service/model/alert_report.h"
 
@@ -39,8 +40,8 @@ class AlertHistory {
     // earliest start that was sent, or, when all were found by reconciliation, that was found. The
     // times are the episode's.
     std::shared_ptr<const Transition> transition;
-    // Of all such notifications together.
-    Bindings bindings;
+    // Of all such notifications together; their reports hold them.
+    absl::InlinedVector<const BindingState*, 1> bindings;
   };
   struct Episode {
     Timestamp key;
@@ -112,11 +113,10 @@ class AlertHistory {
   void RestoreReport(const AlertReport& report, Resolve resolve) {
     auto restored = std::make_unique<Report>();
     const auto restore = [&resolve](const std::optional<AlertReport::Side>& side) {
-      std::optional<StateReport> result;
+      StateReport result;
       if (!side) return result;
-      result.emplace();
-      result->first = side->first;
-      for (const auto& binding : side->bindings) result->bindings.push_back(resolve(binding));
+      result.first = side->first;
+      for (const auto& binding : side->bindings) result.bindings.push_back(resolve(binding));
       return result;
     };
     restored->firing = restore(report.firing);
@@ -134,8 +134,10 @@ class AlertHistory {
  private:
   // What the notifications of one state said about one start.
   struct StateReport {
-    std::shared_ptr<const Transition> first;  // That it is described by.
+    std::shared_ptr<const Transition> first;  // That it is described by. Null: there was none.
     Bindings bindings;
+
+    explicit operator bool() const { return first != nullptr; }
   };
   // An episode as stored with the report of its earliest start: all from there to its key.
   struct Span {
@@ -146,13 +148,13 @@ class AlertHistory {
     // What the neighbours of a new report are asked for comes first.
     std::optional<Span> span;  // Of the episode that begins with this start, if one does.
     // Where the episode begins that has this start for its key, if one does.
-    std::optional<Timestamp> episode_start;
-    std::optional<StateReport> firing;
-    std::optional<StateReport> resolved;
+    OptionalTime episode_start;
+    StateReport firing;
+    StateReport resolved;
     Timestamp last_reported;                     // While firing.
     Timestamp received_time = Timestamp::Max();  // Of the earliest.
-    std::optional<Timestamp> ends_at;
-    std::optional<Timestamp> active_at;
+    OptionalTime ends_at;
+    OptionalTime active_at;
     EpisodeTransitions transitions;  // Of that episode.
 
     Timestamp Through(Timestamp starts_at) const;
@@ -167,6 +169,9 @@ class AlertHistory {
   };
   // Adds the notification to the report of its start, which may be new.
   static Filed File(std::shared_ptr<const Transition> event, Bindings bindings, Report& report);
+  // The usual case: the report is the last one, and the one before it an episode of its own that
+  // does not reach it. It is an episode of its own, then. False: it may be one all the same.
+  bool StandsAlone(Reports::iterator report) const;
   // The first report of the episode that this one is in, or that reaches it; itself, where there is
   // none.
   Reports::iterator BeginOfEpisode(Reports::iterator report);

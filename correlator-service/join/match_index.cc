@@ -19,6 +19,26 @@ void EraseValue(Items& items, const T* item) {
   items.pop_back();
 }
 
+// Writes the key of a bucket. False when one of the labels is missing.
+bool BuildKey(const MatchGroup& group, const LabelSet& labels, std::string& text) {
+  bool complete = true;
+  text.clear();
+  // Both are sorted.
+  auto label = labels.begin();
+  const auto end = labels.end();
+  for (const std::string& name : group.names) {
+    while (label != end && label->first < name) ++label;
+    const bool found = label != end && label->first == name;
+    complete &= found;
+    const std::string_view value = found ? label->second : std::string_view();
+    // With its length, so that no two lists of values mix.
+    const auto size = static_cast<uint32_t>(value.size());
+    text.append(reinterpret_cast<const char*>(&size), sizeof(size));
+    text.append(value);
+  }
+  return complete;
+}
+
 }  // namespace
 
 bool Agree(const LabelSet& alert, const LabelSet& series) {
@@ -38,37 +58,27 @@ bool Agree(const LabelSet& alert, const LabelSet& series) {
   return true;
 }
 
-bool MatchIndex::BuildKey(const MatchGroup& group, const LabelSet& labels) {
-  bool complete = true;
-  key_.clear();
-  for (const std::string& name : group.names) {
-    const std::string_view value = labels.Get(name);
-    complete &= !value.empty() || labels.Has(name);
-    // With its length, so that no two lists of values mix.
-    const auto size = static_cast<uint32_t>(value.size());
-    key_.append(reinterpret_cast<const char*>(&size), sizeof(size));
-    key_ += value;
-  }
-  return complete;
+MatchGroup::BucketKey MatchIndex::KeyOf(const MatchGroup& group, const LabelSet& alert_labels,
+                                        std::string& text) {
+  BuildKey(group, alert_labels, text);
+  return {absl::HashOf(text), text};
 }
 
-MatchGroup::BucketKey MatchIndex::key() const { return {absl::HashOf(key_), key_}; }
-
-MatchGroup::Bucket& MatchIndex::BucketOf(MatchGroup& group) const {
-  const MatchGroup::BucketKey wanted = key();
-  const auto found = group.buckets.find(wanted);
+MatchGroup::Bucket& MatchIndex::BucketOf(MatchGroup& group, const MatchGroup::BucketKey& key) {
+  const auto found = group.buckets.find(key);
   if (found != group.buckets.end()) return *found->bucket;
   auto added = std::make_unique<MatchGroup::Bucket>();
-  added->key = key_;
-  return *group.buckets.insert({wanted.hash, std::move(added)}).first->bucket;
+  added->key = key.text;
+  return *group.buckets.insert({key.hash, std::move(added)}).first->bucket;
 }
 
 void MatchIndex::AddSeriesTo(MatchGroup& group, SeriesState* series,
                              std::vector<BoundTransition*>* matches) {
   const LabelSet& labels = series->key->labels;
-  const bool complete = BuildKey(group, labels);
+  const bool complete = BuildKey(group, labels, key_);
+  const MatchGroup::BucketKey key = {absl::HashOf(key_), key_};
   if (group.matching == Matching::kOn) {
-    MatchGroup::Bucket& bucket = BucketOf(group);
+    MatchGroup::Bucket& bucket = BucketOf(group, key);
     bucket.series.push_back(series);
     if (matches == nullptr) return;
     matches->insert(matches->end(), bucket.bound.begin(), bucket.bound.end());
@@ -81,7 +91,7 @@ void MatchIndex::AddSeriesTo(MatchGroup& group, SeriesState* series,
     }
   };
   if (complete) {
-    MatchGroup::Bucket& bucket = BucketOf(group);
+    MatchGroup::Bucket& bucket = BucketOf(group, key);
     bucket.series.push_back(series);
     add_agreeing(bucket);
   } else {
@@ -122,10 +132,10 @@ MatchGroup* MatchIndex::GroupOf(const Binding& binding, const LabelSet& alert_la
   return &group;
 }
 
-void MatchIndex::AddTransition(MatchGroup* group, BoundTransition* bound,
-                               const LabelSet& alert_labels, std::vector<SeriesState*>* matches) {
-  BuildKey(*group, alert_labels);
-  MatchGroup::Bucket& bucket = BucketOf(*group);
+void MatchIndex::AddTransition(MatchGroup* group, const MatchGroup::BucketKey& key,
+                               BoundTransition* bound, const LabelSet& alert_labels,
+                               std::vector<SeriesState*>* matches) {
+  MatchGroup::Bucket& bucket = BucketOf(*group, key);
   bucket.bound.push_back(bound);
   if (group->matching == Matching::kOn) {
     matches->insert(matches->end(), bucket.series.begin(), bucket.series.end());
@@ -142,19 +152,11 @@ void MatchIndex::AddTransition(MatchGroup* group, BoundTransition* bound,
 
 void MatchIndex::RemoveTransition(MatchGroup* group, BoundTransition* bound,
                                   const LabelSet& alert_labels) {
-  BuildKey(*group, alert_labels);
-  const auto place = group->buckets.find(key());
+  const auto place = group->buckets.find(KeyOf(*group, alert_labels, key_));
   if (place == group->buckets.end()) return;
   MatchGroup::Bucket& bucket = *place->bucket;
   EraseValue(bucket.bound, bound);
   if (bucket.bound.empty() && bucket.series.empty()) group->buckets.erase(place);
-}
-
-size_t MatchIndex::PrefetchPlace(const MatchGroup& group, const LabelSet& alert_labels) {
-  BuildKey(group, alert_labels);
-  const MatchGroup::BucketKey wanted = key();
-  group.buckets.prefetch(wanted);
-  return wanted.hash;
 }
 
 const MatchGroup::Bucket* MatchIndex::ProbableBucket(const MatchGroup& group, size_t hash) {

@@ -54,7 +54,7 @@ struct MatchGroup {
   };
 
   Matching matching = Matching::kOn;
-  std::vector<std::string> names;
+  std::vector<std::string> names;  // Sorted.
   // By the values of these labels.
   absl::flat_hash_set<BucketPlace, BucketHash, BucketEqual> buckets;
   // With MATCHING_AGREEMENT: series that lack one of the labels, which may agree with any value.
@@ -75,14 +75,18 @@ class MatchIndex {
   // The group in which transitions with this binding and these labels are matched. It stays where
   // it is. With MATCHING_ON it is the same for all labels.
   MatchGroup* GroupOf(const Binding& binding, const LabelSet& alert_labels);
-  // Adds a transition to its group and gives the series that belong to it.
-  void AddTransition(MatchGroup* group, BoundTransition* bound, const LabelSet& alert_labels,
-                     std::vector<SeriesState*>* matches);
+  // Where in the group transitions with these labels are. `text` keeps the key, and is written
+  // over.
+  static MatchGroup::BucketKey KeyOf(const MatchGroup& group, const LabelSet& alert_labels,
+                                     std::string& text);
+  // Adds a transition to its group, in which it has that key, and gives the series that belong to
+  // it.
+  void AddTransition(MatchGroup* group, const MatchGroup::BucketKey& key, BoundTransition* bound,
+                     const LabelSet& alert_labels, std::vector<SeriesState*>* matches);
   void RemoveTransition(MatchGroup* group, BoundTransition* bound, const LabelSet& alert_labels);
 
-  // For asking the processor for memory. First the place at which AddTransition will look, of which
-  // the hash is returned; then the bucket that is probably there, unread; null when there is none.
-  size_t PrefetchPlace(const MatchGroup& group, const LabelSet& alert_labels);
+  // For asking the processor for memory: the bucket in which AddTransition will probably put what
+  // has a key of this hash, unread; null when there is none.
   static const MatchGroup::Bucket* ProbableBucket(const MatchGroup& group, size_t hash);
 
   // Visits every transition, in no particular order.
@@ -96,12 +100,8 @@ class MatchIndex {
   }
 
  private:
-  // Builds the key of a bucket in key_. False when one of the labels is missing or empty.
-  bool BuildKey(const MatchGroup& group, const LabelSet& labels);
-  // That key with its hash. Valid until the next BuildKey.
-  MatchGroup::BucketKey key() const;
   // The bucket of that key, made where it is not there.
-  MatchGroup::Bucket& BucketOf(MatchGroup& group) const;
+  static MatchGroup::Bucket& BucketOf(MatchGroup& group, const MatchGroup::BucketKey& key);
   void AddSeriesTo(MatchGroup& group, SeriesState* series, std::vector<BoundTransition*>* matches);
   std::vector<std::string> CommonNames(const LabelSet& alert_labels) const;
 

@@ -21,14 +21,12 @@ RowMatch MatchAtEvent(const RowState& row) {
 }
 
 // Puts what is to be said of the pending start into `match`, and returns whether that is final.
-bool MatchAtActive(const RowState& row, Timestamp active_at, Timestamp sample_horizon,
-                   Match& match) {
+bool MatchAtActive(const RowState& row, Timestamp active_at, bool keep, Match& match) {
   const Binding& binding = *row.bound->binding->binding;
-  const bool keep =
-      row.revision > 0 && active_at < sample_horizon && row.transition->active_at == active_at;
   if (keep) {
-    match.value_at_active = row.match.value_at_active;
-    match.active_sample_time = row.match.active_sample_time;
+    const Match known = row.match.Get();
+    match.value_at_active = known.value_at_active;
+    match.active_sample_time = known.active_sample_time;
     if (row.final) return true;
   } else if (row.series != nullptr) {
     AddMatchAtActive(row.series->samples, active_at, binding, &match);
@@ -38,14 +36,16 @@ bool MatchAtActive(const RowState& row, Timestamp active_at, Timestamp sample_ho
 
 }  // namespace
 
-RowMatch MatchRow(const RowState& row, Timestamp sample_horizon) {
+RowMatch MatchRow(const RowState& row, bool has_known_start, Timestamp sample_horizon) {
   if (row.bound->binding == nullptr) return {};  // UNBOUND.
   const bool keep = row.revision > 0 && row.time < sample_horizon;
-  RowMatch result = keep ? RowMatch{row.match, row.final} : MatchAtEvent(row);
+  RowMatch result = keep ? RowMatch{row.match.Get(), row.final} : MatchAtEvent(row);
   result.match.value_at_active.reset();
   result.match.active_sample_time.reset();
   if (!row.active_at) return result;
-  const bool final_at_active = MatchAtActive(row, *row.active_at, sample_horizon, result.match);
+  const bool keep_at_active =
+      row.revision > 0 && *row.active_at < sample_horizon && has_known_start;
+  const bool final_at_active = MatchAtActive(row, *row.active_at, keep_at_active, result.match);
   if (!keep) result.final = result.final && final_at_active;
   return result;
 }

@@ -15,8 +15,9 @@ struct RowMatch {
 //
 // A row that readers know keeps, of a moment from before the horizon, what it says: the samples
 // that it came from may be gone. So it does with the whole match and `final` of its event time; and
-// with the value at its pending start, as long as that start stays the same. Without a change of
-// the start, what was final about it stays so.
-RowMatch MatchRow(const RowState& row, Timestamp sample_horizon);
+// with the value at its pending start, as long as that start stays the same: `has_known_start` says
+// whether readers know the row with it. Without a change of the start, what was final about it
+// stays so.
+RowMatch MatchRow(const RowState& row, bool has_known_start, Timestamp sample_horizon);
 
 }  // namespace alertjoin

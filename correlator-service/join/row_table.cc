@@ -75,7 +75,7 @@ void RowTable::Index(RowState& row) {
   SeriesState& series = *row.series;
   AddByMoments(row, series.rows->by_time);
   series.rows->has_first_after |= row.bound->binding->binding->first_after;
-  const Timestamp newest = std::max(row.time, row.active_at.value_or(row.time));
+  const Timestamp newest = row.active_at ? std::max(row.time, *row.active_at) : row.time;
   series.newest_row_time =
       series.rows->has_first_after ? Timestamp::Max() : std::max(series.newest_row_time, newest);
 }
@@ -117,17 +117,28 @@ void RowTable::Create(BoundTransition& bound, SeriesState* series, Cause reason)
 }
 
 void RowTable::Adopt(TransitionState& transition) {
+  Count(transition);
+  TouchedOf(transition).is_new = true;
+}
+
+void RowTable::Count(TransitionState& transition) {
   // Without the first row and its binding, which are inside it and, where there is one, are counted
   // with the rows.
   constexpr size_t kOwnBytes = sizeof(TransitionState) - sizeof(BoundTransition);
-  transition.bytes = kOwnBytes + ApproximateBytes(*transition.transition);
+  transition.bytes = static_cast<uint32_t>(kOwnBytes + ApproximateBytes(*transition.transition));
   bytes_ += transition.bytes;
 }
 
-void RowTable::List(TransitionState& transition) {
-  if (transition.listed) return;
-  transition.listed = true;
-  touched_.push_back(&transition);
+RowTable::Touched& RowTable::TouchedOf(TransitionState& transition) {
+  if (transition.touched == 0) {
+    touched_.emplace_back().transition = &transition;
+    transition.touched = static_cast<uint32_t>(touched_.size());
+  }
+  return touched_[transition.touched - 1];
+}
+
+void RowTable::Forget(absl::InlinedVector<RowState*, 1>& dirty, const RowState& row) {
+  dirty.erase(std::find(dirty.begin(), dirty.end(), &row));
 }
 
 void RowTable::Touch(RowState& row, Cause reason) {
@@ -136,30 +147,28 @@ void RowTable::Touch(RowState& row, Cause reason) {
     return;
   }
   row.reason = reason;
-  TransitionState& transition = *row.bound->transition;
-  transition.dirty.push_back(&row);
-  List(transition);
+  TouchedOf(*row.bound->transition).dirty.push_back(&row);
 }
 
 void RowTable::Retire(RowState& row, Cause reason) {
-  TransitionState& transition = *row.bound->transition;
-  if (row.reason.has_value()) {
-    auto& dirty = transition.dirty;
-    dirty.erase(std::find(dirty.begin(), dirty.end(), &row));
-  }
   Unindex(row);
+  if (row.reason.has_value()) Forget(TouchedOf(*row.bound->transition).dirty, row);
   if (row.revision > 0) {
     ++row.revision;
-    transition.deleted.push_back(Describe(row, Operation::kDelete, reason, Timestamp()));
-    List(transition);
+    Touched& touched = TouchedOf(*row.bound->transition);
+    touched.deleted.push_back(Describe(row, Operation::kDelete, reason, Timestamp()));
+    if (touched.known != nullptr) touched.deleted.back().transition = touched.known;
   }
   --size_;
-  bytes_ -= kRowBytes;
+  bytes_ -= kRowBytes + row.match.ByteSize();
 }
 
-void RowTable::Amend(TransitionState& transition) {
+void RowTable::Amend(TransitionState& transition, std::shared_ptr<const Transition> amended) {
+  Touched& touched = TouchedOf(transition);
+  if (touched.known == nullptr && !touched.is_new) touched.known = transition.transition;
+  transition.transition = std::move(amended);
   bytes_ -= transition.bytes;
-  Adopt(transition);
+  Count(transition);
   const Timestamp time = transition.transition->event_time();
   ForEachRow(transition, [&](RowState& row) {
     Unindex(row);
@@ -171,20 +180,22 @@ void RowTable::Amend(TransitionState& transition) {
 }
 
 void RowTable::Bury(std::unique_ptr<TransitionState> transition) {
-  CHECK(transition->dirty.empty());
+  CHECK(transition->touched == 0 || touched_[transition->touched - 1].dirty.empty());
   bytes_ -= transition->bytes;
   buried_.push_back(std::move(transition));
 }
 
-bool RowTable::Judge(RowState& row, Cause& cause) {
-  const BoundTransition& bound = *row.bound;
-  const auto binding = bound.binding == nullptr ? nullptr : bound.binding->binding;
-  auto [match, final] = MatchRow(row, sample_horizon_);
-  if (binding != nullptr) SetProvisional(row, !final && row.time >= sample_horizon_);
+bool RowTable::Judge(const Touched& touched, RowState& row, Cause& cause) {
+  const Transition& transition = *touched.transition->transition;
+  const Transition* const known = touched.known.get();  // Null: it is the same.
+  const bool has_known_start =
+      !row.has_other_start && (known == nullptr || known->active_at == transition.active_at);
+  const auto [match, final] = MatchRow(row, has_known_start, sample_horizon_);
+  if (row.bound->query() != nullptr) SetProvisional(row, !final && row.time >= sample_horizon_);
   if (row.revision > 0) {
-    const bool revised = !SameForReaders(match, row.match);
+    const bool revised = !SameForReaders(match, row.match.Get());
     const bool amended =
-        row.binding != binding || !SameForReaders(*row.transition, *bound.transition->transition);
+        row.is_known_otherwise || (known != nullptr && !SameForReaders(*known, transition));
     if (!revised && !amended && final == row.final) return false;
     if (revised && row.final) ++revisions_after_final_;
     if (amended) {
@@ -197,72 +208,84 @@ bool RowTable::Judge(RowState& row, Cause& cause) {
       cause = Cause::kLateSample;
     }
   }
-  row.match = std::move(match);
+  SetMatch(row, match);
   row.final = final;
-  row.transition = bound.transition->transition;
-  row.binding = binding;
+  row.is_known_otherwise = false;
+  row.has_other_start = false;
   ++row.revision;
   return true;
 }
 
 void RowTable::AdoptDeleted() {
   std::map<RowId, JoinedRow*> deleted;
-  for (TransitionState* const transition : touched_) {
-    for (JoinedRow& row : transition->deleted) deleted.emplace(row.id, &row);
+  for (Touched& touched : touched_) {
+    for (JoinedRow& row : touched.deleted) deleted.emplace(row.id, &row);
   }
   if (deleted.empty()) return;
-  for (TransitionState* const transition : touched_) {
-    for (RowState* const row : transition->dirty) {
+  for (const Touched& touched : touched_) {
+    for (RowState* const row : touched.dirty) {
       if (row->revision > 0) continue;
       const auto found = deleted.find(row->id);
       if (found == deleted.end()) continue;
       JoinedRow& before = *found->second;
-      row->revision = before.revision - 1;
-      row->match = std::move(before.match);
-      row->match.series.reset();
-      row->final = before.final;
-      row->transition = std::move(before.transition);
-      row->binding = std::move(before.binding);
+      --before.revision;
+      SetKnown(*row, before);
       before.revision = 0;
     }
   }
-  for (TransitionState* const transition : touched_) {
-    std::erase_if(transition->deleted, [](const JoinedRow& row) { return row.revision == 0; });
+  for (Touched& touched : touched_) {
+    std::erase_if(touched.deleted, [](const JoinedRow& row) { return row.revision == 0; });
   }
+}
+
+void RowTable::SetMatch(RowState& row, const Match& match) {
+  bytes_ -= row.match.ByteSize();
+  row.match = KeptMatch(match);
+  bytes_ += row.match.ByteSize();
+}
+
+void RowTable::SetKnown(RowState& row, const JoinedRow& known) {
+  const BoundTransition& bound = *row.bound;
+  const Transition& transition = *bound.transition->transition;
+  const auto binding = bound.binding == nullptr ? nullptr : bound.binding->binding;
+  row.revision = static_cast<uint32_t>(known.revision);
+  SetMatch(row, known.match);
+  row.final = known.final;
+  row.is_known_otherwise =
+      known.binding != binding || !SameForReaders(*known.transition, transition);
+  row.has_other_start = known.transition->active_at != transition.active_at;
 }
 
 std::vector<JoinedRow> RowTable::Flush(Timestamp applied_at) {
   // All at once, since hashing needs much of the cache for itself.
-  for (TransitionState* const transition : touched_) {
-    for (RowState* const row : transition->dirty) MakeId(*row);
+  for (const Touched& touched : touched_) {
+    for (RowState* const row : touched.dirty) MakeId(*row);
   }
   AdoptDeleted();
-  for (TransitionState* const transition : touched_) {
-    for (RowState* const row : transition->dirty) {
-      if (!Judge(*row, *row->reason)) row->reason.reset();
+  for (const Touched& touched : touched_) {
+    for (RowState* const row : touched.dirty) {
+      if (!Judge(touched, *row, *row->reason)) row->reason.reset();
       // For its count of references, in Describe.
       if (row->series != nullptr) __builtin_prefetch(row->series->key.get(), 1);
     }
   }
   size_t changes_max = 0;
-  for (const TransitionState* const transition : touched_) {
-    changes_max += transition->deleted.size() + transition->dirty.size();
+  for (const Touched& touched : touched_) {
+    changes_max += touched.deleted.size() + touched.dirty.size();
   }
   std::vector<JoinedRow> changes;
   changes.reserve(changes_max);
-  for (TransitionState* const transition : touched_) {
-    for (JoinedRow& deleted : transition->deleted) {
+  for (Touched& touched : touched_) {
+    for (JoinedRow& deleted : touched.deleted) {
       deleted.applied_time = applied_at;
       changes.push_back(std::move(deleted));
     }
-    transition->deleted.clear();
-    for (RowState* const row : transition->dirty) {
+    for (RowState* const row : touched.dirty) {
       if (!row->reason) continue;
       changes.push_back(Describe(*row, Operation::kUpsert, *row->reason, applied_at));
       row->reason.reset();
     }
-    transition->dirty.clear();
-    transition->listed = false;
+    touched.transition->touched = 0;
   }
   touched_.clear();
   buried_.clear();
@@ -272,23 +295,19 @@ std::vector<JoinedRow> RowTable::Flush(Timestamp applied_at) {
 void RowTable::Restore(RowState& row, JoinedRow& known) {
   TransitionState& transition = *row.bound->transition;
   if (*known.transition == *transition.transition) known.transition = transition.transition;
-  const BindingState* const binding = row.bound->binding.get();
+  const BindingState* const binding = row.bound->binding;
   if (binding != nullptr && *known.binding == *binding->binding) known.binding = binding->binding;
   if (row.series != nullptr) known.match.series = row.series->key;
   if (known.match.query_error != nullptr && binding != nullptr) {
     const auto& fault = row.bound->query()->fault.text;
     if (fault != nullptr && *fault == *known.match.query_error) known.match.query_error = fault;
   }
-  row.revision = known.revision;
-  row.match = known.match;
-  row.match.series.reset();
-  row.final = known.final;
-  row.transition = known.transition;
-  row.binding = known.binding;
+  SetKnown(row, known);
+  TouchedOf(transition).is_new = false;
   if (row.bound->query() != nullptr) SetProvisional(row, !row.final);
   if (row.reason.has_value()) {
     row.reason.reset();
-    transition.dirty.erase(std::find(transition.dirty.begin(), transition.dirty.end(), &row));
+    Forget(TouchedOf(transition).dirty, row);
   }
 }
 
@@ -300,9 +319,9 @@ JoinedRow RowTable::Describe(const RowState& row, Operation operation, Cause cau
   result.operation = operation;
   result.cause = cause;
   result.final = row.final;
-  result.transition = row.transition;
-  result.binding = row.binding;
-  result.match = row.match;
+  result.transition = row.bound->transition->transition;
+  if (row.bound->binding != nullptr) result.binding = row.bound->binding->binding;
+  result.match = row.match.Get();
   if (row.series != nullptr) result.match.series = row.series->key;
   result.applied_time = applied_at;
   return result;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "correlator-service/join/engine_state.h"
 
 namespace alertjoin {
@@ -15,7 +16,7 @@ class RowTable {
  public:
   RowTable(size_t rows_max, uint64_t bytes_max) : rows_max_(rows_max), bytes_max_(bytes_max) {}
 
-  // Counts a new transition, which must come to Bury in the end.
+  // Takes on a new transition, which must come to Bury in the end.
   void Adopt(TransitionState& transition);
   // Makes a row of the transition for the series (null: its placeholder).
   void Create(BoundTransition& bound, SeriesState* series, Cause reason);
@@ -23,8 +24,8 @@ class RowTable {
   void Touch(RowState& row, Cause reason);
   // Forgets the row, which is then to be removed; Flush gives its DELETE, if it was ever given.
   void Retire(RowState& row, Cause reason);
-  // Indexes the rows of a transition by its moments, after one has changed, and touches them.
-  void Amend(TransitionState& transition);
+  // Gives the transition other contents, indexes its rows by its moments and touches them.
+  void Amend(TransitionState& transition, std::shared_ptr<const Transition> amended);
   // Takes over a transition that has no rows any more, until its DELETEs are given.
   void Bury(std::unique_ptr<TransitionState> transition);
 
@@ -34,7 +35,7 @@ class RowTable {
   // The changes of the batch. Those of one transition are adjacent, DELETEs first.
   std::vector<JoinedRow> Flush(Timestamp applied_at);
 
-  // The row as a change, as it stands. `reason` must hold for it.
+  // The row as a change, as it stands after Flush. `reason` must hold for it.
   static JoinedRow Describe(const RowState& row, Operation operation, Cause cause,
                             Timestamp applied_at);
 
@@ -49,10 +50,22 @@ class RowTable {
   static void MakeId(RowState& row);
   // For a restart: gives a row that was made since the last Flush the state that readers know it
   // in, and takes its touch away. Parts of `known` that are here as well become shared.
-  static void Restore(RowState& row, JoinedRow& known);
+  void Restore(RowState& row, JoinedRow& known);
 
  private:
-  void List(TransitionState& transition);
+  // What has become of one transition in this batch.
+  struct Touched {
+    TransitionState* transition = nullptr;
+    absl::InlinedVector<RowState*, 1> dirty;  // Rows to look at again.
+    std::vector<JoinedRow> deleted;           // Rows that are gone, as they last were.
+    bool is_new = false;                      // No reader knows rows of this object.
+    // As readers know it; null: as it is, or not at all.
+    std::shared_ptr<const Transition> known;
+  };
+
+  Touched& TouchedOf(TransitionState& transition);
+  void Count(TransitionState& transition);
+  static void Forget(absl::InlinedVector<RowState*, 1>& dirty, const RowState& row);
   // Puts the row among those of its series, or the provisional ones of its query, or takes it away.
   static void Index(RowState& row);
   static void Unindex(RowState& row);
@@ -60,12 +73,15 @@ class RowTable {
   // A row that was retired and made again in this batch goes on where it was: no DELETE, and its
   // next revision if anything changed.
   void AdoptDeleted();
-  // Judges the row anew. True when readers see a difference.
-  bool Judge(RowState& row, Cause& cause);
+  // Readers know the row so. It stays to be judged whether they still see it so.
+  void SetKnown(RowState& row, const JoinedRow& known);
+  void SetMatch(RowState& row, const Match& match);
+  // Judges the row of the transition anew. True when readers see a difference.
+  bool Judge(const Touched& touched, RowState& row, Cause& cause);
 
   const size_t rows_max_;
   const uint64_t bytes_max_;
-  std::vector<TransitionState*> touched_;
+  std::vector<Touched> touched_;
   std::vector<std::unique_ptr<TransitionState>> buried_;
   Timestamp sample_horizon_ = Timestamp::Min();
   size_t size_ = 0;

@@ -25,7 +25,7 @@ class StableList {
     Iterator() = default;
     Iterator(List* list, size_t place) : list_(list), place_(place) {}
     reference operator*() const {
-      return place_ == 0 ? *list_->inner_ : *list_->outer_[place_ - 1];
+      return place_ == 0 ? *list_->inner_ : *(*list_->outer_)[place_ - 1];
     }
     Iterator& operator++() {
       ++place_;
@@ -51,33 +51,40 @@ class StableList {
   // Adds an object made of nothing. Iterators are invalid then; references are not.
   T& Add() {
     if (!inner_) return inner_.emplace();
-    return *outer_.emplace_back(std::make_unique<T>());
+    if (outer_ == nullptr) outer_ = std::make_unique<Outer>();
+    return *outer_->emplace_back(std::make_unique<T>());
   }
   // Removes all for which it is true; it is called once for each.
   template <typename Predicate>
   void RemoveIf(Predicate predicate) {
-    std::erase_if(outer_, [&predicate](const auto& object) { return predicate(*object); });
+    if (outer_ != nullptr) {
+      std::erase_if(*outer_, [&predicate](const auto& object) { return predicate(*object); });
+    }
     if (inner_ && predicate(*inner_)) inner_.reset();
   }
   void clear() {
     inner_.reset();
-    outer_.clear();
+    outer_.reset();
   }
 
-  size_t size() const { return (inner_ ? 1 : 0) + outer_.size(); }
+  size_t size() const { return (inner_ ? 1 : 0) + outer_size(); }
   bool empty() const { return size() == 0; }
   // REQUIRES: not empty.
   T& front() { return *begin(); }
   const T& front() const { return *begin(); }
 
   auto begin() { return Iterator<StableList>(this, inner_ ? 0 : 1); }
-  auto end() { return Iterator<StableList>(this, outer_.size() + 1); }
+  auto end() { return Iterator<StableList>(this, outer_size() + 1); }
   auto begin() const { return Iterator<const StableList>(this, inner_ ? 0 : 1); }
-  auto end() const { return Iterator<const StableList>(this, outer_.size() + 1); }
+  auto end() const { return Iterator<const StableList>(this, outer_size() + 1); }
 
  private:
+  using Outer = std::vector<std::unique_ptr<T>>;
+
+  size_t outer_size() const { return outer_ == nullptr ? 0 : outer_->size(); }
+
   std::optional<T> inner_;
-  std::vector<std::unique_ptr<T>> outer_;
+  std::unique_ptr<Outer> outer_;  // Null: there never were others.
 };
 
 }  // namespace alertjoin

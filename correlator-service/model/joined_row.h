@@ -40,9 +40,9 @@ class Sequence {
   uint64_t value_ = 0;
 };
 
-enum class Operation { kUpsert = 1, kDelete = 2 };
+enum class Operation : uint8_t { kUpsert = 1, kDelete = 2 };
 
-enum class Cause {
+enum class Cause : uint8_t {
   kAlert = 1,
   kSample = 2,
   kLateSample = 3,
@@ -52,7 +52,7 @@ enum class Cause {
   kQueryError = 7,
 };
 
-enum class MatchState {
+enum class MatchState : uint8_t {
   kMatched = 1,
   kNoSeries = 2,
   kNoSample = 3,

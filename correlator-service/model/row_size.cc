@@ -9,7 +9,11 @@ constexpr size_t kRowBytes = 256;
 constexpr size_t kAlertBytes = 160;
 constexpr size_t kLabelBytes = 8;
 
-size_t Bytes(const LabelSet& labels) { return labels.ByteSize() + kLabelBytes * labels.size(); }
+size_t Bytes(const LabelSet& labels) {
+  size_t bytes = 0;
+  for (const auto& [name, value] : labels) bytes += name.size() + value.size() + kLabelBytes;
+  return bytes;
+}
 
 size_t Bytes(const Query& query) {
   return query.source.size() + query.name.size() + query.expression.size();

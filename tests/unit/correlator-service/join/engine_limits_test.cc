@@ -173,5 +173,22 @@ TEST(EngineLimits, BytesOfRowsGrowWithWhatAlertsSayAndGoWithThem) {
   EXPECT_EQ(engine.stats().row_bytes, 0u);
 }
 
+// What few rows have is no part of all, and is counted where it is.
+TEST(EngineLimits, BytesOfRowsGrowWithTheNextValueAndGoWithIt) {
+  Engine engine{EngineLimits{}};
+  Binding with_next = BindOn("q");
+  with_next.first_after = true;
+  engine.Apply(
+      {Samples("q", {{"i", "1"}}, {{90, 1}}), Event(Firing({{"i", "1"}}, 100, {with_next}))},
+      At(1));
+  const uint64_t before = engine.stats().row_bytes;
+  engine.Apply({Samples("q", {{"i", "1"}}, {{110, 2}})}, At(2));
+  EXPECT_GE(engine.stats().row_bytes, before + sizeof(Match));
+  engine.Apply({Samples("q", {{"i", "1"}}, {{105, 3}})}, At(3));
+  EXPECT_LT(engine.stats().row_bytes, before + 2 * sizeof(Match)) << "counted twice";
+  engine.Expire(At(0), At(1000), At(4));
+  EXPECT_EQ(engine.stats().row_bytes, 0u);
+}
+
 }  // namespace
 }  // namespace alertjoin

@@ -7,11 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "correlator-service/join/engine_restore.h"
 #include "tests/unit/correlator-service/join/engine_fixture.h"
 
 namespace alertjoin {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
@@ -121,6 +123,36 @@ TEST_F(EngineReportTest, TheAlertIsNotedAnew) {
   EXPECT_EQ(alerts[0].transition->annotations.Get("summary"), "deep");
   Apply({Found(firing_)});
   EXPECT_THAT(engine_.TakeAlerts(), IsEmpty());
+}
+
+TEST_F(EngineReportTest, AnAmendmentOfARestoredRowIsOne) {
+  const auto before = engine_.Apply(std::vector<Event>{Found(Since(95, firing_))}, At(1));
+  ASSERT_EQ(before.size(), 1u);
+  Engine restored{EngineLimits{}};
+  EngineRestore restore(restored);
+  for (const AlertReport& report : engine_.ChangedReports()) restore.AddReport(report);
+  restore.EndReports();
+  JoinedRow row = before[0];
+  ASSERT_TRUE(restore.AddRow(row).ok());
+  const auto after = restored.Apply(std::vector<Event>{Sent(firing_, "deep")}, At(2));
+  ASSERT_EQ(after.size(), 1u);
+  EXPECT_EQ(DescribeChange(after[0]), "UPSERT 2 ALERT_AMENDED FIRING @100 q NO_SERIES");
+  EXPECT_THAT(restored.Apply({}, At(3)), IsEmpty());
+}
+
+// Readers know the row as the first object of its episode had it, and so has the one that they see
+// in the end: what lies between is of one batch and nobody's business.
+TEST_F(EngineReportTest, ARowThatWentAndCameBackTheSameIsNoChange) {
+  TransitionEvent early = Firing({{"i", "1"}}, 50, {BindOn("q")});
+  early.received_time = At(200);
+  Apply({Sent(firing_, "deep")});
+  const std::vector<std::string> shown = Shown();
+  TransitionEvent ended = Resolved({{"i", "1"}}, 50, 60, {BindOn("q")});
+  const auto changes = engine_.Apply(std::vector<Event>{early, ended}, At(2));
+  for (const JoinedRow& row : changes) {
+    EXPECT_NE(row.transition->starts_at, At(100)) << DescribeChange(row);
+  }
+  EXPECT_THAT(Shown(), Contains(shown[0]));
 }
 
 }  // namespace
