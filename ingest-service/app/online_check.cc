@@ -98,7 +98,7 @@ void CheckSource(const MetricsSourceOptions& source, bool reconciled, Findings& 
   // First one that any server can answer: the others would each wait for the timeout. Who refuses
   // it as a query is there.
   const absl::Status reached = AskQuery(client, "vector(1)").get().status();
-  const bool there = reached.ok() || absl::IsInvalidArgument(reached);
+  const bool there = reached.ok() || IsOfQuery(reached);
   findings.Add(fmt::format("{} ({})", name, source.url), OkOr(there ? absl::OkStatus() : reached));
   if (!there) return transport.Stop();
   std::vector<std::pair<std::string, Answer>> asked;

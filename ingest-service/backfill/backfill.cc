@@ -26,6 +26,7 @@ constexpr size_t kEventsTogether = 1'000;
 bool IsForGood(const absl::Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kAborted:
     case absl::StatusCode::kNotFound:
     case absl::StatusCode::kUnauthenticated:
     case absl::StatusCode::kPermissionDenied:
@@ -40,9 +41,8 @@ bool IsForGood(const absl::Status& status) {
 bool IsTooLarge(const absl::Status& status) {
   if (absl::IsResourceExhausted(status)) return true;
   const std::string message = MessageOf(status);
-  return absl::IsInvalidArgument(status) &&
-         (message.find("too many samples") != std::string::npos ||
-          message.find("maximum resolution") != std::string::npos);
+  return IsOfQuery(status) && (message.find("too many samples") != std::string::npos ||
+                               message.find("maximum resolution") != std::string::npos);
 }
 
 }  // namespace

@@ -36,7 +36,8 @@ absl::Status HttpErrorOf(int http_code, std::string_view body) {
       fmt::format("HTTP {}: \"{}\"", http_code, Excerpt(body, kLongExcerptBytes));
   if (http_code == 401) return absl::UnauthenticatedError(message + ": check the credentials");
   if (http_code == 403) return absl::PermissionDeniedError(message + ": check the credentials");
-  if (http_code == 400 || http_code == 422) return absl::InvalidArgumentError(message);
+  if (http_code == 400) return absl::InvalidArgumentError(message);
+  if (http_code == 422) return absl::AbortedError(message);
   if (http_code == 404 || http_code == 406) {
     return absl::NotFoundError(message + ": check the URL of the metrics source");
   }
@@ -50,9 +51,8 @@ absl::Status HttpErrorOf(int http_code, std::string_view body) {
 absl::Status ApiErrorOf(int http_code, std::string_view error_type, std::string_view error) {
   const std::string message = fmt::format("{}: {}", Excerpt(error_type, kLongExcerptBytes),
                                           Excerpt(error, kLongExcerptBytes));
-  if (error_type == "bad_data" || error_type == "execution") {
-    return absl::InvalidArgumentError(message);
-  }
+  if (error_type == "bad_data") return absl::InvalidArgumentError(message);
+  if (error_type == "execution") return absl::AbortedError(message);
   if (error_type == "not_found" || error_type == "not_acceptable") {
     return absl::NotFoundError(message);
   }

@@ -13,7 +13,8 @@ namespace alertjoin {
 constexpr size_t kApiDocumentBytesMax = size_t{32} << 20;
 
 // What an HTTP answer without success, or one that is none of the Prometheus API's, means:
-//   INVALID_ARGUMENT   400 and 422: what was asked is at fault.
+//   INVALID_ARGUMENT   400: what was asked is at fault.
+//   ABORTED            422: the server could not do it, and perhaps later can.
 //   NOT_FOUND          404 and 406: the URL is at fault.
 //   UNAUTHENTICATED, PERMISSION_DENIED   401 and 403.
 //   FAILED_PRECONDITION   a redirect, which is not followed.

@@ -79,20 +79,21 @@ void ExactQueries::Finish(const std::shared_ptr<Attempt>& attempt) {
   --state.in_flight;
   --state.source.in_flight;
   ReleaseParked(state, now);
-  const auto partial = Take(*attempt, now);
-  if (!partial.ok()) return OnFailure(pending, partial.status(), now);
-  OnTaken(*attempt, *partial, now);
+  const auto taken = Take(*attempt, now);
+  if (!taken.ok()) return OnFailure(pending, taken.status(), now);
+  OnTaken(*attempt, *taken, now);
 }
 
-absl::StatusOr<bool> ExactQueries::Take(Attempt& attempt, Timestamp now) {
+absl::StatusOr<ExactQueries::Taken> ExactQueries::Take(Attempt& attempt, Timestamp now) {
   Pending& pending = attempt.pending;
   SeriesCache& cache = *pending.state.cache;
   const std::string& source = cache.query()->source;
   std::vector<QueryResult> results;
-  bool partial = false;
+  Taken taken;
   for (auto& answer : attempt.answers) {
     RETURN_IF_ERROR(answer);
-    partial |= answer->partial;
+    taken.partial |= answer->partial;
+    taken.may_heal |= answer->may_heal;
     environment_.metrics.CountHistograms(source, answer->histograms_skipped);
     results.push_back(*std::move(answer));
   }
@@ -114,7 +115,7 @@ absl::StatusOr<bool> ExactQueries::Take(Attempt& attempt, Timestamp now) {
     environment_.metrics.CountTaken(source, transaction);
   }
   environment_.caches.Forget(cache, Millis(0), now);
-  return partial;
+  return taken;
 }
 
 }  // namespace alertjoin

@@ -14,6 +14,11 @@ namespace {
 constexpr Millis kRetryFirst = std::chrono::milliseconds(500);
 constexpr Millis kRetryMost = std::chrono::seconds(30);
 
+// When an answer that was of no use is asked for again: after this, and each time twice as much.
+constexpr Millis kAgainFirst = std::chrono::seconds(1);
+constexpr Millis kAgainMost = std::chrono::minutes(5);
+constexpr int kAgainMax = 12;
+
 std::optional<ResolvedAlert> ResolvedAlertOf(const TransitionEvent& transition,
                                              const Binding& binding) {
   if (transition.state != AlertState::kResolved) return std::nullopt;
@@ -183,7 +188,7 @@ void ExactQueries::StartOrHold(Pending& pending, Timestamp now) {
   StartAttempt(pending, now);
 }
 
-void ExactQueries::OnTaken(const Attempt& attempt, bool partial, Timestamp now) {
+void ExactQueries::OnTaken(const Attempt& attempt, Taken taken, Timestamp now) {
   Pending& pending = attempt.pending;
   QueryState& state = pending.state;
   const Query& query = *state.cache->query();
@@ -195,7 +200,7 @@ void ExactQueries::OnTaken(const Attempt& attempt, bool partial, Timestamp now) 
   ReleaseParked(state, now);
   const bool settled = attempt.phase == ExactTask::Phase::kSettled;
   const char* outcome = settled ? "settled" : "at_once";
-  environment_.metrics.CountExact(query.source, partial ? "partial" : outcome);
+  environment_.metrics.CountExact(query.source, taken.partial ? "partial" : outcome);
   if (!settled) {
     pending.task.phase = ExactTask::Phase::kSettled;
     const Timestamp settles_at = pending.task.time + state.source.options.settle_delay;
@@ -206,7 +211,8 @@ void ExactQueries::OnTaken(const Attempt& attempt, bool partial, Timestamp now) 
       pending.task.window > attempt.window ||
       (attempt.looked_up && pending.task.resolved.size() > attempt.resolved_looked_up);
   if (outgrown) return Enqueue(pending, now);
-  if (!partial) settled_.Add(query, pending.task.time, attempt.window);
+  if (taken.may_heal) return AskAgainLater(pending, "the answers lacked something", now);
+  if (!taken.partial) settled_.Add(query, pending.task.time, attempt.window);
   Remove(pending, now);
 }
 
@@ -219,9 +225,10 @@ void ExactQueries::OnFailure(Pending& pending, const absl::Status& status, Times
     LogWarn("exact query failed",
             {{"source", query.source}, {"query", query.name}, {"error", MessageOf(status)}});
   }
-  if (IsPermanent(status)) {
+  if (IsOfQuery(status)) {
     ReportFault(*state.cache, status, now, environment_.sink);
-    return GiveUp(pending, MessageOf(status), now);
+    if (IsPermanent(status)) return GiveUp(pending, MessageOf(status), now);
+    return AskAgainLater(pending, MessageOf(status), now);
   }
   state.failing = true;
   state.blocked_until = std::max(state.blocked_until, now + state.backoff.Next());
@@ -229,6 +236,12 @@ void ExactQueries::OnFailure(Pending& pending, const absl::Status& status, Times
   const Timestamp settles_at = pending.task.time + state.source.options.settle_delay;
   if (state.blocked_until >= settles_at) pending.task.phase = ExactTask::Phase::kSettled;
   Enqueue(pending, state.blocked_until);
+}
+
+void ExactQueries::AskAgainLater(Pending& pending, const std::string& why, Timestamp now) {
+  if (pending.asked_again == kAgainMax) return GiveUp(pending, why, now);
+  const Millis wait = std::min(kAgainMost, kAgainFirst * (1 << pending.asked_again++));
+  Enqueue(pending, now + wait);
 }
 
 void ExactQueries::GiveUp(Pending& pending, const std::string& why, Timestamp now) {

@@ -39,7 +39,8 @@ struct ExactQueriesOptions {
 // at the pending start where it is known: at once, and again when the settle delay has passed,
 // which gives the final word and claims progress. What was found goes to the sink as samples and
 // stale markers like those of a poll. Retries with backoff; gives up in the end, with a Gap. A
-// query that fails delays only itself: while it does, one try of it at a time is made.
+// query that fails delays only itself: while it does, one try of it at a time is made. An answer
+// that lacks what may come back is taken and asked for again.
 //
 // OnTransitions may be called from any thread. Everything else, the constructor and AddSource
 // apart, runs on the executor's thread. What is passed in must outlive it, and no client may call
@@ -96,9 +97,17 @@ class ExactQueries final : public TransitionListener {
   void Finish(const std::shared_ptr<Attempt>& attempt);
   // True when starts of alerts are being looked up first.
   bool LookUpStarts(const std::shared_ptr<Attempt>& attempt);
-  absl::StatusOr<bool> Take(Attempt& attempt, Timestamp now);
-  void OnTaken(const Attempt& attempt, bool partial, Timestamp now);
+  // What the answers as a whole are like.
+  struct Taken {
+    bool partial = false;
+    bool may_heal = false;
+  };
+  absl::StatusOr<Taken> Take(Attempt& attempt, Timestamp now);
+  void OnTaken(const Attempt& attempt, Taken taken, Timestamp now);
   void OnFailure(Pending& pending, const absl::Status& status, Timestamp now);
+  // The source is well, and its answer of no use: asks once more, later and later. Gives up when
+  // that has not helped in some twenty minutes.
+  void AskAgainLater(Pending& pending, const std::string& why, Timestamp now);
   void GiveUp(Pending& pending, const std::string& why, Timestamp now);
   void Remove(Pending& pending, Timestamp now);
   // How many may be under way.

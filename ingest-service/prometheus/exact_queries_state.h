@@ -32,6 +32,7 @@ struct ExactQueries::Pending {
   ExactTask task;
   uint64_t serial = 0;
   Timestamp give_up_at;
+  int asked_again = 0;  // By AskAgainLater.
 };
 
 // One try at a pending task, with what the task wanted when it began.

@@ -35,14 +35,24 @@ PollTerms TermsOf(const MetricsSourceOptions& source, const QueryOptions& query)
           source.settle_delay, source.lookback};
 }
 
-SelectorPoll PlanSelectorPoll(const PollTerms& terms, std::optional<Timestamp> taken_through,
-                              Timestamp now) {
+Millis UsualSpan(const PollTerms& terms) {
+  return std::max(terms.window, 2 * (terms.interval + terms.settle_delay));
+}
+
+SelectorPoll PlanSelectorPoll(const PollTerms& terms, const PollProgress& progress, Timestamp now) {
+  const std::optional<Timestamp> taken_through = progress.taken_through();
   SelectorPoll poll{now, now - terms.settle_delay, terms.window, std::nullopt};
   Millis needed = terms.lookback + terms.settle_delay;
   if (taken_through.has_value()) needed = now - *taken_through + terms.settle_delay;
   poll.window = std::max(terms.window, std::min(needed, std::max(kCatchUpMax, terms.window)));
   if (taken_through.has_value() && *taken_through < now - poll.window) {
     poll.missed = MissedTime{*taken_through + Millis(1), now - poll.window};
+  }
+  const Millis span_max = std::max(progress.span_max(), UsualSpan(terms));
+  if (poll.window > span_max) {
+    poll.at = now - poll.window + span_max;
+    poll.settled = poll.at - terms.settle_delay;
+    poll.window = span_max;
   }
   return poll;
 }
@@ -67,8 +77,10 @@ void ApplySelectorPoll(const SelectorPoll& poll, Millis lookback, const QueryRes
   ReportRefused(poll.at, transaction);
 }
 
-GridPoll PlanGridPoll(const PollTerms& terms, std::optional<Timestamp> taken_at, Timestamp now) {
+GridPoll PlanGridPoll(const PollTerms& terms, const PollProgress& progress, Timestamp now) {
+  const std::optional<Timestamp> taken_at = progress.taken_through();
   GridPoll poll;
+  poll.at = now;
   poll.grid.end = FloorToStep(now, terms.step);
   poll.grid.start = poll.grid.end;
   poll.grid.step = terms.step;
@@ -80,6 +92,11 @@ GridPoll PlanGridPoll(const PollTerms& terms, std::optional<Timestamp> taken_at,
   const Timestamp last_taken = FloorToStep(*taken_at, terms.step);
   if (poll.grid.start > last_taken + terms.step) {
     poll.missed = MissedTime{last_taken + terms.step, poll.grid.start - Millis(1)};
+  }
+  const Millis span_max = std::max(progress.span_max(), UsualSpan(terms) + 2 * terms.step);
+  if (poll.grid.end - poll.grid.start > span_max) {
+    poll.grid.end = FloorToStep(poll.grid.start + span_max, terms.step);
+    poll.at = poll.grid.end;
   }
   return poll;
 }

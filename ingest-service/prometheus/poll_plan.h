@@ -5,13 +5,12 @@
 
 #include "ingest-service/prometheus/absences.h"
 #include "ingest-service/prometheus/metrics_source_options.h"
+#include "ingest-service/prometheus/poll_progress.h"
 #include "ingest-service/prometheus/query_result.h"
 #include "ingest-service/prometheus/sample_transaction.h"
 
 namespace alertjoin {
 
-// Longest time that one poll makes up for after failures; what lies before becomes a Gap.
-constexpr Millis kCatchUpMax = std::chrono::hours(1);
 // Prometheus refuses more points per series.
 constexpr int64_t kGridPointsMax = 11'000;
 
@@ -40,10 +39,13 @@ struct SelectorPoll {
   std::optional<MissedTime> missed;
 };
 
-// The poll at `now`. Polls overlap; the first one, and one after failures, looks further back:
-// `taken_through` is the `at` of the last whose samples were taken.
-SelectorPoll PlanSelectorPoll(const PollTerms& terms, std::optional<Timestamp> taken_through,
-                              Timestamp now);
+// The poll at `now`. Polls overlap; the first one, and one after failures, looks further back. What
+// is more than the query may ask for at once is asked for in parts, the oldest first: `at` lies in
+// the past then.
+SelectorPoll PlanSelectorPoll(const PollTerms& terms, const PollProgress& progress, Timestamp now);
+// The window of polls that have nothing to make up for, or what each of several parts must have for
+// them to come to an end.
+Millis UsualSpan(const PollTerms& terms);
 
 // `selector[window]` for an expression that IsPlainSelector.
 std::string RangeSelector(const std::string& expression, Millis window);
@@ -57,12 +59,14 @@ void ApplySelectorPoll(const SelectorPoll& poll, Millis lookback, const QueryRes
 // One poll of any other expression.
 struct GridPoll {
   EvaluationGrid grid;
+  Timestamp at;  // When everything up to the grid's end was as it is.
   std::optional<MissedTime> missed;
 };
 
-// The poll at `now`: up to the newest grid time, from the newest that had settled when the last
-// taken poll was made, at `taken_at`. The first poll is of the newest grid time only.
-GridPoll PlanGridPoll(const PollTerms& terms, std::optional<Timestamp> taken_at, Timestamp now);
+// The poll at `now`: up to the newest grid time, or in parts, as above; from the newest that had
+// settled at the time through which samples were taken. The first poll is of the newest grid time
+// only.
+GridPoll PlanGridPoll(const PollTerms& terms, const PollProgress& progress, Timestamp now);
 
 // Adds samples and stale markers. A grid claims nothing: between its times nothing is known.
 void ApplyGridPoll(const GridPoll& poll, const QueryResult& result, SampleTransaction& transaction);

@@ -62,7 +62,7 @@ std::shared_ptr<Poller::PolledQuery> Poller::Polled(Source& source,
   const PollTerms terms = TermsOf(source.options, query_options);
   PollSchedule schedule(terms.interval, StablePhase(terms.interval, HashOf(query)), now);
   return std::make_shared<PolledQuery>(
-      PolledQuery{source, std::move(cache), terms, schedule, std::nullopt, false});
+      PolledQuery{source, std::move(cache), terms, schedule, {}, false});
 }
 
 void Poller::SetLearnt(const std::string& source_name,
@@ -114,14 +114,14 @@ void Poller::StartPoll(const std::shared_ptr<PolledQuery>& polled, Timestamp now
   auto round = std::make_shared<Round>(
       Round{query, now, environment_.clock.SteadyNow(), {}, {}, {}, 0, polled});
   if (query.cache->query()->time_kind == TimeKind::kSample) {
-    round->selector = PlanSelectorPoll(query.terms, query.taken_at, now);
+    round->selector = PlanSelectorPoll(query.terms, query.progress, now);
     round->awaited = 2;
     round->answers.resize(2, absl::UnknownError("no answer"));
     client.InstantQuery(RangeSelector(expression, round->selector.window), round->selector.at,
                         kPollLane, Await(round, 0));
     client.InstantQuery(expression, round->selector.settled, kPollLane, Await(round, 1));
   } else {
-    round->grid = PlanGridPoll(query.terms, query.taken_at, now);
+    round->grid = PlanGridPoll(query.terms, query.progress, now);
     round->awaited = 1;
     round->answers.resize(1, absl::UnknownError("no answer"));
     client.RangeQuery(expression, round->grid.grid.start, round->grid.grid.end,
@@ -143,47 +143,75 @@ void Poller::Finish(Round& round) {
   const Timestamp now = environment_.clock.Now();
   PolledQuery& query = round.query;
   const std::string& source = query.source.options.name;
-  const auto outcome = Take(round, now);
+  const auto taken = Take(round, now);
   const std::chrono::duration<double> took = environment_.clock.SteadyNow() - round.started_steady;
-  environment_.metrics.CountPoll(source, outcome.ok() ? *outcome : "failed", took.count());
-  if (!outcome.ok()) return OnFailure(round, outcome.status(), now);
-  query.taken_at = round.started;
+  const char* const outcome = !taken.ok() ? "failed" : taken->partial ? "partial" : "ok";
+  environment_.metrics.CountPoll(source, outcome, took.count());
+  if (!taken.ok()) return OnFailure(round, taken.status(), now);
+  const bool raw = query.cache->query()->time_kind == TimeKind::kSample;
+  const Timestamp from =
+      raw ? round.selector.at - round.selector.window : round.grid.grid.start - Millis(1);
+  query.progress.OnTaken(from, raw ? round.selector.at : round.grid.at, taken->may_heal);
   ClearFault(*query.cache, now, environment_.sink);
   query.source.backoff.OnSuccess(round.started);
   query.schedule.OnFinished(std::nullopt);
 }
 
-absl::StatusOr<std::string> Poller::Take(Round& round, Timestamp now) {
+absl::StatusOr<Poller::Taken> Poller::Take(Round& round, Timestamp now) {
   PolledQuery& query = round.query;
   const std::string& source = query.source.options.name;
-  bool partial = false;
+  Taken taken;
   for (const auto& answer : round.answers) {
     RETURN_IF_ERROR(answer);
-    partial |= answer->partial;
+    taken.partial |= answer->partial;
+    taken.may_heal |= answer->may_heal;
     environment_.metrics.CountHistograms(source, answer->histograms_skipped);
   }
-  Millis window{0};
+  // What the next poll goes on from is kept, however far in the past this one was.
+  Timestamp kept_from;
   {
     SampleTransaction transaction(*query.cache, now);
     if (query.cache->query()->time_kind == TimeKind::kSample) {
-      window = round.selector.window + query.terms.settle_delay;
+      kept_from = round.selector.settled - round.selector.window;
       ApplySelectorPoll(round.selector, query.terms.lookback, *round.answers[0], *round.answers[1],
                         transaction);
     } else {
+      kept_from = round.grid.grid.start;
       ApplyGridPoll(round.grid, *round.answers[0], transaction);
     }
     RETURN_IF_ERROR(transaction.Commit(environment_.sink));
     environment_.metrics.CountTaken(source, transaction);
   }
-  environment_.caches.Forget(*query.cache, window, now);
-  return partial ? "partial" : "ok";
+  environment_.caches.Forget(*query.cache, now - kept_from, now);
+  return taken;
+}
+
+bool Poller::AsksForLess(Round& round) {
+  const bool too_much = std::ranges::any_of(round.answers, [](const auto& answer) {
+    return !answer.ok() && MayBeTooMuch(answer.status());
+  });
+  if (!too_much) return false;
+  PolledQuery& query = round.query;
+  const bool raw = query.cache->query()->time_kind == TimeKind::kSample;
+  const Millis span = raw ? round.selector.window : round.grid.grid.end - round.grid.grid.start;
+  return query.progress.OnTooMuch(span, UsualSpan(query.terms));
 }
 
 void Poller::OnFailure(Round& round, const absl::Status& status, Timestamp now) {
   PolledQuery& query = round.query;
   const Query& of = *query.cache->query();
   environment_.metrics.CountError(of.source, status);
-  if (IsPermanent(status)) {
+  const bool asks_for_less = AsksForLess(round);
+  if (asks_for_less && !absl::IsDeadlineExceeded(status)) {
+    // The source is well, and nothing need be wrong with the query.
+    if (query.source.log_limiter.Allow()) {
+      LogWarn("poll asked for too much at once: asking for less",
+              {{"source", of.source}, {"query", of.name}, {"error", MessageOf(status)}});
+    }
+    query.source.backoff.OnSuccess(round.started);
+    return query.schedule.OnFinished(std::nullopt);
+  }
+  if (IsOfQuery(status)) {
     // The source is well; only this query is complained of, once. It goes on being asked at its own
     // pace, so that its healing is seen within one poll.
     ReportFault(*query.cache, status, now, environment_.sink);

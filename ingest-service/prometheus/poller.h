@@ -8,6 +8,7 @@
 #include "common/time/clock.h"
 #include "ingest-service/prometheus/executor.h"
 #include "ingest-service/prometheus/poll_plan.h"
+#include "ingest-service/prometheus/poll_progress.h"
 #include "ingest-service/prometheus/poll_schedule.h"
 #include "ingest-service/prometheus/prometheus_client.h"
 #include "ingest-service/prometheus/query_caches.h"
@@ -63,7 +64,7 @@ class Poller {
     std::shared_ptr<SeriesCache> cache;
     PollTerms terms;
     PollSchedule schedule;
-    std::optional<Timestamp> taken_at;  // Of the last poll whose samples were taken.
+    PollProgress progress;
     bool learnt = false;
   };
   // A poll under way.
@@ -84,8 +85,16 @@ class Poller {
   // The callback for the answer with this index.
   PrometheusClient::Done Await(const std::shared_ptr<Round>& round, size_t index);
   void Finish(Round& round);
-  // Hands the answers over. Gives "ok" or "partial".
-  absl::StatusOr<std::string> Take(Round& round, Timestamp now);
+  // What the answers as a whole are like.
+  struct Taken {
+    bool partial = false;
+    bool may_heal = false;
+  };
+  // Hands the answers over.
+  absl::StatusOr<Taken> Take(Round& round, Timestamp now);
+  // The round asked for so much that the source, or this process, could not do it, and the next one
+  // will ask for less.
+  static bool AsksForLess(Round& round);
   void OnFailure(Round& round, const absl::Status& status, Timestamp now);
 
   const Environment environment_;

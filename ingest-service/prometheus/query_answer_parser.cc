@@ -105,6 +105,11 @@ class Parser {
         ReadRemarks(&answer_.result.warnings);
       } else if (keys.Is(key, "infos", 4)) {
         ReadRemarks(&answer_.result.infos);
+      } else if (keys.Is(key, "isPartial", 6)) {
+        // VictoriaMetrics: some of its storage nodes did not answer.
+        answer_.result.partial |= reader_.Peek() == 't';
+        answer_.result.may_heal |= reader_.Peek() == 't';
+        reader_.Skip();
       } else if (keys.Is(key, "data", 5) && reader_.Peek() == '{') {
         ReadData();
       } else {

@@ -13,6 +13,7 @@ void Add(prometheus::Family<prometheus::Counter>& family, const prometheus::Labe
 std::string KindOf(const absl::Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kAborted:
       return "invalid_query";
     case absl::StatusCode::kNotFound:
     case absl::StatusCode::kFailedPrecondition:

@@ -9,10 +9,11 @@
 namespace alertjoin {
 namespace {
 
-bool IsPromqlInfo(const std::string& warning) {
-  // Prometheus 2.48 to 2.53 sent hints on the expression as warnings; nothing is missing then.
-  return warning.rfind("PromQL info:", 0) == 0;
-}
+// Prometheus 2.48 to 2.53 sent hints on the expression as warnings; nothing is missing then.
+bool IsPromqlInfo(const std::string& warning) { return warning.starts_with("PromQL info:"); }
+
+// What the evaluation had to leave out. Source: prometheus/prometheus util/annotations.
+bool IsPromqlWarning(const std::string& warning) { return warning.starts_with("PromQL warning:"); }
 
 absl::StatusOr<QueryResult> Judge(int code, QueryAnswer& answer) {
   if (answer.status == "error") return ApiErrorOf(code, answer.error_type, answer.error);
@@ -27,6 +28,7 @@ absl::StatusOr<QueryResult> Judge(int code, QueryAnswer& answer) {
   if (answer.is_text) return absl::UnavailableError("the answer is a number that is none");
   for (const std::string& warning : answer.result.warnings) {
     answer.result.partial |= !IsPromqlInfo(warning);
+    answer.result.may_heal |= !IsPromqlInfo(warning) && !IsPromqlWarning(warning);
   }
   return std::move(answer.result);
 }
@@ -45,6 +47,14 @@ absl::StatusOr<QueryResult> DecodeQueryAnswer(int http_code, std::string_view bo
 
 bool IsPermanent(const absl::Status& status) {
   return status.code() == absl::StatusCode::kInvalidArgument;
+}
+
+bool IsOfQuery(const absl::Status& status) {
+  return IsPermanent(status) || absl::IsAborted(status);
+}
+
+bool MayBeTooMuch(const absl::Status& status) {
+  return absl::IsResourceExhausted(status) || absl::IsDeadlineExceeded(status) || IsOfQuery(status);
 }
 
 }  // namespace alertjoin

@@ -24,6 +24,9 @@ struct QueryResult {
   std::vector<ResultSeries> series;
   // The server said that something is missing: what is there is right, what is not proves nothing.
   bool partial = false;
+  // It is missing for now: parts of the server were out of reach. Not so where the evaluation
+  // itself left something out, which it does each time.
+  bool may_heal = false;
   // Points that were left out because they are native histograms.
   uint64_t histograms_skipped = 0;
   // What the server remarked, at most 100 of each.
@@ -33,7 +36,9 @@ struct QueryResult {
 
 // Decodes the answer of /api/v1/query or /api/v1/query_range. Limits: nesting of 32. Errors, with
 // what the server said:
-//   INVALID_ARGUMENT   bad_data, execution, or a result that is text: the query is at fault.
+//   INVALID_ARGUMENT   bad_data, or a result that is text: the query is at fault.
+//   ABORTED            execution: the query could not be evaluated, for what it is about as it
+//                      stands, or for trouble inside the server, which many servers report so.
 //   NOT_FOUND          the path is none of the API's: the URL is at fault.
 //   UNAUTHENTICATED, PERMISSION_DENIED   401 and 403.
 //   FAILED_PRECONDITION   a redirect, which is not followed.
@@ -43,5 +48,9 @@ absl::StatusOr<QueryResult> DecodeQueryAnswer(int http_code, std::string_view bo
 
 // Whether the query itself is at fault: sending it again gives the same error.
 bool IsPermanent(const absl::Status& status);
+// Whether it is this query that is complained of, and not the source that is unwell.
+bool IsOfQuery(const absl::Status& status);
+// Whether asking for less time at once may help.
+bool MayBeTooMuch(const absl::Status& status);
 
 }  // namespace alertjoin

@@ -67,6 +67,7 @@ std::optional<SourceHealth> HealthOf(const absl::StatusOr<HttpAnswer>& answer,
   if (decoded.ok()) return SourceHealth::kOk;
   switch (decoded.code()) {
     case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kAborted:
       return SourceHealth::kOk;
     case absl::StatusCode::kUnauthenticated:
       return SourceHealth::kAuth;

@@ -22,12 +22,6 @@ constexpr Millis kStepMin = std::chrono::milliseconds(100);
 // Of an alert that fired already at the very first start: a later process must begin as this one.
 constexpr Timestamp kNever = Timestamp::Min();
 
-// A smaller window may help.
-bool IsTooMuch(const absl::Status& status) {
-  return absl::IsResourceExhausted(status) || absl::IsDeadlineExceeded(status) ||
-         absl::IsInvalidArgument(status);
-}
-
 FiringHistory::Options HistoryOptions(const EvaluatedRules& rules, Millis lookback) {
   FiringHistory::Options options;
   options.lookback = lookback;
@@ -218,7 +212,7 @@ void SourceReconciler::OnWindow(const EvaluationGrid& grid, absl::StatusOr<Query
   absl::StatusOr<std::vector<FiringChange>> changes =
       answer.ok() ? history_.Take(*answer, grid) : answer.status();
   if (!changes.ok()) {
-    if (!IsTooMuch(changes.status()) || window_points_ <= kWindowPointsMin) {
+    if (!MayBeTooMuch(changes.status()) || window_points_ <= kWindowPointsMin) {
       return End(changes.status());
     }
     window_points_ = std::max(window_points_ / 4, kWindowPointsMin);

@@ -164,7 +164,7 @@ void StartLookUp::Finish(const std::shared_ptr<Search>& search,
 
 void StartLookUp::Fail(const std::shared_ptr<Search>& search, const absl::Status& status) {
   // That would be so again and again.
-  if (IsPermanent(status)) return Finish(search, std::nullopt);
+  if (IsOfQuery(status)) return Finish(search, std::nullopt);
   if (status_.ok()) status_ = status;
   --in_flight_;
   StartMore();

@@ -175,7 +175,7 @@ TEST_F(MetricsSourcesTest, TheApiAnswersAsTheDecoderExpects) {
   AwaitedAnswer<QueryResult> many_to_many;
   asking_->InstantQuery("queue_depth * on (job) queue_depth", now, "truth",
                         many_to_many.Callback());
-  EXPECT_THAT(many_to_many.Get(), StatusIs(StatusCode::kInvalidArgument, "execution"));
+  EXPECT_THAT(many_to_many.Get(), StatusIs(StatusCode::kAborted, "execution"));
   AwaitedAnswer<QueryResult> text;
   asking_->InstantQuery("\"text\"", now, "truth", text.Callback());
   EXPECT_THAT(text.Get(), StatusIs(StatusCode::kInvalidArgument, "gives text"));

@@ -73,6 +73,61 @@ TEST_F(ExactQueriesTest, AFaultyQueryIsGivenUpAtOnce) {
   EXPECT_THAT(h_.sink.GapLines(), ElementsAre(HasSubstr("bad_data")));
 }
 
+// Many servers call trouble of their own so.
+TEST_F(ExactQueriesTest, WhatCouldNotBeEvaluatedIsAskedAgain) {
+  Fire(kNow - 20'000, {"sum(up)"});
+  h_.AnswerNext(ErrorAnswer("execution"), 422);
+  EXPECT_THAT(h_.sink.GapLines(), IsEmpty());
+  Advance(seconds(2));
+  h_.AnswerNext(MatrixAnswer({{LabelSet{}, {{kNow - 20'000, "7"}}}}));
+  EXPECT_THAT(h_.sink.SampleLines(), ElementsAre(fmt::format("{{}} {} 7", kNow - 20'000)));
+  EXPECT_EQ(exact_.pending(), 0u);
+}
+
+TEST_F(ExactQueriesTest, WhatCanNeverBeEvaluatedIsGivenUpAfterSomeTries) {
+  Fire(kNow - 20'000, {"sum(up)"});
+  int asked = 0;
+  while (exact_.pending() > 0 && h_.clock.Now() < Timestamp::FromMillis(kNow) + hours(1)) {
+    for (; !h_.transport.waiting.empty(); ++asked) h_.AnswerNext(ErrorAnswer("execution"), 422);
+    Advance(seconds(1));
+  }
+  EXPECT_EQ(exact_.pending(), 0u);
+  EXPECT_THAT(h_.sink.GapLines(), ElementsAre(HasSubstr("execution")));
+  EXPECT_EQ(asked, 13);
+  EXPECT_GE(h_.clock.Now(), Timestamp::FromMillis(kNow) + minutes(15));
+}
+
+TEST_F(ExactQueriesTest, WhatAnAnswerLacksIsAskedForAgainUntilItIsThere) {
+  Fire(kNow - 20'000, {"sum(up)"});
+  for (int i = 0; i < 5; ++i) {
+    h_.AnswerNext(MatrixAnswer({}, "a store is down"));
+    EXPECT_THAT(h_.sink.ProgressLines(), IsEmpty());
+    Advance(minutes(1));
+  }
+  h_.AnswerNext(MatrixAnswer({{LabelSet{}, {{kNow - 20'000, "7"}}}}));
+  EXPECT_THAT(h_.sink.SampleLines(), ElementsAre(fmt::format("{{}} {} 7", kNow - 20'000)));
+  EXPECT_THAT(h_.sink.ProgressLines(), SizeIs(1));
+  EXPECT_THAT(h_.sink.GapLines(), IsEmpty());
+  EXPECT_EQ(exact_.pending(), 0u);
+}
+
+TEST_F(ExactQueriesTest, WhatAnswersLackForTooLongIsAGap) {
+  Fire(kNow - 20'000, {"sum(up)"});
+  while (exact_.pending() > 0 && h_.clock.Now() < Timestamp::FromMillis(kNow) + hours(1)) {
+    while (!h_.transport.waiting.empty()) h_.AnswerNext(MatrixAnswer({}, "a store is down"));
+    Advance(seconds(10));
+  }
+  EXPECT_EQ(exact_.pending(), 0u);
+  EXPECT_THAT(h_.sink.GapLines(), ElementsAre(HasSubstr("lacked something")));
+}
+
+TEST_F(ExactQueriesTest, WhatTheEvaluationLeavesOutIsNotAskedForAgain) {
+  Fire(kNow - 20'000, {"sum(up)"});
+  h_.AnswerNext(MatrixAnswer({}, "PromQL warning: mixed floats and histograms"));
+  EXPECT_EQ(exact_.pending(), 0u);
+  EXPECT_THAT(h_.sink.GapLines(), IsEmpty());
+}
+
 TEST_F(ExactQueriesTest, ARefusalIsToldOnceAndTakenBackByAnAnswer) {
   for (int i = 0; i < 3; ++i) {
     Fire(kNow - 20'000 - i, {"sum(up"});

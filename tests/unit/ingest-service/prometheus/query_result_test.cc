@@ -85,12 +85,30 @@ TEST(QueryResult, WarningsMakeItPartial) {
   const auto partial = DecodeQueryAnswer(200, Success(data, R"(,"warnings":["store is down"])"));
   ASSERT_THAT(partial, IsOk());
   EXPECT_TRUE(partial->partial);
+  EXPECT_TRUE(partial->may_heal);
   EXPECT_THAT(partial->warnings, ElementsAre("store is down"));
   const auto hints = DecodeQueryAnswer(
       200, Success(data, R"(,"warnings":["PromQL info: metric might not be a counter"],
                               "infos":["x"])"));
   ASSERT_THAT(hints, IsOk());
   EXPECT_FALSE(hints->partial);
+  EXPECT_FALSE(hints->may_heal);
+  const auto left_out = DecodeQueryAnswer(
+      200, Success(data, R"(,"warnings":["PromQL warning: mixed floats and histograms"])"));
+  ASSERT_THAT(left_out, IsOk());
+  EXPECT_TRUE(left_out->partial);
+  EXPECT_FALSE(left_out->may_heal) << "it is left out each time";
+}
+
+TEST(QueryResult, AnAnswerOfVictoriaMetricsSaysItselfThatItIsPartial) {
+  const std::string data = R"({"resultType":"vector","result":[]})";
+  const auto partial = DecodeQueryAnswer(200, Success(data, R"(,"isPartial":true)"));
+  ASSERT_THAT(partial, IsOk());
+  EXPECT_TRUE(partial->partial);
+  EXPECT_TRUE(partial->may_heal);
+  const auto whole = DecodeQueryAnswer(200, Success(data, R"(,"isPartial":false)"));
+  ASSERT_THAT(whole, IsOk());
+  EXPECT_FALSE(whole->partial);
 }
 
 TEST(QueryResult, NativeHistogramsAreCountedAndSkipped) {
@@ -124,7 +142,7 @@ TEST(QueryResult, ErrorsOfTheApiKeepTheirMeaning) {
         code, R"({"status":"error","errorType":")" + type + R"(","error":"what it said"})");
   };
   EXPECT_THAT(error(400, "bad_data"), StatusIs(StatusCode::kInvalidArgument, "what it said"));
-  EXPECT_THAT(error(422, "execution"), StatusIs(StatusCode::kInvalidArgument, "execution"));
+  EXPECT_THAT(error(422, "execution"), StatusIs(StatusCode::kAborted, "execution"));
   EXPECT_THAT(error(503, "timeout"), StatusIs(StatusCode::kUnavailable, "timeout"));
   EXPECT_THAT(error(499, "canceled"), StatusIs(StatusCode::kUnavailable));
   EXPECT_THAT(error(500, "internal"), StatusIs(StatusCode::kUnavailable));
@@ -133,6 +151,9 @@ TEST(QueryResult, ErrorsOfTheApiKeepTheirMeaning) {
   EXPECT_THAT(error(429, "too_many_requests"), StatusIs(StatusCode::kUnavailable, "429"));
   EXPECT_TRUE(IsPermanent(error(400, "bad_data").status()));
   EXPECT_FALSE(IsPermanent(error(503, "timeout").status()));
+  EXPECT_FALSE(IsPermanent(error(422, "execution").status()));
+  EXPECT_TRUE(IsOfQuery(error(422, "execution").status()));
+  EXPECT_FALSE(IsOfQuery(error(503, "timeout").status()));
 }
 
 TEST(QueryResult, OtherBodiesAreJudgedByTheirHttpCode) {
