@@ -15,12 +15,10 @@ constexpr char kExactLane[] = "exact";
 }  // namespace
 
 void ExactQueries::StartAttempt(Pending& pending, Timestamp now) {
-  const ExactTask& task = pending.task;
-  const Timestamp settles_at = task.time + pending.state.source.options.settle_delay;
   ++pending.state.in_flight;
   ++pending.state.source.in_flight;
-  auto attempt = std::make_shared<Attempt>(pending);
-  if (settles_at <= now) attempt->phase = ExactTask::Phase::kSettled;
+  auto attempt = std::make_shared<Attempt>(pending, environment_.clock.SteadyNow());
+  if (SettlesAt(pending) <= now) attempt->phase = ExactTask::Phase::kSettled;
   SendExact(attempt);
 }
 
@@ -45,6 +43,10 @@ PrometheusClient::Done ExactQueries::Await(const std::shared_ptr<Attempt>& attem
   return [this, attempt, index](absl::StatusOr<QueryResult> answer) {
     auto shared = std::make_shared<absl::StatusOr<QueryResult>>(std::move(answer));
     environment_.executor.Post([this, attempt, index, shared] {
+      const auto took =
+          std::chrono::duration_cast<Millis>(environment_.clock.SteadyNow() - attempt->started);
+      if (shared->ok())
+        attempt->asked_at = std::min(attempt->asked_at, AskedAtMost(**shared, took));
       attempt->answers[index] = std::move(*shared);
       if (--attempt->awaited == 0) Finish(attempt);
     });
@@ -79,6 +81,8 @@ void ExactQueries::Finish(const std::shared_ptr<Attempt>& attempt) {
   --state.in_flight;
   --state.source.in_flight;
   ReleaseParked(state, now);
+  // Our clock may be ahead of the source's, which has still to come to where all has settled.
+  if (attempt->asked_at < SettlesAt(pending)) attempt->phase = ExactTask::Phase::kAtOnce;
   const auto taken = Take(*attempt, now);
   if (!taken.ok()) return OnFailure(pending, taken.status(), now);
   OnTaken(*attempt, *taken, now);
@@ -103,7 +107,8 @@ absl::StatusOr<ExactQueries::Taken> ExactQueries::Take(Attempt& attempt, Timesta
   {
     SampleTransaction transaction(cache, now);
     if (cache.query()->time_kind == TimeKind::kSample) {
-      const QueryResult* presence = attempt.exact_answers > 1 ? &results[1] : nullptr;
+      const bool settled = attempt.phase == ExactTask::Phase::kSettled;
+      const QueryResult* presence = settled && attempt.exact_answers > 1 ? &results[1] : nullptr;
       ApplyExactSelector(task, pending.state.source.options.lookback, {results[0], presence},
                          transaction);
     } else {

@@ -203,8 +203,11 @@ void ExactQueries::OnTaken(const Attempt& attempt, Taken taken, Timestamp now) {
   environment_.metrics.CountExact(query.source, taken.partial ? "partial" : outcome);
   if (!settled) {
     pending.task.phase = ExactTask::Phase::kSettled;
-    const Timestamp settles_at = pending.task.time + state.source.options.settle_delay;
-    return Enqueue(pending, std::max(now, settles_at));
+    // However far our clock is ahead of the source's: as long as its own has still to go, but
+    // looked after now and then.
+    const Timestamp settles_at = SettlesAt(pending);
+    const Millis to_go = std::clamp(settles_at - attempt.asked_at, Millis(0), kAgainMost);
+    return Enqueue(pending, std::max(now + to_go, settles_at));
   }
   // Another transition has wanted more of it meanwhile.
   const bool outgrown =
@@ -233,8 +236,7 @@ void ExactQueries::OnFailure(Pending& pending, const absl::Status& status, Times
   state.failing = true;
   state.blocked_until = std::max(state.blocked_until, now + state.backoff.Next());
   if (pending.give_up_at <= now) return GiveUp(pending, MessageOf(status), now);
-  const Timestamp settles_at = pending.task.time + state.source.options.settle_delay;
-  if (state.blocked_until >= settles_at) pending.task.phase = ExactTask::Phase::kSettled;
+  if (state.blocked_until >= SettlesAt(pending)) pending.task.phase = ExactTask::Phase::kSettled;
   Enqueue(pending, state.blocked_until);
 }
 
@@ -254,6 +256,10 @@ void ExactQueries::GiveUp(Pending& pending, const std::string& why, Timestamp no
     LogWarn("a gap could not be recorded", {{"error", MessageOf(status)}});
   }
   Remove(pending, now);
+}
+
+Timestamp ExactQueries::SettlesAt(const Pending& pending) {
+  return pending.task.time + pending.state.source.options.settle_delay;
 }
 
 size_t ExactQueries::LimitOf(const QueryState& state) const {

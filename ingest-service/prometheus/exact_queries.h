@@ -110,6 +110,7 @@ class ExactQueries final : public TransitionListener {
   void AskAgainLater(Pending& pending, const std::string& why, Timestamp now);
   void GiveUp(Pending& pending, const std::string& why, Timestamp now);
   void Remove(Pending& pending, Timestamp now);
+  static Timestamp SettlesAt(const Pending& pending);
   // How many may be under way.
   size_t LimitOf(const QueryState& state) const;
   // Lets those go on for which the query has room.

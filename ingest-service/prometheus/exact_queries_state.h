@@ -37,11 +37,14 @@ struct ExactQueries::Pending {
 
 // One try at a pending task, with what the task wanted when it began.
 struct ExactQueries::Attempt {
-  explicit Attempt(Pending& of) : pending(of), phase(of.task.phase), window(of.task.window) {}
+  Attempt(Pending& of, Clock::Steady now)
+      : pending(of), phase(of.task.phase), window(of.task.window), started(now) {}
 
   Pending& pending;
   ExactTask::Phase phase;
   Millis window;
+  Clock::Steady started;
+  Timestamp asked_at = Timestamp::Max();  // By the source's clock, at most.
   bool looked_up = false;
   size_t resolved_looked_up = 0;
   size_t awaited = 0;

@@ -61,16 +61,18 @@ std::string RangeSelector(const std::string& expression, Millis window) {
   return fmt::format("{}[{}]", StripParentheses(expression), FormatDuration(window));
 }
 
-void ApplySelectorPoll(const SelectorPoll& poll, Millis lookback, const QueryResult& samples,
-                       const QueryResult& presence, SampleTransaction& transaction) {
+void ApplySelectorPoll(const SelectorPoll& poll, Millis lookback, Timestamp asked_at,
+                       const QueryResult& samples, const QueryResult& presence,
+                       SampleTransaction& transaction) {
   transaction.AddAll(samples);
   if (!presence.partial && !samples.partial) {
     const size_t gone = AddSelectorAbsences(presence, poll.settled, lookback, transaction);
     SeriesCache& cache = transaction.cache();
     if (gone > 0) cache.RecordDisappearance(poll.settled);
     if (transaction.series_refused() == 0) {
-      const Timestamp from = poll.at - poll.window + Millis(1);
-      transaction.Claim(cache.CertainFrom(from, poll.settled), poll.settled);
+      const Timestamp from = cache.CertainFrom(poll.at - poll.window + Millis(1), poll.settled);
+      const Timestamp through = std::min(poll.settled, asked_at - (poll.at - poll.settled));
+      if (from <= through) transaction.Claim(from, through);
     }
   }
   ReportMissed(poll.missed, transaction);

@@ -51,10 +51,12 @@ Millis UsualSpan(const PollTerms& terms);
 std::string RangeSelector(const std::string& expression, Millis window);
 
 // Adds what the two answers say: samples, stale markers, and (when both are complete) the claim
-// [at - window + 1 ms, settled]. After a series has gone, the claim begins where that was seen: at
-// which moment since the evaluation before it went is not known.
-void ApplySelectorPoll(const SelectorPoll& poll, Millis lookback, const QueryResult& samples,
-                       const QueryResult& presence, SampleTransaction& transaction);
+// [at - window + 1 ms, settled], though not beyond what had settled at `asked_at`, the time by the
+// source's own clock. After a series has gone, the claim begins where that was seen: at which
+// moment since the evaluation before it went is not known.
+void ApplySelectorPoll(const SelectorPoll& poll, Millis lookback, Timestamp asked_at,
+                       const QueryResult& samples, const QueryResult& presence,
+                       SampleTransaction& transaction);
 
 // One poll of any other expression.
 struct GridPoll {

@@ -112,7 +112,7 @@ void Poller::StartPoll(const std::shared_ptr<PolledQuery>& polled, Timestamp now
   const std::string& expression = query.cache->query()->expression;
   PrometheusClient& client = query.source.client;
   auto round = std::make_shared<Round>(
-      Round{query, now, environment_.clock.SteadyNow(), {}, {}, {}, 0, polled});
+      Round{query, now, environment_.clock.SteadyNow(), {}, {}, {}, Timestamp::Max(), 0, polled});
   if (query.cache->query()->time_kind == TimeKind::kSample) {
     round->selector = PlanSelectorPoll(query.terms, query.progress, now);
     round->awaited = 2;
@@ -133,6 +133,9 @@ PrometheusClient::Done Poller::Await(const std::shared_ptr<Round>& round, size_t
   return [this, round, index](absl::StatusOr<QueryResult> answer) {
     auto shared = std::make_shared<absl::StatusOr<QueryResult>>(std::move(answer));
     environment_.executor.Post([this, round, index, shared] {
+      const auto took = std::chrono::duration_cast<Millis>(environment_.clock.SteadyNow() -
+                                                           round->started_steady);
+      if (shared->ok()) round->asked_at = std::min(round->asked_at, AskedAtMost(**shared, took));
       round->answers[index] = std::move(*shared);
       if (--round->awaited == 0) Finish(*round);
     });
@@ -173,8 +176,8 @@ absl::StatusOr<Poller::Taken> Poller::Take(Round& round, Timestamp now) {
     SampleTransaction transaction(*query.cache, now);
     if (query.cache->query()->time_kind == TimeKind::kSample) {
       kept_from = round.selector.settled - round.selector.window;
-      ApplySelectorPoll(round.selector, query.terms.lookback, *round.answers[0], *round.answers[1],
-                        transaction);
+      ApplySelectorPoll(round.selector, query.terms.lookback, round.asked_at, *round.answers[0],
+                        *round.answers[1], transaction);
     } else {
       kept_from = round.grid.grid.start;
       ApplyGridPoll(round.grid, *round.answers[0], transaction);

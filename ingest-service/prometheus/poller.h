@@ -75,6 +75,7 @@ class Poller {
     SelectorPoll selector;  // Of a plain selector.
     GridPoll grid;          // Of any other expression.
     std::vector<absl::StatusOr<QueryResult>> answers;
+    Timestamp asked_at = Timestamp::Max();  // By the source's clock, at most.
     size_t awaited = 0;
     std::shared_ptr<PolledQuery> holder;  // A learnt one may be polled no more meanwhile.
   };

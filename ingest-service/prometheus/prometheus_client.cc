@@ -33,6 +33,7 @@ absl::StatusOr<QueryResult> Decode(const std::string& source,
   auto result = DecodeQueryAnswer(answer->code, answer->body);
   if (!result.ok()) result = DecodeQueryAnswer(answer->code, Harmless(*answer));
   if (!result.ok()) return Annotate(result.status(), source);
+  result->date = answer->date;
   for (auto* const remarks : {&result->warnings, &result->infos}) {
     for (std::string& remark : *remarks) {
       remark = WithoutSecrets(std::move(remark), answer->secrets);

@@ -45,6 +45,11 @@ absl::StatusOr<QueryResult> DecodeQueryAnswer(int http_code, std::string_view bo
                                             failure, Excerpt(body, kLongExcerptBytes)));
 }
 
+Timestamp AskedAtMost(const QueryResult& result, Millis took) {
+  if (!result.date) return Timestamp::Max();
+  return *result.date + Millis(std::chrono::seconds(1)) - took;
+}
+
 bool IsPermanent(const absl::Status& status) {
   return status.code() == absl::StatusCode::kInvalidArgument;
 }

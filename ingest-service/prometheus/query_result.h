@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,8 @@ struct QueryResult {
   // It is missing for now: parts of the server were out of reach. Not so where the evaluation
   // itself left something out, which it does each time.
   bool may_heal = false;
+  // When it was given, by the server's clock, to the second before. Nothing: it did not say.
+  std::optional<Timestamp> date;
   // Points that were left out because they are native histograms.
   uint64_t histograms_skipped = 0;
   // What the server remarked, at most 100 of each.
@@ -45,6 +48,10 @@ struct QueryResult {
 //   UNAVAILABLE        everything else, answers that are no JSON among it: try again.
 // Source: prometheus/prometheus web/api/v1/api.go.
 absl::StatusOr<QueryResult> DecodeQueryAnswer(int http_code, std::string_view body);
+
+// What the server's clock showed at most when it was asked, `took` before its answer was here;
+// Timestamp::Max() when it did not say. What it has is no newer, whatever our own clock shows.
+Timestamp AskedAtMost(const QueryResult& result, Millis took);
 
 // Whether the query itself is at fault: sending it again gives the same error.
 bool IsPermanent(const absl::Status& status);

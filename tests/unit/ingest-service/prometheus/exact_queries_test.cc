@@ -52,6 +52,36 @@ TEST_F(ExactQueriesTest, AsksASelectorAtOnceAndAgainWhenSettled) {
   EXPECT_EQ(Count("settled"), 1);
 }
 
+TEST_F(ExactQueriesTest, ItHasSettledOnceTheSourcesOwnClockSaysSo) {
+  h_.ahead_of_source = seconds(30);
+  Fire(kNow - 20'000, {"up"});  // It shows ten seconds less.
+  const auto answer = [this] {
+    h_.AnswerNext(MatrixAnswer({{kA, {{kNow - 30'000, "1"}}}}));
+    h_.AnswerNext(VectorAnswer({{kA, "1"}}, kNow - 20'000));
+    exact_.Step();
+  };
+  answer();
+  EXPECT_THAT(h_.sink.SampleLines(), SizeIs(1));
+  EXPECT_THAT(h_.sink.ProgressLines(), IsEmpty());
+  Advance(seconds(15));
+  EXPECT_THAT(h_.Waiting(), IsEmpty()) << "when it will be is known";
+  Advance(seconds(6));
+  answer();
+  EXPECT_THAT(h_.sink.ProgressLines(), SizeIs(1));
+  EXPECT_EQ(exact_.pending(), 0u);
+}
+
+// As a virtual machine that was asleep may see it.
+TEST_F(ExactQueriesTest, AClockThatIsHoursAheadKeepsNoTransitionWaitingForHours) {
+  h_.ahead_of_source = std::chrono::hours(3);
+  Fire(kNow - 20'000, {"sum(up)"});
+  h_.AnswerNext(MatrixAnswer({}));
+  h_.ahead_of_source = Millis(0);
+  Advance(std::chrono::minutes(5));
+  h_.AnswerNext(MatrixAnswer({{LabelSet{}, {{kNow - 20'000, "7"}}}}));
+  EXPECT_THAT(h_.sink.ProgressLines(), SizeIs(1));
+}
+
 TEST_F(ExactQueriesTest, AsksAtThePendingStartToo) {
   TransitionEvent event = Transition(AlertState::kFiring, kNow, {"sum(up)"});
   event.active_at = Timestamp::FromMillis(kNow - 60'000);

@@ -83,6 +83,29 @@ TEST_F(PollerTest, WhenTheSpoolIsFullTheNextPollBringsTheSame) {
   EXPECT_THAT(h_.sink.ProgressLines(), SizeIs(1));
 }
 
+TEST_F(PollerTest, WhatTheSourceHasNotComeToIsNotClaimed) {
+  ConfigureSelector();
+  h_.ahead_of_source = Millis(0);
+  const int64_t first = NextPoll();
+  AnswerSelector(first, 310, {{kA, {{first - 20'000, "1"}}}}, {{kA, "1"}});
+  EXPECT_THAT(h_.sink.ProgressLines(),
+              ElementsAre(fmt::format("raw {}..{}", first - 310'000 + 1, first - 10'000)));
+  // It jumps ahead.
+  h_.sink.Clear();
+  h_.ahead_of_source = seconds(20);
+  h_.clock.Advance(seconds(20));
+  const int64_t second = NextPoll();
+  AnswerSelector(second, 50, {{kA, {{first + 5'000, "2"}}}}, {{kA, "2"}});
+  const int64_t of_source = (second - 20'000) / 1'000 * 1'000 + 1'000;
+  EXPECT_THAT(h_.sink.ProgressLines(),
+              ElementsAre(fmt::format("raw {}..{}", second - 50'000 + 1, of_source - 10'000)));
+  h_.sink.Clear();
+  h_.ahead_of_source = std::chrono::hours(1);
+  const int64_t third = NextPoll();
+  AnswerSelector(third, 50, {}, {{kA, "2"}});
+  EXPECT_THAT(h_.sink.ProgressLines(), IsEmpty());
+}
+
 TEST_F(PollerTest, AFaultyQueryIsAskedAtItsOwnPaceAndItsSourceToo) {
   Configure({{"bad", "up{", seconds(15), {}, {}}, {"good", "up", seconds(15), {}, {}}});
   int bad = 0;

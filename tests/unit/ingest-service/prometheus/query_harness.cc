@@ -159,7 +159,14 @@ void QueryHarness::AnswerNext(const std::string& body, int code) {
   ASSERT_FALSE(transport.waiting.empty());
   const SentQuery sent = std::move(transport.waiting.front());
   transport.waiting.pop_front();
-  sent.done(HttpAnswer{code, body});
+  HttpAnswer answer;
+  answer.code = code;
+  answer.body = body;
+  if (ahead_of_source) {
+    const int64_t ms = (clock.Now() - *ahead_of_source).millis();
+    answer.date = Timestamp::FromMillis(ms / 1'000 * 1'000);
+  }
+  sent.done(std::move(answer));
   executor.RunAll();
 }
 

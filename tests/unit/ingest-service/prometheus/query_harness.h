@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -84,6 +85,8 @@ class QueryHarness {
   double Counter(const std::string& name, const std::map<std::string, std::string>& labels) const;
 
   ManualClock clock;
+  // How far the clock is ahead of the source's, which says in its answers what it shows.
+  std::optional<Millis> ahead_of_source;
   prometheus::Registry registry;
   QueryMetrics metrics{registry};
   ManualExecutor executor;
