@@ -119,7 +119,8 @@ absl::StatusOr<ExactQueries::Taken> ExactQueries::Take(Attempt& attempt, Timesta
     RETURN_IF_ERROR(transaction.Commit(environment_.sink));
     environment_.metrics.CountTaken(source, transaction);
   }
-  environment_.caches.Forget(cache, Millis(0), now);
+  const bool raw = cache.query()->time_kind == TimeKind::kSample;
+  environment_.caches.Forget(cache, raw ? Millis(0) : kExpressionsKept, now);
   return taken;
 }
 

@@ -86,14 +86,15 @@ GridPoll PlanGridPoll(const PollTerms& terms, const PollProgress& progress, Time
   poll.grid.end = FloorToStep(now, terms.step);
   poll.grid.start = poll.grid.end;
   poll.grid.step = terms.step;
-  if (!taken_at.has_value()) return poll;
-  const Timestamp wanted =
-      std::min(poll.grid.end, FloorToStep(*taken_at - terms.settle_delay, terms.step));
+  const Timestamp from = taken_at.value_or(now - terms.lookback) - terms.settle_delay;
+  const Timestamp wanted = std::min(poll.grid.end, FloorToStep(from, terms.step));
   const int64_t steps_max = std::clamp<int64_t>(kCatchUpMax / terms.step, 1, kGridPointsMax - 1);
   poll.grid.start = std::max(wanted, poll.grid.end - terms.step * steps_max);
-  const Timestamp last_taken = FloorToStep(*taken_at, terms.step);
-  if (poll.grid.start > last_taken + terms.step) {
-    poll.missed = MissedTime{last_taken + terms.step, poll.grid.start - Millis(1)};
+  if (taken_at.has_value()) {
+    const Timestamp last_taken = FloorToStep(*taken_at, terms.step);
+    if (poll.grid.start > last_taken + terms.step) {
+      poll.missed = MissedTime{last_taken + terms.step, poll.grid.start - Millis(1)};
+    }
   }
   const Millis span_max = std::max(progress.span_max(), UsualSpan(terms) + 2 * terms.step);
   if (poll.grid.end - poll.grid.start > span_max) {

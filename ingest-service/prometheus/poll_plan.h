@@ -66,8 +66,8 @@ struct GridPoll {
 };
 
 // The poll at `now`: up to the newest grid time, or in parts, as above; from the newest that had
-// settled at the time through which samples were taken. The first poll is of the newest grid time
-// only.
+// settled at the time through which samples were taken. The first poll reaches back as far as a
+// value is kept alive, so that what has ended since a process before this one is seen to have.
 GridPoll PlanGridPoll(const PollTerms& terms, const PollProgress& progress, Timestamp now);
 
 // Adds samples and stale markers. A grid claims nothing: between its times nothing is known.

@@ -9,6 +9,10 @@ namespace alertjoin {
 // Longest time that polls make up for after failures; what lies before becomes a Gap.
 constexpr Millis kCatchUpMax = std::chrono::hours(1);
 
+// How long what an expression gave is remembered, since exact queries of that time tell from it
+// what has ended.
+constexpr Millis kExpressionsKept = kCatchUpMax;
+
 // How far the polls of one query have come, and how much the next one may ask for at once. Pure.
 //
 // What a poll leaves out for want of time, or because the answer is too large, or since the source

@@ -179,7 +179,7 @@ absl::StatusOr<Poller::Taken> Poller::Take(Round& round, Timestamp now) {
       ApplySelectorPoll(round.selector, query.terms.lookback, round.asked_at, *round.answers[0],
                         *round.answers[1], transaction);
     } else {
-      kept_from = round.grid.grid.start;
+      kept_from = std::min(round.grid.grid.start, now - kExpressionsKept);
       ApplyGridPoll(round.grid, *round.answers[0], transaction);
     }
     RETURN_IF_ERROR(transaction.Commit(environment_.sink));
@@ -205,7 +205,7 @@ void Poller::OnFailure(Round& round, const absl::Status& status, Timestamp now) 
   const Query& of = *query.cache->query();
   environment_.metrics.CountError(of.source, status);
   const bool asks_for_less = AsksForLess(round);
-  if (asks_for_less && !absl::IsDeadlineExceeded(status)) {
+  if (asks_for_less && absl::IsResourceExhausted(status)) {
     // The source is well, and nothing need be wrong with the query.
     if (query.source.log_limiter.Allow()) {
       LogWarn("poll asked for too much at once: asking for less",

@@ -68,7 +68,10 @@ class PollerCatchUpTest : public PollerTest {
     PollUntil(h_.clock.Now() + minutes(25));
     ExpectAllSamples(name, lost, h_.clock.Now() - seconds(30));
     EXPECT_THAT(h_.sink.GapLines(), IsEmpty());
-    EXPECT_THAT(h_.sink.ErrorLines(), IsEmpty()) << "nothing is wrong with the query";
+    // What the source said of the query it has taken back.
+    const std::vector<std::string> errors = h_.sink.ErrorLines();
+    EXPECT_EQ(errors.empty() ? name + ": " : errors.back(), name + ": ");
+    EXPECT_EQ(errors.empty(), !absl::IsAborted(refusal_));
   }
 
   Millis span_max_ = hours(24);

@@ -98,7 +98,9 @@ TEST_F(PollerTest, PollsAnExpressionOnAnAlignedGrid) {
   ConfigureExpression();
   const int64_t first = NextPoll();
   const int64_t grid = first / 15'000 * 15'000;
-  EXPECT_THAT(h_.Waiting(), ElementsAre(fmt::format("sum(up) @ {0}..{0} step 15s", grid)));
+  // The first poll sees as far back as a value is kept alive.
+  EXPECT_THAT(h_.Waiting(), ElementsAre(fmt::format("sum(up) @ {}..{} step 15s",
+                                                    (first - 310'000) / 15'000 * 15'000, grid)));
   h_.AnswerNext(MatrixAnswer({{LabelSet{}, {{grid, "4"}}}}));
   EXPECT_THAT(h_.sink.SampleLines(), ElementsAre(fmt::format("{{}} {} 4", grid)));
   EXPECT_THAT(h_.sink.ProgressLines(), IsEmpty());
@@ -117,6 +119,16 @@ TEST_F(PollerTest, PollsAnExpressionOnAnAlignedGrid) {
   NextPoll();
   h_.AnswerNext(MatrixAnswer({{LabelSet{}, {{grid, "5"}, {grid + 15'000, "6"}}}}));
   EXPECT_THAT(h_.sink.SampleLines(), ElementsAre(fmt::format("{{}} {} stale", grid + 30'000)));
+}
+
+// What a process before this one has told of is not told of for ever.
+TEST_F(PollerTest, WhatAnExpressionGaveBeforeTheFirstPollIsMarkedToo) {
+  ConfigureExpression();
+  const int64_t grid = NextPoll() / 15'000 * 15'000;
+  h_.AnswerNext(MatrixAnswer({{kA, {{grid - 60'000, "4"}}}}));
+  EXPECT_THAT(h_.sink.SampleLines(),
+              ElementsAre(fmt::format("{{x=\"a\"}} {} 4", grid - 60'000),
+                          fmt::format("{{x=\"a\"}} {} stale", grid - 45'000)));
 }
 
 TEST_F(PollerTest, TheSeriesObjectIsSharedBetweenPolls) {
