@@ -31,19 +31,22 @@ struct FiringChange {
   std::optional<Timestamp> starts_at;
   // When kEnded, the first evaluation that found it firing no more.
   Timestamp ends_at;
-  // The interval of its rule is not known, or nothing was evaluated then: `ends_at` is as exact as
-  // the grid is.
+  // The interval of its rule is not known, or nothing is known of the evaluations then: `ends_at`
+  // is the time of the one that was due next, or as exact as the grid is.
   bool end_is_rough = false;
   // When kStarted, the first evaluation that found its expression true, where that is known.
   std::optional<Timestamp> active_at;
   // A time at which it was firing: of a start, the first that was looked at, else the last.
   Timestamp firing_at;
+  // The first time of the grid at which the answers told so much.
+  Timestamp known_at;
 };
 
 // Follows the alerts of one Prometheus along the answers to kHistoryExpression. An alert fires
-// without a break while each evaluation finds it so; where nothing was evaluated at all (Prometheus
-// was away) it goes on firing if it does so again before its Alertmanager would have forgotten it.
-// Not thread-safe.
+// without a break while each evaluation finds it so; where nothing is known of the evaluations it
+// goes on firing if it does so again before its Alertmanager would have forgotten it. That is where
+// Prometheus was away, and where its answers show a sample no longer since it is older than the
+// lookback: so it is between any two evaluations that are further apart. Not thread-safe.
 class FiringHistory {
  public:
   struct Options {
@@ -55,6 +58,10 @@ class FiringHistory {
   };
 
   explicit FiringHistory(Options options) : options_(std::move(options)) {}
+
+  // How long after an evaluation an alert goes on firing while nothing is known of later ones, when
+  // its rule is evaluated at this interval.
+  Millis RememberedFor(Millis interval) const;
 
   // Takes the answer for the grid, whose first time is one step after the last one's end; any other
   // grid begins the history anew. The step must not be longer than any rule's interval, or what
@@ -80,30 +87,53 @@ class FiringHistory {
   uint64_t not_followed() const { return not_followed_; }
 
  private:
-  // Consecutive grid times at which an alert was in one state.
+  enum class State { kPending, kFiring };
+  // What is seen of an alert at one time of the grid.
+  struct Point {
+    Timestamp seen;
+    Timestamp evaluation;
+    State state = State::kPending;
+  };
+  // Consecutive evaluations that found an alert in one state.
   struct Run {
+    State state = State::kPending;
     std::optional<Timestamp> start;  // The first evaluation.
-    Timestamp first_seen;            // Grid times.
-    Timestamp last_seen;
+    Timestamp last_seen;             // A grid time.
     Timestamp last_evaluation;
-    bool evaluations_stopped = false;  // It ended since Prometheus was away.
+    // It is seen no more, but only since its last sample has become too old: no evaluation is known
+    // to have said that it is over.
+    bool faded = false;
   };
-  struct Alert {
-    std::optional<Run> pending;
-    std::optional<Run> firing;
+  // How the evaluations of an alert's rule are spaced.
+  struct Pace {
+    std::optional<Millis> interval;
+    Millis remembered;  // RememberedFor it.
+    Millis step;        // Of the grid.
   };
-  using Points = const ResultSeries*;
+  // One series of the answer for each state, or null.
+  struct States {
+    const ResultSeries* pending = nullptr;
+    const ResultSeries* firing = nullptr;
+  };
 
-  // All runs that the points make, a carried one first; the last is open if it was seen at the end.
-  std::vector<Run> RunsOf(const std::optional<Run>& carried, Points points, Millis expiry,
-                          const EvaluationGrid& grid, bool first) const;
-  void Follow(const LabelSet& labels, Points pending, Points firing, const EvaluationGrid& grid,
-              bool first, std::vector<FiringChange>& changes);
-  FiringChange EndOf(const LabelSet& labels, const Run& run, std::optional<Millis> interval,
-                     Millis step) const;
+  // In order of time; where both are seen at once (Prometheus was away between them), the newer
+  // evaluation.
+  static std::vector<Point> PointsOf(const States& states);
+  void Follow(const LabelSet& labels, const States& states, const EvaluationGrid& grid,
+              std::vector<FiringChange>& changes);
+  // Goes on with the run that is open, or ends it and begins another.
+  void TakePoint(const LabelSet& labels, const Point& point, const Pace& pace,
+                 std::optional<Run>& run, std::vector<FiringChange>& changes) const;
+  // Whether what is seen no more one step after the run may only have become too old.
+  bool FadesAfter(const Run& run, Millis step) const;
+  // The end of a run of which nothing is seen any more; `next` is the point that follows it, if
+  // any.
+  FiringChange EndOf(const LabelSet& labels, const Run& run, const Point* next,
+                     const Pace& pace) const;
 
   Options options_;
-  std::map<LabelSet, Alert> alerts_;
+  std::map<LabelSet, Run> alerts_;
+  Timestamp began_;  // The first time of all.
   std::optional<Timestamp> through_;
   uint64_t not_followed_ = 0;
 };

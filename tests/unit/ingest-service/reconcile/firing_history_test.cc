@@ -26,6 +26,7 @@ using Script = AlertScript;
 
 const LabelSet kA = {{"alertname", "A"}};
 const LabelSet kB = {{"alertname", "B"}, {"queue", "orders"}};
+const LabelSet kSlow = {{"alertname", "Slow"}};
 
 class FiringHistoryTest : public ::testing::Test {
  protected:
@@ -35,6 +36,7 @@ class FiringHistoryTest : public ::testing::Test {
     FiringHistory::Options options;
     options.interval_of = [](const LabelSet& labels) -> std::optional<Millis> {
       if (labels.Get("alertname") == "Unknown") return std::nullopt;
+      if (labels.Get("alertname") == "Slow") return std::chrono::minutes(10);
       return Millis(kIntervalMs);
     };
     return options;
@@ -51,9 +53,22 @@ class FiringHistoryTest : public ::testing::Test {
     return texts;
   }
 
-  static QueryResult Answer(const std::vector<Script>& scripts, const EvaluationGrid& grid) {
+  // The same, on a grid of a quarter of a minute, in windows of so many seconds.
+  std::vector<std::string> TakeAll(const std::vector<Script>& scripts, int64_t to_s,
+                                   int64_t window_s) {
+    std::vector<std::string> texts;
+    for (int64_t from = 15; from <= to_s; from += window_s) {
+      const auto some =
+          Take(scripts, from, std::min(from + window_s - 15, to_s), std::chrono::seconds(15));
+      texts.insert(texts.end(), some.begin(), some.end());
+    }
+    return texts;
+  }
+
+  QueryResult Answer(const std::vector<Script>& scripts, const EvaluationGrid& grid) const {
     ScriptedAlerts prometheus;
     prometheus.scripts = scripts;
+    prometheus.lookback = lookback_;
     return prometheus.History(grid, Timestamp::Max());
   }
   static std::string Number(Timestamp time) {
@@ -73,6 +88,7 @@ class FiringHistoryTest : public ::testing::Test {
     return change.end_is_rough ? text + " rough" : text;
   }
 
+  Millis lookback_ = std::chrono::minutes(5);
   FiringHistory history_;
 };
 
@@ -131,6 +147,78 @@ TEST_F(FiringHistoryTest, APrometheusThatWasAwayForLongEndsAllAlerts) {
   history_ = FiringHistory(Options());
   EXPECT_THAT(Take({{kA, "..ff" + longer + "ff."}}, 1, 500),
               ElementsAre("A +2 ~2", "A 2-4 rough", "A +404 ~404", "A 404-406"));
+}
+
+// Between its evaluations its samples are older than the lookback: Prometheus shows nothing.
+TEST_F(FiringHistoryTest, WhatIsEvaluatedLessOftenThanTheLookbackGoesOnFiring) {
+  const std::vector<Script> scripts = {
+      {kSlow, ScriptedAlerts::Each(600, "......" + std::string(20, 'f'))}};
+  for (const int64_t window_s : {60, 420, 600, 15'000}) {
+    history_ = FiringHistory(Options());
+    EXPECT_THAT(TakeAll(scripts, 15'600, window_s), ElementsAre("Slow +3600 ~3600")) << window_s;
+    EXPECT_EQ(history_.size(), 1u) << "it still does";
+  }
+}
+
+TEST_F(FiringHistoryTest, ItEndsOnceItIsForgotten) {
+  const std::vector<Script> scripts = {{kSlow, ScriptedAlerts::Each(600, "......ff........fff.")}};
+  EXPECT_THAT(TakeAll(scripts, 6'580, 60), ElementsAre("Slow +3600 ~3600"));
+  history_ = FiringHistory(Options());
+  EXPECT_THAT(TakeAll(scripts, 6'660, 60), ElementsAre("Slow +3600 ~3600", "Slow 3600-4800 rough"));
+  history_ = FiringHistory(Options());
+  EXPECT_THAT(TakeAll(scripts, 12'000, 12'000),
+              ElementsAre("Slow +3600 ~3600", "Slow 3600-4800 rough", "Slow +9600 ~9600"));
+}
+
+TEST_F(FiringHistoryTest, AnEndBetweenSlowEvaluationsIsAnEndWhileTheLastSampleIsYoung) {
+  // Its group is evaluated once more out of turn, as when its rules are changed.
+  std::string states = ScriptedAlerts::Each(600, "......ff");
+  states.resize(4'300, ' ');
+  states += "." + std::string(6'000, ' ');
+  EXPECT_THAT(TakeAll({{kSlow, states}}, 9'000, 60),
+              ElementsAre("Slow +3600 ~3600", "Slow 3600-@4305000 rough"));
+}
+
+TEST_F(FiringHistoryTest, WhatIsPendingAtSlowEvaluationsIsActiveBefore) {
+  for (const int64_t window_s : {60, 420, 15'000}) {
+    history_ = FiringHistory(Options());
+    EXPECT_THAT(TakeAll({{kSlow, ScriptedAlerts::Each(600, "......ppff.......")}}, 9'600, window_s),
+                ElementsAre("Slow +4800 ~3600", "Slow 4800-6000 rough"))
+        << window_s;
+  }
+}
+
+TEST_F(FiringHistoryTest, WhatIsPendingAgainHasEnded) {
+  for (const int64_t window_s : {60, 420, 15'000}) {
+    history_ = FiringHistory(Options());
+    EXPECT_THAT(TakeAll({{kSlow, ScriptedAlerts::Each(600, "......f.pf")}}, 6'600, window_s),
+                ElementsAre("Slow +3600 ~3600", "Slow 3600-4200 rough", "Slow +5400 ~4800"))
+        << window_s;
+  }
+}
+
+TEST_F(FiringHistoryTest, WhatMayHaveFiredUnseenWhenTheHistoryBeganHasNoKnownStart) {
+  // At 15 s its sample of the evaluation before, if there is one, is too old.
+  const std::vector<Script> scripts = {
+      {kSlow, std::string(200, ' ') + ScriptedAlerts::Each(600, "fffff")}};
+  EXPECT_THAT(TakeAll(scripts, 2'400, 60), ElementsAre("Slow +?"));
+  ASSERT_EQ(history_.UnknownStarts().size(), 1u);
+  EXPECT_EQ(history_.UnknownStarts()[0].labels, kSlow);
+  // What is pending first has not fired before.
+  history_ = FiringHistory(Options());
+  const std::vector<Script> held = {
+      {kSlow, std::string(200, ' ') + ScriptedAlerts::Each(600, "pffff")}};
+  EXPECT_THAT(TakeAll(held, 2'400, 60), ElementsAre("Slow +800"));
+}
+
+TEST_F(FiringHistoryTest,
+       AShorterAbsenceThanIsRememberedEndsNothingThoughItIsLongerThanTheLookback) {
+  FiringHistory::Options options = Options();
+  options.interval_of = [](const LabelSet&) { return std::chrono::minutes(2); };
+  history_ = FiringHistory(options);
+  const std::string states = ScriptedAlerts::Each(120, "......ff   ff      ff");
+  EXPECT_THAT(TakeAll({{kA, states}}, 2'400, 60),
+              ElementsAre("A +720 ~720", "A 720-1560 rough", "A +2280 ~2280"));
 }
 
 TEST_F(FiringHistoryTest, WithoutItsRuleAnEndIsAsExactAsTheGrid) {
@@ -201,6 +289,41 @@ TEST_F(FiringHistoryTest, RandomStatesInRandomWindows) {
       from = to + 1;
     }
     ASSERT_EQ(found, expected) << scripts[0].states << "\n" << scripts[1].states;
+  }
+}
+
+// The same where evaluations are left out, and with lookbacks shorter than an interval, than two,
+// and so on: what is told is what can be known.
+TEST_F(FiringHistoryTest, RandomStatesThatFade) {
+  std::mt19937_64 random(TestSeed());
+  constexpr int64_t kRemembered = 4;
+  for (int round = 0; round < 1'000; ++round) {
+    FiringHistory::Options options = Options();
+    options.resend_delay = Millis(kIntervalMs);
+    options.lookback = Millis(600 + 1'000 * static_cast<int64_t>(random() % 6));
+    history_ = FiringHistory(options);
+    lookback_ = options.lookback;
+    std::string states = ".";
+    while (states.size() < 40) states += std::string(1 + random() % 3, ".pf "[random() % 4]);
+    states += std::string(12, '.');
+    std::multiset<std::string> expected;
+    for (const ScriptedEpisode& episode : EpisodesOf(states, lookback_, kRemembered)) {
+      const std::string start = episode.start ? std::to_string(*episode.start) : "?";
+      const std::string active = episode.active ? " ~" + std::to_string(*episode.active) : "";
+      expected.insert("A +" + start + active);
+      expected.insert("A " + start + "-" + std::to_string(episode.end) +
+                      (episode.end_is_rough ? " rough" : ""));
+    }
+    std::multiset<std::string> found;
+    for (int64_t from_ms = 1'000; from_ms < std::ssize(states) * kIntervalMs;) {
+      const EvaluationGrid grid{
+          At(from_ms), At(from_ms + 250 * static_cast<int64_t>(random() % 30)), Millis(250)};
+      const auto changes = history_.Take(Answer({{kA, states}}, grid), grid);
+      ASSERT_THAT(changes, IsOk());
+      for (const FiringChange& change : *changes) found.insert(Text(change));
+      from_ms = grid.end.millis() + 250;
+    }
+    ASSERT_EQ(found, expected) << "'" << states << "', lookback " << lookback_.count();
   }
 }
 

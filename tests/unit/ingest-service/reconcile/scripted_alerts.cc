@@ -44,6 +44,12 @@ constexpr char kRules[] = R"({"groups":[{"name":"g","interval":1,"evaluationTime
 
 }  // namespace
 
+std::string ScriptedAlerts::Each(size_t seconds, const std::string& states) {
+  std::string script;
+  for (const char state : states) script += state + std::string(seconds - 1, ' ');
+  return script;
+}
+
 int64_t ScriptedAlerts::NewestAt(const AlertScript& script, Timestamp time, Timestamp now) const {
   const int64_t ms = std::min(time, now).millis();
   if (ms < kOffsetMs) return -1;
@@ -122,6 +128,58 @@ std::string ScriptedAlerts::Answer(const SentQuery& sent, Timestamp now) const {
     }
   }
   return MatrixAnswer(matrix);
+}
+
+std::vector<ScriptedEpisode> EpisodesOf(const std::string& states, Millis lookback,
+                                        int64_t remembered) {
+  constexpr int64_t kStepMs = 250;
+  std::vector<ScriptedEpisode> episodes;
+  char state = '.';
+  std::optional<int64_t> active;
+  int64_t last = 0;
+  const auto end = [&](int64_t at, bool rough) {
+    if (state != 'f') return;
+    episodes.back().end = at;
+    episodes.back().end_is_rough = rough;
+  };
+  bool any = false;
+  for (int64_t k = 0; k < std::ssize(states); ++k) {
+    const char next = states[static_cast<size_t>(k)];
+    if (next == ' ') continue;
+    // The age of the last sample at the first time of the grid that would show this one.
+    const int64_t age_ms = (k - last) * ScriptedAlerts::kIntervalMs +
+                           (ScriptedAlerts::kIntervalMs - ScriptedAlerts::kOffsetMs);
+    if (next == '.') {
+      if (state == '.' || age_ms >= lookback.count()) continue;
+      end(k, false);
+      state = '.';
+      continue;
+    }
+    const bool stopped = state != '.' && k - last > remembered;
+    const bool faded = state != '.' && age_ms - kStepMs >= lookback.count();
+    if (state == next && !stopped) {
+      last = k;
+      continue;
+    }
+    if (stopped || faded) {
+      end(last + 1, true);
+    } else {
+      end(k, false);
+    }
+    const bool was_pending = state == 'p' && next == 'f' && !(stopped && faded);
+    if (!was_pending) {
+      const int64_t hidden_ms = ScriptedAlerts::kIntervalMs * (k - remembered) +
+                                ScriptedAlerts::kOffsetMs + lookback.count();
+      active = k;
+      if (!any && hidden_ms <= ScriptedAlerts::kIntervalMs) active.reset();
+    }
+    if (next == 'f') episodes.push_back({active, was_pending ? k : active});
+    any = true;
+    state = next;
+    last = k;
+  }
+  if (state != '.') end(last + 1, true);
+  return episodes;
 }
 
 }  // namespace alertjoin

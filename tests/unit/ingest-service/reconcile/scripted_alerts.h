@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,9 @@ class ScriptedAlerts {
   std::string config = "global: {external_labels: {cluster: east}}";
   Millis lookback = std::chrono::minutes(5);
 
+  // The script of an alert whose rule is evaluated each `seconds`: a state for each of those times.
+  static std::string Each(size_t seconds, const std::string& states);
+
   // The answer to kHistoryExpression on a grid, asked at `now`.
   QueryResult History(const EvaluationGrid& grid, Timestamp now) const;
   // The body of the answer to anything that reconciliation asks.
@@ -41,5 +45,21 @@ class ScriptedAlerts {
   std::string ActiveAlerts(Timestamp now) const;
   std::string ActiveSince(const SentQuery& sent, Timestamp now) const;
 };
+
+// A time that an alert fired, in evaluations; nothing: before the history began.
+struct ScriptedEpisode {
+  std::optional<int64_t> active;
+  std::optional<int64_t> start;
+  int64_t end = 0;
+  bool end_is_rough = false;
+};
+
+// What can be known of a script: while a sample is younger than the lookback, the next evaluation
+// that finds it otherwise is seen; after that nothing is until the next one that finds it pending
+// or firing. Which ends what was before if it comes more than `remembered` evaluations later.
+// REQUIRES: the script ends with more than so many that find it inactive, the history begins just
+// after its first evaluation, and its grid is of a quarter of a second.
+std::vector<ScriptedEpisode> EpisodesOf(const std::string& states, Millis lookback,
+                                        int64_t remembered);
 
 }  // namespace alertjoin
