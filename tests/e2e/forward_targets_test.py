@@ -90,6 +90,16 @@ class TargetsTest(unittest.TestCase):
         self.assertIn("begins anew", log)
         self.assertEqual(sent, len(target.taken))
 
+    def test_a_webhook_is_told_nothing_twice_when_it_is_to_wait_no_longer(self):
+        target = FakeTarget(self, token=TOKEN)
+        forwarding = Forwarding(self, self.stack, "--since", "1h", "--once", target="webhook",
+                                url=target.url)
+        forwarding.run()
+        forwarding._command += ["--max-wait", "1h"]
+        _, log = forwarding.run()
+        self.assertIn("begins anew", log)
+        self.assertEqual(len(self.rows), len(target.taken))
+
     def transitions(self):
         return {(row.transition.fingerprint, row.transition.state) for row in self.rows.values()}
 

@@ -17,6 +17,7 @@ from alertjoin.forward.request import Request, Target
 from alertjoin.forward.state import State
 from alertjoin.subscription import Message
 from alertjoin.times import millis
+from alertjoin.v1.joined_row_pb2 import JoinedRow
 
 # When the place where the subscription stood is lost, it reaches back to when it last was well, and
 # so much further: what was sent is known and not sent again.
@@ -74,7 +75,7 @@ class Forwarder:
                             and message.kind in ("snapshot_complete", "progress")):
                         return
             except AlertjoinError as error:
-                # The filter is another one than in the run before.
+                # The filter, or which rows are wanted, is another than in the run before.
                 if error.reason != "RESUME_TOKEN_OTHER_ARGUMENTS":
                     raise
                 self._reset()
@@ -90,11 +91,12 @@ class Forwarder:
         self._floor_ms = int(first)
         well = float(self._state.fact("well") or 0)
         back = min(RESET_MOST_SECONDS, now - well + RESET_MARGIN_SECONDS) if well \
-            else self._options.seconds("since")
+            else now - self._floor_ms / 1000
         self._in_snapshot = not token or self._state.fact("in_snapshot") == "yes"
         return self._client.subscribe(
             filter=self._options.filter, resume_token=token,
-            final_only=self._target.per_row and not self._options.all,
+            final_only=(self._target.per_row and not self._options.all
+                        and self._max_wait is None),
             since=datetime.timedelta(seconds=back), progress_interval="2s", broken=self._broken)
 
     def _broken(self, error: AlertjoinError) -> None:
@@ -104,8 +106,13 @@ class Forwarder:
 
     def _reset(self) -> None:
         self._metrics.add("resets")
-        self._log("warning", "the correlator forgot where this was, or the filter is another: "
-                             "begins anew, without what was sent already")
+        self._log("warning", "the correlator forgot where this was, or other rows are "
+                             "wanted: begins anew, without what was sent already")
+        # Of what waits, the snapshot brings again what there still is and what is still wanted.
+        waited = (millis(row.transition.event_time) / 1000 for unit in self._state.waiting()
+                  for row in self._state.rows(unit)[0])
+        self._state.put_fact("well", repr(min([float(self._state.fact("well") or 0), *waited])))
+        self._state.forget_rows()
         self._state.put_fact("resume_token", "")
         self._state.commit()
 
@@ -126,7 +133,8 @@ class Forwarder:
                 self._send_those_ready(overdue, True)
         self._state.put_fact("in_snapshot", "yes" if self._in_snapshot else "no")
         self._state.put_fact("resume_token", message.resume_token)
-        self._state.put_fact("well", repr(time.time()))
+        if not self._in_snapshot:
+            self._state.put_fact("well", repr(time.time()))
         self._state.commit()
         self._metrics.set("last_message_timestamp_seconds", time.time())
 
@@ -134,16 +142,19 @@ class Forwarder:
         ready = []
         for unit in units:
             rows, episode = self._state.rows(unit)
-            if not rows or self._state.was_sent(unit, rows):
+            if not rows or self._state.was_sent(unit, rows) or self._is_untold(unit, rows):
                 self._state.settled(unit, rows)
             elif overdue or self._options.all or all(row.final for row in rows):
                 ready.append((unit, AlertEvent(rows, episode)))
         for unit, event in sorted(ready, key=lambda one: (one[1].time_ms, one[1].resolved, one[0])):
             self._send(unit, event)
 
+    def _is_untold(self, unit: str, rows: list[JoinedRow]) -> bool:
+        """Whether it is a row that is gone, of which the target is not told."""
+        return rows[0].operation == DELETE and not (self._options.all
+                                                    and self._state.was_ever_sent(unit))
+
     def _send(self, unit: str, event: AlertEvent) -> None:
-        if self._target.per_row and not self._options.all and event.rows[0].operation == DELETE:
-            return self._state.settled(unit, event.rows)
         remote = self._state.remote(event.episode)
         request = self._target.request(event, remote)
         if request is not None:
@@ -160,8 +171,8 @@ class Forwarder:
         self._state.commit()
 
     def _note(self, event: AlertEvent, request: Request, answer: Answer) -> None:
-        said: dict[str, Any] = {"alert": event.alert, "state": event.state, "time": event.time_ms,
-                                "episode": event.episode, "status": answer.status}
+        said: dict[str, Any] = {"alert": event.alert, "state": event.state, "episode": event.episode,
+                                "event_time": event.time_ms, "status": answer.status}
         if answer.taken:
             self._metrics.add("sent", state=event.state)
             self._metrics.set("last_sent_timestamp_seconds", time.time())

@@ -114,11 +114,20 @@ class State:
         key = episode_key(row)
         found = self._db.execute("SELECT episode FROM episodes WHERE key = ?", (key,)).fetchone() \
             or self._db.execute("SELECT episode FROM rows WHERE row_id = ?",
-                                (row.row_id,)).fetchone()
+                                (row.row_id,)).fetchone() \
+            or self._db.execute("SELECT episode FROM episodes WHERE key = ?",
+                                (row.row_id,)).fetchone()  # See forget_rows().
         episode = found[0] if found else short_id(key)
         self._db.execute("INSERT OR REPLACE INTO episodes VALUES (?, ?, ?)",
                          (key, episode, time.time()))
         return episode
+
+    def forget_rows(self) -> None:
+        """Nothing waits any more. What was sent is remembered, and the episode of each row."""
+        self._db.execute("INSERT OR REPLACE INTO episodes SELECT row_id, episode, ? FROM rows",
+                         (time.time(),))
+        self._db.execute("DELETE FROM rows")
+        self._db.execute("UPDATE units SET waits = 0")
 
     def rows(self, unit: str) -> tuple[list[JoinedRow], str]:
         """Of the unit, and their episode."""
@@ -133,8 +142,14 @@ class State:
 
     def was_sent(self, unit: str, rows: list[JoinedRow]) -> bool:
         """Whether what these rows say was sent last of this unit."""
+        return self._digest(unit) == digest(rows)
+
+    def was_ever_sent(self, unit: str) -> bool:
+        return self._digest(unit) != ""
+
+    def _digest(self, unit: str) -> str:
         found = self._db.execute("SELECT digest FROM units WHERE unit = ?", (unit,)).fetchone()
-        return bool(found) and found[0] == digest(rows)
+        return found[0] if found else ""
 
     def settled(self, unit: str, rows: list[JoinedRow]) -> None:
         """The unit, as these rows tell it, waits no more."""
