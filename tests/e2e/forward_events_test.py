@@ -4,6 +4,7 @@ import unittest
 from alertjoin.forward.cloud_events import CloudEvents
 from alertjoin.forward.events import AlertEvent
 from alertjoin.forward.grafana import Grafana
+from alertjoin.forward.sysdig import Sysdig
 from alertjoin.v1.joined_row_pb2 import JoinedRow
 
 STARTS_MS, LASTED_MS = 1_700_000_000_123, 1500
@@ -33,6 +34,18 @@ class ValueTest(unittest.TestCase):
     def test_there_is_none_where_there_are_several_or_it_is_missing(self):
         self.assertIsNone(self.value(row_of("a", value=1.5), row_of("b", value=2.5)))
         self.assertIsNone(self.value(row_of(operator=">")))
+
+
+class LastedTest(unittest.TestCase):
+    def test_no_digit_of_a_long_time_is_lost(self):
+        for lasted_ms, words in ((1500, "1.5"), (0, "0"), (100_000, "100"),
+                                 (30 * 86_400_000 + 1, "2592000.001")):
+            row = row_of(state=2)
+            row.transition.event_time.FromMilliseconds(STARTS_MS + lasted_ms)
+            event = AlertEvent([row], "e")
+            self.assertIn(f" after {words} s", event.description())
+            tags = Sysdig().request(event, "").body["event"]["tags"]
+            self.assertEqual(words, tags["alertjoin_duration_seconds"])
 
 
 class GrafanaTest(unittest.TestCase):

@@ -37,6 +37,10 @@ class OptionsTest(unittest.TestCase):
         for flags, words in (({"target": "x"}, "target: expected one of"),
                              ({"url": "ftp://a"}, "url: expected http"),
                              ({"url": "http://u:p@a"}, "put a token into token_file"),
+                             ({"url": "http://a/a hook"}, "url: a space"),
+                             ({"url": "http://a/\n"}, "a control character"),
+                             ({"url": "http://a/\x7f"}, "a control character"),
+                             ({"url": "http://b\xfccher/"}, "not ASCII"),
                              ({"state_file": ""}, "state_file: is needed")):
             with self.assertRaisesRegex(ValueError, re.escape(words)):
                 load("", {"target": "sysdig", "url": "http://a", "state_file": "s", **flags})

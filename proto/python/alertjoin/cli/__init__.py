@@ -90,3 +90,6 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except OSError as error:
+        print(f"alertjoin: {error}", file=sys.stderr)
+        return 1

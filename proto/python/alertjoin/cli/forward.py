@@ -82,9 +82,12 @@ def _options(arguments: argparse.Namespace) -> Options:
 
 
 def run_forward(client: Client, arguments: argparse.Namespace) -> int:
+    options = _options(arguments)
     try:
-        return _run(client, _options(arguments))
+        return _run(client, options)
     except (OSError, sqlite3.Error) as error:
+        if options.dry_run:  # It has no files: what it prints is not taken.
+            raise
         raise AlertjoinError("UNAVAILABLE", f"{error}: nothing more is sent; mend it and start "
                              "again, and it goes on where it was", "STATE_NOT_USABLE") from error
 

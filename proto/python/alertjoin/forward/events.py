@@ -81,9 +81,9 @@ class AlertEvent:
         return millis(self.at.starts_at)
 
     @property
-    def lasted(self) -> float:
-        """Seconds from the start to this transition."""
-        return (self.time_ms - self.starts_ms) / 1000
+    def lasted(self) -> str:
+        """Seconds from the start to this transition, to the millisecond."""
+        return f"{(self.time_ms - self.starts_ms) / 1000:.3f}".rstrip("0").rstrip(".")
 
     @property
     def labels(self) -> dict[str, str]:
@@ -98,7 +98,7 @@ class AlertEvent:
         """What the annotations say, then a line for each row."""
         texts = [self.at.annotations[name] for name in ("summary", "description", "message")
                  if self.at.annotations.get(name)]
-        lines = [f"RESOLVED at {iso(self.time_ms)} after {self.lasted:g} s" if self.resolved
+        lines = [f"RESOLVED at {iso(self.time_ms)} after {self.lasted} s" if self.resolved
                  else f"FIRING since {iso(self.starts_ms)}"]
         lines += [line for line in map(_row_line, self.rows) if line]
         if not self.final:

@@ -172,6 +172,10 @@ class Sender:
 
 
 def parse_url(url: str) -> urllib.parse.SplitResult:
+    # No request could have them; and what urlsplit() itself would leave out is not what was meant.
+    if not url.isascii() or not url.isprintable() or " " in url:
+        raise ValueError("url: a space, a control character, or one that is not ASCII: write it as "
+                         "%.. or, in the host's name, as xn--")
     parts = urllib.parse.urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("url: expected http://... or https://...")

@@ -4,6 +4,8 @@ from __future__ import annotations
 import http.server
 import threading
 
+from alertjoin.errors import AlertjoinError
+
 _HELP = {
     "sent": "Events that the target took, by state.",
     "retries": "Attempts that were not taken and are repeated, by status (none: no answer).",
@@ -54,9 +56,10 @@ class Metrics:
 
 
 def serve(metrics: Metrics, address: str) -> http.server.ThreadingHTTPServer:
-    """GET /metrics at host:port, on a thread of its own; port 0 for a free one."""
+    """GET /metrics at host:port, on a thread of its own; port 0 for a free one. Raises
+    AlertjoinError when it cannot listen there."""
     host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
+    if not host or not port.isdecimal() or int(port) > 65535:
         raise ValueError(f'metrics_address: expected host:port, found "{address}"')
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -71,7 +74,11 @@ def serve(metrics: Metrics, address: str) -> http.server.ThreadingHTTPServer:
         def log_message(self, format: str, *arguments: object) -> None:
             pass
 
-    server = http.server.ThreadingHTTPServer((host.strip("[]"), int(port)), Handler)
+    try:
+        server = http.server.ThreadingHTTPServer((host.strip("[]"), int(port)), Handler)
+    except OSError as error:
+        raise AlertjoinError("UNAVAILABLE", f"metrics_address {address}: {error.strerror}: name "
+                             "another one", "ADDRESS_NOT_USABLE") from error
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server

@@ -95,5 +95,5 @@ class Sysdig:
         if value is not None:
             tags["alertjoin_value"] = repr(value)
         if event.resolved:
-            tags["alertjoin_duration_seconds"] = f"{event.lasted:g}"
+            tags["alertjoin_duration_seconds"] = event.lasted
         return tags
