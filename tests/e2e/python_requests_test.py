@@ -10,7 +10,7 @@ from unittest import mock
 import pandas as pd
 from google.protobuf import json_format
 
-from alertjoin import frames, requests
+from alertjoin import requests
 from alertjoin.cli import export
 from alertjoin.live import RowFold, SampleFold, Standing
 from alertjoin.subscription import Message
@@ -100,17 +100,6 @@ class TimesTest(unittest.TestCase):
         for text in ("", "90", "1 h", "h", "-1s"):
             with self.assertRaises(ValueError, msg=text):
                 parse_duration(text)
-
-
-class FramesTest(unittest.TestCase):
-    def test_nan_is_a_value_and_what_is_missing_is_none(self):
-        one = SeriesSamples()
-        one.samples.add(value=math.nan)
-        one.samples.add()
-        one.samples.add(value=0.5)
-        values = frames.samples_frame([one]).value
-        self.assertEqual([False, True, False], list(values.isna()))
-        self.assertTrue(math.isnan(values[0]))
 
 
 class FoldsTest(unittest.TestCase):

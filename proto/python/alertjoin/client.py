@@ -245,7 +245,7 @@ class Client:
         filter, since, until: as in joined(); by the event times of its transitions.
         """
         rows = self.joined_rows(**arguments)
-        return frames.firing_intervals(frames.joined_frame(rows, labels, of_alert=True), labels)
+        return frames.firing_intervals(frames.joined_frame(rows, labels, of_alert=True))
 
     def _items(self, method: Any, request: Any, field: str, limit: int | None = None,
                progress: Progress | None = None) -> Iterator[Any]:

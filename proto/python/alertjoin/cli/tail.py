@@ -5,8 +5,9 @@ import argparse
 import sys
 
 from alertjoin.client import Client
+from alertjoin.frames import match_name, state_name
 from alertjoin.times import millis
-from alertjoin.v1 import events_pb2, joined_row_pb2
+from alertjoin.v1 import joined_row_pb2
 
 HEADER = ("TIME (UTC)", "STATE", "ALERT", "INSTANCE", "QUERY", "VALUE", "THRESHOLD", "AGE", "REV",
           "FINAL")
@@ -21,15 +22,15 @@ def _number(value: float) -> str:
 def cells(row: joined_row_pb2.JoinedRow) -> tuple[str, ...]:
     transition, match, query = row.transition, row.match, row.query
     value = (_number(match.value) if match.HasField("value")
-             else joined_row_pb2.MatchState.Name(match.state).removeprefix("MATCH_STATE_"))
+             else match_name(match.state))
     threshold = f"{query.comparison_operator} {_number(query.threshold)}" \
         if query.HasField("threshold") else query.comparison_operator
     age = f"{match.sample_age.seconds + match.sample_age.nanos / 1e9:.3f}s" \
         if match.HasField("sample_age") else "-"
     time = transition.event_time.ToDatetime().isoformat(" ", "milliseconds")
-    return (time, events_pb2.AlertState.Name(transition.state).removeprefix("ALERT_STATE_"),
-            transition.alert_name or "-", transition.instance or "-", query.name or "-", value,
-            threshold or "-", age, str(row.revision), "yes" if row.final else "no")
+    return (time, state_name(transition.state), transition.alert_name or "-",
+            transition.instance or "-", query.name or "-", value, threshold or "-",
+            age, str(row.revision), "yes" if row.final else "no")
 
 
 def visible(text: str, width: int) -> str:

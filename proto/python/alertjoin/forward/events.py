@@ -5,7 +5,7 @@ import datetime
 import hashlib
 from typing import Iterable
 
-from alertjoin.frames import series_name
+from alertjoin.frames import match_name, series_name
 from alertjoin.times import millis
 from alertjoin.v1 import events_pb2, joined_row_pb2
 from alertjoin.v1.joined_row_pb2 import JoinedRow
@@ -115,8 +115,7 @@ def _row_line(row: JoinedRow) -> str:
     labels = dict(match.series_labels)
     name = series_name(labels) if "__name__" in labels else series_name(labels, query.name)
     if not match.HasField("value"):
-        why = joined_row_pb2.MatchState.Name(match.state).removeprefix("MATCH_STATE_")
-        return f"{name}: no value ({why})" + (f": {query.error}" if query.error else "")
+        return f"{name}: no value ({match_name(match.state)})" + (f": {query.error}" if query.error else "")
     limit = f" ({query.comparison_operator} {_number(query.threshold)})" \
         if query.HasField("threshold") else ""
     return f"{name} = {_number(match.value)}{limit} at {iso(millis(match.sample_time))}"
