@@ -1,12 +1,26 @@
 """How the command line `alertjoin` ends when something is wrong. Without services."""
 import contextlib
+import csv
 import io
+import json
+import math
+import os
+import pathlib
 import socket
+import stat
+import tempfile
+import threading
 import unittest
+from types import SimpleNamespace
 from unittest import mock
 
+import pandas as pd
+
 from alertjoin import cli
+from alertjoin.cli import export
+from alertjoin.errors import AlertjoinError
 from alertjoin.forward import Forwarder
+from alertjoin.v1.joined_row_pb2 import JoinedRow
 
 
 def run(*arguments):
@@ -40,6 +54,92 @@ class ForwardTest(unittest.TestCase):
             status, _, said = run(*self.DRY)
         self.assertEqual(0, status)
         self.assertNotIn("STATE_NOT_USABLE", said)
+
+
+def row_of(row_id, value=None, label=""):
+    row = JoinedRow(row_id=row_id)
+    row.transition.event_time.FromMilliseconds(1_772_359_200_123)
+    row.transition.labels["of"] = label
+    if value is not None:
+        row.match.value = value
+    return row
+
+
+class ExportTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def export(self, rows, name, status=0):
+        """Of an iterator of rows, which may fail. Returns where they are, or what was said."""
+        client = contextlib.nullcontext(SimpleNamespace(joined_rows=lambda **_: iter(rows)))
+        with mock.patch.object(cli, "connect", return_value=client), \
+                mock.patch.object(export, "_ROWS_AT_ONCE", 2):
+            found, _, said = run("export", "joined", str(self.folder / name), "--label", "of")
+        self.assertEqual(status, found, said)
+        return said if status else self.folder / name
+
+    def test_values_keep_their_digits(self):
+        values = [1e-12, 0.1 + 0.2, 1e300, math.inf, -math.inf, math.nan, None, 4.0]
+        path = self.export([row_of(str(number), value) for number, value in enumerate(values)],
+                           "rows.ndjson")
+        lines = path.read_text().split("\n")
+        self.assertEqual("", lines.pop())
+        rows = [json.loads(line) for line in lines]
+        self.assertEqual([1e-12, 0.1 + 0.2, 1e300, "Infinity", "-Infinity", "NaN", None, 4.0],
+                         [row["value"] for row in rows])
+        self.assertEqual({"row_id": "0", "event_time": "2026-03-01T10:00:00.123Z", "state": None,
+                          "duration": None, "final": False, "revision": 0, "of": ""},
+                         {name: rows[0][name] for name in (
+                             "row_id", "event_time", "state", "duration", "final", "revision",
+                             "of")})
+
+    def test_whatever_is_in_a_label_is_one_cell(self):
+        labels = ["a\rb", "a\nb", "a\r\n", "\r", 'a",b', ""]
+        path = self.export([row_of(str(number), label=label)
+                            for number, label in enumerate(labels)], "rows.csv")
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual(labels, [row["of"] for row in rows])
+        self.assertEqual({""}, {row["value"] for row in rows})
+        table = pd.read_csv(path, keep_default_na=False)
+        self.assertEqual(labels, list(table.of))
+        self.assertTrue(path.read_bytes().split(b"\n")[0].endswith(b",of"))
+
+    def test_a_file_stays_as_it_was_until_the_new_one_is_whole(self):
+        def broken():
+            yield from (row_of(str(number)) for number in range(3))
+            raise AlertjoinError("UNAVAILABLE", "gone")
+        for name in ("rows.csv", "rows.ndjson", "rows.parquet"):
+            (self.folder / name).write_text("old")
+            (self.folder / name).chmod(0o640)
+            self.assertIn("gone", self.export(broken(), name, status=1))
+            self.assertEqual("old", (self.folder / name).read_text())
+            self.export([row_of("a")], name)
+            self.assertNotEqual(b"old", (self.folder / name).read_bytes())
+            self.assertEqual(0o640, stat.S_IMODE((self.folder / name).stat().st_mode))
+        self.assertEqual(3, len(list(self.folder.iterdir())))
+
+    def test_a_pipe_and_a_link_stay_what_they_are(self):
+        pipe = self.folder / "pipe.csv"
+        os.mkfifo(pipe)
+        read = []
+        reader = threading.Thread(target=lambda: read.append(pipe.read_text()), daemon=True)
+        reader.start()
+        self.export([row_of("a")], "pipe.csv")
+        reader.join(30)
+        self.assertIn("row_id,", read[0])
+        (self.folder / "link.csv").symlink_to("file.csv")
+        (self.folder / "file.csv").write_text("old")
+        self.export([row_of("a")], "link.csv")
+        self.assertIn("row_id,", (self.folder / "file.csv").read_text())
+        self.assertTrue((self.folder / "link.csv").is_symlink())
+
+    def test_a_folder_that_is_not_there_is_one_clear_error(self):
+        said = self.export([], "nowhere/rows.csv", status=1)
+        self.assertIn("nowhere/rows.csv.part: No such file or directory", said)
+        self.assertEqual(1, len(said.splitlines()))
 
 
 if __name__ == "__main__":

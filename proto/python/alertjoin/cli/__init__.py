@@ -91,5 +91,6 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except OSError as error:
-        print(f"alertjoin: {error}", file=sys.stderr)
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"alertjoin: {place}{error.strerror or error}", file=sys.stderr)
         return 1

@@ -2,7 +2,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
+import json
+import math
+import os
+import shutil
 import sys
 from typing import Any, Callable, Iterator, TextIO
 
@@ -58,15 +63,64 @@ def _progress(what: str) -> Any:
     return lambda count: print(f"\r{count} {what}", end="", file=sys.stderr, flush=True)
 
 
+class _Lines:
+    """Ends lines of CSV with \\n that csv ends with \\r\\n. It has to take \\r for a part of the end
+    to put values with it into quotes, before Python 3.13."""
+
+    def __init__(self, file: TextIO):
+        self._file = file
+
+    def write(self, line: str) -> int:
+        return self._file.write(line.removesuffix("\r\n") + "\n")
+
+
+def _json_value(value: Any) -> Any:
+    """Numbers as over HTTP: all their digits, and as text what JSON has no number for."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, pd.Timestamp):
+        return value.tz_localize(None).isoformat(timespec="milliseconds") + "Z"
+    return value.isoformat() if isinstance(value, pd.Timedelta) else value
+
+
+def _write_json(part: pd.DataFrame, file: TextIO) -> None:
+    columns = [[None if missing else _json_value(value)
+                for value, missing in zip(column, column.isna())] for _, column in part.items()]
+    for values in zip(*columns):
+        file.write(json.dumps(dict(zip(part.columns, values)), allow_nan=False) + "\n")
+
+
 def _write_text(parts: Iterator[pd.DataFrame], file: TextIO, ndjson: bool) -> int:
     count = 0
     for part in parts:
         if ndjson:
-            part.to_json(file, orient="records", lines=True, date_format="iso")
+            _write_json(part, file)
         else:
-            part.to_csv(file, index=False, header=count == 0, date_format="%Y-%m-%dT%H:%M:%S.%fZ")
+            part.to_csv(_Lines(file), index=False, header=count == 0, lineterminator="\r\n",
+                        date_format="%Y-%m-%dT%H:%M:%S.%fZ")
         count += len(part)
     return count
+
+
+@contextlib.contextmanager
+def _replacing(name: str) -> Iterator[str]:
+    """The name of a file to write, which takes the place of this one once it is whole. What is no
+    regular file, such as a pipe, is written itself."""
+    if os.path.exists(name) and not os.path.isfile(name):
+        yield name
+        return
+    name = os.path.realpath(name)  # Where it is a link, it stays one.
+    part = name + ".part"
+    try:
+        open(part, "wb").close()
+        if os.path.exists(name):
+            shutil.copymode(name, part)
+        yield part
+        os.replace(part, name)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(part)
+        raise
 
 
 def run_export(client: Client, options: argparse.Namespace) -> int:
@@ -76,12 +130,13 @@ def run_export(client: Client, options: argparse.Namespace) -> int:
     if name == "-":
         count = _write_text(parts, sys.stdout, False)
     elif name.endswith((".csv", ".ndjson")):
-        with open(name, "w", encoding="utf-8", newline="") as file:
+        with _replacing(name) as path, open(path, "w", encoding="utf-8", newline="") as file:
             count = _write_text(parts, file, name.endswith(".ndjson"))
     elif name.endswith(".parquet"):
         frame = pd.concat(list(parts), ignore_index=True)
         try:
-            frame.to_parquet(name, index=False)
+            with _replacing(name) as path:
+                frame.to_parquet(path, index=False)
         except ImportError as error:
             raise ValueError("Parquet needs pyarrow: pip install 'alertjoin[parquet]'") from error
         count = len(frame)
