@@ -20,6 +20,7 @@ from alertjoin import cli
 from alertjoin.cli import export
 from alertjoin.errors import AlertjoinError
 from alertjoin.forward import Forwarder
+from alertjoin.subscription import Message
 from alertjoin.v1.joined_row_pb2 import JoinedRow
 
 
@@ -63,6 +64,25 @@ def row_of(row_id, value=None, label=""):
     if value is not None:
         row.match.value = value
     return row
+
+
+class TailTest(unittest.TestCase):
+    def test_why_nothing_comes_is_told_once(self):
+        def subscribe(broken, **_):
+            for reason in "one", "one", "two", "one":
+                broken(AlertjoinError("UNAVAILABLE", reason))
+            yield Message("started")
+            broken(AlertjoinError("UNAVAILABLE", "one"))
+        client = contextlib.nullcontext(SimpleNamespace(subscribe=subscribe))
+        with mock.patch.object(cli, "connect", return_value=client):
+            status, _, said = run("tail")
+        self.assertEqual((0, [f"alertjoin: {reason} (UNAVAILABLE): is tried again"
+                              for reason in ("one", "two", "one")]), (status, said.splitlines()))
+
+    def test_a_token_that_is_not_there_is_told_at_the_start(self):
+        status, _, said = run("--credentials-file", "nowhere.token", "tail")
+        self.assertEqual((2, "alertjoin: nowhere.token: No such file or directory\n"),
+                         (status, said))
 
 
 class ExportTest(unittest.TestCase):

@@ -44,6 +44,9 @@ class AccessTest(unittest.TestCase):
         self.assertEqual("PERMISSION_DENIED", self.refusal(client))
         self.token.unlink()
         self.assertIn(self.refusal(client), ("UNAVAILABLE", "UNAUTHENTICATED"))
+        with self.assertRaisesRegex(ValueError, "my-token: No such file"):
+            self.connect()
+        self.token.write_text(TOKENS["reader"])
         self.assertEqual("UNAVAILABLE", self.refusal(self.connect(cert_file="", key_file="")))
         with self.assertRaisesRegex(ValueError, "belong together"):
             self.connect(key_file="")

@@ -129,6 +129,12 @@ class FoldsTest(unittest.TestCase):
         standing.take(Message("reset"))
         self.assertEqual((False, []), (standing.ready(), standing.held()))
 
+    def test_what_has_no_snapshot_is_complete_after_a_reset_too(self):
+        standing = Standing(RowFold(), (), complete=True)
+        standing.take(Message("rows", [JoinedRow(row_id="a")]))
+        standing.take(Message("reset"))
+        self.assertEqual((True, []), (standing.ready(), standing.held()))
+
 
 class ExportTest(unittest.TestCase):
     def test_what_is_written_in_parts_is_one_table(self):

@@ -111,6 +111,7 @@ class Standing:
         """complete: there is no snapshot to wait for."""
         self._fold = fold
         self._labels = labels
+        self._always_complete = complete
         self.complete = complete
         # Grows with each message that changes the table. Sequences would not do: samples have none,
         # and those of a store that was lost begin anew.
@@ -120,7 +121,7 @@ class Standing:
     def take(self, message: Message) -> None:
         if message.kind == "reset":
             self._fold.clear()
-            self.complete = False
+            self.complete = self._always_complete
         elif message.kind == "snapshot_complete":
             self.complete = True
         self._fold.take(message)

@@ -25,7 +25,8 @@ class _Token(grpc.AuthMetadataPlugin):
 def tls(ca_file: str = "", cert_file: str = "", key_file: str = "", credentials_file: str = ""
         ) -> grpc.ChannelCredentials:
     """For connect(credentials=...): PEM files of the authority (the machine's own by default) and
-    of this client's certificate and key, and a file with the bearer token."""
+    of this client's certificate and key, and a file with the bearer token, which is read again for
+    each call. Raises ValueError where a file cannot be read now."""
     if bool(cert_file) != bool(key_file):
         raise ValueError("cert_file and key_file belong together")
 
@@ -38,5 +39,6 @@ def tls(ca_file: str = "", cert_file: str = "", key_file: str = "", credentials_
     channel = grpc.ssl_channel_credentials(read(ca_file), read(key_file), read(cert_file))
     if not credentials_file:
         return channel
+    read(credentials_file)  # A call that cannot read it is tried again, as if nobody were there.
     return grpc.composite_channel_credentials(
         channel, grpc.metadata_call_credentials(_Token(credentials_file)))

@@ -5,6 +5,7 @@ import argparse
 import sys
 
 from alertjoin.client import Client
+from alertjoin.errors import AlertjoinError
 from alertjoin.frames import match_name, state_name
 from alertjoin.times import millis
 from alertjoin.v1 import joined_row_pb2
@@ -56,10 +57,18 @@ def _colored(options: argparse.Namespace) -> bool:
 
 def run_tail(client: Client, options: argparse.Namespace) -> int:
     colored = _colored(options)
+    told: set[str] = set()  # of what is wrong now
+
+    def broken(error: AlertjoinError) -> None:
+        if str(error) not in told:
+            print(f"alertjoin: {error}: is tried again", file=sys.stderr, flush=True)
+        told.add(str(error))
+
     print(line(HEADER), flush=True)
     for message in client.subscribe(filter=options.filter, state=options.state,
                                     query=options.query, final_only=options.final,
-                                    since=options.since):
+                                    since=options.since, broken=broken):
+        told.clear()
         if message.kind == "reset":
             print("alertjoin: the correlator forgot where this was: all rows come again",
                   file=sys.stderr)
