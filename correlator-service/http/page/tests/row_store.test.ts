@@ -89,6 +89,15 @@ test("beyond its limit the oldest rows leave", () => {
   assert.equal(store.settled().length, 1);
 });
 
+test("the oldest rows leave also while nobody looks", () => {
+  const store = new RowStore(10);
+  for (let at = 0; at < 20_000; at++) {
+    store.fold([rowJson({id: `r${at}`, sequence: at + 1, time: T0 + at})], 0);
+    assert.ok(store.size <= 10 + 2 * 2_000 + 2);
+  }
+  assert.equal(store.insertions, 20_000);
+});
+
 test("labels named like parts of an object are labels", () => {
   const store = new RowStore();
   const labels = JSON.parse('{"__proto__":"p","constructor":"c","alertname":"A"}') as Record<string, string>;

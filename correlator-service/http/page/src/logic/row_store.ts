@@ -56,6 +56,8 @@ export class RowStore {
   // nothing. `now` is performance.now(), and marks values that changed.
   fold(rows: readonly JoinedRowJson[], now: number): void {
     for (const json of rows) this.foldOne(json, now);
+    // Also while nothing is drawn that would ask for them.
+    if (this.added.length > SLACK) this.settle();
   }
 
   get(id: string): Row | undefined {

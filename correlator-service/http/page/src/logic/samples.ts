@@ -2,7 +2,7 @@
 
 import {type Labels, parseDouble, type SeriesSamplesJson} from "./api";
 import {seriesName} from "./context";
-import {parseTime} from "./times";
+import {MINUTE, parseTime} from "./times";
 
 export interface LiveSeries {
   key: string;
@@ -20,6 +20,8 @@ export interface LiveSeries {
 
 export const SERIES_KEPT_MAX = 1_000;
 export const SAMPLES_PER_SERIES_MAX = 1_500;
+// A series that is so far behind gives way to a new one.
+export const GONE_AFTER = 15 * MINUTE;
 
 export class SampleStore {
   private readonly byKey = new Map<string, LiveSeries>();
@@ -66,7 +68,7 @@ export class SampleStore {
     const key = JSON.stringify([query.source, query.name, query.expression, sorted]);
     const known = this.byKey.get(key);
     if (known !== undefined) return known;
-    if (this.byKey.size >= SERIES_KEPT_MAX) {
+    if (this.byKey.size >= SERIES_KEPT_MAX && !this.makeRoom(update)) {
       this.refused++;
       return undefined;
     }
@@ -77,6 +79,20 @@ export class SampleStore {
     this.byKey.set(key, series);
     return series;
   }
+
+  // Takes away the series that ended first, if that is long before the samples that want its place.
+  private makeRoom(update: SeriesSamplesJson): boolean {
+    let oldest: LiveSeries | undefined;
+    for (const one of this.byKey.values()) {
+      if (oldest === undefined || lastTime(one) < lastTime(oldest)) oldest = one;
+    }
+    const newest = Math.max(...(update.samples ?? []).map((one) => parseTime(one.time) ?? -Infinity));
+    return oldest !== undefined && newest - lastTime(oldest) > GONE_AFTER && this.byKey.delete(oldest.key);
+  }
+}
+
+function lastTime(series: LiveSeries): number {
+  return series.times[series.times.length - 1] ?? -Infinity;
 }
 
 // Of two samples of one time the later counts.

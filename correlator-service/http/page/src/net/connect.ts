@@ -18,11 +18,10 @@ export async function responseError(response: Response): Promise<CallError> {
     const error = JSON.parse(text) as ErrorJson;
     if (error.code) return new CallError(error.code, errorReason(error), error.message || error.code);
   } catch {
-    // Not of the correlator itself: something that stands before it, or an older one.
+    // Not of the correlator itself.
   }
-  const code = response.status === 404 || response.status === 405 || response.status === 501
-    ? "unimplemented" : "unavailable";
-  return new CallError(code, "", `the server answered ${response.status}`);
+  // Something that stands before it, which may answer anything while the correlator is exchanged.
+  return new CallError("unavailable", "", `the server answered ${response.status}`);
 }
 
 // Calls a method. Throws CallError; when `signal` aborts, the signal's own error.

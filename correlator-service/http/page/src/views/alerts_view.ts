@@ -8,6 +8,7 @@ import {visible} from "../logic/text";
 import {bucketLength} from "../logic/time_axis";
 import {durationJson, formatDuration, formatFull, formatRowTime, MINUTE, parseDuration, SECOND, timeJson} from "../logic/times";
 import {call, CallError} from "../net/connect";
+import {Poll} from "../net/poll";
 import {Stream} from "../net/stream";
 import type {App, PageView} from "./app";
 import {axis, countsBars, countsChart, mostOf, sumBuckets} from "./counts_chart";
@@ -34,8 +35,7 @@ export class AlertsView implements PageView {
   private stream: Stream | undefined;
   private streamKey = "";
   private summaryKey = "";
-  private summaryAt = -Infinity;
-  private abort: AbortController | undefined;
+  private readonly summary = new Poll(SUMMARY_INTERVAL, (signal) => this.summarize(signal));
   private visible = false;
   private drawnAt = 0;
 
@@ -63,7 +63,7 @@ export class AlertsView implements PageView {
     this.stream?.close();
     this.stream = undefined;
     this.streamKey = "";
-    this.abort?.abort();
+    this.summary.stop();
   }
 
   rest(): void {
@@ -85,13 +85,13 @@ export class AlertsView implements PageView {
     else this.draw();
     if (this.summaryKey !== parameters.toString() + this.app.zone) {
       this.summaryKey = parameters.toString() + this.app.zone;
-      this.summarize();
+      this.summary.start(performance.now());
     }
   }
 
   tick(): void {
     if (!this.visible) return;
-    if (performance.now() - this.summaryAt > SUMMARY_INTERVAL) this.summarize();
+    this.summary.tick(performance.now());
     // The bars of what fires grow.
     if (performance.now() - this.drawnAt > 1_900) this.draw();
   }
@@ -183,11 +183,7 @@ export class AlertsView implements PageView {
     this.app.change({view: "joined", filter, state: "", query: "", finalOnly: false, row: ""}, true);
   }
 
-  private summarize(): void {
-    this.summaryAt = performance.now();
-    this.abort?.abort();
-    const abort = new AbortController();
-    this.abort = abort;
+  private summarize(signal: AbortSignal): Promise<void> {
     const {state, zone} = this.app;
     const length = bucketLength(state.window, BUCKETS_MAX);
     const to = this.app.now();
@@ -197,7 +193,7 @@ export class AlertsView implements PageView {
       filter: state.filter, from: timeJson(from), to: timeJson(to), by: ["alertname"],
       pageSize: 1000, flapWindow: durationJson(10 * MINUTE),
     };
-    call<{summaries?: AlertSummaryJson[]}>("SummarizeAlerts", {...asked, bucket: durationJson(length)}, abort.signal).then(
+    return call<{summaries?: AlertSummaryJson[]}>("SummarizeAlerts", {...asked, bucket: durationJson(length)}, signal).then(
       (answer) => {
         const summaries = answer.summaries ?? [];
         this.counts.replaceChildren(countsChart(sumBuckets(summaries.map((one) => one.buckets)), from, from + Math.ceil((to - from) / length) * length, length, zone));
@@ -207,7 +203,7 @@ export class AlertsView implements PageView {
         if (!this.flapping.matches(":active")) this.drawFlapping(summaries);
       },
       (error: unknown) => {
-        if (abort.signal.aborted) return;
+        if (signal.aborted) return;
         const words = error instanceof CallError && error.code === "unimplemented"
           ? "This correlator does not sum up alerts." : error instanceof Error ? error.message : "";
         for (const box of [this.counts, this.top, this.flapping, this.byAlert]) {

@@ -7,6 +7,7 @@ import {parseEnum} from "../logic/rows";
 import {SampleStore} from "../logic/samples";
 import {formatAge, formatFull, MINUTE, parseTime, SECOND} from "../logic/times";
 import {call, CallError} from "../net/connect";
+import {Poll} from "../net/poll";
 import {Stream} from "../net/stream";
 import {card} from "./alerts_view";
 import type {App, PageView} from "./app";
@@ -38,8 +39,7 @@ export class MetricsView implements PageView {
   private described: QueryDescriptionJson[] = [];
   private stream: Stream | undefined;
   private shown = "";
-  private polledAt = -Infinity;
-  private abort: AbortController | undefined;
+  private readonly poll = new Poll(POLL_INTERVAL, (signal) => this.ask(signal));
   private visible = false;
   private sourcesKey = "";
 
@@ -56,7 +56,7 @@ export class MetricsView implements PageView {
 
   show(): void {
     this.visible = true;
-    this.poll();
+    this.poll.start(performance.now());
     this.update();
   }
 
@@ -65,7 +65,7 @@ export class MetricsView implements PageView {
     this.stream?.close();
     this.stream = undefined;
     this.shown = "";
-    this.abort?.abort();
+    this.poll.stop();
   }
 
   rest(): void {
@@ -86,31 +86,28 @@ export class MetricsView implements PageView {
 
   tick(): void {
     if (!this.visible) return;
-    if (performance.now() - this.polledAt > POLL_INTERVAL) this.poll();
+    this.poll.tick(performance.now());
     this.plot.tick();
   }
 
-  private poll(): void {
-    this.polledAt = performance.now();
-    this.abort?.abort();
-    const abort = new AbortController();
-    this.abort = abort;
+  private ask(signal: AbortSignal): Promise<unknown> {
     const failed = (box: HTMLElement, what: string) => (error: unknown) => {
-      if (abort.signal.aborted) return;
+      if (signal.aborted) return;
       const words = error instanceof CallError && error.code === "unimplemented"
         ? `This correlator does not list ${what}.` : error instanceof Error ? error.message : "";
       this.sourcesKey = "";
       box.replaceChildren(h("p", {class: "problem", text: words}));
     };
-    call<{sources?: SourceStatusJson[]}>("ListSources", {pageSize: 1000}, abort.signal).then(
+    const sources = call<{sources?: SourceStatusJson[]}>("ListSources", {pageSize: 1000}, signal).then(
       (answer) => this.drawSources(answer.sources ?? []), failed(this.sources, "sources"));
-    call<{queries?: QueryDescriptionJson[]}>("ListQueries", {pageSize: QUERIES_MAX}, abort.signal).then(
+    const queries = call<{queries?: QueryDescriptionJson[]}>("ListQueries", {pageSize: QUERIES_MAX}, signal).then(
       (answer) => {
         this.described = answer.queries ?? [];
         this.drawQueries();
         const first = this.described[0]?.query?.name;
         if (!this.app.state.query && first && !this.stream) this.subscribe(first);
       }, failed(this.queries, "queries"));
+    return Promise.all([sources, queries]);
   }
 
   private drawSources(sources: readonly SourceStatusJson[]): void {
@@ -228,6 +225,6 @@ export class MetricsView implements PageView {
     if (!this.live.contains(this.plot.element)) this.live.replaceChildren(this.plot.element);
     this.plot.draw(this.shown, series, phase === "loading" || phase === "connecting");
     setClass(this.live, "late", phase === "reconnecting");
-    setText(this.plot.note, this.store.refused > 0 ? "Only the first 1,000 series are shown." : "");
+    setText(this.plot.note, this.store.refused > 0 ? "Only 1,000 series are shown." : "");
   }
 }

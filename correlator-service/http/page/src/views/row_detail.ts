@@ -10,6 +10,7 @@ import {visible} from "../logic/text";
 import {MATCH_MEANINGS, parseEnum, parseMatch, parseState} from "../logic/rows";
 import {durationJson, formatDuration, formatFull, HOUR, MINUTE, parseDuration, parseTime} from "../logic/times";
 import {call, CallError} from "../net/connect";
+import {Poll} from "../net/poll";
 import type {App} from "./app";
 import {ContextPlot} from "./context_plot";
 import {button, copyText, h, labelList, setText} from "./dom";
@@ -33,8 +34,7 @@ export class RowDetail {
   private id = "";
   private span = 5 * MINUTE;
   private revision = 0;
-  private loadedAt = 0;
-  private abort: AbortController | undefined;
+  private readonly poll = new Poll(REFRESH, (signal) => this.ask(signal));
   private row: JoinedRowJson | undefined;
 
   constructor(private readonly app: App, close: () => void) {
@@ -62,7 +62,7 @@ export class RowDetail {
     if (id === this.id) return;
     this.id = id;
     this.element.hidden = id === "";
-    this.abort?.abort();
+    this.poll.stop();
     this.plot.clear();
     this.row = undefined;
     if (!id) return;
@@ -79,9 +79,7 @@ export class RowDetail {
   // The row may have another revision.
   rowsChanged(): void {
     const known = this.id ? this.app.rows.get(this.id) : undefined;
-    if (known && this.row && known.revision !== this.revision && performance.now() - this.loadedAt > 500) {
-      this.load();
-    }
+    if (known && this.row && known.revision !== this.revision) this.poll.tick(performance.now(), 500);
   }
 
   commandsChanged(): void {
@@ -89,8 +87,8 @@ export class RowDetail {
   }
 
   tick(): void {
-    const age = performance.now() - this.loadedAt;
-    if (this.id && age > REFRESH && (this.row === undefined || !this.row.final)) this.load();
+    const newer = (this.app.rows.get(this.id)?.revision ?? 0) > this.revision;
+    if (this.id && (this.row === undefined || !this.row.final || newer)) this.poll.tick(performance.now());
   }
 
   // So much that the firing period fills a good part of the plot, where the table knows it.
@@ -104,15 +102,15 @@ export class RowDetail {
     for (const one of this.spans.querySelectorAll<HTMLElement>("button")) {
       one.setAttribute("aria-pressed", String(one.dataset["span"] === String(this.span)));
     }
-    this.abort?.abort();
-    const abort = new AbortController();
-    this.abort = abort;
-    this.loadedAt = performance.now();
+    this.poll.start(performance.now());
+  }
+
+  private ask(signal: AbortSignal): Promise<void> {
     const request = {rowId: this.id, before: durationJson(this.span), after: durationJson(this.span)};
-    call<AlertContextJson>("GetAlertContext", request, abort.signal).then(
-      (answer) => this.show(answer, abort.signal),
+    return call<AlertContextJson>("GetAlertContext", request, signal).then(
+      (answer) => this.show(answer, signal),
       (error: unknown) => {
-        if (!abort.signal.aborted) this.fail(error);
+        if (!signal.aborted) this.fail(error);
       });
   }
 
