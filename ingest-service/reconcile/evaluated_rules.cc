@@ -91,4 +91,12 @@ std::optional<Millis> EvaluatedRules::ShortestInterval() const {
   return shortest;
 }
 
+std::optional<Millis> EvaluatedRules::LongestInterval() const {
+  std::optional<Millis> longest;
+  for (const auto& [name, rule] : rules_) {
+    longest = std::max(longest.value_or(rule.interval), rule.interval);
+  }
+  return longest;
+}
+
 }  // namespace alertjoin

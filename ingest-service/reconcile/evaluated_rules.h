@@ -37,8 +37,9 @@ class EvaluatedRules {
   // evaluated most often. Null when there is none.
   const EvaluatedRule* Find(const LabelSet& labels) const;
 
-  // The shortest time between evaluations; nothing without rules.
+  // The shortest and the longest time between evaluations; nothing without rules.
   std::optional<Millis> ShortestInterval() const;
+  std::optional<Millis> LongestInterval() const;
   // The longest that an evaluation of a group took.
   Millis longest_evaluation() const { return longest_evaluation_; }
   size_t size() const { return rules_.size(); }

@@ -22,9 +22,11 @@ constexpr Millis kStepMin = std::chrono::milliseconds(100);
 // Of an alert that fired already at the very first start: a later process must begin as this one.
 constexpr Timestamp kNever = Timestamp::Min();
 
-FiringHistory::Options HistoryOptions(const EvaluatedRules& rules, Millis lookback) {
+FiringHistory::Options HistoryOptions(const EvaluatedRules& rules,
+                                      const SourceReconcilerOptions& source) {
   FiringHistory::Options options;
-  options.lookback = lookback;
+  options.lookback = source.lookback;
+  options.resend_delay = source.resend_delay;
   options.interval_of = [&rules](const LabelSet& labels) -> std::optional<Millis> {
     const EvaluatedRule* const rule = rules.Find(labels);
     if (rule == nullptr) return std::nullopt;
@@ -40,8 +42,8 @@ SourceReconciler::SourceReconciler(SourceReconcilerOptions options, Environment 
     : options_(std::move(options)),
       environment_(environment),
       read_from_(read_from),
-      history_(HistoryOptions(rules_, options_.lookback)),
-      look_up_(environment.client, environment.executor,
+      history_(HistoryOptions(rules_, options_)),
+      look_up_(environment.client, environment.executor, options_.lookback,
                [this](StartLookUp::Wanted wanted, std::optional<Timestamp> starts_at,
                       std::optional<Timestamp> active_at) {
                  OnLookedUp(std::move(wanted), starts_at, active_at);
@@ -57,7 +59,7 @@ std::optional<Timestamp> SourceReconciler::covered() const {
     if (undecided) covered = std::min(covered, *undecided);
   }
   if (covered == kNever) return std::nullopt;
-  return covered;
+  return std::max(covered, decided_through_.value_or(kNever));
 }
 
 Timestamp SourceReconciler::Step() {
@@ -158,15 +160,21 @@ std::optional<EvaluationGrid> SourceReconciler::NextWindow(Timestamp now) const 
   grid.step = step;
   if (history_.through() && *history_.through() > settled - kCatchUpMax) {
     grid.start = *history_.through() + step;
-  } else if (read_from_) {
-    grid.start = std::clamp(*read_from_, settled - kCatchUpMax, settled);
   } else {
-    grid.start = settled - options_.first_lookback;
+    grid.start = FirstTime(settled, step);
   }
   if (grid.start > settled) return std::nullopt;
   const int64_t points = std::min((settled - grid.start) / step + 1, window_points_);
   grid.end = grid.start + (points - 1) * step;
   return grid;
+}
+
+Timestamp SourceReconciler::FirstTime(Timestamp settled, Millis step) const {
+  if (!read_from_) return settled - options_.first_lookback;
+  // What was open at that time may have been seen last so long before.
+  const Millis remembered = history_.RememberedFor(rules_.LongestInterval().value_or(Millis(0)));
+  const int64_t unseen = remembered > options_.lookback ? (remembered - Millis(1)) / step + 1 : 0;
+  return std::max(std::min(*read_from_, settled) - unseen * step, settled - kCatchUpMax);
 }
 
 void SourceReconciler::AskWindow(const EvaluationGrid& grid) {
@@ -219,9 +227,11 @@ void SourceReconciler::OnWindow(const EvaluationGrid& grid, absl::StatusOr<Query
     return Continue();
   }
   if (first) {
-    read_since_ = grid.start;
     // What an earlier process read to its end was decided by it.
-    resumed_ = read_from_ == grid.start;
+    const bool resumed =
+        read_from_ && grid.start <= *read_from_ && *read_from_ <= environment_.clock.Now();
+    decided_through_ = resumed ? read_from_ : std::nullopt;
+    read_since_ = decided_through_.value_or(grid.start);
   }
   window_points_ = std::min(window_points_ * 2, kWindowPointsMax);
   for (const FiringChange& change : *changes) TakeChange(change, grid.step);
@@ -233,11 +243,11 @@ void SourceReconciler::OnWindow(const EvaluationGrid& grid, absl::StatusOr<Query
 }
 
 void SourceReconciler::TakeChange(const FiringChange& change, Millis step) {
+  if (decided_through_ && change.known_at <= *decided_through_) return;
   const bool started = change.kind == FiringChange::Kind::kStarted;
-  const Timestamp read_again_from = started ? change.firing_at - step : change.firing_at;
+  // From there on it is not known yet, whatever lies unseen before it (FirstTime).
+  const Timestamp read_again_from = change.known_at - step;
   if (change.starts_at) return Found(change, read_again_from);
-  // It was firing at the first time of the history: the earlier process knew that it had begun.
-  if (started && resumed_) return;
   if (!look_up_.Add(change, started ? kNever : read_again_from)) {
     environment_.metrics.CountLeftOut(options_.source, LeftOut::kUnknownStart);
   }

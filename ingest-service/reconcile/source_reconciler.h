@@ -28,7 +28,8 @@ struct SourceReconcilerOptions {
   // How far back the history is read at the very first start.
   Millis first_lookback = std::chrono::hours(6);
   Millis settle_delay = std::chrono::seconds(10);
-  Millis lookback = std::chrono::minutes(5);  // --query.lookback-delta
+  Millis lookback = std::chrono::minutes(5);      // --query.lookback-delta
+  Millis resend_delay = std::chrono::minutes(1);  // --rules.alert.resend-delay
 };
 
 // Follows the alerts of one Prometheus: asks it at intervals for its active alerts, its rules and
@@ -62,7 +63,7 @@ class SourceReconciler {
   // Whatever there is in its history up to then has been decided: it is taken, or need not be. A
   // later process must read on from there. Nothing when nothing was read so far.
   std::optional<Timestamp> covered() const;
-  // The part of the history that was read in one piece.
+  // The part of the history that was read in one piece, and not decided by an earlier process.
   std::optional<Timestamp> read_since() const { return read_since_; }
   std::optional<Timestamp> read_through() const { return history_.through(); }
 
@@ -89,6 +90,8 @@ class SourceReconciler {
   void Continue();
   void AskWindow(const EvaluationGrid& grid);
   std::optional<EvaluationGrid> NextWindow(Timestamp now) const;
+  // The first time of all that is asked.
+  Timestamp FirstTime(Timestamp settled, Millis step) const;
   void OnWindow(const EvaluationGrid& grid, absl::StatusOr<QueryResult> answer);
   bool NeedsNewRules(const QueryResult& answer, Millis step) const;
   void RefreshRules();
@@ -100,9 +103,9 @@ class SourceReconciler {
 
   const SourceReconcilerOptions options_;
   const Environment environment_;
-  // Earlier changes have been decided by an earlier process.
-  bool resumed_ = false;
   std::optional<Timestamp> read_from_;
+  // What was known by then has been decided by an earlier process.
+  std::optional<Timestamp> decided_through_;
 
   Timestamp due_ = Timestamp::Min();
   bool busy_ = false;

@@ -15,8 +15,9 @@ namespace {
 constexpr char kStartLane[] = "reconcile";
 constexpr Millis kUnknownInterval = std::chrono::minutes(1);
 // Around the time at which it should have begun to fire; later when evaluations were left out.
-constexpr int kIntervalsBefore = 2;
+constexpr int kIntervalsBefore = 2;  // At most the lookback.
 constexpr int kIntervalsAfter = 20;
+constexpr int kPointsMax = 10'000;  // Of one question; the server takes 11,000.
 
 std::string Selector(const char* metric, const LabelSet& labels) {
   return metric + ToString(labels);
@@ -132,12 +133,15 @@ void StartLookUp::AskActive(const std::shared_ptr<Search>& search) {
 void StartLookUp::AskFirst(const std::shared_ptr<Search>& search) {
   const Timestamp active_at = search->active_at ? *search->active_at : *search->active_at_about;
   const Timestamp expected = active_at + search->hold;
-  const Timestamp start = expected - kIntervalsBefore * search->interval;
-  const Timestamp end = std::min(expected + kIntervalsAfter * search->interval,
-                                 std::max(search->firing_at, expected));
+  // No evaluation is skipped: each is seen for the lookback.
+  const Millis step = std::clamp(lookback_ / 2, Millis(1), search->interval);
+  const Timestamp start = expected - std::min(kIntervalsBefore * search->interval, lookback_);
+  const Timestamp end =
+      std::min({expected + kIntervalsAfter * search->interval,
+                std::max(search->firing_at, expected), start + kPointsMax * step});
   const std::string expression =
       fmt::format("timestamp({})", Selector("ALERTS", Firing(search->labels)));
-  client_.RangeQuery(expression, start, end, search->interval, kStartLane,
+  client_.RangeQuery(expression, start, end, step, kStartLane,
                      [this, search, expected](absl::StatusOr<QueryResult> answer) {
                        executor_.Post([this, search, expected, answer = std::move(answer)] {
                          if (!answer.ok()) return Fail(search, answer.status());

@@ -35,8 +35,9 @@ class StartLookUp {
   using Found = std::function<void(Wanted, std::optional<Timestamp> starts_at,
                                    std::optional<Timestamp> active_at)>;
 
-  StartLookUp(PrometheusClient& client, Executor& executor, Found found)
-      : client_(client), executor_(executor), found_(std::move(found)) {}
+  // `lookback`: the server's.
+  StartLookUp(PrometheusClient& client, Executor& executor, Millis lookback, Found found)
+      : client_(client), executor_(executor), lookback_(lookback), found_(std::move(found)) {}
 
   // False when there are too many.
   bool Add(const FiringChange& change, Timestamp read_again_from);
@@ -61,6 +62,7 @@ class StartLookUp {
 
   PrometheusClient& client_;
   Executor& executor_;
+  const Millis lookback_;
   const Found found_;
   std::map<LabelSet, Wanted> waiting_;
   // Of a run.

@@ -92,6 +92,7 @@ TEST(EvaluatedRules, TheRuleOfAnAlertIsFoundByItsLabels) {
   ASSERT_THAT(rules, IsOk());
   EXPECT_EQ(rules->size(), 3u);
   EXPECT_EQ(rules->ShortestInterval(), Millis(1'000));
+  EXPECT_EQ(rules->LongestInterval(), Millis(15'500));
   EXPECT_EQ(rules->longest_evaluation(), Millis(7'000));
   const auto expression = [&rules](const LabelSet& labels) {
     const EvaluatedRule* const rule = rules->Find(labels);
@@ -105,6 +106,7 @@ TEST(EvaluatedRules, TheRuleOfAnAlertIsFoundByItsLabels) {
   EXPECT_EQ(rule->hold, Millis(3'000));
   EXPECT_EQ(rules->Find({{"alertname", "A"}})->interval, Millis(15'500));
   EXPECT_EQ(EvaluatedRules().ShortestInterval(), std::nullopt);
+  EXPECT_EQ(EvaluatedRules().LongestInterval(), std::nullopt);
   EXPECT_THAT(EvaluatedRules::Decode(Json("{}")), StatusIs(absl::StatusCode::kUnavailable));
 }
 

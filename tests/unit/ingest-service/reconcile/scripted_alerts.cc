@@ -32,12 +32,14 @@ nlohmann::json Json(const LabelSet& labels) {
 
 // The first evaluation of the active time that evaluation `k` lies in.
 int64_t ActiveFrom(const std::string& states, int64_t k) {
-  while (k > 0 && states[static_cast<size_t>(k - 1)] != '.') --k;
-  // Firing, then pending again: a new time.
-  return k;
+  int64_t first = k;
+  for (; k >= 0 && states[static_cast<size_t>(k)] != '.'; --k) {
+    if (states[static_cast<size_t>(k)] != ' ') first = k;
+  }
+  return first;
 }
 
-constexpr char kRules[] = R"({"groups":[{"name":"g","interval":1,"evaluationTime":0.01,"rules":[
+constexpr char kRules[] = R"({"groups":[{"name":"g","interval":0,"evaluationTime":0.01,"rules":[
   {"type":"alerting","name":"A","query":"a > 1","duration":0,"labels":{}},
   {"type":"alerting","name":"B","query":"b > 1","duration":0,"labels":{}},
   {"type":"alerting","name":"Held","query":"c > 1","duration":2,"labels":{}}]}]})";
@@ -50,13 +52,14 @@ std::string ScriptedAlerts::Each(size_t seconds, const std::string& states) {
   return script;
 }
 
-int64_t ScriptedAlerts::NewestAt(const AlertScript& script, Timestamp time, Timestamp now) const {
+int64_t ScriptedAlerts::NewestAt(const AlertScript& script, Timestamp time, Timestamp now,
+                                 Millis age) {
   const int64_t ms = std::min(time, now).millis();
   if (ms < kOffsetMs) return -1;
   int64_t k = std::min<int64_t>((ms - kOffsetMs) / kIntervalMs,
                                 static_cast<int64_t>(script.states.size()) - 1);
   while (k >= 0 && script.states[static_cast<size_t>(k)] == ' ') --k;
-  return k >= 0 && time - Evaluation(k) < lookback ? k : -1;
+  return k >= 0 && time - Evaluation(k) < age ? k : -1;
 }
 
 QueryResult ScriptedAlerts::History(const EvaluationGrid& grid, Timestamp now) const {
@@ -66,7 +69,7 @@ QueryResult ScriptedAlerts::History(const EvaluationGrid& grid, Timestamp now) c
       ResultSeries series;
       series.labels = WithState(script.labels, state);
       for (Timestamp t = grid.start; t <= grid.end; t = t + grid.step) {
-        const int64_t k = NewestAt(script, t, now);
+        const int64_t k = NewestAt(script, t, now, lookback);
         if (k < 0 || script.states[static_cast<size_t>(k)] != letter) continue;
         series.times.push_back(t);
         series.values.push_back(static_cast<double>(Evaluation(k).millis()) / 1000);
@@ -80,7 +83,8 @@ QueryResult ScriptedAlerts::History(const EvaluationGrid& grid, Timestamp now) c
 std::string ScriptedAlerts::ActiveAlerts(Timestamp now) const {
   nlohmann::json list = nlohmann::json::array();
   for (const AlertScript& script : scripts) {
-    const int64_t k = NewestAt(script, now, now);
+    // It is not asked of the samples.
+    const int64_t k = NewestAt(script, now, now, std::chrono::days(1));
     if (k < 0 || script.states[static_cast<size_t>(k)] == '.') continue;
     const bool firing = script.states[static_cast<size_t>(k)] == 'f';
     list.push_back({{"labels", Json(script.labels)},
@@ -96,7 +100,7 @@ std::string ScriptedAlerts::ActiveSince(const SentQuery& sent, Timestamp now) co
   const Timestamp time = *ParseRfc3339(sent.parameters.at("time"));
   std::map<LabelSet, std::string> values;
   for (const AlertScript& script : scripts) {
-    const int64_t k = NewestAt(script, time, now);
+    const int64_t k = NewestAt(script, time, now, lookback);
     if (k < 0 || script.states[static_cast<size_t>(k)] == '.') continue;
     if (sent.query != "ALERTS_FOR_STATE" + ToString(script.labels)) continue;
     // In whole seconds.
@@ -111,7 +115,11 @@ std::string ScriptedAlerts::Answer(const SentQuery& sent, Timestamp now) const {
   if (path == "/api/v1/alerts") return ActiveAlerts(now);
   if (path == "/api/v1/status/config") return Envelope({{"yaml", config}});
   if (path == "/api/v1/status/buildinfo") return Envelope({{"version", "2.42.0"}});
-  if (path == "/api/v1/rules") return Envelope(nlohmann::json::parse(kRules));
+  if (path == "/api/v1/rules") {
+    nlohmann::json rules = nlohmann::json::parse(kRules);
+    rules["groups"][0]["interval"] = static_cast<double>(interval.count()) / 1000;
+    return Envelope(std::move(rules));
+  }
   if (path == "/api/v1/query") return ActiveSince(sent, now);
   EXPECT_EQ(path, "/api/v1/query_range");
   const EvaluationGrid grid{*ParseRfc3339(sent.parameters.at("start")),

@@ -18,7 +18,7 @@ struct AlertScript {
   std::string states;
 };
 
-// A Prometheus whose alerts follow scripts. Its rules are evaluated each second.
+// A Prometheus whose alerts follow scripts. They have a place for each second.
 class ScriptedAlerts {
  public:
   static constexpr int64_t kIntervalMs = 1'000;
@@ -29,6 +29,8 @@ class ScriptedAlerts {
 
   std::vector<AlertScript> scripts;
   std::string config = "global: {external_labels: {cluster: east}}";
+  // The interval of the group of all rules.
+  Millis interval{kIntervalMs};
   Millis lookback = std::chrono::minutes(5);
 
   // The script of an alert whose rule is evaluated each `seconds`: a state for each of those times.
@@ -40,8 +42,9 @@ class ScriptedAlerts {
   std::string Answer(const SentQuery& sent, Timestamp now) const;
 
  private:
-  // The newest evaluation at or before `time` that has been made by `now`; -1 when there is none.
-  int64_t NewestAt(const AlertScript& script, Timestamp time, Timestamp now) const;
+  // The newest evaluation at or before `time` that has been made by `now` and is younger than
+  // `age`; -1 when there is none.
+  static int64_t NewestAt(const AlertScript& script, Timestamp time, Timestamp now, Millis age);
   std::string ActiveAlerts(Timestamp now) const;
   std::string ActiveSince(const SentQuery& sent, Timestamp now) const;
 };
