@@ -1,7 +1,9 @@
 #include "correlator-service/query/unary_calls.h"
 
 #include <chrono>
+#include <exception>
 
+#include "common/log/log.h"
 #include "common/net/grpc_status.h"
 #include "common/status/error_reason.h"
 
@@ -16,6 +18,18 @@ absl::Status TooLate() {
   return MakeError("DEADLINE_EXCEEDED",
                    "the call's deadline passed before its answer was there: allow more time, or "
                    "ask for less");
+}
+
+// What `answer` gives. One that throws has met a fault of ours, on a request that the others who
+// are served here must not pay for.
+absl::Status Answered(const std::function<absl::Status()>& answer) {
+  static LogLimiter limiter(std::chrono::seconds(10));
+  try {
+    return answer();
+  } catch (const std::exception& error) {
+    if (limiter.Allow()) LogError("call failed", {{"error", error.what()}});
+  }
+  return absl::InternalError("this is an error of the correlator, and its log has it: report it");
 }
 
 }  // namespace
@@ -36,7 +50,7 @@ grpc::ServerUnaryReactor* UnaryCalls::Start(grpc::CallbackServerContext* context
   };
   const bool taken = pool_.TrySubmit([context, finish, answer = std::move(answer)] {
     const absl::Status wanted = WantedBy(*context)();
-    finish(wanted.ok() ? answer() : wanted);
+    finish(wanted.ok() ? Answered(answer) : wanted);
   });
   if (!taken) finish(TooMany());
   return reactor;

@@ -23,7 +23,8 @@ class UnaryCalls {
   UnaryCalls() : pool_(kThreads, kWaitingMax) {}
 
   // Has `answer` called with the request and finishes the call with what it gives.
-  // RESOURCE_EXHAUSTED, reason TOO_MANY_CALLS, when too many wait; DEADLINE_EXCEEDED.
+  // RESOURCE_EXHAUSTED, reason TOO_MANY_CALLS, when too many wait; DEADLINE_EXCEEDED; INTERNAL, and
+  // a log record, when `answer` throws.
   template <typename Request, typename Response>
   grpc::ServerUnaryReactor* Serve(grpc::CallbackServerContext* context, const Request* request,
                                   Response* response,

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <future>
+#include <stdexcept>
 #include <thread>
 
 #include "common/status/status.h"
@@ -54,6 +55,22 @@ TEST_F(UnaryCallsTest, ARefusedQueryIsListedWithItsError) {
   ASSERT_TRUE(stub().ListQueries(&context, {}, &response).ok());
   ASSERT_EQ(response.queries_size(), 1);
   EXPECT_EQ(response.queries(0).error(), "no such function");
+}
+
+// A fault of ours is the answer to the one who met it; the others are served on.
+TEST_F(UnaryCallsTest, AnAnswerThatThrowsIsAnInternalErrorAndDoesNotEndTheProcess) {
+  tables_.before_turn = [] { throw std::length_error("vector::_M_default_append"); };
+  {
+    grpc::ClientContext context;
+    EXPECT_THAT(ListQueries(context),
+                StatusIs(absl::StatusCode::kInternal, "error of the correlator"));
+  }
+  EXPECT_THAT(Metrics(), HasSubstr("{code=\"INTERNAL\",method=\"ListQueries\"} 1\n"));
+  tables_.before_turn = nullptr;
+  for (size_t i = 0; i <= UnaryCalls::kThreads; ++i) {
+    grpc::ClientContext context;
+    EXPECT_THAT(ListQueries(context), IsOk());
+  }
 }
 
 // Every thread that answers calls waits for the tables while one of these runs.
