@@ -11,7 +11,7 @@ namespace alertjoin {
 std::string EncodePageToken(const RowPosition& position, uint64_t argument_hash) {
   TokenWriter writer;
   writer.AddUint64(argument_hash);
-  writer.AddInt64(position.event_time.millis());
+  writer.AddTime(position.event_time);
   writer.AddBytes(std::string(position.id.bytes.begin(), position.id.bytes.end()));
   return writer.Seal(TokenKind::kPage);
 }
@@ -22,7 +22,7 @@ absl::StatusOr<RowPosition> DecodePageToken(std::string_view text, uint64_t argu
   RowPosition position;
   if (reader.has_value()) {
     given_for = reader->ReadUint64();
-    position.event_time = Timestamp::FromMillis(reader->ReadInt64());
+    position.event_time = reader->ReadTime();
     const std::string id = reader->ReadBytes(position.id.bytes.size());
     std::copy(id.begin(), id.end(), position.id.bytes.begin());
   }

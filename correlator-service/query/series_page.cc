@@ -1,7 +1,5 @@
 #include "correlator-service/query/series_page.h"
 
-#include <algorithm>
-
 #include "correlator-service/codec/filter_codec.h"
 #include "correlator-service/rows/opaque_token.h"
 
@@ -14,7 +12,7 @@ std::string EncodeSeriesPageToken(const SeriesPosition& position, uint64_t argum
   writer.AddUint64(run_id);
   writer.AddUint64(position.place.query);
   writer.AddUint64(position.place.series);
-  writer.AddInt64(position.from.millis());
+  writer.AddTime(position.from);
   return writer.Seal(TokenKind::kSeriesPage);
 }
 
@@ -29,8 +27,7 @@ absl::StatusOr<SeriesPosition> DecodeSeriesPageToken(std::string_view text, uint
     given_in = reader->ReadUint64();
     position.place.query = reader->ReadUint64();
     position.place.series = reader->ReadUint64();
-    position.from = Timestamp::FromMillis(
-        std::clamp(reader->ReadInt64(), Timestamp::Min().millis(), Timestamp::Max().millis()));
+    position.from = reader->ReadTime();
   }
   if (!reader.has_value() || !reader->AtEnd()) {
     return InvalidField("INVALID_PAGE_TOKEN", "page_token",

@@ -110,7 +110,7 @@ struct PagePosition {
 std::string EncodePosition(const PagePosition& position, uint64_t argument_hash) {
   TokenWriter writer;
   writer.AddUint64(argument_hash);
-  writer.AddInt64(position.now.millis());
+  writer.AddTime(position.now);
   writer.AddInt64(position.after.first.count());
   writer.AddUint64(position.after.second);
   return writer.Seal(TokenKind::kSummaryPage);
@@ -122,7 +122,7 @@ absl::StatusOr<PagePosition> DecodePosition(const std::string& text, uint64_t ar
   PagePosition position;
   if (reader) {
     given_for = reader->ReadUint64();
-    position.now = Timestamp::FromMillis(reader->ReadInt64());
+    position.now = reader->ReadTime();
     position.after.first = Millis(reader->ReadInt64());
     position.after.second = reader->ReadUint64();
   }

@@ -81,4 +81,11 @@ uint64_t TokenReader::ReadUint64() {
   return value;
 }
 
+Timestamp TokenReader::ReadTime() {
+  const auto time = Timestamp::FromMillis(ReadInt64());
+  if (time >= Timestamp::Min() && time <= Timestamp::Max()) return time;
+  overrun_ = true;
+  return Timestamp();
+}
+
 }  // namespace alertjoin

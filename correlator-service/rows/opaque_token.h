@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/time/timestamp.h"
+
 namespace alertjoin {
 
 // What a token is good for; the first byte of every token.
@@ -23,6 +25,7 @@ class TokenWriter {
   void AddUint8(uint8_t value) { bytes_ += static_cast<char>(value); }
   void AddUint64(uint64_t value);
   void AddInt64(int64_t value) { AddUint64(static_cast<uint64_t>(value)); }
+  void AddTime(Timestamp time) { AddInt64(time.millis()); }
   void AddBytes(std::string_view bytes) { bytes_ += bytes; }
 
   // The token as text: base64url without padding of kind, format version, fields, and a checksum.
@@ -32,7 +35,9 @@ class TokenWriter {
   std::string bytes_;
 };
 
-// Reads what TokenWriter wrote. Readers give 0 or "" beyond the end; ask AtEnd() at the end.
+// Reads what TokenWriter wrote. Readers give 0 or "" beyond the end; ask AtEnd() at the end. The
+// checksum finds damage, not forgery: whoever has a token can make others of it, so its content is
+// to be trusted no more than a request's.
 class TokenReader {
  public:
   // Nothing when the text is no whole token of this kind in a version that this program knows.
@@ -41,6 +46,8 @@ class TokenReader {
   uint8_t ReadUint8();
   uint64_t ReadUint64();
   int64_t ReadInt64() { return static_cast<int64_t>(ReadUint64()); }
+  // A time that no event can have counts as beyond the end.
+  Timestamp ReadTime();
   std::string ReadBytes(size_t count);
   // True when everything was read and nothing beyond.
   bool AtEnd() const { return !overrun_ && at_ == bytes_.size(); }

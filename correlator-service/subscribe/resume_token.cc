@@ -28,10 +28,10 @@ std::string EncodeResumeToken(const ResumeToken& token) {
   writer.AddUint8(static_cast<uint8_t>(token.phase));
   writer.AddUint64(token.sequence.value());
   if (token.phase == ResumeToken::Phase::kSnapshot) {
-    writer.AddInt64(token.snapshot_from.millis());
+    writer.AddTime(token.snapshot_from);
     writer.AddUint8(token.position.has_value() ? 1 : 0);
     if (token.position.has_value()) {
-      writer.AddInt64(token.position->event_time.millis());
+      writer.AddTime(token.position->event_time);
       const auto& id = token.position->id.bytes;
       writer.AddBytes(std::string(id.begin(), id.end()));
     }
@@ -54,10 +54,10 @@ absl::StatusOr<ResumeToken> DecodeResumeToken(std::string_view text) {
   token.phase = static_cast<ResumeToken::Phase>(phase);
   token.sequence = Sequence(reader->ReadUint64());
   if (token.phase == ResumeToken::Phase::kSnapshot) {
-    token.snapshot_from = Timestamp::FromMillis(reader->ReadInt64());
+    token.snapshot_from = reader->ReadTime();
     if (reader->ReadUint8() != 0) {
       RowPosition position;
-      position.event_time = Timestamp::FromMillis(reader->ReadInt64());
+      position.event_time = reader->ReadTime();
       const std::string id = reader->ReadBytes(position.id.bytes.size());
       std::copy(id.begin(), id.end(), position.id.bytes.begin());
       token.position = position;

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "common/status/error_reason.h"
 #include "common/status/status.h"
 #include "correlator-service/rows/opaque_token.h"
@@ -26,7 +24,7 @@ std::string EncodeSampleToken(const SampleToken& token) {
   writer.AddUint64(token.place.round.value());
   writer.AddUint64(token.place.item);
   if (token.phase == SampleToken::Phase::kSnapshot) {
-    writer.AddInt64(token.snapshot_from.millis());
+    writer.AddTime(token.snapshot_from);
     writer.AddUint64(token.snapshot_end.value());
   }
   return writer.Seal(TokenKind::kSampleResume);
@@ -50,8 +48,7 @@ absl::StatusOr<SampleToken> DecodeSampleToken(std::string_view text) {
   token.place.round = LogPosition(reader->ReadUint64());
   token.place.item = reader->ReadUint64();
   if (token.phase == SampleToken::Phase::kSnapshot) {
-    token.snapshot_from = Timestamp::FromMillis(
-        std::clamp(reader->ReadInt64(), Timestamp::Min().millis(), Timestamp::Max().millis()));
+    token.snapshot_from = reader->ReadTime();
     token.snapshot_end = LogPosition(reader->ReadUint64());
   }
   if (!reader->AtEnd()) return invalid();

@@ -5,6 +5,8 @@
 #include <set>
 #include <thread>
 
+#include "correlator-service/query/page_token.h"
+#include "correlator-service/rows/opaque_token.h"
 #include "tests/support/alerts.h"
 #include "tests/support/seed.h"
 #include "tests/unit/correlator-service/query/listing_fixture.h"
@@ -223,6 +225,22 @@ TEST_F(ListAlertsTest, PageTokenIsOursAndForItsArguments) {
   request.set_page_size(2);
   EXPECT_EQ(Page(request).alerts_size(), 2);
   EXPECT_EQ(Page(request).next_page_token(), "");
+}
+
+// Whoever has a token can make others of it.
+TEST_F(ListAlertsTest, AForgedTimeInThePageTokenIsRefused) {
+  CommitAlerts(3);
+  v1::ListAlertsRequest request = Between(1, {});
+  request.set_page_size(1);
+  auto token = TokenReader::Open(TokenKind::kPage, Page(request).next_page_token());
+  ASSERT_TRUE(token.has_value());
+  const uint64_t argument_hash = token->ReadUint64();
+  for (const int64_t time :
+       {INT64_MIN, Timestamp::Min().millis() - 1, Timestamp::Max().millis() + 1, INT64_MAX}) {
+    const RowPosition forged{Timestamp::FromMillis(time), IdOf(1)};
+    request.set_page_token(EncodePageToken(forged, argument_hash));
+    ExpectRefused(request, "INVALID_PAGE_TOKEN", "page_token");
+  }
 }
 
 }  // namespace

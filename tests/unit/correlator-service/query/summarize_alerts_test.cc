@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "common/status/status.h"
+#include "correlator-service/rows/opaque_token.h"
 #include "tests/support/alerts.h"
 #include "tests/unit/correlator-service/query/listing_fixture.h"
 
@@ -234,6 +235,29 @@ TEST_F(SummarizeAlertsTest, PageTokenIsOursAndForItsArguments) {
   request.clear_flap_window();
   request.set_page_size(2);
   EXPECT_EQ(Page(request).summaries_size(), 2);
+}
+
+// Whoever has a token can make others of it. One whose time lies beyond all years had a range of
+// less than no time cut into buckets, and ended the process.
+TEST_F(SummarizeAlertsTest, AForgedTimeInThePageTokenIsRefused) {
+  for (int id = 1; id <= 3; ++id) Commit(Ago(id, 60));
+  v1::SummarizeAlertsRequest request;
+  request.mutable_from()->set_seconds(Timestamp::Min().millis() / 1000);
+  request.mutable_bucket()->set_seconds(315'360'000);
+  request.set_page_size(1);
+  auto token = TokenReader::Open(TokenKind::kSummaryPage, Page(request).next_page_token());
+  ASSERT_TRUE(token.has_value());
+  const uint64_t argument_hash = token->ReadUint64();
+  for (const int64_t now :
+       {INT64_MIN, Timestamp::Min().millis() - 1, Timestamp::Max().millis() + 1, INT64_MAX}) {
+    TokenWriter forged;
+    forged.AddUint64(argument_hash);
+    forged.AddInt64(now);
+    forged.AddInt64(INT64_MIN);
+    forged.AddUint64(0);
+    request.set_page_token(forged.Seal(TokenKind::kSummaryPage));
+    ExpectRefused(request, "INVALID_PAGE_TOKEN", "page_token");
+  }
 }
 
 }  // namespace

@@ -33,6 +33,22 @@ TEST(OpaqueToken, ReadingBeyondTheEndIsNoticed) {
   EXPECT_FALSE(reader->AtEnd());
 }
 
+TEST(OpaqueToken, ATimeThatNoEventCanHaveIsNoticed) {
+  const auto is_read = [](int64_t ms) {
+    TokenWriter writer;
+    writer.AddTime(Timestamp::FromMillis(ms));
+    auto reader = TokenReader::Open(TokenKind::kResume, writer.Seal(TokenKind::kResume));
+    return reader->ReadTime() == Timestamp::FromMillis(ms) && reader->AtEnd();
+  };
+  EXPECT_TRUE(is_read(Timestamp::Min().millis()));
+  EXPECT_TRUE(is_read(-1));
+  EXPECT_TRUE(is_read(Timestamp::Max().millis()));
+  EXPECT_FALSE(is_read(Timestamp::Min().millis() - 1));
+  EXPECT_FALSE(is_read(Timestamp::Max().millis() + 1));
+  EXPECT_FALSE(is_read(INT64_MIN));
+  EXPECT_FALSE(is_read(INT64_MAX));
+}
+
 TEST(OpaqueToken, IsSafeInAddresses) {
   EXPECT_EQ(Sealed().find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                                        "0123456789-_"),
