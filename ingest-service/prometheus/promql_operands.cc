@@ -11,7 +11,7 @@ namespace alertjoin {
 namespace {
 
 using Node = PromqlNode;
-using Names = std::vector<std::string_view>;
+using Names = std::vector<std::string>;
 
 // What one comparison demands of an operand.
 struct Demand {
@@ -117,7 +117,7 @@ class Splitter {
   // that shares `outer` with it.
   static std::optional<Names> Narrowed(const std::optional<Names>& outer, const Node& node) {
     if (!node.on.has_value() || !outer.has_value()) return node.on.has_value() ? node.on : outer;
-    for (const std::string_view name : *node.on) {
+    for (const std::string& name : *node.on) {
       if (std::find(outer->begin(), outer->end(), name) == outer->end()) return std::nullopt;
     }
     return node.on;
@@ -145,7 +145,7 @@ class Splitter {
     for (const auto& [node, around, times] : found_) {
       ObservedOperand& operand = operands.emplace_back();
       operand.expression = tree_.TextOf(*node);
-      if (around.on.has_value()) operand.on.emplace(around.on->begin(), around.on->end());
+      operand.on = around.on;
       if (times > 1 || around.excluded || around.demands.size() != 1) continue;
       operand.comparison_operator = around.demands.front().comparison_operator;
       operand.threshold = around.demands.front().threshold;

@@ -19,6 +19,33 @@ struct Operator {
   int precedence;
 };
 
+// What stands between the quotes. Nothing where more than a quote or a backslash is escaped: nobody
+// names labels so.
+std::optional<std::string> Unquoted(std::string_view text) {
+  const char quote = text.front();
+  const std::string_view inner = text.substr(1, text.size() - 2);
+  if (quote == '`') return std::string(inner);
+  std::string unquoted;
+  for (size_t i = 0; i < inner.size(); ++i) {
+    if (inner[i] == '\\' && (++i == inner.size() || (inner[i] != quote && inner[i] != '\\'))) {
+      return std::nullopt;
+    }
+    unquoted += inner[i];
+  }
+  return unquoted;
+}
+
+// Prometheus 3 takes names with any characters, where they stand in quotes.
+std::optional<std::string> LabelName(const PromqlToken& token) {
+  if (token.kind == Kind::kString) {
+    auto name = Unquoted(token.text);
+    return name.has_value() && !name->empty() ? name : std::nullopt;
+  }
+  const bool plain =
+      token.kind == Kind::kIdentifier && token.text.find(':') == std::string_view::npos;
+  return plain ? std::optional<std::string>(token.text) : std::nullopt;
+}
+
 // Reads by precedence: a binary operator takes as its right side whatever binds tighter.
 class Parser {
  public:
@@ -134,7 +161,7 @@ class Parser {
       node.with_bool = true;
       ++next_;
     }
-    std::vector<std::string_view> names;
+    std::vector<std::string> names;
     if (TakeWord("on")) {
       if (!LabelNames(&names)) return false;
       node.on = std::move(names);
@@ -148,18 +175,18 @@ class Parser {
       node.many = Node::ManySide::kRight;
     }
     if (node.many == Node::ManySide::kNone) return true;
-    std::vector<std::string_view> included;
+    std::vector<std::string> included;
     if (Sees(Kind::kOpenParen) && !LabelNames(&included)) return false;
     return node.kind != Node::Kind::kSet;
   }
 
-  bool LabelNames(std::vector<std::string_view>* names) {
+  bool LabelNames(std::vector<std::string>* names) {
     if (!Take(Kind::kOpenParen)) return false;
     while (!Take(Kind::kCloseParen)) {
-      if (!Sees(Kind::kIdentifier) || tokens_[next_].text.find(':') != std::string_view::npos) {
-        return false;
-      }
-      names->push_back(tokens_[next_].text);
+      std::optional<std::string> name;
+      if (next_ < tokens_.size()) name = LabelName(tokens_[next_]);
+      if (!name.has_value()) return false;
+      names->push_back(*std::move(name));
       ++next_;
       if (!Take(Kind::kComma) && !Sees(Kind::kCloseParen)) return false;
     }
@@ -272,7 +299,7 @@ class Parser {
   bool Grouping(bool* grouped) {
     if (!TakeWord("by") && !TakeWord("without")) return true;
     *grouped = true;
-    std::vector<std::string_view> names;
+    std::vector<std::string> names;
     return LabelNames(&names);
   }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -36,8 +37,8 @@ struct PromqlNode {
   size_t right = 0;
   std::string_view operation;  // Of a binary operator or a sign, as written.
   bool with_bool = false;      // Gives 0 or 1 for every element, and leaves none out.
-  // The labels named in on(...); nothing when there is no on(...).
-  std::optional<std::vector<std::string_view>> on;
+  // The labels named in on(...), without quotes; nothing when there is no on(...).
+  std::optional<std::vector<std::string>> on;
   ManySide many = ManySide::kNone;
 };
 

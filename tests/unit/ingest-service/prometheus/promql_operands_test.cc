@@ -79,6 +79,8 @@ const SplitCase kOneComparison[] = {
     {"{__name__=~\"a>b\"} > 5", {"{__name__=~\"a>b\"} > 5"}},
     {"x{a=\"}>\\\"\"} > 5", {"x{a=\"}>\\\"\"} > 5"}},
     {"x{a='>',b=`\\`} > 5", {"x{a='>',b=`\\`} > 5"}},
+    {"sum by (\"service.name\", job) (x)>5", {"sum by (\"service.name\", job) (x) > 5"}},
+    {"sum(x) without (\"service.name\")>5", {"sum(x) without (\"service.name\") > 5"}},
     {"job:x:rate5m > 5", {"job:x:rate5m > 5"}},
     {":x > 5", {":x > 5"}},
     {"max_over_time(x[5m:1m]) > 5", {"max_over_time(x[5m:1m]) > 5"}},
@@ -152,6 +154,11 @@ const SplitCase kSeveralOperands[] = {
     {"x > scalar(y)", {"x >", "scalar(y) <"}},
     {"time() > x", {"time() >", "x <"}},
     {"x > on() y > 5", {"x", "y < on()"}},
+    {"x == on(\"k8s.pod\") y", {"x ==", "y == on(k8s.pod)"}},
+    {"x == on('a\\'b\\\\', `c d`, e,) y", {"x ==", "y == on(a'b\\,c d,e)"}},
+    {"x < ignoring(\"a.b\") group_left(\"c.d\") y", {"x <", "y >"}},
+    {"x > 5 and on(\"job\", a) (y > 3 and on(job) z > 2)",
+     {"x > 5", "y > 3 on(job,a)", "z > 2 on(job)"}},
     // Matched with the side that has the alert's labels.
     {"x > 5 and on(job) y > 3", {"x > 5", "y > 3 on(job)"}},
     {"x > 5 and on() y", {"x > 5", "y on()"}},
@@ -206,6 +213,10 @@ const char* const kWhole[] = {
     "x + bool y > 5",
     "x and on(job) group_left y > 5",
     "x > on(job group_left y",
+    "x > on(\"\") y",
+    "x > on(\"a\\n\") y",
+    "x > on(\"a\" \"b\") y",
+    "sum by (\"a\" (x) > 5",
     "x > on y",
     "x > group_left y",
     "x > 5 y",
@@ -283,10 +294,11 @@ TEST(PromqlOperands, DeepAndLongExpressionsAreObservedWhole) {
 TEST(PromqlOperands, RandomTextNeverConfusesIt) {
   std::mt19937_64 random(TestSeed());
   const std::vector<std::string> pieces = {
-      "up",  "x",  "5",       "-",  "+",      "(",  ")",   "(",      ")",   "{",    "}",    "[",
-      "]",   ">",  "<",       "==", "!=",     ">=", "=",   "=~",     "and", "or",   "bool", "on",
-      "sum", "by", "a=\"b\"", "\"", "unless", "`",  "\\",  "#",      "\n",  " ",    " ",    ",",
-      ":",   "@",  "offset",  "5m", "0x1",    "1e", "Inf", "on(a) ", ".",   "\xff", "$",    "*"};
+      "up",  "x",  "5",    "-",      "+",          "(",  ")",       "(",  ")",      "{",
+      "}",   "[",  "]",    ">",      "<",          "==", "!=",      ">=", "=",      "=~",
+      "and", "or", "bool", "on",     "sum",        "by", "a=\"b\"", "\"", "unless", "`",
+      "\\",  "#",  "\n",   " ",      " ",          ",",  ":",       "@",  "offset", "5m",
+      "0x1", "1e", "Inf",  "on(a) ", "on('a.b') ", ".",  "\xff",    "$",  "*"};
   for (int round = 0; round < 20000; ++round) {
     std::string expression;
     for (size_t i = random() % 12; i > 0; --i) expression += pieces[random() % pieces.size()];
