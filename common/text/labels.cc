@@ -48,6 +48,27 @@ void SortKeepingTheLastOfEqualNames(Labels& labels) {
   labels.erase(labels.begin(), kept.base());
 }
 
+// [a-zA-Z_][a-zA-Z0-9_]*
+bool IsPlainName(std::string_view name) {
+  constexpr std::string_view kPlain =
+      "0123456789_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  return !name.empty() && (name.front() < '0' || name.front() > '9') &&
+         name.find_first_not_of(kPlain) == std::string_view::npos;
+}
+
+void AppendQuoted(std::string_view value, std::string& text) {
+  text += '"';
+  for (const char c : value) {
+    if (c == '\n') {
+      text += "\\n";
+      continue;
+    }
+    if (c == '"' || c == '\\') text += '\\';
+    text += c;
+  }
+  text += '"';
+}
+
 }  // namespace
 
 template <typename Source>
@@ -147,17 +168,13 @@ std::string ToString(const LabelSet& labels) {
   std::string text = "{";
   for (const auto& [name, value] : labels) {
     if (text.size() > 1) text += ", ";
-    text += name;
-    text += "=\"";
-    for (const char c : value) {
-      if (c == '\n') {
-        text += "\\n";
-        continue;
-      }
-      if (c == '"' || c == '\\') text += '\\';
-      text += c;
+    if (IsPlainName(name)) {
+      text += name;
+    } else {
+      AppendQuoted(name, text);
     }
-    text += '"';
+    text += '=';
+    AppendQuoted(value, text);
   }
   return text + "}";
 }

@@ -150,8 +150,8 @@ class LabelSet {
   std::unique_ptr<char[]> block_;
 };
 
-// {a="b", c="d"} with quotes, backslashes and newlines escaped as in PromQL: for people and
-// queries.
+// {a="b", "c.d"="e"} with quotes, backslashes and newlines escaped as in PromQL: for people and
+// queries. Names are in quotes where PromQL knows them only so (Prometheus 3).
 std::string ToString(const LabelSet& labels);
 
 }  // namespace alertjoin

@@ -197,5 +197,14 @@ TEST(LabelSet, TextEscapesWhatPromqlEscapes) {
   EXPECT_EQ(ToString(LabelSet{{"a", "q\"b\\n\n"}}), "{a=\"q\\\"b\\\\n\\n\"}");
 }
 
+TEST(LabelSet, TextQuotesNamesThatPromqlKnowsOnlyInQuotes) {
+  EXPECT_EQ(ToString(LabelSet{{"_a1", "1"}, {"service.name", "x"}}),
+            "{_a1=\"1\", \"service.name\"=\"x\"}");
+  EXPECT_EQ(ToString(LabelSet{{"1a", "1"}}), "{\"1a\"=\"1\"}");
+  EXPECT_EQ(ToString(LabelSet{{"a:b", "1"}}), "{\"a:b\"=\"1\"}");
+  EXPECT_EQ(ToString(LabelSet{{"gr\xc3\xb6\xc3\x9f\x65\"", "1"}}),
+            "{\"gr\xc3\xb6\xc3\x9f\x65\\\"\"=\"1\"}");
+}
+
 }  // namespace
 }  // namespace alertjoin

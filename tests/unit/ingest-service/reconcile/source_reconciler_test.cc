@@ -36,6 +36,24 @@ TEST_F(SourceReconcilerTest, TheStartOfWhatFiredBeforeTheHistoryIsLookedUp) {
   EXPECT_THAT(Taken(), UnorderedElementsAre("A +1 ~1", "A 1-15", "B +3 ~3", "Held +5 ~3"));
 }
 
+TEST_F(SourceReconcilerTest, TheStartOfAnAlertWithAnyLabelNamesIsLookedUp) {
+  options_.first_lookback = std::chrono::seconds(10);
+  prometheus_.scripts = {
+      {{{"alertname", "A"}, {"service.name", "x"}}, "." + std::string(14, 'f') + "....."}};
+  std::vector<std::string> queries;
+  fail_ = [&queries](const SentQuery& sent) {
+    queries.push_back(sent.query);
+    return false;
+  };
+  Begin();
+  TickUntil(40);
+  EXPECT_THAT(queries, Contains(R"(ALERTS_FOR_STATE{alertname="A", "service.name"="x"})"));
+  EXPECT_THAT(
+      queries,
+      Contains(R"(timestamp(ALERTS{alertname="A", alertstate="firing", "service.name"="x"}))"));
+  EXPECT_THAT(Taken(), UnorderedElementsAre("A +1 ~1", "A 1-15"));
+}
+
 TEST_F(SourceReconcilerTest, AnEarlierTimeThatAnAlertWasActiveIsNotTakenForThisOne) {
   options_.interval = std::chrono::seconds(30);
   prometheus_.scripts = {
