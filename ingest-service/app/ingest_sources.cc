@@ -14,8 +14,6 @@ namespace alertjoin {
 namespace {
 
 constexpr auto kGrafanaAwaited = std::chrono::seconds(5);
-// Queries at times before that were asked by the last process, or would come too late.
-constexpr Millis kToldAgain = std::chrono::hours(1);
 
 // `found` are the data sources of Grafanas that are there now.
 RuleBinderOptions BinderOptionsOf(const IngestConfig& config, const RuleCatalog& catalog,
@@ -158,7 +156,7 @@ void IngestSources::TellAll(TransitionTee::Listeners begun) {
   TransitionTee tee;
   tee.Set(std::move(begun));
   // What cannot be read is the uplink's to report; new alerts are taken all the same.
-  const absl::Status told = TellAgain(lanes_.alerts(), clock_.Now() - kToldAgain, tee);
+  const absl::Status told = TellAgain(lanes_.alerts(), clock_.Now(), tee);
   if (!told.ok()) LogWarn("exact queries are not asked again", {{"error", MessageOf(told)}});
 }
 

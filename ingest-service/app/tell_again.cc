@@ -14,7 +14,7 @@ constexpr size_t kReadBytesMax = 4 << 20;
 
 }  // namespace
 
-absl::Status TellAgain(const Spool& spool, Timestamp since, TransitionListener& listener) {
+absl::Status TellAgain(const Spool& spool, Timestamp now, TransitionListener& listener) {
   const EventLog::Bounds bounds = spool.bounds();
   for (LogPosition at = bounds.first; at < bounds.next;) {
     auto read = spool.Read(at, kReadRecordsMax, kReadBytesMax);
@@ -27,7 +27,7 @@ absl::Status TellAgain(const Spool& spool, Timestamp since, TransitionListener& 
     for (const std::string& record : chunk.records) {
       ASSIGN_OR_RETURN(const Event event, DecodeRecord(record));
       const TransitionEvent* const transition = TransitionOf(event);
-      if (transition != nullptr && transition->received_time >= since) {
+      if (transition != nullptr && transition->received_time >= now - kToldAgainFor) {
         transitions.push_back(*transition);
       }
     }

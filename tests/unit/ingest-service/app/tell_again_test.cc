@@ -30,23 +30,26 @@ Event AlertAt(int64_t ms, const std::string& fingerprint) {
   return event;
 }
 
-TEST(TellAgain, TellsOfTransitionsThatAreRecentInOrder) {
+TEST(TellAgain, TellsOfTransitionsWhoseQueriesAreNotGivenUpInOrder) {
   MemoryEventLog log(1 << 20);
   Spool spool(log, 1 << 20);
-  const std::vector<Event> events{AlertAt(5, "old"), AlertAt(10, "a"),
-                                  RawPayload{"am", Timestamp::FromMillis(10), "{}"},
-                                  AlertAt(20, "b")};
+  constexpr int64_t kNowMs = 1'000'000'000;
+  constexpr int64_t kHourMs = 3'600'000;
+  const std::vector<Event> events{AlertAt(kNowMs - 6 * kHourMs - 1, "old"),
+                                  AlertAt(kNowMs - 6 * kHourMs, "a"),
+                                  RawPayload{"am", Timestamp::FromMillis(kNowMs), "{}"},
+                                  AlertAt(kNowMs - 2 * kHourMs, "b"), AlertAt(kNowMs, "c")};
   ASSERT_THAT(spool.Append(events), IsOk());
   Recorder recorder;
-  ASSERT_THAT(TellAgain(spool, Timestamp::FromMillis(10), recorder), IsOk());
-  EXPECT_THAT(recorder.told, ElementsAre("a", "b"));
+  ASSERT_THAT(TellAgain(spool, Timestamp::FromMillis(kNowMs), recorder), IsOk());
+  EXPECT_THAT(recorder.told, ElementsAre("a", "b", "c"));
 }
 
 TEST(TellAgain, AnEmptySpoolHasNothingToTell) {
   MemoryEventLog log(1 << 20);
   Spool spool(log, 1 << 20);
   Recorder recorder;
-  EXPECT_THAT(TellAgain(spool, Timestamp::Min(), recorder), IsOk());
+  EXPECT_THAT(TellAgain(spool, Timestamp::FromMillis(0), recorder), IsOk());
   EXPECT_THAT(recorder.told, ElementsAre());
 }
 
