@@ -18,9 +18,10 @@ constexpr size_t kDecodeBytesMax = 512 << 10;
 
 }  // namespace
 
-absl::StatusOr<SharedSampleRound> SampleReader::Read(LogPosition position) {
+absl::StatusOr<SharedSampleRound> SampleReader::Read(LogPosition position, Hold& hold) {
   const std::optional<LogPosition> first = log_.SegmentOf(position);
   if (!first) {
+    hold.reset();
     return absl::OutOfRangeError(
         fmt::format("event log: record {} has been trimmed", position.value()));
   }
@@ -30,34 +31,42 @@ absl::StatusOr<SharedSampleRound> SampleReader::Read(LogPosition position) {
     MutexLock lock(segment->mutex);
     round = ReadIn(*segment, position);
   }
+  hold = round.ok() ? segment : nullptr;
   // Whoever reads there next begins anew.
-  if (!round.ok()) Close(*segment);
+  if (!round.ok()) Close(segment);
   return round;
 }
 
 std::shared_ptr<SampleReader::Segment> SampleReader::Open(LogPosition first) {
-  std::shared_ptr<Segment> dropped;  // Freed without the lock.
-  MutexLock lock(mutex_);
-  const auto found = std::find_if(segments_.begin(), segments_.end(),
-                                  [&](const auto& segment) { return segment->first == first; });
   std::shared_ptr<Segment> segment;
-  if (found != segments_.end()) {
-    segment = *found;
-    segments_.erase(found);
-  } else {
-    segment = std::make_shared<Segment>(first);
-    if (segments_.size() >= kSegmentsMax) {
-      dropped = std::move(segments_.front());
-      segments_.pop_front();
+  std::shared_ptr<Segment> passed;
+  {
+    MutexLock lock(mutex_);
+    segment = segments_[first].lock();
+    if (segment == nullptr) {
+      segments_[first] = segment = std::make_shared<Segment>(first);
+      std::erase_if(segments_, [](const auto& entry) { return entry.second.expired(); });
+    }
+    std::erase(recent_, segment);
+    recent_.push_back(segment);
+    if (recent_.size() > kSegmentsMax) {
+      passed = std::move(recent_.front());
+      recent_.pop_front();
     }
   }
-  segments_.push_back(segment);
+  if (passed != nullptr) {
+    // Somebody may hold it.
+    MutexLock lock(passed->mutex);
+    Shrink(*passed, kHeldRoundBytesMax);
+  }
   return segment;
 }
 
-void SampleReader::Close(const Segment& segment) {
+void SampleReader::Close(const std::shared_ptr<Segment>& segment) {
   MutexLock lock(mutex_);
-  std::erase_if(segments_, [&](const auto& open) { return open.get() == &segment; });
+  std::erase(recent_, segment);
+  const auto found = segments_.find(segment->first);
+  if (found != segments_.end() && found->second.lock() == segment) segments_.erase(found);
 }
 
 absl::StatusOr<SharedSampleRound> SampleReader::ReadIn(Segment& segment, LogPosition position) {
@@ -112,7 +121,11 @@ void SampleReader::Keep(Segment& segment, SampleRound round) {
   if (!segment.rounds.emplace(position, shared).second) return;
   segment.oldest_first.push_back(position);
   segment.bytes += bytes;
-  while (segment.bytes > kRoundBytesMax && segment.oldest_first.size() > 1) {
+  Shrink(segment, kRoundBytesMax);
+}
+
+void SampleReader::Shrink(Segment& segment, size_t bytes_max) {
+  while (segment.bytes > bytes_max && segment.oldest_first.size() > 1) {
     const auto oldest = segment.rounds.find(segment.oldest_first.front());
     segment.bytes -= oldest->second->bytes;
     segment.rounds.erase(oldest);

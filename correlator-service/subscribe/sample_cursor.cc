@@ -47,13 +47,14 @@ absl::StatusOr<SampleCursor> SampleCursor::Create(const RowStore& store, SampleR
   const std::string resume_token = arguments.resume_token;
   SampleCursor cursor(store, readers, std::move(arguments), limits);
   // In this order: the changes up to the sequence follow from the log up to the end.
-  cursor.complete_sequence_ = store.newest();
+  cursor.sequence_ = store.newest();
   cursor.complete_at_ = cursor.log_->end();
   if (!resume_token.empty()) {
     ASSIGN_OR_RETURN(const SampleToken token, DecodeSampleToken(resume_token));
     RETURN_IF_ERROR(CheckSampleToken(token, store.store_id(), *cursor.log_, cursor.argument_hash_));
     cursor.phase_ = token.phase;
     cursor.place_ = token.place;
+    if (cursor.phase_ == Phase::kLive) cursor.sequence_ = Sequence();
     cursor.snapshot_from_ = token.snapshot_from;
     cursor.snapshot_end_ = token.snapshot_end;
     return cursor;
@@ -94,10 +95,14 @@ absl::StatusOr<SubscriptionStep> SampleCursor::Next(bool progress_due, Timestamp
   if (phase_ == Phase::kSnapshot) {
     if (place_.round < complete_at_) return step;
     phase_ = Phase::kLive;
-    return Message(SnapshotCompleteMessage{complete_sequence_});
+    return Message(SnapshotCompleteMessage{sequence_});
   }
-  if (!progress_due || step.kind == SubscriptionStep::Kind::kAgain) return step;
-  return Message(ProgressMessage{newest, now, BoardOf(board), selection_.query_name});
+  const bool caught_up = step.kind == SubscriptionStep::Kind::kIdle;
+  if (caught_up) sequence_ = newest;
+  if (!progress_due) return step;
+  return Message(ProgressMessage{sequence_, now,
+                                 caught_up ? BoardOf(board) : std::make_shared<ProgressBoard>(),
+                                 selection_.query_name});
 }
 
 absl::StatusOr<SubscriptionStep> SampleCursor::NextOfLog() {
@@ -109,7 +114,7 @@ absl::StatusOr<SubscriptionStep> SampleCursor::NextOfLog() {
     if (place_.round >= end) break;
     step.kind = SubscriptionStep::Kind::kAgain;
     if (rounds >= kRoundsPerStep || samples >= kSamplesPerStep) break;
-    const absl::StatusOr<SharedSampleRound> round = reader_->Read(place_.round);
+    const absl::StatusOr<SharedSampleRound> round = reader_->Read(place_.round, hold_);
     if (absl::IsOutOfRange(round.status())) return TooSlow();
     RETURN_IF_ERROR(round);
     if (*round == nullptr || Take(*round, pending)) break;

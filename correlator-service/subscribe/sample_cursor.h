@@ -31,14 +31,16 @@ struct SampleMessageLimits {
 };
 
 // Where one subscriber to samples stands in the event log: it makes the messages of a subscription
-// one after the other, from the log, and holds none of them. So a subscriber costs the same however
-// far it is behind. Not thread-safe.
+// one after the other, from the log, and holds none of them, but what sample_reader.h keeps of the
+// segment that it reads in. So a subscriber costs the same however far it is behind. Not
+// thread-safe.
 //
 // The order of messages: started; the samples of the rounds of the snapshot's window, in the order
 // in which they were taken; snapshot_complete; samples and gaps as they are taken.
 //
 // Sequences in its messages are those of the row store: when it says one, all samples were sent
-// from which the row changes up to it follow, for those are in the log before.
+// from which the row changes up to it follow, for those are in the log before. While it is behind
+// the log's end, progress is the last one that it knows, or 0, and speaks of no query.
 class SampleCursor final : public SubscriptionSource {
  public:
   // The errors of DecodeSampleToken and CheckSampleToken. `now` is where the snapshot's window
@@ -89,6 +91,7 @@ class SampleCursor final : public SubscriptionSource {
   const RowStore* store_;
   const RoundLog* log_;
   std::shared_ptr<SampleReader> reader_;
+  SampleReader::Hold hold_;
   SeriesSelection selection_;
   SampleMessageLimits limits_;
   bool scoped_ = false;
@@ -98,9 +101,10 @@ class SampleCursor final : public SubscriptionSource {
   SamplePlace place_;
   Timestamp snapshot_from_;
   LogPosition snapshot_end_;
-  // In kSnapshot: the snapshot is complete from here on, and what it is complete for.
-  LogPosition complete_at_;
-  Sequence complete_sequence_;
+  LogPosition complete_at_;  // In kSnapshot: the snapshot is complete from here on.
+  // In kSnapshot: what the snapshot is complete for. In kLive: what everything sent is, as far as
+  // it is known.
+  Sequence sequence_;
   // What is known of the series of one table, by number.
   SeriesTable table_;
   std::vector<bool> known_;

@@ -35,8 +35,9 @@ class SampleReaderTest : public ::testing::Test {
   }
   // "q{i="1"} 10 1.5", and "gap".
   std::vector<std::string> ReadAt(LogPosition position) {
+    SampleReader::Hold hold;
     for (int turns = 0; turns < 1000; ++turns) {
-      const auto round = reader_->Read(position);
+      const auto round = reader_->Read(position, hold);
       EXPECT_THAT(round, IsOk());
       if (!round.ok()) return {"error"};
       if (*round == nullptr) continue;
@@ -115,7 +116,8 @@ TEST_F(SampleReaderTest, WhatWasTrimmedIsOutOfRangeAndTheRestIsWhole) {
   const LogPosition begin = *rounds_->SegmentOf(LogPosition(30));
   ASSERT_THAT(ReadAt(LogPosition(30)), ElementsAre(TextOf(29 % 5, 29)));
   ASSERT_THAT(rounds_->Trim(begin), IsOk());
-  EXPECT_THAT(reader_->Read(LogPosition(begin.value() - 1)),
+  SampleReader::Hold hold;
+  EXPECT_THAT(reader_->Read(LogPosition(begin.value() - 1), hold),
               StatusIs(absl::StatusCode::kOutOfRange));
   OpenAnew();
   for (uint64_t at = begin.value(); at <= 50; ++at) {
@@ -154,9 +156,37 @@ TEST_F(SampleReaderTest, OneReaderServesAllWhoReadAtTheSameTime) {
   EXPECT_NE(readers.Open(), nullptr);
 }
 
+// What a reader holds is there when it comes back, however many others have read elsewhere; what
+// nobody holds is forgotten behind the last few.
+TEST_F(SampleReaderTest, ASegmentIsKnownAsLongAsSomebodyHoldsIt) {
+  std::vector<LogPosition> begins;
+  for (int i = 0; i < 80; ++i) {
+    const LogPosition at = Append({One(1, i)});
+    if (rounds_->SegmentOf(at) == at) begins.push_back(at);
+  }
+  ASSERT_GT(begins.size(), 2 * SampleReader::kSegmentsMax);
+  std::vector<SampleReader::Hold> holds(begins.size());
+  std::vector<std::weak_ptr<const void>> segments;
+  for (size_t i = 0; i < begins.size(); ++i) {
+    ASSERT_THAT(reader_->Read(begins[i], holds[i]), IsOk());
+    segments.push_back(holds[i]);
+  }
+  for (size_t i = 0; i < begins.size(); ++i) {
+    SampleReader::Hold again;
+    ASSERT_THAT(reader_->Read(begins[i], again), IsOk());
+    EXPECT_EQ(again, holds[i]) << i;
+  }
+  holds.clear();
+  for (size_t i = 0; i < begins.size(); ++i) {
+    EXPECT_EQ(segments[i].expired(), i + SampleReader::kSegmentsMax < begins.size()) << i;
+  }
+}
+
 TEST_F(SampleReaderTest, ARoundIsDecodedOnceForAll) {
   const LogPosition at = Append({One(1, 10)});
-  EXPECT_EQ(*reader_->Read(at), *reader_->Read(at));
+  SampleReader::Hold hold, other;
+  EXPECT_EQ(*reader_->Read(at, hold), *reader_->Read(at, other));
+  EXPECT_EQ(hold, other);
 }
 
 }  // namespace

@@ -4,12 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 #include "common/eventlog/memory_event_log.h"
 #include "common/status/status.h"
 #include "correlator-service/rows/memory_row_store.h"
 #include "tests/support/at_time.h"
+#include "tests/support/joined_rows.h"
 #include "tests/support/seed.h"
 #include "tests/support/status_matchers.h"
 
@@ -96,6 +98,24 @@ class SampleCursorTest : public ::testing::Test {
       }
     }
     return text;
+  }
+  static size_t SamplesOf(const SubscriptionStep& step) {
+    const auto* samples = step.kind == SubscriptionStep::Kind::kMessage
+                              ? std::get_if<SamplesMessage>(&step.message->body)
+                              : nullptr;
+    size_t count = 0;
+    if (samples == nullptr) return count;
+    for (const auto& part : samples->parts) count += part.chosen.size();
+    return count;
+  }
+  static ProgressMessage ProgressOf(const absl::StatusOr<SubscriptionStep>& step) {
+    EXPECT_THAT(step, IsOk());
+    const auto* progress = step.ok() && step->kind == SubscriptionStep::Kind::kMessage
+                               ? std::get_if<ProgressMessage>(&step->message->body)
+                               : nullptr;
+    EXPECT_NE(progress, nullptr);
+    return progress == nullptr ? ProgressMessage{{}, {}, std::make_shared<ProgressBoard>(), ""}
+                               : *progress;
   }
   static std::string ReasonOf(const absl::Status& status) {
     const auto detail = DetailOf(status);
@@ -197,6 +217,59 @@ TEST_F(SampleCursorTest, ProgressComesWhenItIsDueAndEverythingIsSent) {
   ASSERT_EQ(progress.queries->size(), 1u);
   EXPECT_EQ((*progress.queries)[0].query.source, "prom");
   EXPECT_EQ(Next(cursor, false), "");
+}
+
+// It is a sign of life, and says no more than what has been sent.
+TEST_F(SampleCursorTest, ProgressComesAlsoWhileSamplesAreLookedFor) {
+  store_.Commit({.changes = {MakeRow({})}}).value();
+  Append(10, {{"1", 1}});
+  SampleArguments arguments;
+  arguments.series.source = "other";
+  SampleCursor cursor = Open(arguments);
+  EXPECT_THAT(ReadAll(cursor), ElementsAre("started", "complete"));
+  EXPECT_EQ(ProgressOf(cursor.Next(true, At(5000))).sequence, Sequence(1));
+  // Of a long way nothing concerns it, and it has not come to the end of that.
+  for (int i = 0; i < 1000; ++i) Append(20, {{"1", 1}});
+  RowSpec second;
+  second.id = 2;
+  store_.Commit({.changes = {MakeRow(second)}}).value();
+  store_.PublishProgress(std::make_shared<const ProgressBoard>(
+      ProgressBoard{{{"other", "q", "q", TimeKind::kSample}, At(0), At(10)}}));
+  const ProgressMessage behind = ProgressOf(cursor.Next(true, At(6000)));
+  EXPECT_EQ(behind.sequence, Sequence(1));
+  EXPECT_THAT(*behind.queries, IsEmpty());
+  EXPECT_THAT(ReadAll(cursor), IsEmpty());
+  const ProgressMessage caught_up = ProgressOf(cursor.Next(true, At(7000)));
+  EXPECT_EQ(caught_up.sequence, Sequence(2));
+  EXPECT_EQ(caught_up.queries->size(), 1u);
+}
+
+// Each in a segment of its own, and further from its begin than one turn reads: with fewer segments
+// known at once than there are readers each took from the others what they had read so far.
+TEST_F(SampleCursorTest, ReadersInManySegmentsAllArrive) {
+  constexpr int kSegments = 6;
+  constexpr int kBefore = 600;
+  std::vector<SampleCursor> cursors;
+  SampleArguments live;
+  live.live_only = true;
+  for (int segment = 0; segment < kSegments; ++segment) {
+    for (int i = 0; i < kBefore; ++i) Append(100 * segment, {{"1", i}});
+    cursors.push_back(Open(live));
+    Append(100 * segment, {{"1", kBefore}});
+  }
+  std::vector<size_t> samples(kSegments);
+  // As the hub does: a turn of each, as long as one of them has a way to go.
+  const auto has_news = [](const SampleCursor& cursor) { return cursor.HasNews(); };
+  for (int turns = 0; turns < 100 && std::ranges::any_of(cursors, has_news); ++turns) {
+    for (size_t i = 0; i < cursors.size(); ++i) {
+      const auto step = cursors[i].Next(false, At(5000));
+      ASSERT_THAT(step, IsOk());
+      samples[i] += SamplesOf(*step);
+    }
+  }
+  for (size_t i = 0; i < samples.size(); ++i) {
+    EXPECT_EQ(samples[i], 1 + (kBefore + 1) * (kSegments - 1 - i)) << i;
+  }
 }
 
 // Every message is followed by a stream that goes on behind it, also after a restart.
