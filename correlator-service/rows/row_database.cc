@@ -136,6 +136,13 @@ absl::Status RowDatabase::Write(const Changes& changes) {
   if (status.ok()) status = AddRawPayloads(changes, batch);
   if (status.ok()) status = AddSources(changes, batch);
   CHECK(status.ok());  // A batch in memory.
+  {
+    // First: a reader who no longer finds a change set must find the floor above it. If the write
+    // fails it is the last one.
+    MutexLock lock(mutex_);
+    state_.floor = next.floor;
+    state_.through_floor = next.through_floor;
+  }
   RETURN_IF_ERROR(WriteBatchNow(batch));
   MutexLock lock(mutex_);
   state_ = next;

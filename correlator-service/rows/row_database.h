@@ -180,7 +180,8 @@ class RowDatabase {
   Timestamp raw_payload_floor_ = Timestamp::Min();  // Those before it have been removed.
 
   mutable Mutex mutex_;
-  StoredState state_ GUARDED_BY(mutex_);  // As written last.
+  // As written last, but for the floor: that of the write under way.
+  StoredState state_ GUARDED_BY(mutex_);
   std::string log_id_ GUARDED_BY(mutex_);
 };
 

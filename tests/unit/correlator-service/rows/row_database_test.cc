@@ -152,6 +152,35 @@ TEST_F(RowDatabaseTest, ChangeLogKeepsWithinItsCountInSteps) {
   EXPECT_EQ(Dump(), before);
 }
 
+// A reader who is furthest behind meets a trim between the moment when its change sets are gone and
+// the return of the write: it must be told so, and not that the store is damaged.
+TEST_F(RowDatabaseTest, WhatATrimTakesFromAReaderIsOutOfRangeAtOnce) {
+  disk_log_limits_ = {32, size_t{1} << 30};
+  write_buffer_bytes_ = 1;  // Each write syncs what it has written.
+  Reopen();
+  Sequence floor;  // Before the write.
+  int trims = 0;
+  disk_->SetHook([&, writer = BackgroundWalSync()](const FileOperation& operation) {
+    const bool is_of_the_write =
+        operation.IsSync() && operation.IsWal() && !writer.Matches(operation);
+    if (!is_of_the_write) return rocksdb::IOStatus::OK();
+    const auto read = database_->ReadChanges(floor, database_->newest(), SIZE_MAX, SIZE_MAX);
+    if (read.ok()) {
+      EXPECT_EQ(read->sets.size(), database_->newest().value() - floor.value());
+    } else {
+      ++trims;
+      EXPECT_THAT(read, StatusIs(absl::StatusCode::kOutOfRange, "reaches back to"));
+    }
+    return rocksdb::IOStatus::OK();
+  });
+  for (int i = 1; i <= 100; ++i) {
+    floor = database_->floor();
+    Commit({Row(i % 7, static_cast<uint64_t>(i))});
+  }
+  EXPECT_GT(trims, 10);
+  disk_->SetHook({});
+}
+
 TEST_F(RowDatabaseTest, ChangeLogKeepsWithinItsBytes) {
   disk_log_limits_ = {1'000'000, 20'000};
   Reopen();
