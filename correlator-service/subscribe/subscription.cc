@@ -145,6 +145,7 @@ Subscription::Task Subscription::PollLocked(Clock::Steady now, Clock::Steady& ne
   if (state_ == State::kIdle || (state_ == State::kWriting && write_handed_over_)) {
     end = CheckPermitLocked();
     if (!end.ok()) {
+      if (state_ == State::kWriting) stage().Abandon();
       EnterEndingLocked();
       return Task::kFinish;
     }

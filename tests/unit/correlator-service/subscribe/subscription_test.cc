@@ -156,6 +156,7 @@ TEST_F(SubscriptionTest, EndsWithItsTokenWhenItIsNoLongerPermitted) {
     EXPECT_EQ(DetailOf(end)->reason, "CREDENTIALS_REVOKED");
     EXPECT_THAT(DetailOf(end)->metadata, testing::ElementsAre(testing::Pair(
                                              "resume_token", peer.messages().back().resume_token)));
+    EXPECT_THAT(Metrics(), testing::HasSubstr("in_progress{stage=\"fan_out_rows\"} 0\n"));
     subscriptions_.back()->OnDone();
     subscriptions_.pop_back();
   }
