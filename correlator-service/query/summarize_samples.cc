@@ -39,7 +39,7 @@ absl::StatusOr<std::optional<Millis>> DecodeStep(const v1::SummarizeSamplesReque
   constexpr Millis kLeast = std::chrono::seconds(1);
   const auto step = DecodeSpan(request.step());
   if (!step.ok()) return InvalidField("INVALID_STEP", "step", MessageOf(step.status()));
-  if (*step < kLeast || range / *step >= kStepsMax) {
+  if (*step < kLeast || (range - Millis(1)) / *step >= kStepsMax) {
     return InvalidField(
         "INVALID_STEP", "step",
         fmt::format("expected at least 1s, and at most {} steps from `from` to `to`", kStepsMax));

@@ -121,6 +121,16 @@ TEST_F(SummarizeSamplesTest, AllPagesAreOfTheRangeOfTheFirst) {
   EXPECT_EQ(second->to().nanos(), 15'000'000);
 }
 
+TEST_F(SummarizeSamplesTest, ElevenThousandStepsAreNotTooMany) {
+  v1::SummarizeSamplesRequest request = Ask("q", 0, 11'000'000);
+  request.mutable_step()->set_seconds(1);
+  EXPECT_THAT(SummarizeSamples(tables_, request, At(0)), IsOk());
+  *request.mutable_to() = EncodeTime(At(11'000'001));
+  ExpectRefused(SummarizeSamples(tables_, request, At(0)), "INVALID_STEP", "step");
+  *request.mutable_to() = request.from();  // None at all.
+  EXPECT_THAT(SummarizeSamples(tables_, request, At(0)), IsOk());
+}
+
 TEST_F(SummarizeSamplesTest, BadArgumentsAreNamed) {
   ExpectRefused(SummarizeSamples(tables_, {}, At(0)), "INVALID_SERIES_SELECTOR", "series");
   v1::SummarizeSamplesRequest request = Ask("q", 0, 100'000'000);
