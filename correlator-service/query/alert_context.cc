@@ -26,8 +26,8 @@ constexpr int kAlsoMax = 10;
 constexpr size_t kSeriesMax = 100;
 // Below the 4 MiB that gRPC clients accept by default.
 constexpr size_t kBytesMax = 3 << 20;
-// Rows of one transition and query that are looked through for their series.
-constexpr size_t kSiblingsScannedMax = 1000;
+// Read under one lock of the store.
+constexpr size_t kRowsPerRead = 1000;
 
 struct Context {
   SharedRow row;
@@ -86,39 +86,64 @@ absl::StatusOr<Context> DecodeRequest(const RowStore& store,
 }
 
 // The series to show, in order, each once.
-using SeriesList = std::vector<std::shared_ptr<const SeriesKey>>;
+struct SeriesList {
+  std::vector<std::shared_ptr<const SeriesKey>> series;
+  bool whole = true;  // There were no more.
+};
 
 bool SameSeries(const SeriesKey& a, const SeriesKey& b) {
   return *a.query == *b.query && a.labels == b.labels;
 }
 
 void AddOnce(std::shared_ptr<const SeriesKey> series, SeriesList& list) {
-  if (series == nullptr || list.size() >= kSeriesMax) return;
-  for (const auto& known : list) {
+  if (series == nullptr) return;
+  for (const auto& known : list.series) {
     if (SameSeries(*known, *series)) return;
   }
-  list.push_back(std::move(series));
+  if (list.series.size() >= kSeriesMax) {
+    list.whole = false;
+  } else {
+    list.series.push_back(std::move(series));
+  }
+}
+
+// Whether they are rows of one transition and query.
+bool AreSiblings(const JoinedRow& a, const JoinedRow& b) {
+  return a.binding != nullptr && b.binding != nullptr && a.binding->query == b.binding->query &&
+         a.transition->source == b.transition->source &&
+         a.transition->fingerprint == b.transition->fingerprint &&
+         a.transition->state == b.transition->state;
+}
+
+// Adds those of the transition's rows of the same query. Any number of alerts may have changed in
+// the same moment.
+absl::Status AddSiblings(const RowStore& store, const Context& context,
+                         const StillWanted& still_wanted, SeriesList& list) {
+  const JoinedRow& row = *context.row;
+  const Timestamp time = row.transition->event_time();
+  RowRange moment{std::nullopt, time, time + Millis(1)};
+  for (bool end = row.binding == nullptr; !end && list.whole;) {
+    RETURN_IF_ERROR(still_wanted());
+    const RowPage page = store.ReadRows(moment, kRowsPerRead);
+    for (const SharedRow& other : page.rows) {
+      const bool shown = AreSiblings(row, *other) && context.visible.Matches(*other);
+      if (shown) AddOnce(other->match.series, list);
+    }
+    if (!page.rows.empty()) moment.after = PositionOf(*page.rows.back());
+    end = page.end;
+  }
+  return absl::OkStatus();
 }
 
 // The row's own, those of its transition's other rows of the same query, and what was asked for.
 absl::StatusOr<SeriesList> SeriesOf(TableAccess& tables, const RowStore& store,
-                                    const Context& context) {
+                                    const Context& context, const StillWanted& still_wanted) {
   SeriesList list;
-  const JoinedRow& row = *context.row;
-  AddOnce(row.match.series, list);
-  const Timestamp time = row.transition->event_time();
-  const RowRange moment{std::nullopt, time, time + Millis(1)};
-  for (const SharedRow& other : store.ReadRows(moment, kSiblingsScannedMax).rows) {
-    const bool sibling = row.binding != nullptr && other->binding != nullptr &&
-                         other->binding->query == row.binding->query &&
-                         other->transition->source == row.transition->source &&
-                         other->transition->fingerprint == row.transition->fingerprint &&
-                         other->transition->state == row.transition->state;
-    if (sibling && context.visible.Matches(*other)) AddOnce(other->match.series, list);
-  }
+  AddOnce(context.row->match.series, list);
+  RETURN_IF_ERROR(AddSiblings(store, context, still_wanted, list));
   for (const SeriesSelection& selection : context.also) {
     SeriesScan scan(tables, selection, {});
-    while (!scan.AtEnd() && list.size() < kSeriesMax) {
+    while (!scan.AtEnd() && list.whole) {
       ASSIGN_OR_RETURN(const std::vector<KnownSeries> found, scan.Next(kSeriesMax));
       for (const KnownSeries& known : found) AddOnce(known.key, list);
     }
@@ -164,14 +189,15 @@ void Encode(const SeriesKey& key, const std::vector<Sample>& samples,
 
 absl::StatusOr<v1::GetAlertContextResponse> GetAlertContext(
     TableAccess& tables, const RowStore& store, const v1::GetAlertContextRequest& request,
-    const Matchers& scope) {
+    const Matchers& scope, const StillWanted& still_wanted) {
   ASSIGN_OR_RETURN(const Context context, DecodeRequest(store, request, scope));
-  ASSIGN_OR_RETURN(const SeriesList list, SeriesOf(tables, store, context));
-  std::vector<Window> windows(list.size());
+  ASSIGN_OR_RETURN(const SeriesList list, SeriesOf(tables, store, context, still_wanted));
+  const auto& series = list.series;
+  std::vector<Window> windows(series.size());
   RETURN_IF_ERROR(tables.Read([&](const TableReader& reader) {
     size_t room = context.samples_max;
-    for (size_t i = 0; i < list.size(); ++i) {
-      const auto place = reader.Find(*list[i]->query, list[i]->labels);
+    for (size_t i = 0; i < series.size(); ++i) {
+      const auto place = reader.Find(*series[i]->query, series[i]->labels);
       if (place) windows[i] = ReadWindow(reader.Samples(*place), context, room);
       room -= windows[i].samples.size();
     }
@@ -179,12 +205,13 @@ absl::StatusOr<v1::GetAlertContextResponse> GetAlertContext(
   v1::GetAlertContextResponse response;
   EncodeRow(*context.row, Operation::kUpsert, response.mutable_row());
   const Match& match = context.row->match;
+  response.set_truncated(!list.whole);
   size_t bytes = response.row().ByteSizeLong();
-  for (size_t i = 0; i < list.size(); ++i) {
+  for (size_t i = 0; i < series.size(); ++i) {
     const bool own = match.series != nullptr && i == 0;
     if (own) RestoreChosen(match, windows[i].samples);
     if (!windows[i].whole) response.set_truncated(true);
-    Encode(*list[i], windows[i].samples, own ? match.sample_time : std::nullopt,
+    Encode(*series[i], windows[i].samples, own ? match.sample_time : std::nullopt,
            response.add_series());
     bytes += response.series().rbegin()->ByteSizeLong();
     if (bytes <= kBytesMax || i == 0) continue;

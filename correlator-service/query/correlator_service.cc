@@ -212,9 +212,9 @@ grpc::ServerUnaryReactor* CorrelatorServiceImpl::GetAlertContext(
     grpc::CallbackServerContext* context, const v1::GetAlertContextRequest* request,
     v1::GetAlertContextResponse* response) {
   return Serve(context, "GetAlertContext", request, response,
-               [this, tables = TablesFor(*context)](const v1::GetAlertContextRequest& asked,
-                                                    const Matchers& scope) {
-                 return alertjoin::GetAlertContext(*tables, store_, asked, scope);
+               [this, tables = TablesFor(*context), wanted = UnaryCalls::WantedBy(*context)](
+                   const v1::GetAlertContextRequest& asked, const Matchers& scope) {
+                 return alertjoin::GetAlertContext(*tables, store_, asked, scope, wanted);
                });
 }
 

@@ -83,6 +83,45 @@ TEST_F(AlertContextTest, OtherSeriesOfTheAlertComeNextAndThenThoseAskedFor) {
               ElementsAre("q{i=\"2\"}: [95]", "q{i=\"1\"}: 90", "p{i=\"9\"}: 93"));
 }
 
+// However many alerts begin in the same moment, as those of one evaluation of a rule do.
+TEST_F(AlertContextTest, SeriesOfTheAlertAreFoundAmongManyOfItsMoment) {
+  Join(Samples("q", {{"i", "1"}}, {{90, 1}}), Samples("q", {{"i", "2"}}, {{95, 1}}));
+  for (int i = 0; i < 1200; ++i) {
+    Join(Firing({{"a", std::to_string(i)}}, 100, {BindOn("q", {})}));
+  }
+  const auto rows = store_.ReadRows({}, 10'000).rows;
+  ASSERT_EQ(rows.size(), 2400u);
+  for (size_t i = 0; i < rows.size(); i += 40) {
+    const auto response = Get(Around(ToHex(rows[i]->id), 10, 10));
+    EXPECT_EQ(response.series_size(), 2) << i;
+    EXPECT_FALSE(response.truncated()) << i;
+  }
+  int asked = 0;
+  const auto gone = GetAlertContext(
+      tables_, store_, Around(ToHex(rows[0]->id), 10, 10), {},
+      [&asked] { return ++asked == 2 ? absl::CancelledError("gone") : absl::OkStatus(); });
+  EXPECT_THAT(gone, StatusIs(absl::StatusCode::kCancelled, "gone"));
+  EXPECT_EQ(asked, 2);
+}
+
+TEST_F(AlertContextTest, SaysWhenSeriesWereLeftOut) {
+  for (int i = 1; i <= 100; ++i) {
+    Join(Samples("q", LabelSet{{"i", std::to_string(i)}}, {{90, 1}}));
+  }
+  Join(Samples("p", {{"i", "1"}}, {{90, 1}}), Firing({{"a", "1"}}, 100, {BindOn("q", {})}));
+  auto request = Around(RowOf("1"), 15, 10);
+  *request.add_also() = Of("q");  // All there already.
+  EXPECT_EQ(Get(request).series_size(), 100);
+  EXPECT_FALSE(Get(request).truncated());
+  *request.add_also() = Of("p");
+  EXPECT_EQ(Get(request).series_size(), 100);
+  EXPECT_TRUE(Get(request).truncated());
+  request.clear_also();
+  Join(Samples("q", {{"i", "101"}}, {{90, 1}}));
+  EXPECT_EQ(Get(request).series_size(), 100);
+  EXPECT_TRUE(Get(request).truncated());
+}
+
 TEST_F(AlertContextTest, ARowWhoseSamplesAreGoneStillShowsItsOwn) {
   Join(Samples("q", {{"i", "1"}}, {{90, 7}}), Firing({{"i", "1"}}, 100, {BindOn("q")}));
   engine_.Apply({Samples("q", {{"i", "1"}}, {{1000, 8}, {1001, 9}})}, At(0));

@@ -125,7 +125,7 @@ export class RowDetail {
   private show(answer: AlertContextJson, signal: AbortSignal): void {
     const row = answer.row;
     if (!row) return;
-    setText(this.problem, answer.truncated ? "Some samples were left out: choose a shorter time." : "");
+    setText(this.problem, answer.truncated ? "Some samples or series were left out: choose a shorter time." : "");
     this.row = row;
     this.revision = Number(row.revision ?? 0);
     const transition = row.transition ?? {};
