@@ -82,7 +82,8 @@ void SampleLeaf::PrefetchBack(int64_t offset) const {
   // Samples of a series are about as far from each other as the others are.
   const auto behind =
       static_cast<size_t>((last_offset_ - offset) * size_ / std::max<int64_t>(last_offset_, 1)) + 1;
-  for (size_t back = kLineSamples; back < std::min(behind + kLineSamples, kPrefetchSamplesMax);
+  // From the line on which they end, which those behind the place move on to.
+  for (size_t back = 0; back < std::min(behind + kLineSamples, kPrefetchSamplesMax);
        back += kLineSamples) {
     if (back > settled()) return;
     __builtin_prefetch(values() + settled() - back, 1);
