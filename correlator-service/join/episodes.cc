@@ -174,6 +174,7 @@ AlertHistory::Episode AlertHistory::Describe(Reports::iterator begin, Reports::i
   episode.received_time = Timestamp::Max();
   std::optional<Timestamp> ends_at;
   std::optional<Timestamp> active_at;
+  OptionalTime open_since;  // The last start that has no end.
   const auto merge = [](const StateReport& part, std::optional<Side>& whole) {
     if (!part) return;
     if (!whole) whole.emplace();
@@ -187,10 +188,15 @@ AlertHistory::Episode AlertHistory::Describe(Reports::iterator begin, Reports::i
     episode.received_time = std::min(episode.received_time, part.received_time);
     merge(part.firing, episode.firing);
     merge(part.resolved, episode.resolved);
-    if (part.ends_at) ends_at = std::max(ends_at.value_or(*part.ends_at), *part.ends_at);
+    if (part.ends_at) {
+      ends_at = std::max(ends_at.value_or(*part.ends_at), *part.ends_at);
+    } else {
+      open_since = report->first;
+    }
     if (part.active_at) active_at = std::min(active_at.value_or(*part.active_at), *part.active_at);
   }
   if (active_at > starts_at) active_at.reset();
+  if (ends_at && open_since && *open_since > *ends_at) episode.resolved.reset();
   const auto amend = [&](std::optional<Side>& side, std::optional<Timestamp> its_end) {
     if (!side) return;
     const Transition& first = *side->transition;

@@ -21,7 +21,9 @@ namespace alertjoin {
 //   - Every start that was reported spans an interval: to its latest reported end, or, while no end
 //     is known, to the latest time at which it was reported as firing.
 //   - Intervals that overlap are one episode. It starts at the earliest start and, when any of its
-//     parts ended, ends at the latest end: a late notification of the start reopens nothing.
+//     parts ended, ends at the latest end: a late notification of the start reopens nothing. It has
+//     not ended while one of its parts, which began after that end, has not: of two sources of one
+//     alert that were told apart by nothing, one saw it end and begin again.
 //   - Its pending start is the earliest that was reported, of either state, unless that lies after
 //     the episode's start.
 //   - An episode is known by the greatest start in it. A source that corrects the start to an

@@ -48,6 +48,7 @@ std::vector<NaiveJoin::Episode> NaiveJoin::EpisodesOf(const Notifications& notif
     }
     episode.through = std::max(episode.through, last.second);
     episode.key = start;
+    if (!last.first) episode.open_since = start;
   }
   return episodes;
 }
@@ -75,6 +76,7 @@ bool NaiveJoin::IsFinalAtActive(const JoinedRow& row) const {
 }
 
 void NaiveJoin::AddRows(const Side& side, const Episode& episode, Rows& rows) const {
+  if (side.transition.ends_at && *side.transition.ends_at < episode.open_since) return;
   Transition alert = side.transition;
   alert.active_at.reset();
   if (episode.active_at <= episode.starts_at) alert.active_at = episode.active_at;
@@ -121,8 +123,7 @@ void NaiveJoin::Judge(JoinedRow& row, const JoinedRow* before) const {
   }
   row.final = IsFinal(row) && (!active_at || was_final || IsFinalAtActive(row));
   if (!is_gone(row.transition->event_time())) return;
-  const Match now = row.match;
-  row.match = before->match;
+  const Match now = std::exchange(row.match, before->match);
   row.match.value_at_active = now.value_at_active;
   row.match.active_sample_time = now.active_sample_time;
   row.final = before->final;

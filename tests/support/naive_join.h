@@ -66,6 +66,8 @@ class NaiveJoin {
     Timestamp starts_at, through, key;
     Timestamp active_at;  // The earliest that was told; Max when none was.
     std::map<AlertState, Side> sides;
+    // The last start that has no end: an end before it ends nothing.
+    Timestamp open_since = Timestamp::Min();
   };
 
   // Every start spans an interval: to its latest end, or, while none is known, to the latest time

@@ -153,6 +153,26 @@ TEST_F(EngineTest, ALateFiringReopensNothing) {
   EXPECT_THAT(Rows(), ElementsAre("FIRING @100 q NO_SERIES", "RESOLVED @110 q NO_SERIES"));
 }
 
+// Two servers that send one alert under the same labels, of which one saw it end and begin again
+// while for the other it went on.
+TEST_F(EngineTest, WhatBeganAfterTheEndGoesOnThoughAnotherSpansBoth) {
+  Apply({Firing({{"i", "1"}}, 100, {BindOn("q")}),
+         FiringHeard({{"i", "1"}}, 105, 110, {BindOn("q")}),
+         Resolved({{"i", "1"}}, 100, 220, {BindOn("q")}),
+         FiringHeard({{"i", "1"}}, 250, 260, {BindOn("q")})});
+  Apply({FiringHeard({{"i", "1"}}, 105, 285, {BindOn("q")})});
+  EXPECT_THAT(Rows(), ElementsAre("FIRING @100 q NO_SERIES"));
+  const std::vector<Alert> alerts = engine_.TakeAlerts();
+  ASSERT_FALSE(alerts.empty());
+  for (const Alert& alert : alerts) {
+    if (alert.operation == Operation::kDelete) continue;
+    EXPECT_EQ(alert.ends_at(), std::nullopt);
+  }
+  Apply({Resolved({{"i", "1"}}, 105, 300, {BindOn("q")}),
+         Resolved({{"i", "1"}}, 250, 310, {BindOn("q")})});
+  EXPECT_THAT(Rows(), ElementsAre("FIRING @100 q NO_SERIES", "RESOLVED @310 q NO_SERIES"));
+}
+
 TEST_F(EngineTest, ANewEpisodeOfTheSameAlertHasItsOwnRows) {
   Apply({Firing({{"i", "1"}}, 100, {BindOn("q")}), Resolved({{"i", "1"}}, 100, 110, {BindOn("q")}),
          Firing({{"i", "1"}}, 120, {BindOn("q")})});
