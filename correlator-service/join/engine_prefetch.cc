@@ -32,8 +32,8 @@ void Engine::Prepare(TransitionGroup group) {
   for (const Shared<TransitionEvent>* const event : group) {
     const TransitionEvent& transition = **event;
     std::string& key = prepared_keys_[prepared_.size()];
-    PreparedTransition& prepared =
-        prepared_.emplace_back(event, AlertId(transition.source, transition.fingerprint));
+    prepared_.push_back({event, AlertId(transition.source, transition.fingerprint)});
+    PreparedTransition& prepared = prepared_.back();
     alerts_.prefetch(prepared.id);
     if (transition.bindings.empty()) continue;
     const BindingState* const binding = bindings_.FindObject(transition.bindings[0]);

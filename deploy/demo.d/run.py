@@ -1,5 +1,6 @@
 """Builds alertjoin, starts the whole path and prints joined rows as they happen."""
 import argparse
+import contextlib
 import os
 import pathlib
 import shutil
@@ -38,17 +39,28 @@ class DemoFailed(Exception):
     """The demo cannot go on. The message says why."""
 
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 def stop_on_signals():
     """Turns the first of these signals into Stopped and ignores those that follow."""
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
     def stop(signal_number, _):
-        for number in signals:
+        for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         raise Stopped(signal_number)
 
-    for number in signals:
+    for number in SIGNALS:
         signal.signal(number, stop)
+
+
+@contextlib.contextmanager
+def signals_held():
+    """Lets them wait: for what an exception from nowhere would leave locked."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
 def say(text=""):
@@ -176,16 +188,20 @@ def run(options):
     with Stack(binaries, ports=PREFERRED_PORTS) as stack:
         introduce(stack)
         api = load_api(stack.directory / "stubs")
-        with open_channel(stack.addresses["correlator_grpc"]) as channel:
-            stub = api.CorrelatorServiceStub(channel)
-            call = stub.SubscribeJoinedRows(api.SubscribeJoinedRowsRequest())
+        with contextlib.ExitStack() as opened:
+            # gRPC takes locks of its own, and would keep them.
+            with signals_held():
+                channel = opened.enter_context(open_channel(stack.addresses["correlator_grpc"]))
+                call = api.CorrelatorServiceStub(channel).SubscribeJoinedRows(
+                    api.SubscribeJoinedRowsRequest())
+                opened.callback(call.cancel)
+                subscription = Subscription(call)
             try:
-                follow(stack, Subscription(call), printer, options.rows, options.seconds)
+                follow(stack, subscription, printer, options.rows, options.seconds)
             except (grpc.RpcError, EOFError) as error:
                 stack.check(1)  # a process that died is the better message
                 raise DemoFailed(f"the subscription ended: {error}") from error
             finally:
-                call.cancel()
                 if printer.rows:
                     say("\n" + printer.summary())
 
