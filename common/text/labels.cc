@@ -8,6 +8,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "common/status/status.h"
+#include "common/text/quoted.h"
 
 namespace alertjoin {
 namespace {
@@ -54,19 +55,6 @@ bool IsPlainName(std::string_view name) {
       "0123456789_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
   return !name.empty() && (name.front() < '0' || name.front() > '9') &&
          name.find_first_not_of(kPlain) == std::string_view::npos;
-}
-
-void AppendQuoted(std::string_view value, std::string& text) {
-  text += '"';
-  for (const char c : value) {
-    if (c == '\n') {
-      text += "\\n";
-      continue;
-    }
-    if (c == '"' || c == '\\') text += '\\';
-    text += c;
-  }
-  text += '"';
 }
 
 }  // namespace
@@ -168,13 +156,9 @@ std::string ToString(const LabelSet& labels) {
   std::string text = "{";
   for (const auto& [name, value] : labels) {
     if (text.size() > 1) text += ", ";
-    if (IsPlainName(name)) {
-      text += name;
-    } else {
-      AppendQuoted(name, text);
-    }
+    text += IsPlainName(name) ? std::string(name) : Quoted(name);
     text += '=';
-    AppendQuoted(value, text);
+    text += Quoted(value);
   }
   return text + "}";
 }

@@ -8,6 +8,7 @@
 
 #include "common/status/error_reason.h"
 #include "common/status/status.h"
+#include "common/text/quoted.h"
 
 namespace alertjoin {
 namespace {
@@ -23,19 +24,6 @@ bool IsNamePart(char c) {
 
 bool IsBareName(std::string_view name) {
   return !name.empty() && IsNameStart(name[0]) && std::all_of(name.begin(), name.end(), IsNamePart);
-}
-
-std::string Quoted(std::string_view text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '\n') {
-      quoted += "\\n";
-      continue;
-    }
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  return quoted + '"';
 }
 
 const char* OperatorText(Matcher::Operator op) {

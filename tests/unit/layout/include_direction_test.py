@@ -57,7 +57,7 @@ PURE = [
 PURE_MAY_INCLUDE = re.compile(
     r"""^(correlator-service/(model|tables|join)/
         |common/event/(binding_table|event|query|series_table|shared)\.h
-        |common/text/labels\.h|common/time/timestamp\.h|common/status/status\.h
+        |common/text/(labels|quoted)\.h|common/time/timestamp\.h|common/status/status\.h
         |absl/(container|hash)/|absl/status/status\.h|openssl/evp\.h|fmt/format\.h
         |emmintrin\.h)""",
     re.VERBOSE,
