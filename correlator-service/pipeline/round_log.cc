@@ -18,6 +18,10 @@ constexpr size_t kReadBytesMax = 8 << 20;
 // The share of the log that is reserved for rounds without events.
 constexpr uint64_t kReserveShare = 16;
 
+Horizons Later(const Horizons& a, const Horizons& b) {
+  return {std::max(a.samples, b.samples), std::max(a.rows, b.rows)};
+}
+
 }  // namespace
 
 absl::Status RoundLog::Replay(const Visit& visit) {
@@ -42,8 +46,8 @@ absl::StatusOr<LogPosition> RoundLog::Append(Round& round) {
   const bool begins_segment = NeedsSegment(round.time);
   if (begins_segment) {
     encoder_.BeginSegment();
-    // What is trimmed before it takes its horizons along.
-    if (!round.horizons) round.horizons = horizons_;
+    // What is trimmed before it takes its horizons along, which may be later than the round's own.
+    if (horizons_) round.horizons = Later(round.horizons.value_or(Horizons()), *horizons_);
   }
   const std::string record = encoder_.Encode(round);
   const uint64_t reserve = round.events.empty() ? 0 : options_.bytes_max / kReserveShare;
@@ -77,9 +81,7 @@ bool RoundLog::NeedsSegment(Timestamp now) const {
 
 void RoundLog::Advance(const Round& round) {
   if (!round.horizons) return;
-  const Horizons before = horizons_.value_or(Horizons());
-  horizons_ = {std::max(before.samples, round.horizons->samples),
-               std::max(before.rows, round.horizons->rows)};
+  horizons_ = Later(horizons_.value_or(Horizons()), *round.horizons);
 }
 
 void RoundLog::Record(const Round& round, LogPosition position, uint64_t bytes,

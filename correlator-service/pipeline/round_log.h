@@ -42,9 +42,9 @@ class RoundLog {
   using Visit = std::function<absl::Status(LogPosition, Round&&)>;
   absl::Status Replay(const Visit& visit);
 
-  // Appends and syncs. The first round of a segment gets the horizons of the one before, unless it
-  // has its own. RESOURCE_EXHAUSTED, reason LOG_FULL, when the log has no room; other errors of the
-  // log are final.
+  // Appends and syncs. The first round of a segment gets the latest horizons so far.
+  // RESOURCE_EXHAUSTED, reason LOG_FULL, when the log has no room; other errors of the log are
+  // final.
   absl::StatusOr<LogPosition> Append(Round& round) EXCLUDES_LOCK(mutex_);
 
   // The segments at the begin of the log in which nothing is newer than the horizon.

@@ -44,6 +44,11 @@ void LogAlerts::AddTransition(const Transition& event) {
   if (BeginsAfter(told.active_at, event.active_at)) told.active_at = event.active_at;
 }
 
+bool LogAlerts::IsCompared(Timestamp starts_at, const Told& told) const {
+  const bool may_have_ended = !is_whole_ && !told.ends_at;
+  return (may_have_ended ? starts_at : told.first_heard) >= row_horizon_;
+}
+
 std::string LogAlerts::Shortfall(const Told& told, const AlertReport& report) {
   if (told.firing && !report.firing) return "FIRING is in the log, and was not kept";
   if (told.resolved && !report.resolved) return "RESOLVED is in the log, and was not kept";
@@ -69,7 +74,7 @@ std::optional<LogAlerts::Difference> LogAlerts::Compare(const AlertReport& repor
   if (start == alert->second.told.end()) return std::nullopt;
   const Told told = start->second;
   alert->second.told.erase(start);
-  if (!IsCompared(told)) return std::nullopt;
+  if (!IsCompared(report.starts_at, told)) return std::nullopt;
   ++compared_;
   std::string how = Shortfall(told, report);
   if (how.empty()) return std::nullopt;
@@ -82,7 +87,7 @@ std::vector<LogAlerts::Difference> LogAlerts::Rest() const {
   std::vector<Difference> differences;
   for (const auto& [id, starts] : alerts_) {
     for (const auto& [starts_at, told] : starts.told) {
-      if (!IsCompared(told)) continue;
+      if (!IsCompared(starts_at, told)) continue;
       differences.push_back({{id.first, id.second, starts_at},
                              starts.alert_name,
                              fmt::format("{} in the log, and nothing was kept of it",

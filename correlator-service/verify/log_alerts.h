@@ -20,7 +20,8 @@ namespace alertjoin {
 // The log may begin after what the reports tell of, never the other way round: a report says all
 // that the log says of its start, and may say more. Left out are starts of which some notification
 // was heard before the horizon of the rows: it was refused, or its report has gone since, perhaps
-// to be made anew of the notifications that came later.
+// to be made anew of the notifications that came later. Where the log's begin has been trimmed, a
+// start that it knows no end of may have ended there, and is taken as heard of when it began.
 class LogAlerts {
  public:
   struct Difference {
@@ -28,6 +29,9 @@ class LogAlerts {
     std::string alert_name;  // Its label `alertname`.
     std::string how;
   };
+
+  // Whether the log still has its first round.
+  explicit LogAlerts(bool is_whole) : is_whole_(is_whole) {}
 
   // Adds what the next round of the log says.
   void Add(const Round& round);
@@ -55,9 +59,10 @@ class LogAlerts {
   };
 
   void AddTransition(const Transition& event);
-  bool IsCompared(const Told& told) const { return told.first_heard >= row_horizon_; }
+  bool IsCompared(Timestamp starts_at, const Told& told) const;
   static std::string Shortfall(const Told& told, const AlertReport& report);
 
+  bool is_whole_;
   std::map<std::pair<std::string, std::string>, Starts> alerts_;  // By source and fingerprint.
   Timestamp row_horizon_ = Timestamp::Min();
   uint64_t compared_ = 0;

@@ -53,7 +53,8 @@ using ExpectedRows = std::map<RowName, ExpectedRow>;
 struct Episode {
   Timestamp starts_at;
   Timestamp through;
-  std::optional<Timestamp> ends_at;
+  std::optional<Timestamp> ends_at;     // None: it goes on.
+  std::optional<Timestamp> open_since;  // The last start of which no end is known.
   std::optional<Timestamp> active_at;
   std::vector<AlertReport> reports;
 };
@@ -64,18 +65,21 @@ std::vector<Episode> EpisodesOf(const std::vector<AlertReport>& by_start) {
     const Timestamp through =
         std::max(report.starts_at, report.ends_at.value_or(report.last_reported));
     if (episodes.empty() || report.starts_at >= episodes.back().through) {
-      episodes.push_back({report.starts_at, report.starts_at, {}, {}, {}});
+      episodes.push_back({report.starts_at, report.starts_at, {}, {}, {}, {}});
     }
     Episode& episode = episodes.back();
     episode.through = std::max(episode.through, through);
     episode.ends_at = std::max(episode.ends_at, report.ends_at);
+    if (!report.ends_at) episode.open_since = report.starts_at;
     if (!episode.active_at || (report.active_at && report.active_at < episode.active_at)) {
       episode.active_at = report.active_at;
     }
     episode.reports.push_back(report);
   }
-  // Of reports that contradict each other: no pending start lies after the start.
   for (Episode& episode : episodes) {
+    // One of its parts began after the last end that is known, and goes on.
+    if (episode.open_since > episode.ends_at) episode.ends_at.reset();
+    // Of reports that contradict each other: no pending start lies after the start.
     if (episode.active_at > episode.starts_at) episode.active_at.reset();
   }
   return episodes;
@@ -91,7 +95,9 @@ std::string TextOf(const std::shared_ptr<const std::string>& text) {
 
 class Verifier {
  public:
-  explicit Verifier(const EngineLimits& limits) : limits_(limits) {}
+  Verifier(const EngineLimits& limits, bool log_is_whole)
+      : limits_(limits), log_alerts_(log_is_whole) {}
+
   // Before everything else.
   absl::Status ReadAlerts(const RowDatabase& database) {
     ASSIGN_OR_RETURN(stored_alerts_, StoredAlerts::Read(database, [this](const ChangeSet& set) {
@@ -214,8 +220,9 @@ class Verifier {
       }
     }
     if (first == nullptr) return;
-    const Timestamp time =
-        state == AlertState::kFiring ? episode.starts_at : episode.ends_at.value();
+    const bool has_ended = episode.ends_at.has_value();
+    if (state == AlertState::kResolved && !has_ended) return;
+    const Timestamp time = state == AlertState::kFiring ? episode.starts_at : *episode.ends_at;
     const RowName name{first->source, first->fingerprint, state, episode.starts_at, {}, {}};
     const ExpectedRow unbound{time, episode.active_at, {.state = MatchState::kUnbound}, true};
     if (bindings.empty()) expected_.emplace(name, unbound);
@@ -318,7 +325,7 @@ absl::StatusOr<Verification> VerifyRows(RoundLog& log, const RowDatabase& databa
             "stop it in good order, and verify again",
             database.applied().value(), log.bounds().next.value() - 1));
   }
-  Verifier verifier(limits);
+  Verifier verifier(limits, log.bounds().first == LogPosition(1));
   RETURN_IF_ERROR(verifier.ReadAlerts(database));
   const auto add_round = [&verifier](LogPosition, Round&& round) {
     verifier.AddRound(round);

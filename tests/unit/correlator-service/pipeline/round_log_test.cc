@@ -122,6 +122,20 @@ TEST_F(RoundLogTest, ALogThatBeginsWithALaterSegmentCanBeRead) {
   EXPECT_EQ(read[0].horizons, first.horizons);
 }
 
+// After retention was raised, or on a clock that was set back.
+TEST_F(RoundLogTest, HorizonsOfWhatWasTrimmedAreKeptThoughTheNextAreEarlier) {
+  RoundLog log(log_, {.segment_age = Millis(10)});
+  Round first = RoundAt(0);
+  first.horizons = {At(-9), At(-99)};
+  Append(log, first);
+  Round second = RoundAt(10);
+  second.horizons = {At(-20), At(-50)};
+  Append(log, second);
+  Append(log, RoundAt(20));
+  ASSERT_THAT(log.Trim(LogPosition(2)), IsOk());
+  EXPECT_EQ(ReadAll().at(0).horizons, (Horizons{At(-9), At(-50)}));
+}
+
 TEST_F(RoundLogTest, ASegmentStaysAsLongAsASampleOfItMayMatter) {
   RoundLog log(log_, {.segment_age = Millis(10)});
   Append(log, RoundAt(0, {Samples("q", {{"i", "1"}}, {{100, 5}})}));

@@ -83,6 +83,19 @@ TEST_F(LogAlertsTest, WhatIsOlderThanTheRowsIsNotMissed) {
   EXPECT_EQ(found.starts_compared, 0u);
 }
 
+// The end that made the alert expire was in what has been trimmed; the notification that came late
+// is still there.
+TEST_F(LogAlertsTest, WhatMayHaveEndedInTheTrimmedPartOfTheLogIsNotMissed) {
+  Do({Resolved({{"i", "1"}}, 100, 110, {})});
+  Do({FiringHeard({{"i", "1"}}, 100, 130, {}), FiringHeard({{"i", "2"}}, 125, 130, {})});
+  Round expiry;
+  expiry.horizons = {Timestamp::Min(), At(120)};
+  Do(std::move(expiry));
+  ASSERT_THAT(log_.Trim(LogPosition(2)), IsOk());
+  EXPECT_THAT(Verify().examples, ElementsAre());
+  EXPECT_EQ(Verify().starts_compared, 1u);
+}
+
 TEST_F(LogAlertsTest, RandomHistoriesThatExpireAgree) {
   RandomHistory history(TestSeed());
   size_t compared = 0;

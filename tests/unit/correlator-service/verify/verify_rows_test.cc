@@ -157,6 +157,14 @@ TEST_F(VerifyRowsTest, AmendedEpisodesAgree) {
   EXPECT_THAT(Verify().examples, ElementsAre());
 }
 
+TEST_F(VerifyRowsTest, AnEpisodeThatGoesOnThroughALaterPartAgrees) {
+  Do({Firing({{"i", "1"}}, 100, {}), FiringHeard({{"i", "1"}}, 105, 285, {}),
+      Resolved({{"i", "1"}}, 100, 220, {}), FiringHeard({{"i", "1"}}, 250, 260, {})});
+  EXPECT_THAT(Verify().examples, ElementsAre());
+  Do({Resolved({{"i", "1"}}, 250, 300, {}), Resolved({{"i", "1"}}, 105, 290, {})});
+  EXPECT_THAT(Verify().examples, ElementsAre());
+}
+
 TEST_F(VerifyRowsTest, RandomHistoriesAgree) {
   RandomHistory history(TestSeed());
   size_t compared = 0;
