@@ -37,16 +37,11 @@ void LogAlerts::AddTransition(const Transition& event) {
   } else {
     told.resolved = true;
   }
-  told.first_heard =
-      std::min(told.first_heard,
-               event.ends_at ? *event.ends_at : std::max(event.starts_at, event.received_time));
+  const Timestamp fires_at =
+      is_whole_ ? std::max(event.starts_at, event.received_time) : event.starts_at;
+  told.first_heard = std::min(told.first_heard, event.ends_at.value_or(fires_at));
   told.ends_at = std::max(told.ends_at, event.ends_at);
   if (BeginsAfter(told.active_at, event.active_at)) told.active_at = event.active_at;
-}
-
-bool LogAlerts::IsCompared(Timestamp starts_at, const Told& told) const {
-  const bool may_have_ended = !is_whole_ && !told.ends_at;
-  return (may_have_ended ? starts_at : told.first_heard) >= row_horizon_;
 }
 
 std::string LogAlerts::Shortfall(const Told& told, const AlertReport& report) {
@@ -74,7 +69,7 @@ std::optional<LogAlerts::Difference> LogAlerts::Compare(const AlertReport& repor
   if (start == alert->second.told.end()) return std::nullopt;
   const Told told = start->second;
   alert->second.told.erase(start);
-  if (!IsCompared(report.starts_at, told)) return std::nullopt;
+  if (!IsCompared(told)) return std::nullopt;
   ++compared_;
   std::string how = Shortfall(told, report);
   if (how.empty()) return std::nullopt;
@@ -87,7 +82,7 @@ std::vector<LogAlerts::Difference> LogAlerts::Rest() const {
   std::vector<Difference> differences;
   for (const auto& [id, starts] : alerts_) {
     for (const auto& [starts_at, told] : starts.told) {
-      if (!IsCompared(starts_at, told)) continue;
+      if (!IsCompared(told)) continue;
       differences.push_back({{id.first, id.second, starts_at},
                              starts.alert_name,
                              fmt::format("{} in the log, and nothing was kept of it",

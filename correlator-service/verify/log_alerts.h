@@ -21,7 +21,7 @@ namespace alertjoin {
 // that the log says of its start, and may say more. Left out are starts of which some notification
 // was heard before the horizon of the rows: it was refused, or its report has gone since, perhaps
 // to be made anew of the notifications that came later. Where the log's begin has been trimmed, a
-// start that it knows no end of may have ended there, and is taken as heard of when it began.
+// start may have ended there and gone: a notification that it still fires says only when it began.
 class LogAlerts {
  public:
   struct Difference {
@@ -59,7 +59,7 @@ class LogAlerts {
   };
 
   void AddTransition(const Transition& event);
-  bool IsCompared(Timestamp starts_at, const Told& told) const;
+  bool IsCompared(const Told& told) const { return told.first_heard >= row_horizon_; }
   static std::string Shortfall(const Told& told, const AlertReport& report);
 
   bool is_whole_;

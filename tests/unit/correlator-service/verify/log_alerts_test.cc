@@ -87,13 +87,18 @@ TEST_F(LogAlertsTest, WhatIsOlderThanTheRowsIsNotMissed) {
 // is still there.
 TEST_F(LogAlertsTest, WhatMayHaveEndedInTheTrimmedPartOfTheLogIsNotMissed) {
   Do({Resolved({{"i", "1"}}, 100, 110, {})});
-  Do({FiringHeard({{"i", "1"}}, 100, 130, {}), FiringHeard({{"i", "2"}}, 125, 130, {})});
+  Round late{At(3'600'000), {}, {}, {}, {}};  // Begins a segment.
+  late.events = {FiringHeard({{"i", "1"}}, 100, 130, {}), FiringHeard({{"i", "2"}}, 125, 130, {})};
+  Do(std::move(late));
   Round expiry;
   expiry.horizons = {Timestamp::Min(), At(120)};
   Do(std::move(expiry));
   ASSERT_THAT(log_.Trim(LogPosition(2)), IsOk());
   EXPECT_THAT(Verify().examples, ElementsAre());
   EXPECT_EQ(Verify().starts_compared, 1u);
+  // Its report is made anew of what comes later.
+  Do({Resolved({{"i", "1"}}, 100, 140, {})});
+  EXPECT_THAT(Verify().examples, ElementsAre());
 }
 
 TEST_F(LogAlertsTest, RandomHistoriesThatExpireAgree) {
