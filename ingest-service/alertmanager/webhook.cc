@@ -202,10 +202,7 @@ std::optional<Webhook::Refusal> Webhook::TakePosted(const nlohmann::json& root,
   std::vector<TransitionEvent> events;
   for (auto& [event, has_start, place] : posted.alerts) {
     // Without this, each repetition of an alert that has no start would be an episode of its own.
-    if (!has_start) {
-      event.starts_at =
-          intake_.OpenSince(event.source, event.fingerprint).value_or(event.starts_at);
-    }
+    if (!has_start) event.starts_at = intake_.StartOf(event).value_or(event.starts_at);
     events.push_back(event);
   }
   const bool is_heartbeat = heartbeats_.IsAmong(context.source, events);

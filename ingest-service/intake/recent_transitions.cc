@@ -62,13 +62,16 @@ bool RecentTransitions::Knows(const TransitionEvent& transition) {
   });
 }
 
-std::optional<Timestamp> RecentTransitions::OpenSince(const std::string& source,
-                                                      const std::string& fingerprint) {
+std::optional<Timestamp> RecentTransitions::StartOf(const TransitionEvent& transition) {
   MutexLock lock(mutex_);
-  const Alert* const alert = Find(KeyOf(source, fingerprint));
+  const Alert* const alert = Find(KeyOf(transition.source, transition.fingerprint));
   if (alert == nullptr) return std::nullopt;
   const Episode& latest = alert->episodes.back();
-  if (!latest.fired_at.has_value() || latest.ends_at.has_value()) return std::nullopt;
+  const bool fires = latest.fired_at.has_value() && !latest.ends_at.has_value();
+  // In optionals nothing is the least.
+  const bool is_told_again =
+      transition.state == AlertState::kResolved && transition.ends_at <= latest.ends_at;
+  if (!fires && !is_told_again) return std::nullopt;
   return latest.starts_at;
 }
 

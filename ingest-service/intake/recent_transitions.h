@@ -34,9 +34,10 @@ class RecentTransitions {
   // same alert, for it says that both are one episode. REQUIRES: with its bindings.
   bool Knows(const TransitionEvent& transition) EXCLUDES_LOCK(mutex_);
 
-  // The start of the latest episode of the alert, if it fired and has not resolved.
-  std::optional<Timestamp> OpenSince(const std::string& source, const std::string& fingerprint)
-      EXCLUDES_LOCK(mutex_);
+  // The start of the episode that a transition is of which came without a start: of the alert's
+  // latest, while that fires, and for an end that was told of it before. None: it is of no episode
+  // that is known.
+  std::optional<Timestamp> StartOf(const TransitionEvent& transition) EXCLUDES_LOCK(mutex_);
 
   // REQUIRES: with their bindings; taken.
   void Remember(std::span<const TransitionEvent> transitions) EXCLUDES_LOCK(mutex_);

@@ -55,9 +55,10 @@ class TransitionIntake {
                                                const PayloadOf& payload_of = nullptr,
                                                const Runner& gently = nullptr);
 
-  // When the alert's latest episode began, if one was taken here and none of its ends.
-  std::optional<Timestamp> OpenSince(const std::string& source, const std::string& fingerprint) {
-    return recent_.OpenSince(source, fingerprint);
+  // The start of the episode that a transition is of which came without one, as far as what was
+  // taken here tells it (RecentTransitions).
+  std::optional<Timestamp> StartOf(const TransitionEvent& transition) {
+    return recent_.StartOf(transition);
   }
 
  private:

@@ -115,15 +115,24 @@ TEST_F(RecentTransitionsTest, StillFiringIsNewsAfterTheRepeatInterval) {
   EXPECT_TRUE(Knows(Firing(0, later + 60)));
 }
 
-TEST_F(RecentTransitionsTest, OpenIsWhatFiredAndDidNotEnd) {
-  EXPECT_FALSE(recent_.OpenSince("am", "f").has_value());
+TEST_F(RecentTransitionsTest, WhatHasNoStartIsOfTheEpisodeThatFires) {
+  EXPECT_EQ(recent_.StartOf(Firing(0, 9)), std::nullopt);
   Remember(Firing(10, 11));
-  EXPECT_EQ(recent_.OpenSince("am", "f"), At(10));
+  EXPECT_EQ(recent_.StartOf(Firing(0, 12)), At(10));
+  EXPECT_EQ(recent_.StartOf(Resolved(0, 15)), At(10));
   Remember(Resolved(10, 15));
-  EXPECT_FALSE(recent_.OpenSince("am", "f").has_value());
+  EXPECT_EQ(recent_.StartOf(Firing(0, 16)), std::nullopt);
   Remember(Firing(20, 21));
-  EXPECT_EQ(recent_.OpenSince("am", "f"), At(20));
-  EXPECT_FALSE(recent_.OpenSince("other", "f").has_value());
+  EXPECT_EQ(recent_.StartOf(Firing(0, 22)), At(20));
+  EXPECT_EQ(recent_.StartOf(Firing(0, 22, "other")), std::nullopt);
+}
+
+// It was an episode of no length at its end once.
+TEST_F(RecentTransitionsTest, AnEndWithoutStartThatIsToldAgainIsOfTheSameEpisode) {
+  Remember(Firing(10, 11));
+  Remember(Resolved(10, 15));
+  EXPECT_EQ(recent_.StartOf(Resolved(0, 15)), At(10));
+  EXPECT_EQ(recent_.StartOf(Resolved(0, 16)), std::nullopt);  // Another, whose start was not heard.
 }
 
 TEST_F(RecentTransitionsTest, ForgetsTheAlertThatNobodySpokeOfForLongest) {
