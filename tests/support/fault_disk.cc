@@ -1,5 +1,6 @@
 #include "tests/support/fault_disk.h"
 
+#include <pthread.h>
 #include <rocksdb/slice.h>
 
 #include <algorithm>
@@ -24,6 +25,14 @@ IOStatus Missing(const std::string& path) {
 }
 
 }  // namespace
+
+bool RocksdbsOwn::IsOfCompaction(const FileOperation& operation) {
+  if (operation.kind != Kind::kAppend && operation.kind != Kind::kSync) return false;
+  if (!operation.path.ends_with(".sst")) return false;
+  char thread[16] = {};  // The limit of Linux.
+  return pthread_getname_np(pthread_self(), thread, sizeof(thread)) == 0 &&
+         std::string_view(thread) == "rocksdb:low";
+}
 
 void FaultDisk::SetHook(Hook hook) {
   MutexLock lock(mutex_);
@@ -150,6 +159,10 @@ IOStatus FaultDisk::Alive(uint64_t generation) const {
   return IOStatus::IOError("the power is off");
 }
 
+bool FaultDisk::IsLost(Kind kind, const std::string& path, uint64_t generation) const {
+  return !Alive(generation).ok() && RocksdbsOwn::IsOfCompaction({kind, path});
+}
+
 uint64_t FaultDisk::generation() const {
   MutexLock lock(mutex_);
   return generation_;
@@ -189,6 +202,7 @@ IOStatus FaultDisk::Append(File& file, const std::string& path, uint64_t generat
                            std::string_view bytes) {
   IOStatus status = Before(Kind::kAppend, path, generation);
   MutexLock lock(mutex_);
+  if (IsLost(Kind::kAppend, path, generation)) return IOStatus::OK();
   if (generation != generation_) return status;
   file.bytes.append(status.ok() ? bytes : bytes.substr(0, bytes.size() / 2));
   return status;
@@ -197,6 +211,7 @@ IOStatus FaultDisk::Append(File& file, const std::string& path, uint64_t generat
 IOStatus FaultDisk::Sync(File& file, const std::string& path, uint64_t generation) {
   IOStatus status = Before(Kind::kSync, path, generation);
   MutexLock lock(mutex_);
+  if (IsLost(Kind::kSync, path, generation)) return IOStatus::OK();
   if (!status.ok()) {
     file.sync_failed = true;
   } else if (!file.sync_failed) {

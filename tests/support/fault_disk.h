@@ -35,16 +35,22 @@ struct FileOperation {
   bool IsWal() const { return path.ends_with(".log"); }
 };
 
-// Of the thread that made it: syncs of write-ahead logs by other threads, which are RocksDB's own.
-// They repeat syncs of closed logs that were done before. A fault there is not what a test can
-// have: when the database's next sync meets the failed one before anybody was told of it, an
-// assertion of RocksDB 7.8 ends the process (file/writable_file_writer.h,
-// AssertFalseAndGetStatusForPrevError).
-class BackgroundWalSync {
+// What a thread of RocksDB 7.8 does that cannot fail in a test: an assertion of RocksDB would end
+// the process, of which Debian's package has them on. Of the thread that made it.
+class RocksdbsOwn {
  public:
   bool Matches(const FileOperation& operation) const {
+    return IsWalSync(operation) || IsOfCompaction(operation);
+  }
+  // Syncs of write-ahead logs by other threads. They repeat syncs of closed logs that were done
+  // before. The assertion fails when the database's next sync meets the failed one before anybody
+  // was told of it (file/writable_file_writer.h, AssertFalseAndGetStatusForPrevError).
+  bool IsWalSync(const FileOperation& operation) const {
     return operation.IsSync() && operation.IsWal() && std::this_thread::get_id() != own_;
   }
+  // Writes of a compaction's new table. The assertion fails when that has nothing in it, since all
+  // that went in were removals of ranges (db/dbformat.h, ExtractUserKey, by SmallestUserKey).
+  static bool IsOfCompaction(const FileOperation& operation);
 
  private:
   const std::thread::id own_ = std::this_thread::get_id();
@@ -74,7 +80,7 @@ class FaultDisk {
 
   // For tests.
   void SetHook(Hook hook) EXCLUDES_LOCK(mutex_);
-  // From now on every operation fails, reads as well.
+  // From now on every operation fails, reads as well; RocksdbsOwn::IsOfCompaction does nothing.
   void CutPower() EXCLUDES_LOCK(mutex_);
   // Power is back, the hook is gone, and the files are what was durable, each with the first `kept`
   // of its further bytes. Handles from before stay dead.
@@ -120,6 +126,8 @@ class FaultDisk {
   rocksdb::IOStatus Before(FileOperation::Kind kind, const std::string& path, uint64_t generation)
       EXCLUDES_LOCK(mutex_);
   rocksdb::IOStatus Alive(uint64_t generation) const REQUIRES_LOCK(mutex_);
+  bool IsLost(FileOperation::Kind kind, const std::string& path, uint64_t generation) const
+      REQUIRES_LOCK(mutex_);
   void Restart() REQUIRES_LOCK(mutex_);
   // Whether the folder, or one that it lies in, was made and is not durable.
   bool LosesFolder(std::string path) const REQUIRES_LOCK(mutex_);

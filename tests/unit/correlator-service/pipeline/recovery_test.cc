@@ -225,7 +225,7 @@ TEST_F(RecoveryTest, GoesOnWhereItStoodAfterAnyKillOrPowerCut) {
     const bool power = history.Upto(1) == 0;
     if (power) {
       // In the middle of something.
-      const BackgroundWalSync spared;
+      const RocksdbsOwn spared;
       disk_->SetHook([left = history.Upto(40), spared](const FileOperation& operation) mutable {
         if (spared.Matches(operation)) return rocksdb::IOStatus::OK();
         return --left < 0 ? rocksdb::IOStatus::IOError("no power") : rocksdb::IOStatus::OK();

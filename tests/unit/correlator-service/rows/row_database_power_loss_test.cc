@@ -85,7 +85,7 @@ class RowDatabasePowerLossTest : public StoreOnFaultDisk {
       made_ = false;
       written_ = synced_ = 0;
       std::atomic<int> left = operations;
-      const BackgroundWalSync spared;
+      const RocksdbsOwn spared;
       disk_->SetHook([&, spared](const FileOperation& operation) {
         if (spared.Matches(operation)) return rocksdb::IOStatus::OK();
         return --left == 0 ? fault(*disk_) : rocksdb::IOStatus::OK();

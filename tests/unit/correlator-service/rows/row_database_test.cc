@@ -160,9 +160,9 @@ TEST_F(RowDatabaseTest, WhatATrimTakesFromAReaderIsOutOfRangeAtOnce) {
   Reopen();
   Sequence floor;  // Before the write.
   int trims = 0;
-  disk_->SetHook([&, writer = BackgroundWalSync()](const FileOperation& operation) {
+  disk_->SetHook([&, writer = RocksdbsOwn()](const FileOperation& operation) {
     const bool is_of_the_write =
-        operation.IsSync() && operation.IsWal() && !writer.Matches(operation);
+        operation.IsSync() && operation.IsWal() && !writer.IsWalSync(operation);
     if (!is_of_the_write) return rocksdb::IOStatus::OK();
     const auto read = database_->ReadChanges(floor, database_->newest(), SIZE_MAX, SIZE_MAX);
     if (read.ok()) {
