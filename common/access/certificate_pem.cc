@@ -7,6 +7,7 @@
 #include <openssl/x509v3.h>
 
 #include <array>
+#include <ctime>
 
 namespace alertjoin {
 namespace {
@@ -20,6 +21,12 @@ Bio Over(const std::string& text) {
 // Without it OpenSSL asks for a passphrase at the terminal.
 int NoPassphrase(char*, int, int, void*) { return -1; }
 
+Timestamp TimeOf(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return Timestamp::FromMillis(0);
+  return Timestamp::FromMillis(int64_t{timegm(&parts)} * 1000);
+}
+
 }  // namespace
 
 std::vector<Certificate> ParseCertificates(const std::string& pem) {
@@ -31,6 +38,9 @@ std::vector<Certificate> ParseCertificates(const std::string& pem) {
   ERR_clear_error();
   return certificates;
 }
+
+Timestamp StartOf(const X509& certificate) { return TimeOf(X509_get0_notBefore(&certificate)); }
+Timestamp ExpiryOf(const X509& certificate) { return TimeOf(X509_get0_notAfter(&certificate)); }
 
 std::vector<std::string> AlternativeNames(const X509& certificate) {
   std::vector<std::string> names;

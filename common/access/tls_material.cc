@@ -4,8 +4,6 @@
 #include <openssl/err.h>
 #include <openssl/x509.h>
 
-#include <ctime>
-
 #include "common/access/certificate_pem.h"
 #include "common/access/tls_context.h"
 #include "common/config/small_file.h"
@@ -19,19 +17,13 @@ absl::Status Fault(std::string_view key, const std::string& file, std::string_vi
   return absl::InvalidArgumentError(fmt::format("{} {}: {}", key, file, what));
 }
 
-Timestamp TimeOf(const ASN1_TIME* time) {
-  std::tm parts{};
-  if (ASN1_TIME_to_tm(time, &parts) != 1) return Timestamp::FromMillis(0);
-  return Timestamp::FromMillis(int64_t{timegm(&parts)} * 1000);
-}
-
 absl::Status CheckTime(const TlsServerOptions& options, const X509& certificate, Timestamp now) {
-  const Timestamp end = TimeOf(X509_get0_notAfter(&certificate));
+  const Timestamp end = ExpiryOf(certificate);
   if (end <= now) {
     return Fault("cert_file", options.cert_file,
                  "the certificate has expired at " + FormatRfc3339(end) + ": give a new one");
   }
-  const Timestamp start = TimeOf(X509_get0_notBefore(&certificate));
+  const Timestamp start = StartOf(certificate);
   if (start > now) {
     return Fault("cert_file", options.cert_file,
                  "the certificate is not valid before " + FormatRfc3339(start) +
@@ -52,7 +44,7 @@ absl::StatusOr<std::shared_ptr<const TlsServerMaterial>> LoadTlsMaterial(
   const auto chain = ParseCertificates(material->chain_pem);
   if (chain.empty()) return Fault("cert_file", options.cert_file, "has no certificate (PEM)");
   RETURN_IF_ERROR(CheckTime(options, *chain.front(), now));
-  material->not_after = TimeOf(X509_get0_notAfter(chain.front().get()));
+  material->not_after = ExpiryOf(*chain.front());
   const PrivateKey key = ParsePrivateKey(material->key_pem.Reveal());
   if (key == nullptr) {
     return Fault("key_file", options.key_file, "has no private key (PEM, without a passphrase)");

@@ -12,6 +12,9 @@
 namespace alertjoin {
 namespace {
 
+// A longer time was no pause between two, but the way that was broken.
+constexpr Millis kBetweenMax = std::chrono::hours(24);
+
 double Seconds(Millis time) { return std::chrono::duration<double>(time).count(); }
 
 }  // namespace
@@ -35,20 +38,19 @@ void Heartbeats::Watch(Options options) {
   auto shared = std::make_shared<const Options>(std::move(options));
   MutexLock lock(mutex_);
   options_ = std::move(shared);
-  for (auto known = gauges_.begin(); known != gauges_.end();) {
-    const auto& [source, gauges] = *known;
-    if (options_->contains(source)) {
+  for (auto known = known_.begin(); known != known_.end();) {
+    if (options_->contains(known->first)) {
       ++known;
       continue;
     }
-    last_.Remove(gauges.last);
-    max_age_.Remove(gauges.max_age);
-    known = gauges_.erase(known);
+    last_.Remove(known->second.last);
+    if (known->second.max_age != nullptr) max_age_.Remove(known->second.max_age);
+    known = known_.erase(known);
   }
   for (const auto& [source, heartbeat] : *options_) {
-    const auto known = gauges_.find(source);
-    if (known != gauges_.end()) {
-      known->second.max_age->Set(Seconds(heartbeat.max_age));
+    const auto known = known_.find(source);
+    if (known != known_.end()) {
+      ShowMaxAge(source, heartbeat, known->second);
     } else if (heartbeat.expected) {
       BeatLocked(source, heartbeat);
     }
@@ -75,12 +77,25 @@ void Heartbeats::Beat(const std::string& source) {
 }
 
 void Heartbeats::BeatLocked(const std::string& source, const HeartbeatOptions& heartbeat) {
-  Gauges& gauges = gauges_[source];
-  if (gauges.last == nullptr) {
-    gauges = {&last_.Add({{"source", source}}), &max_age_.Add({{"source", source}})};
+  const Timestamp now = clock_.Now();
+  auto found = known_.find(source);
+  if (found == known_.end()) {
+    found = known_.emplace(source, Known{now, Millis(0), &last_.Add({{"source", source}})}).first;
   }
-  gauges.last->Set(Seconds(clock_.Now() - Timestamp()));
-  gauges.max_age->Set(Seconds(heartbeat.max_age));
+  Known& known = found->second;
+  known.longest = std::max(known.longest, std::min(now - known.beat, kBetweenMax));
+  known.beat = now;
+  known.last->Set(Seconds(now - Timestamp()));
+  ShowMaxAge(source, heartbeat, known);
+}
+
+void Heartbeats::ShowMaxAge(const std::string& source, const HeartbeatOptions& heartbeat,
+                            Known& known) {
+  if (!heartbeat.expected && known.longest == Millis(0)) return;
+  if (known.max_age == nullptr) known.max_age = &max_age_.Add({{"source", source}});
+  const Millis age =
+      heartbeat.expected ? heartbeat.max_age : std::max(heartbeat.max_age, 2 * known.longest);
+  known.max_age->Set(Seconds(age));
 }
 
 }  // namespace alertjoin

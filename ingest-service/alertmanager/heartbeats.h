@@ -26,14 +26,17 @@ Matchers DefaultHeartbeatMatchers();
 // that its absence says that the way from the rules to us is broken.
 struct HeartbeatOptions {
   bool enabled = true;
-  // Whether one is known to come. Otherwise nothing is said before the first one.
+  // Whether one is known to come, by the configuration. Otherwise nothing is said before the first
+  // one, and nobody has said how often it is sent again: that is learnt.
   bool expected = false;
   Matchers matchers = DefaultHeartbeatMatchers();  // Of the alert.
+  // Of one that is not expected, the least; it may be twice as old as the longest time between two.
   Millis max_age = std::chrono::minutes(15);
 };
 
 // When the heartbeat of each alert source last came, as metrics: its unix time, and the age at
-// which it is missing. The label is the source, so it is bounded by the configuration. Thread-safe.
+// which it is missing, where that is known: of one that is not expected from the second on that
+// comes. The label is the source, so it is bounded by the configuration. Thread-safe.
 // Clock and registry must outlive it.
 class Heartbeats {
  public:
@@ -54,12 +57,16 @@ class Heartbeats {
   void Beat(const std::string& source) EXCLUDES_LOCK(mutex_);
 
  private:
-  struct Gauges {
-    prometheus::Gauge* last = nullptr;
-    prometheus::Gauge* max_age = nullptr;
+  struct Known {
+    Timestamp beat;
+    Millis longest{0};                // Between two of them.
+    prometheus::Gauge* last;          // Never null.
+    prometheus::Gauge* max_age = {};  // Null: not known.
   };
 
   void BeatLocked(const std::string& source, const HeartbeatOptions& heartbeat)
+      REQUIRES_LOCK(mutex_);
+  void ShowMaxAge(const std::string& source, const HeartbeatOptions& heartbeat, Known& known)
       REQUIRES_LOCK(mutex_);
 
   const Clock& clock_;
@@ -68,7 +75,7 @@ class Heartbeats {
 
   mutable Mutex mutex_;
   std::shared_ptr<const Options> options_ GUARDED_BY(mutex_);  // Those that are enabled.
-  std::map<std::string, Gauges> gauges_ GUARDED_BY(mutex_);    // Of those that have come.
+  std::map<std::string, Known> known_ GUARDED_BY(mutex_);      // Those that have come.
 };
 
 }  // namespace alertjoin

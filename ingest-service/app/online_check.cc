@@ -16,6 +16,7 @@
 #include "ingest-service/prometheus/http_client.h"
 #include "ingest-service/prometheus/prometheus_client.h"
 #include "ingest-service/rules/rule_list.h"
+#include "ingest-service/uplink/ask_to_push.h"
 
 namespace alertjoin {
 namespace {
@@ -126,13 +127,19 @@ void CheckGrafana(const GrafanaOptions& grafana, bool reconciled, Findings& find
   }
 }
 
+// Everyone may ask for its health. Whether it takes events from us is another question.
+void CheckCorrelator(const std::string& address, const GrpcClientOptions& client,
+                     Findings& findings) {
+  absl::Status taken = AskGrpcHealth(address, client, kCorrelatorTimeout);
+  if (taken.ok()) taken = AskToPush(address, client, kCorrelatorTimeout);
+  findings.Add(fmt::format("correlator ({})", address), OkOr(taken));
+}
+
 }  // namespace
 
 absl::Status CheckOnline(const IngestConfig& config, const PrintLine& print) {
   Findings findings(print);
-  const absl::Status correlator =
-      AskGrpcHealth(config.correlator_address, config.correlator_client, kCorrelatorTimeout);
-  findings.Add(fmt::format("correlator ({})", config.correlator_address), OkOr(correlator));
+  CheckCorrelator(config.correlator_address, config.correlator_client, findings);
   for (const MetricsSourceOptions& source : config.metrics_sources) {
     CheckSource(source, config.reconcile.enabled && source.reconcile, findings);
   }

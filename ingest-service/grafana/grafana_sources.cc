@@ -1,7 +1,6 @@
 #include "ingest-service/grafana/grafana_sources.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "common/log/log.h"
@@ -97,8 +96,10 @@ void GrafanaSources::OnTransitions(std::span<const TransitionEvent> transitions)
   if (options_.empty()) return others_.OnTransitions(transitions);
   std::vector<std::pair<std::string, std::shared_ptr<LearningSource>>> sources;
   {
+    // Both at once: each binding is handed to its source here, or is there for it to take.
     MutexLock lock(mutex_);
     for (const auto& [name, running] : running_) sources.emplace_back(name, running.source);
+    Hold(transitions);
   }
   const auto hand_on = [&transitions](TransitionListener& listener, const auto& chosen) {
     std::vector<TransitionEvent> handed;
@@ -114,15 +115,11 @@ void GrafanaSources::OnTransitions(std::span<const TransitionEvent> transitions)
     hand_on(*source, [&own = name](const std::string& wanted) { return wanted == own; });
   }
   hand_on(others_, [this](const std::string& wanted) { return !IsOwn(wanted); });
-  Hold(transitions);
 }
 
 void GrafanaSources::Hold(std::span<const TransitionEvent> transitions) {
-  MutexLock lock(mutex_);
-  std::set<std::string> there;
-  for (const auto& [name, running] : running_) there.insert(name);
-  const auto awaited = [this, &there](const std::string& source) {
-    return IsOwn(source) && !there.contains(source);
+  const auto awaited = [this](const std::string& source) REQUIRES_LOCK(mutex_) {
+    return IsOwn(source) && !running_.contains(source);
   };
   for (const TransitionEvent& transition : transitions) {
     TransitionEvent held = WithBindings(transition, awaited);

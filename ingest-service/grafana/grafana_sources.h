@@ -64,7 +64,7 @@ class GrafanaSources final : public TransitionListener {
   std::shared_ptr<LearningSource> StartSource(const MetricsSourceOptions& options);
   bool IsOwn(const std::string& source) const;
   // Keeps what is bound to a data source that is not there yet, or for a while.
-  void Hold(std::span<const TransitionEvent> transitions) EXCLUDES_LOCK(mutex_);
+  void Hold(std::span<const TransitionEvent> transitions) REQUIRES_LOCK(mutex_);
   // What was held for the source.
   std::vector<TransitionEvent> TakeHeld(const std::string& source) EXCLUDES_LOCK(mutex_);
 

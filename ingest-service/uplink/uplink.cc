@@ -78,6 +78,7 @@ Uplink::Uplink(UplinkOptions options, Spool& spool, const Clock& clock,
       metrics_(registry, options_.lane),
       session_(spool, {options_.producer_id, options_.version}),
       backoff_(options_.backoff_initial, options_.backoff_cap, std::random_device{}()),
+      certificate_(options_.client.cert_file, registry),
       failure_log_(kLogInterval) {
   spool.SetAppendListener([mailbox = mailbox_] { mailbox->PostAppended(); });
 }
@@ -145,6 +146,7 @@ void Uplink::RenameLog(const absl::Status& why) {
 
 absl::Status Uplink::RunStream() {
   std::optional<GrpcClient> client = std::exchange(made_, std::nullopt);
+  certificate_.Look(Now());
   RETURN_IF_ERROR(spool_.BeginEpoch(clock_.Now()));
   if (!client.has_value()) {
     ASSIGN_OR_RETURN(client, ConnectGrpc(options_.address, options_.client));
@@ -171,6 +173,7 @@ absl::Status Uplink::RunStream() {
     if (mail.read.has_value()) OnRead(stream, *mail.read);
     if (mail.write.has_value()) OnWritten(stream, *mail.write);
     SendNext(stream);
+    certificate_.Look(Now());
     if (Now() >= stream.doubt) TryOtherConnection(stream);
   }
 }

@@ -15,6 +15,7 @@
 #include "common/sync/mutex.h"
 #include "common/time/clock.h"
 #include "ingest-service/spool/spool.h"
+#include "ingest-service/uplink/certificate_watch.h"
 #include "ingest-service/uplink/correlator_store.h"
 #include "ingest-service/uplink/uplink_metrics.h"
 #include "ingest-service/uplink/uplink_session.h"
@@ -127,6 +128,7 @@ class Uplink {
   // The thread of the uplink only.
   UplinkSession session_;
   Backoff backoff_;
+  CertificateWatch certificate_;
   // A connection that was made while a stream was in doubt, for the next one.
   std::optional<GrpcClient> made_;
   int doubts_ = 0;  // Streams given up for another connection since the last good one.

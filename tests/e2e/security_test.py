@@ -2,6 +2,7 @@
 import collections
 import re
 import subprocess
+import time
 import unittest
 
 import grpc
@@ -151,6 +152,27 @@ class AccessTest(SecureCase):
         self.assertEqual(200, status, text)
         wait_until(lambda: any(row.transition.alert_name == "AllTheWay"
                                for row in self.stack.rows(TOKENS["reader"])), 20, "its row")
+
+    def test_the_uplink_tells_when_its_certificate_expires(self):
+        line = "alertjoin_uplink_certificate_expiry_timestamp_seconds "
+        _, text = self.stack.ask("ingest", "GET", "/metrics", f"Bearer {TOKENS['reader']}")
+        hours = (float(text.split("\n" + line)[1].split()[0]) - time.time()) / 3600
+        self.assertTrue(46 < hours <= 48, hours)
+
+    def test_an_online_check_tells_who_may_not_push(self):
+        for user, said in (("pusher", ": OK"), ("reader", ": FAILED: .*push"),
+                           ("wrong", ": FAILED: .*credentials")):
+            self.stack.replace(f"token-{user}", TOKENS.get(user, CANARY) + "\n")
+            config = (self.stack.folder / "ingest.yml").read_text()
+            self.stack.replace(f"ingest-{user}.yml", config.replace(
+                "credentials_file: uplink-token", f"credentials_file: token-{user}"))
+            done = subprocess.run(
+                [self.stack.command("ingest")[0], "check-config", "--online",
+                 f"--config.file={self.stack.folder}/ingest-{user}.yml",
+                 f"--web.config.file={self.stack.folder}/web.yml"],
+                capture_output=True, text=True, timeout=60, check=False)
+            self.assertRegex(done.stdout, fr"(?m)^correlator \(.*\){said}", user)
+            self.assertEqual(user != "pusher", done.returncode, done.stderr)
 
     def await_loads(self, listeners, outcome):
         """Until the correlator's listeners have read their files, with 1 well and with 0 not."""

@@ -46,6 +46,9 @@ class HeartbeatsTest : public testing::Test {
   std::map<std::string, double> Last() const {
     return Gauge("alertjoin_heartbeat_timestamp_seconds");
   }
+  std::map<std::string, double> MaxAge() const {
+    return Gauge("alertjoin_heartbeat_max_age_seconds");
+  }
 
   ManualClock clock_{Timestamp::FromMillis(1'000'000)};
   prometheus::Registry registry_;
@@ -58,7 +61,25 @@ TEST_F(HeartbeatsTest, NothingIsSaidBeforeTheFirst) {
   clock_.Advance(Millis(500));
   heartbeats.Beat("am");
   EXPECT_THAT(Last(), ElementsAre(Pair("am", 1000.5)));
-  EXPECT_THAT(Gauge("alertjoin_heartbeat_max_age_seconds"), ElementsAre(Pair("am", 900)));
+  EXPECT_THAT(MaxAge(), IsEmpty());
+}
+
+// Alertmanager's default is to send again after 4 hours: that is no reason to call anybody.
+TEST_F(HeartbeatsTest, OneThatIsNotExpectedMayBeTwiceAsOldAsItsLongestPause) {
+  Heartbeats& heartbeats = Watch({{"am", {}}});
+  const auto beat_after = [&](Millis pause) {
+    clock_.Advance(pause);
+    heartbeats.Beat("am");
+  };
+  heartbeats.Beat("am");
+  beat_after(std::chrono::minutes(1));
+  EXPECT_THAT(MaxAge(), ElementsAre(Pair("am", 900)));
+  beat_after(std::chrono::hours(4));
+  EXPECT_THAT(MaxAge(), ElementsAre(Pair("am", 8 * 3600)));
+  beat_after(std::chrono::minutes(1));  // Something else of its group changed.
+  EXPECT_THAT(MaxAge(), ElementsAre(Pair("am", 8 * 3600)));
+  beat_after(std::chrono::hours(24 * 30));  // It was broken.
+  EXPECT_THAT(MaxAge(), ElementsAre(Pair("am", 48 * 3600)));
 }
 
 TEST_F(HeartbeatsTest, AnExpectedOneIsMissedFromTheStartOn) {
@@ -67,7 +88,7 @@ TEST_F(HeartbeatsTest, AnExpectedOneIsMissedFromTheStartOn) {
   expected.max_age = std::chrono::minutes(1);
   Watch({{"am", expected}, {"grafana", {}}});
   EXPECT_THAT(Last(), ElementsAre(Pair("am", 1000)));
-  EXPECT_THAT(Gauge("alertjoin_heartbeat_max_age_seconds"), ElementsAre(Pair("am", 60)));
+  EXPECT_THAT(MaxAge(), ElementsAre(Pair("am", 60)));
 }
 
 TEST_F(HeartbeatsTest, IsAFiringAlertThatMatches) {
@@ -101,9 +122,14 @@ TEST_F(HeartbeatsTest, AnotherConfigurationKeepsWhatIsKnown) {
   other.max_age = std::chrono::minutes(1);
   Watch({{"a", other}});
   EXPECT_THAT(Last(), ElementsAre(Pair("a", 1000)));
-  EXPECT_THAT(Gauge("alertjoin_heartbeat_max_age_seconds"), ElementsAre(Pair("a", 60)));
+  EXPECT_THAT(MaxAge(), ElementsAre(Pair("a", 60)));
+  heartbeats.Beat("a");
+  EXPECT_THAT(MaxAge(), ElementsAre(Pair("a", 60)));
+  clock_.Advance(Millis(60'000));
+  Watch({{"a", {}}});  // What was learnt meanwhile counts.
+  EXPECT_THAT(MaxAge(), ElementsAre(Pair("a", 900)));
   heartbeats.Beat("b");
-  EXPECT_THAT(Last(), ElementsAre(Pair("a", 1000)));
+  EXPECT_THAT(Last(), ElementsAre(Pair("a", 1060)));
 }
 
 absl::StatusOr<HeartbeatOptions> Read(const std::string& text) {
