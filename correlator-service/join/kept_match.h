@@ -16,6 +16,8 @@ class KeptMatch {
 
   // Its series is null.
   Match Get() const;
+  // SameForReaders (as_of.h) of both, the series apart.
+  bool IsSameForReaders(const Match& match) const;
 
   // Memory in use behind this object.
   size_t ByteSize() const { return whole_ == nullptr ? 0 : kWholeBytes; }

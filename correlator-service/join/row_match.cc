@@ -5,17 +5,19 @@
 namespace alertjoin {
 namespace {
 
+Match MatchWithoutSeries(const QueryState& query) {
+  Match match;
+  match.state = MatchState::kNoSeries;
+  match.query_error = query.fault.text;
+  return match;
+}
+
 // At the event time.
 RowMatch MatchAtEvent(const RowState& row) {
   const Binding& binding = *row.bound->binding->binding;
   const QueryState& query = *row.bound->query();
-  RowMatch result;
-  if (row.series != nullptr) {
-    result.match = MatchAsOf(row.series->samples, row.time, binding);
-  } else {
-    result.match.state = MatchState::kNoSeries;
-    result.match.query_error = query.fault.text;
-  }
+  RowMatch result{row.series != nullptr ? MatchAsOf(row.series->samples, row.time, binding)
+                                        : MatchWithoutSeries(query)};
   result.final = query.coverage.Contains(DecisiveInterval(result.match, row.time, binding));
   return result;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "common/status/status.h"
 #include "correlator-service/join/as_of.h"
@@ -185,18 +186,20 @@ void RowTable::Bury(std::unique_ptr<TransitionState> transition) {
   buried_.push_back(std::move(transition));
 }
 
-bool RowTable::Judge(const Touched& touched, RowState& row, Cause& cause) {
+void RowTable::Judge(const Touched& touched, RowState& row, Timestamp applied_at,
+                     std::vector<JoinedRow>& changes) {
   const Transition& transition = *touched.transition->transition;
   const Transition* const known = touched.known.get();  // Null: it is the same.
   const bool has_known_start =
       !row.has_other_start && (known == nullptr || known->active_at == transition.active_at);
-  const auto [match, final] = MatchRow(row, has_known_start, sample_horizon_);
+  auto [match, final] = MatchRow(row, has_known_start, sample_horizon_);
+  Cause cause = *std::exchange(row.reason, std::nullopt);
   if (row.bound->query() != nullptr) SetProvisional(row, !final && row.time >= sample_horizon_);
   if (row.revision > 0) {
-    const bool revised = !SameForReaders(match, row.match.Get());
+    const bool revised = !row.match.IsSameForReaders(match);
     const bool amended =
         row.is_known_otherwise || (known != nullptr && !SameForReaders(*known, transition));
-    if (!revised && !amended && final == row.final) return false;
+    if (!revised && !amended && final == row.final) return;
     if (revised && row.final) ++revisions_after_final_;
     if (amended) {
       cause = Cause::kAlertAmended;
@@ -213,7 +216,7 @@ bool RowTable::Judge(const Touched& touched, RowState& row, Cause& cause) {
   row.is_known_otherwise = false;
   row.has_other_start = false;
   ++row.revision;
-  return true;
+  changes.push_back(Describe(row, std::move(match), Operation::kUpsert, cause, applied_at));
 }
 
 void RowTable::AdoptDeleted() {
@@ -258,21 +261,16 @@ void RowTable::SetKnown(RowState& row, const JoinedRow& known) {
 
 std::vector<JoinedRow> RowTable::Flush(Timestamp applied_at) {
   // All at once, since hashing needs much of the cache for itself.
+  size_t changes_max = 0;
   for (const Touched& touched : touched_) {
-    for (RowState* const row : touched.dirty) MakeId(*row);
-  }
-  AdoptDeleted();
-  for (const Touched& touched : touched_) {
+    changes_max += touched.deleted.size() + touched.dirty.size();
     for (RowState* const row : touched.dirty) {
-      if (!Judge(touched, *row, *row->reason)) row->reason.reset();
+      MakeId(*row);
       // For its count of references, in Describe.
       if (row->series != nullptr) __builtin_prefetch(row->series->key.get(), 1);
     }
   }
-  size_t changes_max = 0;
-  for (const Touched& touched : touched_) {
-    changes_max += touched.deleted.size() + touched.dirty.size();
-  }
+  AdoptDeleted();
   std::vector<JoinedRow> changes;
   changes.reserve(changes_max);
   for (Touched& touched : touched_) {
@@ -280,11 +278,7 @@ std::vector<JoinedRow> RowTable::Flush(Timestamp applied_at) {
       deleted.applied_time = applied_at;
       changes.push_back(std::move(deleted));
     }
-    for (RowState* const row : touched.dirty) {
-      if (!row->reason) continue;
-      changes.push_back(Describe(*row, Operation::kUpsert, *row->reason, applied_at));
-      row->reason.reset();
-    }
+    for (RowState* const row : touched.dirty) Judge(touched, *row, applied_at, changes);
     touched.transition->touched = 0;
   }
   touched_.clear();
@@ -313,18 +307,23 @@ void RowTable::Restore(RowState& row, JoinedRow& known) {
 
 JoinedRow RowTable::Describe(const RowState& row, Operation operation, Cause cause,
                              Timestamp applied_at) {
-  JoinedRow result;
-  result.id = row.id;
-  result.revision = row.revision;
-  result.operation = operation;
-  result.cause = cause;
-  result.final = row.final;
-  result.transition = row.bound->transition->transition;
-  if (row.bound->binding != nullptr) result.binding = row.bound->binding->binding;
-  result.match = row.match.Get();
-  if (row.series != nullptr) result.match.series = row.series->key;
-  result.applied_time = applied_at;
-  return result;
+  return Describe(row, row.match.Get(), operation, cause, applied_at);
+}
+
+JoinedRow RowTable::Describe(const RowState& row, Match match, Operation operation, Cause cause,
+                             Timestamp applied_at) {
+  if (row.series != nullptr) match.series = row.series->key;
+  const BindingState* const binding = row.bound->binding;
+  return {.id = row.id,
+          .revision = row.revision,
+          .sequence = {},
+          .operation = operation,
+          .cause = cause,
+          .final = row.final,
+          .transition = row.bound->transition->transition,
+          .binding = binding == nullptr ? nullptr : binding->binding,
+          .match = std::move(match),
+          .applied_time = applied_at};
 }
 
 }  // namespace alertjoin

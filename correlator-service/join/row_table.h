@@ -76,8 +76,12 @@ class RowTable {
   // Readers know the row so. It stays to be judged whether they still see it so.
   void SetKnown(RowState& row, const JoinedRow& known);
   void SetMatch(RowState& row, const Match& match);
-  // Judges the row of the transition anew. True when readers see a difference.
-  bool Judge(const Touched& touched, RowState& row, Cause& cause);
+  // Judges the row of the transition anew, and takes its touch away. Where readers see a difference
+  // the change is added.
+  void Judge(const Touched& touched, RowState& row, Timestamp applied_at,
+             std::vector<JoinedRow>& changes);
+  static JoinedRow Describe(const RowState& row, Match match, Operation operation, Cause cause,
+                            Timestamp applied_at);
 
   const size_t rows_max_;
   const uint64_t bytes_max_;

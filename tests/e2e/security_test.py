@@ -160,7 +160,7 @@ class AccessTest(SecureCase):
         self.assertTrue(46 < hours <= 48, hours)
 
     def test_an_online_check_tells_who_may_not_push(self):
-        for user, said in (("pusher", ": OK"), ("reader", ": FAILED: .*push"),
+        for user, said in (("pusher", ": OK"), ("reader", ": FAILED: .*has no role"),
                            ("wrong", ": FAILED: .*credentials")):
             self.stack.replace(f"token-{user}", TOKENS.get(user, CANARY) + "\n")
             config = (self.stack.folder / "ingest.yml").read_text()
