@@ -12,9 +12,6 @@
 namespace alertjoin {
 namespace {
 
-// A longer time was no pause between two, but the way that was broken.
-constexpr Millis kBetweenMax = std::chrono::hours(24);
-
 double Seconds(Millis time) { return std::chrono::duration<double>(time).count(); }
 
 }  // namespace
@@ -38,22 +35,25 @@ void Heartbeats::Watch(Options options) {
   auto shared = std::make_shared<const Options>(std::move(options));
   MutexLock lock(mutex_);
   options_ = std::move(shared);
-  for (auto known = known_.begin(); known != known_.end();) {
-    if (options_->contains(known->first)) {
-      ++known;
+  for (auto entry = known_.begin(); entry != known_.end();) {
+    Known& known = entry->second;
+    const auto wanted = options_->find(entry->first);
+    if (wanted != options_->end() && (wanted->second.expected || known.beat.has_value())) {
+      ++entry;
       continue;
     }
-    last_.Remove(known->second.last);
-    if (known->second.max_age != nullptr) max_age_.Remove(known->second.max_age);
-    known = known_.erase(known);
+    last_.Remove(known.last);
+    HideMaxAge(known);
+    entry = known_.erase(entry);
   }
   for (const auto& [source, heartbeat] : *options_) {
-    const auto known = known_.find(source);
-    if (known != known_.end()) {
-      ShowMaxAge(source, heartbeat, known->second);
-    } else if (heartbeat.expected) {
-      BeatLocked(source, heartbeat);
+    const auto [entry, is_new] = known_.try_emplace(source);
+    if (is_new && !heartbeat.expected) {
+      known_.erase(entry);
+      continue;
     }
+    if (is_new) ShowLast(source, entry->second);
+    ShowMaxAge(source, heartbeat, entry->second);
   }
 }
 
@@ -73,29 +73,37 @@ bool Heartbeats::IsAmong(const std::string& source, std::span<const TransitionEv
 void Heartbeats::Beat(const std::string& source) {
   MutexLock lock(mutex_);
   const auto heartbeat = options_->find(source);
-  if (heartbeat != options_->end()) BeatLocked(source, heartbeat->second);
+  if (heartbeat == options_->end()) return;
+  Known& known = known_[source];
+  const Clock::Steady now = clock_.SteadyNow();
+  if (known.beat.has_value()) {
+    known.pauses.push_back(std::chrono::duration_cast<Millis>(now - *known.beat));
+    if (known.pauses.size() > kPauses) known.pauses.pop_front();
+  }
+  known.beat = now;
+  ShowLast(source, known);
+  ShowMaxAge(source, heartbeat->second, known);
 }
 
-void Heartbeats::BeatLocked(const std::string& source, const HeartbeatOptions& heartbeat) {
-  const Timestamp now = clock_.Now();
-  auto found = known_.find(source);
-  if (found == known_.end()) {
-    found = known_.emplace(source, Known{now, Millis(0), &last_.Add({{"source", source}})}).first;
-  }
-  Known& known = found->second;
-  known.longest = std::max(known.longest, std::min(now - known.beat, kBetweenMax));
-  known.beat = now;
-  known.last->Set(Seconds(now - Timestamp()));
-  ShowMaxAge(source, heartbeat, known);
+void Heartbeats::ShowLast(const std::string& source, Known& known) {
+  if (known.last == nullptr) known.last = &last_.Add({{"source", source}});
+  known.last->Set(Seconds(clock_.Now() - Timestamp()));
 }
 
 void Heartbeats::ShowMaxAge(const std::string& source, const HeartbeatOptions& heartbeat,
                             Known& known) {
-  if (!heartbeat.expected && known.longest == Millis(0)) return;
+  if (!heartbeat.expected && known.pauses.size() < kPauses) return HideMaxAge(known);
+  Millis age = heartbeat.max_age;
+  if (!heartbeat.expected) {
+    age = std::max(age, 2 * *std::max_element(known.pauses.begin(), known.pauses.end()));
+  }
   if (known.max_age == nullptr) known.max_age = &max_age_.Add({{"source", source}});
-  const Millis age =
-      heartbeat.expected ? heartbeat.max_age : std::max(heartbeat.max_age, 2 * known.longest);
   known.max_age->Set(Seconds(age));
+}
+
+void Heartbeats::HideMaxAge(Known& known) {
+  if (known.max_age != nullptr) max_age_.Remove(known.max_age);
+  known.max_age = nullptr;
 }
 
 }  // namespace alertjoin

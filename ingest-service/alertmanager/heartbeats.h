@@ -1,7 +1,9 @@
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -30,18 +32,20 @@ struct HeartbeatOptions {
   // one, and nobody has said how often it is sent again: that is learnt.
   bool expected = false;
   Matchers matchers = DefaultHeartbeatMatchers();  // Of the alert.
-  // Of one that is not expected, the least; it may be twice as old as the longest time between two.
+  // Of one that is not expected, the least (Heartbeats).
   Millis max_age = std::chrono::minutes(15);
 };
 
 // When the heartbeat of each alert source last came, as metrics: its unix time, and the age at
-// which it is missing, where that is known: of one that is not expected from the second on that
-// comes. The label is the source, so it is bounded by the configuration. Thread-safe.
-// Clock and registry must outlive it.
+// which it is missing, where that is known. Of one that is not expected it is twice the longest of
+// the last kPauses times between two, once there were as many: it may be sent again after minutes
+// or after half a day, and sooner whenever something else of its group changes. The label is the
+// source, so it is bounded by the configuration. Thread-safe. Clock and registry must outlive it.
 class Heartbeats {
  public:
   // By the name of the source; those without an entry have no heartbeat.
   using Options = std::map<std::string, HeartbeatOptions>;
+  static constexpr size_t kPauses = 10;
 
   // Watches none.
   Heartbeats(const Clock& clock, prometheus::Registry& registry);
@@ -58,16 +62,17 @@ class Heartbeats {
 
  private:
   struct Known {
-    Timestamp beat;
-    Millis longest{0};                // Between two of them.
-    prometheus::Gauge* last;          // Never null.
-    prometheus::Gauge* max_age = {};  // Null: not known.
+    std::optional<Clock::Steady> beat;     // The last. None: it was only expected.
+    std::deque<Millis> pauses;             // The last kPauses at most.
+    prometheus::Gauge* last = nullptr;     // Null: nothing is shown.
+    prometheus::Gauge* max_age = nullptr;  // Null: it is not known.
   };
 
-  void BeatLocked(const std::string& source, const HeartbeatOptions& heartbeat)
-      REQUIRES_LOCK(mutex_);
+  // Has come, or counts as if it had, now.
+  void ShowLast(const std::string& source, Known& known) REQUIRES_LOCK(mutex_);
   void ShowMaxAge(const std::string& source, const HeartbeatOptions& heartbeat, Known& known)
       REQUIRES_LOCK(mutex_);
+  void HideMaxAge(Known& known) REQUIRES_LOCK(mutex_);
 
   const Clock& clock_;
   prometheus::Family<prometheus::Gauge>& last_;
@@ -75,7 +80,7 @@ class Heartbeats {
 
   mutable Mutex mutex_;
   std::shared_ptr<const Options> options_ GUARDED_BY(mutex_);  // Those that are enabled.
-  std::map<std::string, Known> known_ GUARDED_BY(mutex_);      // Those that have come.
+  std::map<std::string, Known> known_ GUARDED_BY(mutex_);  // Those that have come or are expected.
 };
 
 }  // namespace alertjoin

@@ -96,7 +96,8 @@ void GrafanaSources::OnTransitions(std::span<const TransitionEvent> transitions)
   if (options_.empty()) return others_.OnTransitions(transitions);
   std::vector<std::pair<std::string, std::shared_ptr<LearningSource>>> sources;
   {
-    // Both at once: each binding is handed to its source here, or is there for it to take.
+    // Both at once: each binding is handed to its source here, or is there for it to take. Only a
+    // source that is replaced in the next moment loses what is handed to it; polls still find it.
     MutexLock lock(mutex_);
     for (const auto& [name, running] : running_) sources.emplace_back(name, running.source);
     Hold(transitions);

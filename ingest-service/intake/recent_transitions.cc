@@ -63,16 +63,19 @@ bool RecentTransitions::Knows(const TransitionEvent& transition) {
 }
 
 std::optional<Timestamp> RecentTransitions::StartOf(const TransitionEvent& transition) {
+  const bool is_end = transition.state == AlertState::kResolved;
   MutexLock lock(mutex_);
   const Alert* const alert = Find(KeyOf(transition.source, transition.fingerprint));
   if (alert == nullptr) return std::nullopt;
-  const Episode& latest = alert->episodes.back();
-  const bool fires = latest.fired_at.has_value() && !latest.ends_at.has_value();
-  // In optionals nothing is the least.
-  const bool is_told_again =
-      transition.state == AlertState::kResolved && transition.ends_at <= latest.ends_at;
-  if (!fires && !is_told_again) return std::nullopt;
-  return latest.starts_at;
+  for (auto episode = alert->episodes.rbegin(); episode != alert->episodes.rend(); ++episode) {
+    // What began after an end is not what ended.
+    if (is_end && episode->starts_at > *transition.ends_at) continue;
+    const bool fires = episode->fired_at.has_value() && !episode->ends_at.has_value();
+    // In optionals nothing is the least.
+    const bool is_told_again = is_end && transition.ends_at <= episode->ends_at;
+    return fires || is_told_again ? std::optional(episode->starts_at) : std::nullopt;
+  }
+  return std::nullopt;
 }
 
 void RecentTransitions::Remember(std::span<const TransitionEvent> transitions) {

@@ -34,9 +34,9 @@ class RecentTransitions {
   // same alert, for it says that both are one episode. REQUIRES: with its bindings.
   bool Knows(const TransitionEvent& transition) EXCLUDES_LOCK(mutex_);
 
-  // The start of the episode that a transition is of which came without a start: of the alert's
-  // latest, while that fires, and for an end that was told of it before. None: it is of no episode
-  // that is known.
+  // The start of the episode that a transition is of which came without a start: the alert's
+  // latest, for an end the latest that had begun by then, while that fires; and for an end that
+  // lies in it or was told of it before. None: it is of no episode that is known.
   std::optional<Timestamp> StartOf(const TransitionEvent& transition) EXCLUDES_LOCK(mutex_);
 
   // REQUIRES: with their bindings; taken.

@@ -135,6 +135,21 @@ TEST_F(RecentTransitionsTest, AnEndWithoutStartThatIsToldAgainIsOfTheSameEpisode
   EXPECT_EQ(recent_.StartOf(Resolved(0, 16)), std::nullopt);  // Another, whose start was not heard.
 }
 
+// Which of the episodes an end is of that comes late, or again.
+TEST_F(RecentTransitionsTest, AnEndWithoutStartIsOfNothingThatBeganLater) {
+  Remember(Firing(10, 11));
+  Remember(Resolved(10, 15));
+  Remember(Firing(20, 21));
+  EXPECT_EQ(recent_.StartOf(Resolved(0, 15)), At(10));
+  EXPECT_EQ(recent_.StartOf(Resolved(0, 16)), std::nullopt);
+  EXPECT_EQ(recent_.StartOf(Resolved(0, 20)), At(20));
+  Remember(Resolved(20, 25));
+  EXPECT_EQ(recent_.StartOf(Resolved(0, 12)), At(10));
+  EXPECT_EQ(recent_.StartOf(Resolved(0, 16)), std::nullopt);
+  EXPECT_EQ(recent_.StartOf(Resolved(0, 9)), std::nullopt);
+  EXPECT_EQ(recent_.StartOf(Resolved(0, 25)), At(20));
+}
+
 TEST_F(RecentTransitionsTest, ForgetsTheAlertThatNobodySpokeOfForLongest) {
   for (const char* alert : {"a", "b", "c"}) Remember(Firing(10, 11, alert));
   EXPECT_TRUE(Knows(Firing(10, 12, "a")));
