@@ -192,6 +192,10 @@ class Parser {
 
   absl::StatusOr<std::string> ParseValue() {
     if (!AtEnd() && Peek() == '"') return ParseQuoted();
+    // In PromQL these quote as well; here they would be a part of a value that nothing has.
+    if (!AtEnd() && (Peek() == '\'' || Peek() == '`')) {
+      return Expected("a value in double quotes");
+    }
     if (!AtEnd() && (Peek() == '=' || Peek() == '~')) {
       return Expected("a value (in quotes when it starts with \"=\" or \"~\")");
     }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <limits>
 #include <utility>
 
 #include "common/eventlog/durable_folder.h"
@@ -26,7 +27,8 @@ absl::StatusOr<std::unique_ptr<CorrelatorData>> CorrelatorData::Open(
   RETURN_IF_ERROR(MakeFolder(options.folder));
   RocksdbEventLog::Options log_options;
   log_options.folder = options.folder + "/log";
-  log_options.bytes_max = options.log_bytes_max;
+  // The bound is RoundLog's, which knows what must be taken however full the log is.
+  log_options.bytes_max = std::numeric_limits<uint64_t>::max();
   log_options.on_failure = options.on_failure;
   log_options.env = options.env;
   log_options.on_sync = [&seconds = LogSyncSeconds(registry)](std::chrono::duration<double> took) {

@@ -16,7 +16,6 @@ namespace {
 absl::StatusOr<Verification> VerifyData(const CorrelatorConfig& config) {
   RocksdbEventLog::Options log_options;
   log_options.folder = config.data_path + "/log";
-  log_options.bytes_max = config.log_bytes_max;
   ASSIGN_OR_RETURN(const auto log, RocksdbEventLog::Open(std::move(log_options)));
   RowDatabase::Options row_options;
   row_options.folder = config.data_path + "/rows";

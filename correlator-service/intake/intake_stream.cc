@@ -205,8 +205,12 @@ void IntakeStream::FinishWith(const absl::Status& status) {
     finished_ = true;
   }
   const bool ours = !status.ok() && !absl::IsCancelled(status) && !absl::IsUnavailable(status);
+  // Who was let in once and no longer is: nothing that the producer has sent.
+  const bool revoked = absl::IsUnauthenticated(status) || absl::IsPermissionDenied(status);
   if (ours && session_->WasReplaced()) {
     LogInfo("producer's stream replaced by a newer one of its own", {{"error", MessageOf(status)}});
+  } else if (revoked) {
+    LogWarn("producer's stream ended: it may push no longer", {{"error", MessageOf(status)}});
   } else if (ours) {
     context_.metrics.CountRefusal(status);
     LogWarn("producer's stream ended", {{"error", MessageOf(status)}});

@@ -15,8 +15,6 @@ namespace {
 // What is read at once when the log is replayed.
 constexpr size_t kReadRecordsMax = 1'000;
 constexpr size_t kReadBytesMax = 8 << 20;
-// The share of the log that is reserved for rounds without events.
-constexpr uint64_t kReserveShare = 16;
 
 Horizons Later(const Horizons& a, const Horizons& b) {
   return {std::max(a.samples, b.samples), std::max(a.rows, b.rows)};
@@ -50,14 +48,16 @@ absl::StatusOr<LogPosition> RoundLog::Append(Round& round) {
     if (horizons_) round.horizons = Later(round.horizons.value_or(Horizons()), *horizons_);
   }
   const std::string record = encoder_.Encode(round);
-  const uint64_t reserve = round.events.empty() ? 0 : options_.bytes_max / kReserveShare;
   absl::StatusOr<LogPosition> position = MakeError(
       "LOG_FULL",
       fmt::format(
           "event log: full: {} of {} bytes are in use: it has room again when its oldest samples "
           "are beyond retention.samples; or raise limits.log_bytes",
           log_.bounds().bytes, options_.bytes_max));
-  if (log_.bounds().bytes + record.size() + reserve <= options_.bytes_max) {
+  // What makes room is small, and is taken however full the log is: its bound may have been lowered
+  // below what is in use.
+  const bool makes_room = round.events.empty();
+  if (makes_room || log_.bounds().bytes + record.size() <= options_.bytes_max) {
     position = log_.Append({&record, 1});
   }
   if (!position.ok()) {

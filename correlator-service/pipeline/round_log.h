@@ -23,7 +23,7 @@ struct RoundLogOptions {
   // A segment ends at this size or age, whatever comes first. The log is trimmed by segments.
   uint64_t segment_bytes = uint64_t{64} << 20;
   Millis segment_age = std::chrono::minutes(20);
-  // Room in the log; a part of it is reserved for rounds without events, which make room.
+  // Room in the log for rounds with events. Those without make room, and may go beyond it.
   uint64_t bytes_max = uint64_t{16} << 30;
 };
 
@@ -43,8 +43,8 @@ class RoundLog {
   absl::Status Replay(const Visit& visit);
 
   // Appends and syncs. The first round of a segment gets the latest horizons so far.
-  // RESOURCE_EXHAUSTED, reason LOG_FULL, when the log has no room; other errors of the log are
-  // final.
+  // RESOURCE_EXHAUSTED, reason LOG_FULL, when the log has no room for its events; other errors of
+  // the log are final.
   absl::StatusOr<LogPosition> Append(Round& round) EXCLUDES_LOCK(mutex_);
 
   // The segments at the begin of the log in which nothing is newer than the horizon.

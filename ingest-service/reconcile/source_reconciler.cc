@@ -49,7 +49,14 @@ SourceReconciler::SourceReconciler(SourceReconcilerOptions options, Environment 
                  OnLookedUp(std::move(wanted), starts_at, active_at);
                }),
       window_points_(kWindowPointsMax),
-      log_limiter_(kLogInterval, environment.clock) {}
+      log_limiter_(kLogInterval, environment.clock) {
+  // A source that never answers falls behind from here on.
+  ShowThrough(read_from.value_or(environment.clock.Now()));
+}
+
+void SourceReconciler::ShowThrough(Timestamp through) const {
+  environment_.metrics.SetThrough(options_.source, static_cast<double>(through.millis()) / 1000.0);
+}
 
 std::optional<Timestamp> SourceReconciler::covered() const {
   if (!history_.through()) return std::nullopt;
@@ -238,7 +245,7 @@ void SourceReconciler::OnWindow(const EvaluationGrid& grid, absl::StatusOr<Query
   environment_.metrics.CountLeftOut(options_.source, LeftOut::kTooManyAlerts,
                                     history_.not_followed() - not_followed_);
   not_followed_ = history_.not_followed();
-  environment_.metrics.SetThrough(options_.source, static_cast<double>(grid.end.millis()) / 1000.0);
+  ShowThrough(grid.end);
   Continue();
 }
 

@@ -100,6 +100,8 @@ class SourceReconciler {
   void OnLookedUp(StartLookUp::Wanted wanted, std::optional<Timestamp> starts_at,
                   std::optional<Timestamp> active_at);
   void End(const absl::Status& status);
+  // By the metric: how far the history has been read.
+  void ShowThrough(Timestamp through) const;
 
   const SourceReconcilerOptions options_;
   const Environment environment_;

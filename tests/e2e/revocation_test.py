@@ -108,6 +108,9 @@ class RevocationTest(SecureCase):
             self.expect_ends(streams, "UNAUTHENTICATED", "CREDENTIALS_REVOKED",
                              f"token of {user}")
             self.give_back_tokens()
+        # That pages somebody: a producer sends what it must not.
+        self.assertTrue(self.metric("correlator",
+                                    'alertjoin_intake_refused_total{reason="OTHER"} 0\n'))
 
     def test_streams_end_when_their_role_is_taken_away(self):
         self.addCleanup(self.stack.write_security, ROLES)

@@ -132,6 +132,8 @@ TEST(Matchers, ErrorsNameColumnAndWhatWasExpected) {
   ExpectRefused("a=\"b\" c=d", "column 7: expected \",\" or the end");
   ExpectRefused("a=\"b", "column 3: expected a closing quote");
   ExpectRefused("a=b\"c", "column 4: expected \",\"");
+  ExpectRefused("a='b'", "column 3: expected a value in double quotes");
+  ExpectRefused("a=~`b`", "column 4: expected a value in double quotes");
   ExpectRefused("{a=b", "column 5: expected \",\" or \"}\", found the end");
   ExpectRefused("a=b}", "column 4: expected \",\" or the end");
   ExpectRefused("{a=b}x", "column 6: expected the end");

@@ -191,6 +191,20 @@ TEST_F(RoundLogTest, AFullLogTakesNoEventsButWhatMakesRoom) {
   EXPECT_EQ(ReadAll().size(), 2u);
 }
 
+// Otherwise nothing would ever be trimmed again.
+TEST_F(RoundLogTest, ALogThatIsLargerThanItsBoundTakesWhatMakesRoom) {
+  RoundLog before(log_, {});
+  Round large = RoundAt(0, {Gap{"prom", {}, {}, {}, std::string(2'000, 'x')}});
+  Append(before, large);
+  RoundLog log(log_, {.bytes_max = 1'000});
+  ReadAll(&log);
+  Round small = RoundAt(1, {Gap{"prom", {}, {}, {}, "x"}});
+  EXPECT_THAT(log.Append(small), StatusIs(absl::StatusCode::kResourceExhausted, "log_bytes"));
+  Round expiry = RoundAt(1);
+  expiry.horizons = {At(0), At(0)};
+  EXPECT_THAT(log.Append(expiry), IsOk());
+}
+
 TEST_F(RoundLogTest, DamageIsSaidWithItsPlace) {
   RoundLog log(log_, {});
   Append(log, RoundAt(0));

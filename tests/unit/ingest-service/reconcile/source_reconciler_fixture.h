@@ -91,6 +91,15 @@ class SourceReconcilerTest : public ::testing::Test {
     return texts;
   }
 
+  // By the metric, how far it has read; in seconds.
+  double Through() const {
+    for (const prometheus::MetricFamily& family : registry_.Collect()) {
+      if (family.name != "alertjoin_reconcile_through_seconds") continue;
+      for (const auto& metric : family.metric) return metric.gauge.value;
+    }
+    return -1;
+  }
+
   ScriptedAlerts prometheus_;
   std::optional<Timestamp> read_from_;
   std::function<bool(const SentQuery&)> fail_;

@@ -26,6 +26,20 @@ TEST_F(SourceReconcilerTest, FindsWhatHappenedBeforeAndAfterItsStart) {
   EXPECT_EQ(taken_.front().labels.Get("cluster"), "east");
 }
 
+// Or nobody would ever learn of it.
+TEST_F(SourceReconcilerTest, ASourceThatNeverAnswersFallsBehindFromTheStartOn) {
+  fail_ = [](const SentQuery&) { return true; };
+  Begin();
+  TickUntil(40);
+  EXPECT_EQ(Through(), 20);
+  Begin(Timestamp::FromMillis(7'000));
+  TickUntil(50);
+  EXPECT_EQ(Through(), 7);
+  fail_ = nullptr;
+  TickUntil(200);
+  EXPECT_GT(Through(), 150);
+}
+
 TEST_F(SourceReconcilerTest, TheStartOfWhatFiredBeforeTheHistoryIsLookedUp) {
   options_.first_lookback = std::chrono::seconds(10);
   prometheus_.scripts = {{kA, "." + std::string(14, 'f') + "....."},
