@@ -116,6 +116,30 @@ TEST_F(LogAlertsTest, RandomHistoriesThatExpireAgree) {
   EXPECT_GT(compared, 0u);
 }
 
+// What of the alerts the trimmed part of the log had said, nobody can tell any more.
+TEST_F(LogAlertsTest, RandomHistoriesOverTrimmedLogsAgree) {
+  RandomHistory history(TestSeed());
+  size_t compared = 0;
+  for (int64_t horizon = 0; horizon < 90; horizon += 5) {
+    const LogPosition segment = log_.bounds().next;
+    for (const Event& event : history.Make(true)) {
+      if (TransitionOf(event) == nullptr) continue;
+      TransitionEvent unbound = *TransitionOf(event);
+      unbound.bindings.clear();
+      // Each time is in a segment of its own.
+      Do({At(horizon * 3'600'000), {}, {std::move(unbound)}, {}, {}});
+    }
+    Do({At(horizon * 3'600'000), Horizons{Timestamp::Min(), At(horizon)}, {}, {}, {}});
+    if (history.Upto(2) == 0) {
+      ASSERT_THAT(log_.Trim(segment), IsOk());
+    }
+    const Verification found = Verify();
+    ASSERT_THAT(found.examples, ElementsAre()) << horizon;
+    compared += found.starts_compared;
+  }
+  EXPECT_GT(compared, 0u);
+}
+
 TEST_F(LogAlertsTest, WhatMayHaveBeenRefusedAtTheLimitOfASourceIsNoDifference) {
   SetLimits({.source_alerts_max = 2});
   Do({Firing({{"i", "1"}}, 100, {}), Firing({{"i", "2"}}, 100, {}), Firing({{"i", "3"}}, 100, {})});
