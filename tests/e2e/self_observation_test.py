@@ -146,7 +146,8 @@ class SelfObservationTest(unittest.TestCase):
     def test_3_faults_beside_each_other(self):
         self.breaks("AlertjoinHeartbeatMissing")  # Nobody beats any more.
         self.breaks("AlertjoinDeadLetters", "AlertjoinSenderDenied", "AlertjoinUnmatchedRows",
-                    "AlertjoinReloadFailed", "AlertjoinSecurityFileFaulty")
+                    "AlertjoinReloadFailed", "AlertjoinSecurityFileFaulty",
+                    "AlertjoinMetricsSourceUnreachable")
         self.post(UNBOUND_ROWS, kind="free")
         self.assertEqual(400, self.stack.post("one", "{"))
         self.assertEqual(401, self.stack.post_to("/webhook/guarded", notification([])))
@@ -166,6 +167,7 @@ class SelfObservationTest(unittest.TestCase):
         self.await_alert("AlertjoinSenderDenied", source="guarded", reason="no_credentials")
         self.await_alert("AlertjoinHeartbeatMissing", source="alertmanager")
         self.await_alert("AlertjoinPollFailing", source="prometheus")
+        self.await_alert("AlertjoinMetricsSourceUnreachable", source="prometheus")
         self.await_alert("AlertjoinUnmatchedRows", job="alertjoin-correlator")
 
         self.stack.start_made_up_prometheus()
