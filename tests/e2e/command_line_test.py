@@ -16,12 +16,13 @@ from unittest import mock
 
 import pandas as pd
 
-from alertjoin import cli
+from alertjoin import cli, frames
 from alertjoin.cli import export
 from alertjoin.errors import AlertjoinError
 from alertjoin.forward import Forwarder
 from alertjoin.subscription import Message
 from alertjoin.v1.joined_row_pb2 import JoinedRow
+from alertjoin.v1.samples_pb2 import AsOfResult
 
 
 def run(*arguments):
@@ -85,6 +86,26 @@ class TailTest(unittest.TestCase):
                          (status, said))
 
 
+class AsOfTest(unittest.TestCase):
+    def test_hostile_labels_do_not_reach_the_terminal(self):
+        result = AsOfResult()
+        result.match.value = 4.5
+        result.series.query.name = "lo\x1bad"
+        result.series.query.source = "\u202eecruos"  # Right to left from here on.
+        for name, value in (("pod", "a\x1b[2Jb"), ("na\x1bme", "c"), ("na\x07me", "long " * 50)):
+            result.series.labels[name] = value
+        client = contextlib.nullcontext(SimpleNamespace(
+            as_of=lambda *_, **__: frames.as_of_frame([result])))
+        with mock.patch.object(cli, "connect", return_value=client):
+            status, printed, _ = run("as-of", "load")
+        self.assertEqual(0, status)
+        head, line = printed.splitlines()
+        self.assertTrue((head + line).isprintable(), printed)
+        for text in ("4.5", "lo\ufffdad", "\ufffdecruos", "a\ufffd[2Jb", " c ", "long " * 49 + "long"):
+            self.assertIn(text, line)
+        self.assertEqual(2, head.count("na\ufffdme"))
+
+
 class ExportTest(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -99,6 +120,40 @@ class ExportTest(unittest.TestCase):
             found, _, said = run("export", "joined", str(self.folder / name), "--label", "of")
         self.assertEqual(status, found, said)
         return said if status else self.folder / name
+
+    def test_a_flag_that_the_table_does_not_have_is_refused(self):
+        path = self.folder / "file.csv"
+        for table, flags, words in (
+                ("samples", ["--state", "firing"], "only joined and alerts can"),
+                ("samples", ["--final"], "only joined can"),
+                ("alerts", ["--query", "load"], "only joined and samples can"),
+                ("alerts", ["--final"], "only joined can")):
+            status, _, said = run("export", table, str(path), *flags)
+            self.assertEqual(2, status, said)
+            self.assertIn(f"export {table} has no {flags[0]}: {words}", said)
+            self.assertFalse(path.exists())
+
+    def test_the_flags_that_a_table_has_are_passed_on(self):
+        asked = {}
+
+        def reader(table, nothing):
+            def read(*query, **arguments):
+                asked[table] = (*query, arguments)
+                return nothing
+            return read
+        client = contextlib.nullcontext(SimpleNamespace(
+            joined_rows=reader("joined", iter(())), alert_messages=reader("alerts", iter(())),
+            samples=reader("samples", frames.samples_frame([]))))
+        for table, flags in (("joined", ["--state", "firing", "--query", "load", "--final"]),
+                             ("alerts", ["--state", "firing"]), ("samples", ["--query", "load"])):
+            with mock.patch.object(cli, "connect", return_value=client):
+                status, _, said = run("export", table, "-", *flags)
+            self.assertEqual(0, status, said)
+        self.assertEqual(("FIRING", "load", True),
+                         tuple(asked["joined"][-1][name] for name in (
+                             "state", "query", "final_only")))
+        self.assertEqual("FIRING", asked["alerts"][-1]["state"])
+        self.assertEqual("load", asked["samples"][0])
 
     def test_values_keep_their_digits(self):
         values = [1e-12, 0.1 + 0.2, 1e300, math.inf, -math.inf, math.nan, None, 4.0]

@@ -6,6 +6,7 @@ import unittest
 
 from alertjoin.forward import Options
 from alertjoin.forward.options import load
+from forwarding import documented_configurations
 
 
 class OptionsTest(unittest.TestCase):
@@ -21,6 +22,14 @@ class OptionsTest(unittest.TestCase):
                             '"host.hostName" = "instance"', since="2h", url=None)
         self.assertEqual(("https://a", "2h", True), (options.url, options.since, options.all))
         self.assertEqual({"host.hostName": "instance"}, options.scope)
+
+    def test_what_the_documents_show_is_read(self):
+        options, = map(self.read, documented_configurations())
+        self.assertEqual(("sysdig", "10m"), (options.target, options.max_wait))
+        self.assertEqual({"page": 1, "default": 4}, options.severity)
+        self.assertIn("host.hostName", options.scope)
+        # Matchers know no other quotes.
+        self.assertEqual('severity=~"page|critical"', options.filter)
 
     def test_what_is_wrong_is_named(self):
         good = 'target = "sysdig"\nurl = "http://a"\nstate_file = "s"\n'

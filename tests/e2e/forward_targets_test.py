@@ -2,11 +2,13 @@
 import json
 import re
 import signal
+import tomllib
 import unittest
 
 from alert_feed import now_ms
 from fake_target import TAKE, FakeTarget
-from forwarding import TOKEN, WAIT_SECONDS, Forwarding, await_taken, events_of
+from forwarding import (TOKEN, WAIT_SECONDS, Forwarding, await_taken, documented_configurations,
+                        events_of)
 from package_stack import PackageStack
 from support import of_class, wait_until
 
@@ -41,6 +43,18 @@ class TargetsTest(unittest.TestCase):
             state = "resolved" if row.transition.state == 2 else "firing"
             self.assertEqual(f"alertjoin.alert.{state}", body["type"])
             self.assertTrue(all(re.fullmatch("[a-z0-9]{1,20}", name) for name in body))
+
+    def test_the_documented_filter_selects_what_it_says(self):
+        wanted = [self.stack.tell_of_new(severity=severity) for severity in ("page", "critical")]
+        self.stack.tell_of_new(severity="ticket")
+        self.stack.await_final()
+        target = FakeTarget(self, token=TOKEN)
+        config, = documented_configurations()
+        shown = tomllib.loads(config)["filter"]
+        Forwarding(self, self.stack, "--since", "1h", "--once", "--filter", shown,
+                   target="webhook", url=target.url).run()
+        self.assertEqual({episode.fingerprint for episode in wanted},
+                         {body["data"]["transition"]["fingerprint"] for body in target.bodies()})
 
     def test_grafana_has_one_annotation_from_start_to_end(self):
         target = FakeTarget(self, token=TOKEN)

@@ -6,10 +6,16 @@ import tempfile
 import urllib.request
 
 from package_stack import PROGRAM
-from support import wait_until
+from support import REPOSITORY, wait_until
 
 WAIT_SECONDS = 60
 TOKEN = "s3cr3t-t0k3n"
+
+
+def documented_configurations():
+    """Those that the README of the package shows."""
+    readme = (REPOSITORY / "proto" / "python" / "README.md").read_text(encoding="utf-8")
+    return re.findall(r"^```toml\n(.*?)^```$", readme, re.M | re.S)
 
 
 class Forwarding:

@@ -7,12 +7,14 @@ import unittest
 from types import SimpleNamespace
 from unittest import mock
 
+import numpy as np
 import pandas as pd
 from google.protobuf import json_format
 
+import alertjoin
 from alertjoin import requests
 from alertjoin.cli import export
-from alertjoin.live import RowFold, SampleFold, Standing
+from alertjoin.live import RowFold, SampleFold, Standing, forgotten_after
 from alertjoin.subscription import Message
 from alertjoin.times import parse_duration, parse_time, to_proto
 from alertjoin.v1.joined_row_pb2 import JoinedRow
@@ -93,6 +95,28 @@ class TimesTest(unittest.TestCase):
             with self.assertRaises(ValueError, msg=text):
                 parse_time(text, NOW)
 
+    def test_numbers_of_any_kind_are_seconds(self):
+        # Those of NumPy, as a column of a frame has them, too: not nanoseconds.
+        for seconds in (1_772_359_200, -1, 0, 2.5, 1_772_359_200_123):
+            wanted = parse_time(seconds)
+            whole = (np.int64,) if isinstance(seconds, int) else ()
+            for kind in (np.float64, str, *whole):
+                self.assertEqual(wanted, parse_time(kind(seconds)), (kind, seconds))
+        self.assertEqual(pd.Timestamp("2026-03-01T10:00:00.5Z"), parse_time("1772359200.5"))
+        # Exact in 32 bits, where the microseconds of it are not.
+        self.assertEqual(parse_time(16_777_215), parse_time(np.float32(16_777_215)))
+        for number in (np.int64(90), np.int32(90), np.float32(90)):
+            self.assertEqual(datetime.timedelta(seconds=90), parse_duration(number))
+        for number in (True, np.bool_(True), np.float64("nan"), "9" * 400, "1e9", "1_000", "--1"):
+            with self.assertRaises(ValueError, msg=number):
+                parse_time(number)
+
+    def test_digits_of_a_date_are_one(self):
+        for text, wanted in (("2026", "2026-01-01"), ("20260301", "2026-03-01"),
+                             ("202603011030", "2026-03-01T10:30"),
+                             ("20260301103015", "2026-03-01T10:30:15")):
+            self.assertEqual(pd.Timestamp(wanted, tz="UTC"), parse_time(text), text)
+
     def test_durations(self):
         for text, seconds in (("90s", 90), ("1h30m", 5400), ("1w1d", 8 * 86400), ("250ms", 0.25),
                               ("1y", 365 * 86400), (2.5, 2.5)):
@@ -103,9 +127,9 @@ class TimesTest(unittest.TestCase):
 
 
 class FoldsTest(unittest.TestCase):
-    def samples(self, *points):
+    def samples(self, *points, pod="b"):
         one = SeriesSamples()
-        one.series.labels["a"] = "b"
+        one.series.labels["a"] = pod
         for time_ms, value in points:
             one.samples.add(value=value).time.FromMilliseconds(time_ms)
         return Message("samples", series=[one])
@@ -116,6 +140,48 @@ class FoldsTest(unittest.TestCase):
         fold.take(self.samples((4000, 4.0), (3000, 3.5)))
         one, = fold.held()
         self.assertEqual([2.0, 3.5, 4.0], [sample.value for sample in one.samples])
+
+    def test_a_series_that_is_gone_is_forgotten(self):
+        fold = SampleFold(keep=3, forget_after=datetime.timedelta(seconds=10))
+
+        def pods():
+            return [one.series.labels["a"] for one in fold.held()]
+        fold.take(self.samples((1000, 1.0), (5000, 1.0), pod="early"))
+        fold.take(self.samples((5001, 1.0), pod="late"))
+        fold.take(self.samples((15_000, 1.0), pod="new"))
+        self.assertEqual(["early", "late", "new"], pods())  # 10 s behind is not too far.
+        fold.take(self.samples((15_001, 1.0), pod="new"))
+        self.assertEqual(["late", "new"], pods())
+        # What comes too late is not held either, and what goes on is.
+        fold.take(self.samples((15_002, 1.0), pod="late"))
+        fold.take(self.samples((5000, 1.0), pod="early"))
+        fold.take(self.samples((19_500, 1.0), pod="new"))
+        self.assertEqual(["late", "new"], pods())
+        fold.clear()
+        fold.take(self.samples((1000, 1.0), pod="early"))
+        self.assertEqual(["early"], pods())
+
+    def test_pods_that_come_and_go_are_held_for_a_bounded_time(self):
+        fold = SampleFold(keep=3, forget_after=datetime.timedelta(seconds=10))
+        for second in range(1000):
+            fold.take(self.samples((second * 1000, 1.0), pod=str(second)))
+            self.assertLessEqual(len(fold.held()), 11)
+
+    def test_how_long_a_series_may_be_silent(self):
+        hour = datetime.timedelta(hours=1)
+        self.assertEqual(2 * hour, forgotten_after(None, None))
+        # What the snapshot brings stays.
+        self.assertEqual(26 * hour, forgotten_after(None, "1d"))
+        self.assertEqual(hour, forgotten_after("1h", "1d"))
+
+    def test_a_table_that_could_hold_nothing_is_refused(self):
+        with alertjoin.connect("127.0.0.1:1") as client:
+            for arguments, words in (({"keep": 0}, "keep: expected at least 1"),
+                                     ({"keep": -1}, "keep: expected at least 1"),
+                                     ({"forget_after": -1}, "forget_after: expected a time from"),
+                                     ({"forget_after": "soon"}, "expected a duration")):
+                with self.assertRaisesRegex(ValueError, words):
+                    client.live_samples("load", **arguments)
 
     def test_a_reset_begins_anew(self):
         standing = Standing(RowFold(), (), complete=False)

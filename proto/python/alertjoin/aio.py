@@ -10,7 +10,8 @@ import pandas as pd
 from alertjoin import frames, requests
 from alertjoin.client import CHANNEL_OPTIONS, DEFAULT_ADDRESS, DEFAULT_TIMEOUT_SECONDS
 from alertjoin.errors import AlertjoinError
-from alertjoin.live import AlertFold, AsyncLiveTable, Fold, RowFold, SampleFold, Standing
+from alertjoin.live import (AlertFold, AsyncLiveTable, Fold, RowFold, SampleFold, Standing,
+                            forgotten_after)
 from alertjoin.subscription import Message, Resumption
 from alertjoin.v1 import correlator_service_pb2_grpc as pb_grpc
 from alertjoin.v1 import samples_pb2
@@ -82,10 +83,10 @@ class Client:
         return self._live(self.subscribe_alerts, AlertFold(), labels, arguments)
 
     def live_samples(self, query: str = "", labels: Sequence[str] | None = None, keep: int = 1000,
-                     **arguments: Any) -> AsyncLiveTable:
+                     forget_after: Any = None, **arguments: Any) -> AsyncLiveTable:
         """As alertjoin.Client.live_samples."""
-        return self._live(self.subscribe_samples, SampleFold(keep), labels,
-                          {"query": query, **arguments})
+        fold = SampleFold(keep, forgotten_after(forget_after, arguments.get("since")))
+        return self._live(self.subscribe_samples, fold, labels, {"query": query, **arguments})
 
     @staticmethod
     def _live(subscribe: Callable[..., AsyncIterator[Message]], fold: Fold,

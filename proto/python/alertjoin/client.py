@@ -9,7 +9,8 @@ import pandas as pd
 
 from alertjoin import frames, requests
 from alertjoin.errors import AlertjoinError
-from alertjoin.live import AlertFold, Fold, LiveTable, RowFold, SampleFold, Standing
+from alertjoin.live import (AlertFold, Fold, LiveTable, RowFold, SampleFold, Standing,
+                            forgotten_after)
 from alertjoin.subscription import Message, Resumption
 from alertjoin.v1 import correlator_service_pb2_grpc as pb_grpc
 from alertjoin.v1 import alerts_pb2, joined_row_pb2, samples_pb2
@@ -131,10 +132,15 @@ class Client:
         return self._live(self.subscribe_alerts, AlertFold(), labels, arguments)
 
     def live_samples(self, query: str = "", labels: Sequence[str] | None = None, keep: int = 1000,
-                     **arguments: Any) -> LiveTable:
-        """As live(), of the newest `keep` samples of each series: its frame() is as samples()'."""
-        return self._live(self.subscribe_samples, SampleFold(keep), labels,
-                          {"query": query, **arguments})
+                     forget_after: Any = None, **arguments: Any) -> LiveTable:
+        """As live(), of the newest `keep` samples of each series: its frame() is as samples()'.
+
+        keep: at least 1.
+        forget_after: a series is left out once its newest sample is so far behind the newest of
+            all, as that of a pod that is gone. By default 2h more than `since`.
+        """
+        fold = SampleFold(keep, forgotten_after(forget_after, arguments.get("since")))
+        return self._live(self.subscribe_samples, fold, labels, {"query": query, **arguments})
 
     @staticmethod
     def _live(subscribe: Callable[..., Iterator[Message]], fold: Fold,

@@ -2,6 +2,9 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import datetime
+import math
 import threading
 from typing import Any, AsyncIterator, Callable, Iterator, Protocol, Sequence
 
@@ -10,12 +13,15 @@ import pandas as pd
 from alertjoin import frames
 from alertjoin.errors import AlertjoinError
 from alertjoin.subscription import Message
-from alertjoin.times import millis
+from alertjoin.times import millis, parse_duration
 from alertjoin.v1 import alerts_pb2, joined_row_pb2, samples_pb2
 
 _DELETE = joined_row_pb2.OPERATION_DELETE
 # Kinds of messages that change a table.
 _CHANGES = {"rows", "alerts", "samples", "reset", "snapshot_complete"}
+# A series may be silent for so long, beyond what the snapshot reaches back: more than the hour that
+# the clock of a source may be ahead, by which the others seem to be late.
+SILENT_MOST = datetime.timedelta(hours=2)
 
 
 class Fold(Protocol):
@@ -77,28 +83,65 @@ class AlertFold:
         return frames.alerts_frame(held, labels or ()).sort_values("starts_at", ascending=False)
 
 
-class SampleFold:
-    """The newest samples of each series, by time; of equal times the later message counts."""
+def forgotten_after(said: Any, since: Any) -> datetime.timedelta:
+    """How long a series may be silent in a table that was asked for with these arguments."""
+    return SILENT_MOST + parse_duration(since or 0) if said is None else parse_duration(said)
 
-    def __init__(self, keep: int):
+
+@dataclasses.dataclass
+class _HeldSeries:
+    series: samples_pb2.Series
+    samples: dict[int, samples_pb2.Sample] = dataclasses.field(default_factory=dict)
+    newest_ms: int = 0
+
+
+class SampleFold:
+    """The newest samples of each series, by time; of equal times the later message counts. A series
+    is forgotten when its newest sample is further than `forget_after` behind the newest of all, so
+    that memory does not grow with every pod that ever was."""
+
+    def __init__(self, keep: int, forget_after: datetime.timedelta = SILENT_MOST):
+        if keep < 1:
+            raise ValueError(f"keep: expected at least 1 sample of each series, found {keep}")
+        if forget_after < datetime.timedelta(0):
+            raise ValueError(f"forget_after: expected a time from 0 on, found {forget_after}")
         self._keep = keep
-        self._series: dict[bytes, tuple[samples_pb2.Series, dict[int, samples_pb2.Sample]]] = {}
+        self._silent_most_ms = forget_after // datetime.timedelta(milliseconds=1)
+        self.clear()
 
     def clear(self) -> None:
-        self._series.clear()
+        self._series: dict[bytes, _HeldSeries] = {}
+        self._newest_ms = -math.inf  # of all samples
+        # No series has a newest sample older than this: as long as it is not too old, none is.
+        self._least_newest_ms = math.inf
 
     def take(self, message: Message) -> None:
         for one in message.series:
-            key = one.series.SerializeToString(deterministic=True)
-            _, samples = self._series.setdefault(key, (one.series, {}))
-            samples.update({millis(sample.time): sample for sample in one.samples})
-            for time in sorted(samples)[:-self._keep]:
-                del samples[time]
+            if one.samples:
+                self._add(one)
+        if self._newest_ms - self._least_newest_ms > self._silent_most_ms:
+            self._forget_silent()
+
+    def _add(self, one: samples_pb2.SeriesSamples) -> None:
+        key = one.series.SerializeToString(deterministic=True)
+        held = self._series.setdefault(key, _HeldSeries(one.series))
+        held.samples.update({millis(sample.time): sample for sample in one.samples})
+        times = sorted(held.samples)
+        for time in times[:-self._keep]:
+            del held.samples[time]
+        held.newest_ms = times[-1]
+        self._newest_ms = max(self._newest_ms, held.newest_ms)
+        self._least_newest_ms = min(self._least_newest_ms, held.newest_ms)
+
+    def _forget_silent(self) -> None:
+        self._series = {key: held for key, held in self._series.items()
+                        if self._newest_ms - held.newest_ms <= self._silent_most_ms}
+        self._least_newest_ms = min(held.newest_ms for held in self._series.values())
 
     def held(self) -> list[samples_pb2.SeriesSamples]:
-        return [samples_pb2.SeriesSamples(series=series, samples=[
-            sample for _, sample in sorted(samples.items())])
-            for series, samples in self._series.values()]
+        return [samples_pb2.SeriesSamples(series=held.series, samples=[
+            sample for _, sample in sorted(held.samples.items())])
+            for held in self._series.values()]
 
     def frame(self, held: list[Any], labels: Sequence[str] | None) -> pd.DataFrame:
         return frames.samples_frame(held, labels)

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import numbers
 import re
 
 import pandas as pd
@@ -14,28 +15,41 @@ _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y":
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d|w|y)")
 # Seconds up to the year 5138; beyond, a number is taken for milliseconds.
 _SECONDS_MOST = 1e11
+_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+# So many digits are a date of ISO 8601: 2026, 20260301, 202603011030 or 20260301103015.
+_DIGITS_OF_DATES = (4, 8, 12, 14)
 
 
 def parse_duration(text) -> datetime.timedelta:
     """A Prometheus duration ("1h30m"), seconds as a number, or a timedelta."""
     if isinstance(text, datetime.timedelta):
         return text
-    if isinstance(text, (int, float)):
-        return datetime.timedelta(seconds=text)
+    if isinstance(text, numbers.Real):  # A timedelta takes none of NumPy's integers.
+        return datetime.timedelta(seconds=float(text))
     parts = _DURATION.findall(text)
     if not parts or "".join(n + u for n, u in parts) != text:
         raise ValueError(f'expected a duration such as "90s" or "1h30m", found "{text}"')
     return datetime.timedelta(seconds=sum(int(n) * _UNITS[u] for n, u in parts))
 
 
+def _number(time) -> float | None:
+    """Of a number of any kind, NumPy's too, or of a text that is one; None of anything else."""
+    if isinstance(time, numbers.Real) and not isinstance(time, bool):
+        return float(time)
+    if not isinstance(time, str) or not _NUMBER.fullmatch(time):
+        return None
+    return None if time.isdigit() and len(time) in _DIGITS_OF_DATES else float(time)
+
+
 def parse_time(time, now: datetime.datetime | None = None) -> pd.Timestamp:
-    """A time in UTC: "now", "now-30d", RFC 3339, seconds or milliseconds since 1970, a datetime
-    (one without a zone is taken for UTC)."""
-    if isinstance(time, (int, float)) and not isinstance(time, bool):
-        if not math.isfinite(time):
+    """A time in UTC: "now", "now-30d", RFC 3339, seconds or milliseconds since 1970 (as a text,
+    too), a datetime (one without a zone is taken for UTC)."""
+    number = _number(time)
+    if number is not None:
+        if not math.isfinite(number):
             raise ValueError(f'expected a time, found "{time}"')
         # A float of seconds is exact to less than a microsecond, and no further.
-        micros = time * 1e3 if abs(time) > _SECONDS_MOST else time * 1e6
+        micros = number * 1e3 if abs(number) > _SECONDS_MOST else number * 1e6
         return pd.Timestamp(round(micros), unit="us", tz="UTC")
     if isinstance(time, str) and time.startswith("now"):
         moment = pd.Timestamp(now or datetime.datetime.now(datetime.timezone.utc))

@@ -14,9 +14,18 @@ from typing import Any, Callable, Iterator, TextIO
 import pandas as pd
 
 from alertjoin import frames
+from alertjoin.cli.tail import visible
 from alertjoin.client import Client
 
 _ROWS_AT_ONCE = 10_000
+
+
+def _visible(frame: pd.DataFrame) -> pd.DataFrame:
+    columns = {name: column.map(visible, na_action="ignore")
+               if pd.api.types.is_string_dtype(column) else column
+               for name, column in frame.items()}
+    # Two names may look the same by then, so they come last.
+    return pd.DataFrame(columns).set_axis([visible(name) for name in columns], axis="columns")
 
 
 def run_as_of(client: Client, options: argparse.Namespace) -> int:
@@ -24,7 +33,7 @@ def run_as_of(client: Client, options: argparse.Namespace) -> int:
     if frame.empty:
         print(f'alertjoin: no series of "{options.query}" is known', file=sys.stderr)
         return 1
-    print(frame.to_string(index=False))
+    print(_visible(frame).to_string(index=False))
     return 0
 
 
@@ -123,9 +132,22 @@ def _replacing(name: str) -> Iterator[str]:
         raise
 
 
+_READERS = {"joined": _joined, "alerts": _alerts, "samples": _samples}
+# The flags by which not every table can be narrowed down, and the tables that can.
+_TABLES_WITH = {"state": ("joined", "alerts"), "query": ("joined", "samples"), "final": ("joined",)}
+
+
+def _refuse_what_has_no_effect(options: argparse.Namespace) -> None:
+    """A file with more in it than was asked for would be taken for what was asked for."""
+    for flag, tables in _TABLES_WITH.items():
+        if getattr(options, flag) and options.what not in tables:
+            raise ValueError(f"export {options.what} has no --{flag}: "
+                             f"only {' and '.join(tables)} can be selected by it")
+
+
 def run_export(client: Client, options: argparse.Namespace) -> int:
-    read = {"joined": _joined, "alerts": _alerts, "samples": _samples}[options.what]
-    parts = read(client, options)
+    _refuse_what_has_no_effect(options)
+    parts = _READERS[options.what](client, options)
     name = options.file
     if name == "-":
         count = _write_text(parts, sys.stdout, False)

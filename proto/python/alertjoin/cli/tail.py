@@ -34,11 +34,13 @@ def cells(row: joined_row_pb2.JoinedRow) -> tuple[str, ...]:
             age, str(row.revision), "yes" if row.final else "no")
 
 
-def visible(text: str, width: int) -> str:
-    """Labels are anybody's text: nothing in them moves the cursor, and they do not push the rest
-    away."""
+def visible(text: str, width: int | None = None) -> str:
+    """Labels are anybody's text: nothing in them moves the cursor, and where there is a width they
+    do not push the rest away."""
     text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return text if len(text) <= width else text[:width - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    if width is None or len(text) <= width:
+        return text
+    return text[:width - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def line(texts: tuple[str, ...], color: str = "") -> str:
