@@ -332,6 +332,12 @@ void HttpConnection::Close(bool may_wait) {
   }
 }
 
+void HttpConnection::Break() {
+  broken_ = true;
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
 bool HttpConnection::is_readable() const {
   return consumed_ < received_.size() || (tls_ != nullptr && tls_->pending()) ||
          WaitForFd(socket_.get(), POLLIN, StopEvent::Deadline::clock::now());

@@ -90,6 +90,9 @@ class HttpConnection final : public httplib::Stream {
   // Ends the connection so that the answer arrives even though the peer may still be sending, which
   // a plain close would cut off by a reset. `may_wait`: whether there is time for that.
   void Close(bool may_wait);
+  // Sends nothing more, and has the peer find the connection broken once this is gone: without that
+  // an answer which ends with its connection would look whole.
+  void Break();
   // The same for Gather to go on with: it passes over what still comes and gives kClosed at the
   // end. Without waiting: a peer that has no room for what was not flushed does not get it.
   void StartLinger();

@@ -30,7 +30,8 @@ bool TakesBody(const std::string& method) { return method == "POST" || method ==
 void Fill(httplib::Response& to, HttpResponse from) {
   to.status = from.status;
   for (const auto& [name, value] : from.headers) to.set_header(name, value);
-  if (!from.body.empty() || from.stream) {
+  // A message of protobuf that says nothing has no bytes, and is one all the same.
+  if (!from.body.empty() || from.stream || from.status == 200) {
     to.set_header("Content-Type", from.content_type);
     to.body = std::move(from.body);
   }

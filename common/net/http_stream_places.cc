@@ -19,7 +19,11 @@ void Stream(const std::shared_ptr<HttpConnection>& connection, const HttpStreame
     LogError("streamed answer failed", {{"error", error.what()}});
   }
   if (complete) body.Complete();
-  connection->Close(false);
+  if (complete || chunked) {
+    connection->Close(false);
+  } else {
+    connection->Break();
+  }
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "common/log/log.h"
 #include "common/net/grpc_status.h"
 #include "common/status/error_reason.h"
+#include "common/status/status.h"
 #include "correlator-service/codec/filter_codec.h"
 #include "correlator-service/http/connect_calls.h"
 #include "correlator-service/http/connect_error.h"
@@ -100,6 +101,10 @@ std::vector<std::string> ColumnNames(const FlatTable& table, const TableQuery& q
 }
 
 bool MayBeAskedAgain(const grpc::Status& status) {
+  if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
+    const auto detail = DetailOf(FromGrpcStatus(status));
+    return detail.has_value() && detail->reason == "TABLES_BUSY";
+  }
   return status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED ||
          status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
 }

@@ -16,7 +16,7 @@ namespace {
 constexpr size_t kRowsPerRead = 256;
 constexpr size_t kChangesPerRead = 512;
 constexpr size_t kReadBytesMax = 2 << 20;
-constexpr int kReadsPerStep = 16;
+constexpr int kReadsPerStep = 2;
 
 }  // namespace
 

@@ -191,7 +191,8 @@ void Backfill::OnAnswers(Chunk& chunk) {
     if (!answer.ok()) return OnFailure(source, chunk.range, answer.status(), now);
   }
   for (const auto& answer : chunk.answers) {
-    if (!answer->partial) continue;
+    // What is said of the query for good is no reason to ask again; the events claim less then.
+    if (!answer->partial || !answer->may_heal) continue;
     const std::string warning = answer->warnings.empty() ? "" : ": " + answer->warnings.front();
     return OnFailure(source, chunk.range,
                      absl::UnavailableError("the answer is not complete" + warning), now);

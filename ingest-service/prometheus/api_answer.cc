@@ -41,6 +41,8 @@ absl::Status HttpErrorOf(int http_code, std::string_view body) {
   if (http_code == 404 || http_code == 406) {
     return absl::NotFoundError(message + ": check the URL of the metrics source");
   }
+  // A proxy's patience; ours would have been longer.
+  if (http_code == 504) return absl::DeadlineExceededError(message);
   if (http_code >= 300 && http_code < 400) {
     return absl::FailedPreconditionError(message +
                                          ": redirects are not followed, give the final URL");
@@ -56,8 +58,9 @@ absl::Status ApiErrorOf(int http_code, std::string_view error_type, std::string_
   if (error_type == "not_found" || error_type == "not_acceptable") {
     return absl::NotFoundError(message);
   }
-  const bool known = error_type == "timeout" || error_type == "canceled" ||
-                     error_type == "internal" || error_type == "unavailable";
+  if (error_type == "timeout") return absl::DeadlineExceededError(message);
+  const bool known =
+      error_type == "canceled" || error_type == "internal" || error_type == "unavailable";
   return known ? absl::UnavailableError(message) : HttpErrorOf(http_code, message);
 }
 

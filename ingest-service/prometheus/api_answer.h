@@ -18,6 +18,7 @@ constexpr size_t kApiDocumentBytesMax = size_t{32} << 20;
 //   NOT_FOUND          404 and 406: the URL is at fault.
 //   UNAUTHENTICATED, PERMISSION_DENIED   401 and 403.
 //   FAILED_PRECONDITION   a redirect, which is not followed.
+//   DEADLINE_EXCEEDED  it took the server, or a proxy before it, too long: ask for less.
 //   UNAVAILABLE        everything else: try again.
 absl::Status HttpErrorOf(int http_code, std::string_view body);
 

@@ -116,6 +116,15 @@ bool RawHttpClient::ServerCloses() {
   return received_.empty() && Again([&] { return ::recv(fd_, &byte, 1, 0); }) == 0;
 }
 
+bool RawHttpClient::EndsBroken() {
+  char buffer[16 << 10];
+  ssize_t size = 0;
+  do {
+    size = Again([&] { return ::recv(fd_, buffer, sizeof(buffer), 0); });
+  } while (size > 0);
+  return size < 0 && errno == ECONNRESET;
+}
+
 bool RawHttpClient::IsReadable() const {
   pollfd peer{fd_, POLLIN, 0};
   return !received_.empty() || ::poll(&peer, 1, 0) > 0;

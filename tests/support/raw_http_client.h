@@ -35,6 +35,8 @@ class RawHttpClient {
   bool IsReadable() const;
   // True when the server ends the connection in order, with nothing more sent.
   bool ServerCloses();
+  // Reads to the end of the connection: whether it was broken, and not closed.
+  bool EndsBroken();
   void CloseSending();
 
  private:

@@ -106,6 +106,18 @@ TEST_F(HttpStreamTest, AnOlderPeerGetsTheBodyToTheEndOfTheConnection) {
   EXPECT_FALSE(head.has_value());  // Neither chunks nor a length.
 }
 
+// Its end is that of the connection, which must not look like a good one.
+TEST_F(HttpStreamTest, AnOlderPeerFindsTheConnectionOfAnIncompleteBodyBroken) {
+  StartStreaming([](HttpStream& stream) { return stream.Write("half") && false; });
+  RawHttpClient client = Connect();
+  ASSERT_TRUE(client.Send("GET /stream HTTP/1.0\r\n\r\n"));
+  EXPECT_TRUE(client.EndsBroken());
+  StartStreaming([](HttpStream& stream) { return stream.Write("all of it"); });
+  RawHttpClient other = Connect();
+  ASSERT_TRUE(other.Send("GET /stream HTTP/1.0\r\n\r\n"));
+  EXPECT_FALSE(other.EndsBroken());
+}
+
 TEST_F(HttpStreamTest, HeadIsAnsweredWithoutABody) {
   StartStreaming([](HttpStream&) -> bool {
     ADD_FAILURE() << "called";

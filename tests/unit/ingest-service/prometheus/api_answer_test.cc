@@ -27,6 +27,10 @@ TEST(ApiAnswer, TellsFaultsApart) {
   EXPECT_THAT(bad, StatusIs(StatusCode::kInvalidArgument));
   EXPECT_THAT(std::string(bad.status().message()), HasSubstr("bad_data: no"));
   EXPECT_THAT(DecodeApiData(503, "Service Unavailable"), StatusIs(StatusCode::kUnavailable));
+  // Less may be asked for then: the server's own limit, and that of a proxy before it.
+  EXPECT_THAT(DecodeApiData(503, R"({"status":"error","errorType":"timeout","error":"long"})"),
+              StatusIs(StatusCode::kDeadlineExceeded, "long"));
+  EXPECT_THAT(DecodeApiData(504, "Gateway Time-out"), StatusIs(StatusCode::kDeadlineExceeded));
   EXPECT_THAT(DecodeApiData(503, R"({"status":"error","errorType":"unavailable","error":"wait"})"),
               StatusIs(StatusCode::kUnavailable));
   EXPECT_THAT(DecodeApiData(404, "404 page not found"), StatusIs(StatusCode::kNotFound));
