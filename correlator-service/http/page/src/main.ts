@@ -76,11 +76,11 @@ class LivePage implements App {
     addEventListener("keydown", (event) => this.keyed(event));
     document.addEventListener("visibilitychange", () => {
       if (document.hidden) return;
-      this.stream.retryNow();
+      this.retryNow();
       this.tick();
     });
     new Attention(() => this.rest(), () => this.wake()).watch();
-    addEventListener("online", () => this.stream.retryNow());
+    addEventListener("online", () => this.retryNow());
     setInterval(() => this.tick(), 1000);
     this.stream.open();
     this.showView();
@@ -164,7 +164,7 @@ class LivePage implements App {
       nav.append(tab);
     }
     this.connection.append(h("span", {class: "phase-dot", attrs: {"aria-hidden": "true"}}), this.phase, this.phaseAge);
-    this.connection.addEventListener("click", () => this.stream.retryNow());
+    this.connection.addEventListener("click", () => this.retryNow());
     return h("header", {class: "top"}, h("h1", {text: "alertjoin"}), nav, h("div", {class: "spacer"}),
       this.connection, this.zoneButton, this.themeButton,
       button("?", "icon", () => this.help.showModal(), "Keys"));
@@ -186,6 +186,11 @@ class LivePage implements App {
     this.stream.wake();
     if (this.shown) this.views[this.shown].wake();
     this.tick();
+  }
+
+  private retryNow(): void {
+    this.stream.retryNow();
+    if (this.shown) this.views[this.shown].retryNow();
   }
 
   private tick(): void {
@@ -211,7 +216,7 @@ class LivePage implements App {
       title += "Nobody has looked for a minute. It goes on where it stopped once the page is seen.";
     } else if (phase === "stale") {
       detail = `nothing for ${formatAge(connection.silence(now))}`;
-      title += "The connection is open, and the correlator is silent.";
+      title += "The connection is open, and the correlator is silent. It is opened anew soon. Click to do so now.";
     } else if (phase === "refused") {
       title += connection.reason;
     } else if (ages) {

@@ -52,6 +52,8 @@ test("tries come later and later, up to a limit, and begin anew once something w
   assert.equal(connection.failures, 2);
   connection.opened(0);
   connection.heard(1);
+  assert.equal(connection.failures, 2, "an answer may be an error still");
+  connection.served();
   assert.equal(connection.failures, 0);
 });
 

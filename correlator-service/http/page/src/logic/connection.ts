@@ -12,6 +12,9 @@ export type Phase =
 // A progress message comes every PROGRESS_INTERVAL; three that are missing are a sign.
 export const PROGRESS_INTERVAL = 2_000;
 export const STALE_AFTER = 3 * PROGRESS_INTERVAL;
+// A try is looked at every LOOK_INTERVAL, and given up once so many looks in a row found nothing new.
+export const LOOK_INTERVAL = 1_000;
+export const SILENT_LOOKS_MAX = 10;
 const RETRY_FIRST = 500;
 const RETRY_MAX = 10_000;
 
@@ -29,27 +32,51 @@ export class Connection {
   private resting = false;
   private refusal: string | undefined;
   private heardAt = 0;
+  private silentLooks = 0;
   failures = 0;
   // Why the last try failed.
   reason = "";
+
+  // Another try begins.
+  trying(): void {
+    this.silentLooks = 0;
+  }
 
   opened(now: number): void {
     this.open = true;
     this.everOpen = true;
     this.resting = false;
     this.refusal = undefined;
-    this.heardAt = now;
+    this.heard(now);
   }
 
-  // A message came.
+  // Something came, be it the part of a message.
   heard(now: number): void {
     this.heardAt = now;
+    this.silentLooks = 0;
+  }
+
+  // A message came that is no error: the stream works, and the next failure is the first one again.
+  served(): void {
     this.failures = 0;
     this.reason = "";
   }
 
+  // To be asked every LOOK_INTERVAL while a try lasts: whether it has been silent for so long that
+  // another one has better chances. Looks are counted rather than time, because a machine that slept
+  // has not listened, and finds what was sent meanwhile.
+  looksDead(): boolean {
+    this.silentLooks++;
+    return this.silentLooks >= SILENT_LOOKS_MAX;
+  }
+
   snapshotComplete(): void {
     this.complete = true;
+  }
+
+  // Whether all of the snapshot has been taken, also while the connection is lost.
+  get hasSnapshot(): boolean {
+    return this.complete;
   }
 
   // Another snapshot begins.

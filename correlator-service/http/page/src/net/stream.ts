@@ -3,7 +3,7 @@
 
 import {type ErrorJson, errorReason, type GapJson, type ProgressJson, type StartedJson} from "../logic/api";
 import {Backlog, Conflation} from "../logic/conflation";
-import {Connection, PROGRESS_INTERVAL, remedy, retryDelay} from "../logic/connection";
+import {Connection, LOOK_INTERVAL, PROGRESS_INTERVAL, remedy, retryDelay} from "../logic/connection";
 import {type SseMessage, SseParser} from "../logic/sse";
 import {CallError, responseError} from "./connect";
 
@@ -12,6 +12,7 @@ const BACKLOG_CHARACTERS_MAX = 8 * 1024 * 1024;
 // Time of one frame for parsing, in milliseconds: while a snapshot comes, and afterwards.
 const BUDGET_LOADING = 14;
 const BUDGET_LIVE = 6;
+const SILENT = "the correlator says nothing";
 // A view changes at most ten times a second: nobody reads faster.
 const DRAW_INTERVAL = 100;
 
@@ -86,9 +87,13 @@ export class Stream {
     this.wantDraw();
   }
 
-  // Tries at once instead of at the planned time.
+  // Tries at once instead of at the planned time, and anew where an open connection is silent.
   retryNow(): void {
-    if (this.retryTimer !== undefined) this.connect();
+    const stale = this.connection.phase(performance.now()) === "stale";
+    if (this.closed || (this.retryTimer === undefined && !stale)) return;
+    if (stale) this.connection.lost(SILENT);
+    this.connect();
+    this.wantDraw();
   }
 
   private connect(): void {
@@ -97,10 +102,26 @@ export class Stream {
     this.abort?.abort();
     const abort = new AbortController();
     this.abort = abort;
+    this.connection.trying();
+    this.watch(abort);
     void this.read(abort).catch((error: unknown) => {
       if (abort.signal.aborted || this.closed) return;
+      abort.abort();
       this.failed(error);
     });
+  }
+
+  // Gives up a try that says nothing for too long: a connection whose other end is gone without a
+  // word would stay open for ever.
+  private watch(abort: AbortController): void {
+    const timer = setInterval(() => {
+      // Then it is this page that does not listen.
+      if (this.backlog.full) this.connection.heard(performance.now());
+      if (!this.connection.looksDead()) return;
+      abort.abort();
+      this.failed(new CallError("unavailable", "", SILENT));
+    }, LOOK_INTERVAL);
+    abort.signal.addEventListener("abort", () => clearInterval(timer));
   }
 
   private async read(abort: AbortController): Promise<void> {
@@ -124,6 +145,7 @@ export class Stream {
       this.connection.heard(performance.now());
       for (const message of parser.push(decoder.decode(value, {stream: true}))) {
         if (message.event === "error") throw streamError(message.data);
+        this.connection.served();
         if (message.id) this.token = message.id;
         this.backlog.push(message, message.data.length);
       }

@@ -74,6 +74,10 @@ export class AlertsView implements PageView {
     this.stream?.wake();
   }
 
+  retryNow(): void {
+    this.stream?.retryNow();
+  }
+
   update(): void {
     if (!this.visible) return;
     this.bar.update();

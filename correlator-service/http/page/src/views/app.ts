@@ -31,6 +31,8 @@ export interface PageView {
   // Lets go of connections of its own, and takes them up again.
   rest(): void;
   wake(): void;
+  // Tries connections of its own that are lost or silent at once.
+  retryNow(): void;
   // The state has changed.
   update(): void;
   // Once a second: what depends on the time that passes.

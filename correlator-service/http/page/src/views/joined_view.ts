@@ -63,6 +63,8 @@ export class JoinedView implements PageView {
 
   wake(): void {}
 
+  retryNow(): void {}
+
   update(): void {
     if (!this.visible) return;
     const {state} = this.app;

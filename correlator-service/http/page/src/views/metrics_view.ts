@@ -76,6 +76,10 @@ export class MetricsView implements PageView {
     this.stream?.wake();
   }
 
+  retryNow(): void {
+    this.stream?.retryNow();
+  }
+
   update(): void {
     if (!this.visible) return;
     const {query} = this.app.state;

@@ -288,14 +288,21 @@ describe("live page", {skip: CHROMIUM === undefined}, () => {
     await page.context().close();
   });
 
-  test("an open stream that falls silent is stale", async () => {
+  test("an open stream that falls silent is stale, and is opened anew", async () => {
     const {page} = await openPage(browser, server.url);
     await phase(page, "live");
+    const streams = server.tokens.length;
     server.silent = true;
     await phase(page, "stale", 20_000);
     await page.locator(".phase-age", {hasText: "nothing for"}).waitFor();
+    await until(() => server.tokens.length > streams, "it is opened anew by itself");
+    await phase(page, "stale", 20_000);
+    await page.locator(".connection").click();
+    await until(() => server.tokens.length > streams + 1, "and at once for who asks");
     server.silent = false;
     await phase(page, "live");
+    assert.ok(server.tokens.slice(streams).every((token) => /^c\d+$/.test(token)), "it goes on where it stopped");
+    await until(() => server.streams === 1, "the silent ones are let go");
     await page.context().close();
   });
 
