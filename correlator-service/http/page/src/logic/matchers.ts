@@ -11,10 +11,16 @@ export type ParsedFilter =
   | {ok: true; matchers: Matcher[]}
   | {ok: false; column: number; message: string};
 
-const NAME = /[a-zA-Z_][a-zA-Z0-9_]*/y;
+// As the correlator has it (common/text/matchers.cc): what it takes is not refused here.
+const NAME = /[a-zA-Z_][a-zA-Z0-9_:.-]*/y;
+const BARE_NAME = new RegExp(`^${NAME.source}$`);
 const OPERATOR = /=~|!~|!=|=/y;
-const UNQUOTED = /[^\s,{}"]+/y;
-const SPACE = /\s*/y;
+const UNQUOTED = /[^,}"]*/y;
+const SPACE = /[ \t\n\r]*/y;
+// A comma was forgotten before the matcher whose operator this is.
+const NEXT_OPERATOR = /[ \t\n\r][^=]*=/;
+
+const UNCLOSED = "the quote is never closed";
 
 class Reader {
   at = 0;
@@ -36,28 +42,29 @@ class Reader {
 }
 
 // Reads matchers in Alertmanager's syntax: `severity="page",job=~"api.*"`, braces and quotes
-// optional. Columns count from 1.
+// optional. Columns count characters, from 1.
 export function parseFilter(text: string): ParsedFilter {
   const reader = new Reader(text);
-  const fail = (message: string): ParsedFilter => ({ok: false, column: reader.at + 1, message});
+  const fail = (message: string): ParsedFilter => ({ok: false, column: [...text.slice(0, reader.at)].length + 1, message});
   const matchers: Matcher[] = [];
   reader.take(SPACE);
   const braces = reader.skip("{");
   reader.take(SPACE);
-  while (!reader.ended && !(braces && reader.text[reader.at] === "}")) {
+  while (!reader.ended && reader.text[reader.at] !== "}") {
+    const start = reader.at;
     const name = quoted(reader) ?? reader.take(NAME);
-    if (name === undefined) return fail("a label name is missing");
+    if (!name) {
+      reader.at = start;
+      return fail(name === undefined && text[start] === '"' ? UNCLOSED : "a label name is missing");
+    }
     reader.take(SPACE);
+    if (reader.text.startsWith("==", reader.at)) return fail("equality is =");
     const operator = reader.take(OPERATOR) as Matcher["operator"] | undefined;
     if (operator === undefined) return fail("one of = != =~ !~ is missing");
     reader.take(SPACE);
-    if (reader.text[reader.at] === '"') {
-      const value = quoted(reader);
-      if (value === undefined) return fail("the quote is never closed");
-      matchers.push({name, operator, value});
-    } else {
-      matchers.push({name, operator, value: reader.take(UNQUOTED) ?? ""});
-    }
+    const value = reader.text[reader.at] === '"' ? quoted(reader) ?? {problem: UNCLOSED} : unquoted(reader);
+    if (typeof value !== "string") return fail(value.problem);
+    matchers.push({name, operator, value});
     reader.take(SPACE);
     if (!reader.skip(",")) break;
     reader.take(SPACE);
@@ -65,6 +72,24 @@ export function parseFilter(text: string): ParsedFilter {
   if (braces && !reader.skip("}")) return fail("a } is missing");
   reader.take(SPACE);
   return reader.ended ? {ok: true, matchers} : fail("a comma is missing");
+}
+
+// A value without quotes: up to the next comma or brace, without the spaces around it. After a
+// problem the reader stands where it is.
+function unquoted(reader: Reader): string | {problem: string} {
+  const start = reader.at;
+  const value = reader.take(UNQUOTED) ?? "";
+  if (/^[=~]/.test(value)) {
+    reader.at = start;
+    return {problem: "a value that starts with = or ~ needs quotes"};
+  }
+  const forgotten = NEXT_OPERATOR.exec(value);
+  if (forgotten) {
+    reader.at = start + forgotten.index + forgotten[0].length - 1;
+    return {problem: 'a comma is missing before this matcher (a value with " =" in it needs quotes)'};
+  }
+  if (reader.text[reader.at] === '"') return {problem: "a value with quotes in it needs quotes"};
+  return value.replace(/[ \t\n\r]+$/, "");
 }
 
 // A text in quotes; undefined, and nothing read, when there is none or it does not end.
@@ -88,16 +113,21 @@ function quoted(reader: Reader): string | undefined {
   return undefined;
 }
 
-export function formatMatcher(matcher: Matcher): string {
-  const value = matcher.value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
-  return `${matcher.name}${matcher.operator}"${value}"`;
+function quote(text: string): string {
+  return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`;
 }
 
-// The filter that also asks for this label. A matcher for equality of the same label gives way.
+export function formatMatcher(matcher: Matcher): string {
+  const name = BARE_NAME.test(matcher.name) ? matcher.name : quote(matcher.name);
+  return name + matcher.operator + quote(matcher.value);
+}
+
+// The filter that also asks for this label. A matcher for equality of the same label gives way. One
+// that cannot be read stays as it is, in front, so that it can be mended.
 export function withMatcher(filter: string, name: string, value: string): string {
   const parsed = parseFilter(filter);
-  const kept = parsed.ok
-    ? parsed.matchers.filter((m) => m.name !== name || m.operator !== "=")
-    : [];
-  return [...kept, {name, operator: "=", value} as Matcher].map(formatMatcher).join(", ");
+  const added = formatMatcher({name, operator: "=", value});
+  if (!parsed.ok) return `${filter.trim()}, ${added}`;
+  const kept = parsed.matchers.filter((m) => m.name !== name || m.operator !== "=");
+  return [...kept.map(formatMatcher), added].join(", ");
 }
