@@ -195,9 +195,17 @@ class LivePage implements App {
 
   private tick(): void {
     this.drawConnection();
+    this.expireRows();
     // Nobody sees what a view would ask for.
     if (document.hidden) return;
     if (this.shown) this.views[this.shown].tick();
+  }
+
+  // What has grown older than the window leaves, as it would with a reload. Not by the browser's
+  // clock: one that is wrong would take away what belongs here.
+  private expireRows(): void {
+    const time = this.progress.serverTime(performance.now());
+    if (time !== undefined && this.rows.expire(time - this.state.window)) this.joined.draw();
   }
 
   private drawConnection(): void {

@@ -106,3 +106,10 @@ test("ages of progress hold whatever the browser's clock says", () => {
   assert.deepEqual(board.ages(3000), {newest: 7000, oldest: 92_000, oldestName: "b"});
   assert.equal(board.clockOffset, 3_600_000);
 });
+
+test("the server's time goes on from its last message, and is not guessed before the first", () => {
+  const board = new ProgressBoard();
+  assert.equal(board.serverTime(5000), undefined);
+  board.take({sendTime: new Date(T0).toISOString()}, 1000, T0 - 3_600_000);
+  assert.equal(board.serverTime(3500), T0 + 2500);
+});

@@ -89,6 +89,40 @@ test("beyond its limit the oldest rows leave", () => {
   assert.equal(store.settled().length, 1);
 });
 
+test("rows that grew too old leave, and what still comes of them brings none back", () => {
+  const store = new RowStore();
+  store.fold(["a", "b", "c", "d"].map((id, at) => rowJson({id, sequence: at + 1, time: T0 + at})), 0);
+  assert.ok(!store.expire(T0));
+  assert.ok(store.expire(T0 + 1.5));
+  assert.deepEqual(ids(store), ["c", "d"]);
+  assert.equal(store.size, 2);
+  assert.equal(store.evicted, 0, "the window says why");
+  const {insertions, version} = store;
+  store.fold([rowJson({id: "b", sequence: 9, revision: 2, time: T0 + 1, value: 1}), rowJson({id: "a", sequence: 10, time: T0, deleted: true})], 0);
+  assert.deepEqual([ids(store), store.insertions, store.version], [["c", "d"], insertions, version]);
+  store.fold([rowJson({id: "a", sequence: 11, revision: 3, time: T0 + 5, value: 1})], 0);
+  assert.deepEqual(ids(store), ["c", "d", "a"], "one that was amended to a time within the window is there again");
+  store.fold([rowJson({id: "d", sequence: 12, revision: 2, time: T0 - 7, value: 1})], 0);
+  assert.ok(store.expire(T0 + 1.5), "one that was amended to a time before it leaves");
+  assert.deepEqual(ids(store), ["c", "a"]);
+  store.clear();
+  store.fold([rowJson({id: "b", sequence: 13, time: T0 + 1})], 0);
+  assert.deepEqual(ids(store), ["b"], "a longer window begins anew");
+});
+
+test("rows leave by age at every place of the order", () => {
+  for (let size = 0; size < 6; size++) {
+    for (let cutoff = -1; cutoff <= size + 1; cutoff++) {
+      const store = new RowStore();
+      // Two of each time.
+      for (let at = 0; at < 2 * size; at++) store.fold([rowJson({id: `r${at}`, sequence: at + 1, time: T0 + (at >> 1)})], 0);
+      store.expire(T0 + cutoff);
+      assert.equal(store.settled().length, 2 * Math.min(size, Math.max(0, size - cutoff)), `${size} ${cutoff}`);
+      assert.ok(store.settled().every((row) => row.eventTime >= T0 + cutoff));
+    }
+  }
+});
+
 test("the oldest rows leave also while nobody looks", () => {
   const store = new RowStore(10);
   for (let at = 0; at < 20_000; at++) {

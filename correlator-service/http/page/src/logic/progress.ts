@@ -15,12 +15,14 @@ export class ProgressBoard {
   private queries: QueryAge[] = [];
   private receivedAt = 0;
   private offset: number | undefined;
+  private sentAt: number | undefined;
 
   // `now` is performance.now(), `clock` Date.now().
   take(progress: ProgressJson, now: number, clock: number): void {
     const sent = parseTime(progress.sendTime);
     if (sent === undefined) return;
     this.offset = sent - clock;
+    this.sentAt = sent;
     this.receivedAt = now;
     this.queries = [];
     for (const query of progress.queries ?? []) {
@@ -37,6 +39,12 @@ export class ProgressBoard {
   // The server's time less the browser's; 0 until it is known.
   get clockOffset(): number {
     return this.offset ?? 0;
+  }
+
+  // The server's time, whatever happens to the browser's clock; behind it by as long as the machine
+  // slept since the last message. Undefined until it is known.
+  serverTime(now: number): number | undefined {
+    return this.sentAt === undefined ? undefined : this.sentAt + Math.max(0, now - this.receivedAt);
   }
 
   // Age of the freshest query's progress, and the one that lags most; undefined while there is none.

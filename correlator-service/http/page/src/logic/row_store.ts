@@ -26,7 +26,8 @@ export class RowStore {
   private readonly interner = new Interner();
   private readonly labelNames = new Set<string>();
   private lastLabels: unknown;
-  // What left was of this time or before, and its changes are no new rows.
+  // What left, for its age or because of ROWS_MAX, was of this time or before, and its changes are no
+  // new rows.
   private horizon = -Infinity;
   // Rows that left because of ROWS_MAX.
   evicted = 0;
@@ -58,6 +59,23 @@ export class RowStore {
     for (const json of rows) this.foldOne(json, now);
     // Also while nothing is drawn that would ask for them.
     if (this.added.length > SLACK) this.settle();
+  }
+
+  // Drops the rows of before `cutoff`, and whatever changes of theirs are still to come, as a snapshot
+  // would leave them out. Returns whether there were any.
+  expire(cutoff: number): boolean {
+    this.settle();
+    this.horizon = Math.max(this.horizon, Math.ceil(cutoff) - 1);
+    let first = 0;
+    for (let end = this.order.length; first < end;) {
+      const middle = (first + end) >> 1;
+      if ((this.order[middle] as Row).eventTime < cutoff) first = middle + 1;
+      else end = middle;
+    }
+    if (first === 0) return false;
+    for (const row of this.order.splice(0, first)) this.byId.delete(row.id);
+    this.version++;
+    return true;
   }
 
   get(id: string): Row | undefined {
@@ -147,7 +165,8 @@ export class RowStore {
       const leaving = this.order.splice(0, this.order.length - this.rowsMax);
       for (const row of leaving) this.byId.delete(row.id);
       this.evicted += leaving.length;
-      this.horizon = leaving[leaving.length - 1]?.eventTime ?? this.horizon;
+      // A row that was amended to an older time may have stood below the horizon.
+      this.horizon = Math.max(this.horizon, leaving[leaving.length - 1]?.eventTime ?? -Infinity);
     }
   }
 }

@@ -1,7 +1,8 @@
-// Live samples, series by series, bounded in both.
+// Live samples, series by series, bounded in number, length and age.
 
 import {type Labels, parseDouble, type SeriesSamplesJson} from "./api";
 import {seriesName} from "./context";
+import {formatCount} from "./numbers";
 import {MINUTE, parseTime} from "./times";
 
 export interface LiveSeries {
@@ -20,13 +21,16 @@ export interface LiveSeries {
 
 export const SERIES_KEPT_MAX = 1_000;
 export const SAMPLES_PER_SERIES_MAX = 1_500;
-// A series that is so far behind gives way to a new one.
-export const GONE_AFTER = 15 * MINUTE;
+// So much time is plotted. A series whose newest sample is older has ended.
+export const SAMPLES_SPAN = 15 * MINUTE;
+// Of all series, by name, the first are listed and the very first plotted.
+export const LISTED_MAX = 200;
+export const PLOTTED_MAX = 10;
 
 export class SampleStore {
   private readonly byKey = new Map<string, LiveSeries>();
   version = 0;
-  // Series that were left out.
+  // Updates of series that were left out, since there was room last.
   refused = 0;
 
   get size(): number {
@@ -37,6 +41,17 @@ export class SampleStore {
     this.byKey.clear();
     this.refused = 0;
     this.version++;
+  }
+
+  // Drops the series without a sample since `cutoff`. Returns whether there were any.
+  expire(cutoff: number): boolean {
+    const before = this.byKey.size;
+    for (const one of this.byKey.values()) if (lastTime(one) < cutoff) this.byKey.delete(one.key);
+    if (this.byKey.size === before) return false;
+    // Who was left out comes in with its next sample.
+    this.refused = 0;
+    this.version++;
+    return true;
   }
 
   series(): LiveSeries[] {
@@ -87,8 +102,16 @@ export class SampleStore {
       if (oldest === undefined || lastTime(one) < lastTime(oldest)) oldest = one;
     }
     const newest = Math.max(...(update.samples ?? []).map((one) => parseTime(one.time) ?? -Infinity));
-    return oldest !== undefined && newest - lastTime(oldest) > GONE_AFTER && this.byKey.delete(oldest.key);
+    return oldest !== undefined && newest - lastTime(oldest) > SAMPLES_SPAN && this.byKey.delete(oldest.key);
   }
+}
+
+// Says which part of so many series is shown; "" when it is all.
+export function partShown(kept: number, refused: number): string {
+  if (kept <= PLOTTED_MAX) return "";
+  const all = `${refused > 0 ? "more than " : ""}${formatCount(kept)} series`;
+  if (kept <= LISTED_MAX) return `The first ${PLOTTED_MAX} of ${all} are plotted.`;
+  return `The first ${LISTED_MAX} of ${all} are listed, and the first ${PLOTTED_MAX} plotted.`;
 }
 
 function lastTime(series: LiveSeries): number {

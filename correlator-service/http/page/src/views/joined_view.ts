@@ -100,14 +100,14 @@ export class JoinedView implements PageView {
 
   tick(): void {
     if (!this.visible) return;
-    this.drawEmpty(this.app.rows.size === 0);
+    this.drawEmpty(this.isEmpty());
     this.detail.tick();
   }
 
   // The stream was refused, for this reason.
   refused(message: string): void {
     this.bar.refuse(message);
-    this.drawEmpty(this.app.rows.size === 0);
+    this.drawEmpty(this.isEmpty());
   }
 
   // Another snapshot: what was frozen is no more.
@@ -173,6 +173,11 @@ export class JoinedView implements PageView {
     const show = this.frozen !== undefined && (count > 0 || this.pausedByKey);
     if (this.fresh.hidden === show) this.fresh.hidden = !show;
     if (show) setText(this.fresh, count > 0 ? `${formatCount(count)} new ↑` : "Paused – go on ↑");
+  }
+
+  // Whether no row is shown: while the table stands still there may be some that have left the page.
+  private isEmpty(): boolean {
+    return (this.frozen?.length ?? this.app.rows.size) === 0;
   }
 
   private drawEmpty(none: boolean): void {

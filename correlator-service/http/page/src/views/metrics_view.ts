@@ -4,8 +4,8 @@
 import type {QueryDescriptionJson, SeriesSamplesJson, SourceStatusJson} from "../logic/api";
 import {formatCount} from "../logic/numbers";
 import {parseEnum} from "../logic/rows";
-import {SampleStore} from "../logic/samples";
-import {formatAge, formatFull, MINUTE, parseTime, SECOND} from "../logic/times";
+import {partShown, SampleStore, SAMPLES_SPAN} from "../logic/samples";
+import {durationJson, formatAge, formatFull, MINUTE, parseTime, SECOND} from "../logic/times";
 import {call, CallError} from "../net/connect";
 import {Poll} from "../net/poll";
 import {Stream} from "../net/stream";
@@ -91,6 +91,7 @@ export class MetricsView implements PageView {
   tick(): void {
     if (!this.visible) return;
     this.poll.tick(performance.now());
+    if (this.expire()) this.drawSamples();
     this.plot.tick();
   }
 
@@ -196,7 +197,7 @@ export class MetricsView implements PageView {
       if (first) this.subscribe(first);
       return;
     }
-    const parameters = new URLSearchParams({query_name: query, snapshot_window: "900s"});
+    const parameters = new URLSearchParams({query_name: query, snapshot_window: durationJson(SAMPLES_SPAN)});
     this.stream = new Stream("/api/v1/stream/samples", parameters, {
       reset: () => this.store.clear(),
       data: (event, json) => {
@@ -217,6 +218,12 @@ export class MetricsView implements PageView {
     this.store.fold(updates, live ? performance.now() : -Infinity);
   }
 
+  // Series that have ended make room. By the server's clock, as with the rows.
+  private expire(): boolean {
+    const time = this.app.progress.serverTime(performance.now());
+    return time !== undefined && this.store.expire(time - SAMPLES_SPAN);
+  }
+
   private drawSamples(): void {
     if (!this.visible) return;
     const phase = this.stream?.connection.phase(performance.now());
@@ -225,10 +232,11 @@ export class MetricsView implements PageView {
         ? `The correlator does not stream these samples: ${this.stream.connection.reason}` : "Choose a query."}));
       return;
     }
+    this.expire();
     const series = this.store.series();
     if (!this.live.contains(this.plot.element)) this.live.replaceChildren(this.plot.element);
     this.plot.draw(this.shown, series, phase === "loading" || phase === "connecting");
     setClass(this.live, "late", phase === "reconnecting");
-    setText(this.plot.note, this.store.refused > 0 ? "Only 1,000 series are shown." : "");
+    setText(this.plot.note, partShown(series.length, this.store.refused));
   }
 }

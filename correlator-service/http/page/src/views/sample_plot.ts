@@ -2,19 +2,17 @@
 
 import uPlot from "uplot";
 import {formatCount, formatValue} from "../logic/numbers";
-import type {LiveSeries} from "../logic/samples";
-import {formatAge, formatClock, MINUTE} from "../logic/times";
+import {LISTED_MAX, type LiveSeries, PLOTTED_MAX, SAMPLES_SPAN} from "../logic/samples";
+import {formatAge, formatClock} from "../logic/times";
 import type {App} from "./app";
 import {cssColour, h, setClass, setText} from "./dom";
 
-const PLOTTED_MAX = 10;
-const LISTED_MAX = 200;
-const SPAN = 15 * MINUTE;
 const HEIGHT = 240;
 const CHANGED_FOR = 1_500;
 
 interface Line {
   element: HTMLElement;
+  swatch: HTMLElement;
   value: HTMLElement;
   age: HTMLElement;
   series: LiveSeries;
@@ -93,7 +91,7 @@ export class SamplePlot {
       width: this.box.clientWidth || 480, height: HEIGHT, padding: [10, 20, 0, 0],
       legend: {show: false}, cursor: {y: false, drag: {x: false, y: false}},
       tzDate: (time) => zone === "utc" ? uPlot.tzDate(new Date(time * 1000), "Etc/UTC") : new Date(time * 1000),
-      scales: {x: {time: true, range: () => [(this.app.now() - SPAN) / 1000, this.app.now() / 1000]}},
+      scales: {x: {time: true, range: () => [(this.app.now() - SAMPLES_SPAN) / 1000, this.app.now() / 1000]}},
       axes: [
         {...axisOptions, size: 28, values: (_, times) => times.map((time) => formatClock(time * 1000, zone).slice(0, 5))},
         {...axisOptions, values: (_, values) => values.map((value) => formatValue(value)),
@@ -110,9 +108,12 @@ export class SamplePlot {
     const kept = new Map<string, Line>();
     const shown = this.all.slice(0, LISTED_MAX);
     shown.forEach((series, at) => {
-      const line = this.lines.get(series.key) ?? this.makeLine(series, at);
+      const line = this.lines.get(series.key) ?? this.makeLine(series);
       kept.set(series.key, line);
       line.series = series;
+      // Series before it may have come or gone, and the plot's colours go by the place.
+      const swatch = at < PLOTTED_MAX ? `swatch series-${at % 6}` : "swatch none";
+      if (line.swatch.className !== swatch) line.swatch.className = swatch;
       this.drawLine(line, now);
     });
     const order = shown.map((series) => (kept.get(series.key) as Line).element);
@@ -122,13 +123,13 @@ export class SamplePlot {
     this.lines = kept;
   }
 
-  private makeLine(series: LiveSeries, at: number): Line {
+  private makeLine(series: LiveSeries): Line {
     const value = h("td", {class: "number strong"});
     const age = h("td", {class: "number dim"});
-    const swatch = h("span", {class: at < PLOTTED_MAX ? `swatch series-${at % 6}` : "swatch none"});
+    const swatch = h("span");
     const element = h("tr", {}, h("td", {class: "code", title: series.name}, swatch, h("span", {text: series.name})),
       value, age, h("td", {class: "number dim"}));
-    return {element, value, age, series};
+    return {element, swatch, value, age, series};
   }
 
   private drawLine(line: Line, now: number): void {

@@ -15,7 +15,7 @@ test("a flood of rows", {skip: CHROMIUM === undefined, timeout: 600_000}, async 
   const server = new FakeCorrelator({page: builtPage(), rows: ROWS});
   await server.start();
   const browser = await launch();
-  const {page, complaints} = await openPage(browser, server.url);
+  const {page, complaints} = await openPage(browser, `${server.url}/?window=30d`);
   const begun = Date.now();
   await phase(page, "live", 180_000);
   console.log(`loaded after ${((Date.now() - begun) / 1000).toFixed(1)} s`);

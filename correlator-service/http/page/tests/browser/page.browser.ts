@@ -360,6 +360,23 @@ describe("live page", {skip: CHROMIUM === undefined}, () => {
     await page.context().close();
   });
 
+  test("rows that have left the window go, and a table that was stopped stays", async () => {
+    const {page} = await openPage(browser, `${server.url}/?window=1h`, {}, async (one) => {
+      await one.clock.install();
+    });
+    await phase(page, "live");
+    await page.locator(".row:not([hidden])").first().waitFor();
+    await page.keyboard.press("p");
+    await page.getByRole("button", {name: "Paused"}).waitFor();
+    await page.clock.fastForward(60 * 60_000);
+    await page.locator(".joined .count", {hasText: /^0 rows$/}).waitFor();
+    assert.ok(await page.locator(".row:not([hidden])").count() > 0);
+    assert.equal(await page.locator(".empty-box").count(), 0);
+    await page.keyboard.press("p");
+    await page.locator(".empty-box").waitFor();
+    await page.context().close();
+  });
+
   test("metrics: sources with their health, queries, and samples of the one chosen", async () => {
     const {page, complaints} = await openPage(browser, `${server.url}/?view=metrics`);
     await page.locator(".health.bad", {hasText: "unreachable"}).waitFor();
