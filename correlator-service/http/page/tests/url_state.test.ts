@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
-import {defaultState, formatUrl, type PageState, parseUrl, sameStream, streamParameters} from "../src/logic/url_state";
+import {bringsEnds, defaultState, formatUrl, type PageState, parseUrl, sameStream, streamParameters} from "../src/logic/url_state";
 
 test("a state survives its address", () => {
   const states: Partial<PageState>[] = [
@@ -16,6 +16,14 @@ test("a state survives its address", () => {
 
 test("what cannot be read is as if it were not there", () => {
   assert.deepEqual(parseUrl("?view=admin&state=odd&window=-3h&window=x&columns=,,"), defaultState());
+});
+
+test("a choice of states or of final rows may leave out an alert's end", () => {
+  const state = defaultState();
+  assert.ok(bringsEnds({...state, filter: "a=b", query: "q"}));
+  for (const patch of [{state: "firing"}, {state: "resolved"}, {finalOnly: true}] as Partial<PageState>[]) {
+    assert.ok(!bringsEnds({...state, ...patch}), JSON.stringify(patch));
+  }
 });
 
 test("only what the stream depends on asks for another one", () => {

@@ -86,6 +86,12 @@ export function streamParameters(state: PageState): URLSearchParams {
   return parts;
 }
 
+// Whether the stream brings with a firing row also the one of its end: neither is left out, once it
+// is there.
+export function bringsEnds(state: PageState): boolean {
+  return state.state === "" && !state.finalOnly;
+}
+
 // Whether two states ask for the same rows.
 export function sameStream(a: PageState, b: PageState): boolean {
   return streamParameters(a).toString() === streamParameters(b).toString();

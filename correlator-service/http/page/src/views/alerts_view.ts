@@ -2,6 +2,7 @@
 
 import type {AlertJson, AlertSummaryJson} from "../logic/api";
 import {bars, type Bar, EpisodeStore, type Lane, lanes} from "../logic/episodes";
+import {Hold} from "../logic/hold";
 import {withMatcher} from "../logic/matchers";
 import {formatCount} from "../logic/numbers";
 import {visible} from "../logic/text";
@@ -38,6 +39,9 @@ export class AlertsView implements PageView {
   private readonly summary = new Poll(SUMMARY_INTERVAL, (signal) => this.summarize(signal));
   private visible = false;
   private drawnAt = 0;
+  private readonly hold = new Hold();
+  // Whether lanes stand there that were drawn of a whole snapshot.
+  private settled = false;
 
   constructor(private readonly app: App) {
     this.bar = new FilterBar(app, {rows: false});
@@ -50,6 +54,9 @@ export class AlertsView implements PageView {
           card("Fired longest", this.top), card("Flaps most", this.flapping),
           card("By alert", this.byAlert, "full")),
         card("Timeline", this.timeline)));
+    this.timeline.addEventListener("pointermove", (event) => this.hold.pointed(event.screenX, event.screenY, performance.now()));
+    this.timeline.addEventListener("pointerdown", () => this.hold.pressed(performance.now()));
+    this.timeline.addEventListener("focusin", (event) => this.hold.focused(laneKey(event.target), performance.now()));
   }
 
   show(): void {
@@ -104,7 +111,10 @@ export class AlertsView implements PageView {
     this.streamKey = parameters.toString();
     this.stream?.close();
     this.stream = new Stream("/api/v1/stream/alerts", parameters, {
-      reset: () => this.store.clear(),
+      reset: () => {
+        this.store.clear();
+        this.settled = false;
+      },
       data: (event, json) => {
         if (event === "alerts") this.store.fold((json as {alerts?: AlertJson[]}).alerts ?? []);
       },
@@ -122,21 +132,29 @@ export class AlertsView implements PageView {
     const to = this.app.now();
     const from = to - this.app.state.window;
     const all = lanes(this.store.episodes(), from, to);
-    const phase = this.stream.connection.phase(performance.now());
+    const {connection} = this.stream;
     const firing = all.filter((lane) => lane.firing).length;
     setText(this.count, `${formatCount(all.length)} alerts, ${formatCount(firing)} firing`);
-    if (phase === "refused") {
-      this.bar.refuse(this.stream.connection.reason);
-      this.timeline.replaceChildren(failure("The correlator does not stream alerts", this.stream.connection.reason));
+    if (connection.phase(performance.now()) === "refused") {
+      this.settled = false;
+      this.bar.refuse(connection.reason);
+      this.timeline.replaceChildren(failure("The correlator does not stream alerts", connection.reason));
     } else if (all.length === 0) {
-      this.timeline.replaceChildren(phase === "loading" || phase === "connecting"
-        ? h("p", {class: "dim", text: "Loading …"}) : emptyAlerts(this.app));
-    } else if (!this.timeline.contains(document.activeElement) && !this.timeline.matches(":hover")) {
+      this.settled = false;
+      this.timeline.replaceChildren(connection.hasSnapshot
+        ? emptyAlerts(this.app) : h("p", {class: "dim", text: "Loading …"}));
+    } else if (!this.settled || !this.isHeld()) {
       this.drawLanes(all, from, to);
+      this.settled = connection.hasSnapshot;
     }
   }
 
-  // Not while the pointer or the focus is on it: what is about to be clicked stays where it is.
+  // What is about to be clicked stays where it is.
+  private isHeld(): boolean {
+    return (this.timeline.contains(document.activeElement) || this.timeline.matches(":hover")) &&
+      this.hold.holds(performance.now());
+  }
+
   private drawLanes(all: readonly Lane[], from: number, to: number): void {
     const ticks = this.element.clientWidth < 700 ? 4 : 8;
     const list = h("div", {class: "lanes"});
@@ -147,7 +165,11 @@ export class AlertsView implements PageView {
     if (all.length > LANES_MAX) {
       list.append(h("p", {class: "dim", text: `${formatCount(all.length - LANES_MAX)} more alerts; narrow the filter to see them.`}));
     }
+    const focused = this.timeline.contains(document.activeElement) ? laneKey(document.activeElement) : "";
     this.timeline.replaceChildren(list);
+    for (const name of focused ? list.querySelectorAll<HTMLElement>(".lane-name") : []) {
+      if (laneKey(name) === focused) name.focus({preventScroll: true});
+    }
   }
 
   private makeLane(lane: Lane, from: number, to: number): HTMLElement {
@@ -157,8 +179,10 @@ export class AlertsView implements PageView {
     name.append(h("span", {class: `dot ${lane.firing ? "firing" : "resolved"}`, attrs: {"aria-hidden": "true"}}),
       h("span", {class: "lane-alert", text: visible(lane.alertName) || "(no alertname)"}),
       h("span", {class: "lane-instance dim", text: visible(lane.instance || (lane.labels["job"] ?? ""))}));
-    return h("div", {class: "lane"}, name, track,
+    const line = h("div", {class: "lane"}, name, track,
       h("span", {class: "lane-count number", text: formatCount(lane.episodes.length)}));
+    line.dataset["key"] = lane.key;
+    return line;
   }
 
   private makeBar(lane: Lane, bar: Bar): HTMLElement {
@@ -269,6 +293,11 @@ export class AlertsView implements PageView {
       return line;
     });
   }
+}
+
+// Of the lane that the element is in; "" outside of all.
+function laneKey(target: EventTarget | null): string {
+  return (target instanceof Element ? target.closest<HTMLElement>(".lane")?.dataset["key"] : undefined) ?? "";
 }
 
 function labelText(lane: Lane): string {

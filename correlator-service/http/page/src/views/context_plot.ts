@@ -63,11 +63,11 @@ export class ContextPlot {
     this.box.dataset["chosenTime"] = own?.chosen ? String(own.chosen.time) : "";
     this.box.dataset["chosenValue"] = own?.chosen?.value === undefined ? "" : String(own.chosen.value);
     this.box.dataset["samples"] = String(own?.samples ?? 0);
-    const data = uPlot.join(context.series.map(
-      (series): uPlot.AlignedData => [series.times, series.values]));
+    const tables = context.series.map((series): uPlot.AlignedData => [series.times, series.values]);
+    // Nothing cannot be joined; without samples there are still the times.
+    const data: uPlot.AlignedData = tables.length > 0 ? uPlot.join(tables) : [[marks.from / 1000, marks.to / 1000]];
     const width = this.box.clientWidth || 480;
-    this.plot = new uPlot(this.options(context, marks, zone, width),
-                          data.length > 1 ? data : [[marks.from / 1000, marks.to / 1000]], this.box);
+    this.plot = new uPlot(this.options(context, marks, zone, width), data, this.box);
     setText(this.readout, "");
   }
 

@@ -79,6 +79,7 @@ export class JoinedView implements PageView {
     }
     this.bar.update();
     this.detail.open(state.row);
+    this.detail.zoneChanged();
     this.grid.setOpen(state.row);
     this.draw();
   }

@@ -8,7 +8,8 @@ import {withMatcher} from "../logic/matchers";
 import {formatDistance, formatThreshold, formatValue} from "../logic/numbers";
 import {visible} from "../logic/text";
 import {MATCH_MEANINGS, parseEnum, parseMatch, parseState} from "../logic/rows";
-import {durationJson, formatDuration, formatFull, HOUR, MINUTE, parseDuration, parseTime} from "../logic/times";
+import {durationJson, formatDuration, formatFull, HOUR, MINUTE, parseDuration, parseTime, type Zone} from "../logic/times";
+import {bringsEnds} from "../logic/url_state";
 import {call, CallError} from "../net/connect";
 import {Poll} from "../net/poll";
 import type {App} from "./app";
@@ -36,6 +37,12 @@ export class RowDetail {
   private revision = 0;
   private readonly poll = new Poll(REFRESH, (signal) => this.ask(signal));
   private row: JoinedRowJson | undefined;
+  // What is shown, in which zone, and whether more is wanted for it.
+  private answer: AlertContextJson | undefined;
+  private zone: Zone = "utc";
+  private showing = new AbortController();
+  // The end of its episode, where the correlator had to be asked for it.
+  private foundEnd: number | undefined;
 
   constructor(private readonly app: App, close: () => void) {
     for (const [text, span] of SPANS) {
@@ -65,6 +72,9 @@ export class RowDetail {
     this.poll.stop();
     this.plot.clear();
     this.row = undefined;
+    this.answer = undefined;
+    this.showing.abort();
+    this.foundEnd = undefined;
     if (!id) return;
     setText(this.title, "…");
     setText(this.subtitle, "");
@@ -80,6 +90,11 @@ export class RowDetail {
   rowsChanged(): void {
     const known = this.id ? this.app.rows.get(this.id) : undefined;
     if (known && this.row && known.revision !== this.revision) this.poll.tick(performance.now(), 500);
+  }
+
+  // The zone may be another one.
+  zoneChanged(): void {
+    if (this.answer && this.zone !== this.app.zone) this.show(this.answer);
   }
 
   commandsChanged(): void {
@@ -108,7 +123,9 @@ export class RowDetail {
   private ask(signal: AbortSignal): Promise<void> {
     const request = {rowId: this.id, before: durationJson(this.span), after: durationJson(this.span)};
     return call<AlertContextJson>("GetAlertContext", request, signal).then(
-      (answer) => this.show(answer, signal),
+      (answer) => {
+        if (!signal.aborted) this.show(answer);
+      },
       (error: unknown) => {
         if (!signal.aborted) this.fail(error);
       });
@@ -122,11 +139,15 @@ export class RowDetail {
       : error instanceof Error ? `${error.message}. It is tried again by itself.` : "");
   }
 
-  private show(answer: AlertContextJson, signal: AbortSignal): void {
+  private show(answer: AlertContextJson): void {
     const row = answer.row;
     if (!row) return;
+    this.showing.abort();
+    this.showing = new AbortController();
     setText(this.problem, answer.truncated ? "Some samples or series were left out: choose a shorter time." : "");
     this.row = row;
+    this.answer = answer;
+    this.zone = this.app.zone;
     this.revision = Number(row.revision ?? 0);
     const transition = row.transition ?? {};
     const state = parseState(transition.state);
@@ -136,7 +157,7 @@ export class RowDetail {
       h("span", {text: formatFull(parseTime(transition.eventTime) ?? 0, this.app.zone)}),
       transition.instance ? h("span", {class: "dim", text: visible(transition.instance)}) : "");
     const context = parseContext(answer);
-    this.drawPlot(row, context, signal);
+    this.drawPlot(row, context, this.showing.signal);
     this.drawLegend(context);
     this.facts.replaceChildren(...this.makeFacts(row));
   }
@@ -159,8 +180,14 @@ export class RowDetail {
       this.plot.element.setAttribute("role", "img");
       this.plot.element.setAttribute("aria-label", describe(context, transition.alertName ?? ""));
     };
-    draw(end);
-    if (end === undefined) void this.findEnd(row, signal).then((found) => found !== undefined && draw(found));
+    // What was found before stands until it is known better: the plot does not flicker.
+    draw(end ?? this.foundEnd);
+    if (end !== undefined) return;
+    void this.findEnd(row, signal).then((found) => {
+      if (signal.aborted || found === undefined || found === this.foundEnd) return;
+      this.foundEnd = found;
+      draw(found);
+    });
   }
 
   // The end of a firing row's episode, from its other row.
@@ -172,11 +199,13 @@ export class RowDetail {
       other.fingerprint === transition.fingerprint && other.source === transition.source)?.eventTime;
   }
 
-  // The same from the correlator, for when the table has only a part of the rows.
+  // The same from the correlator, for when the table has only a part of the rows. One that has this
+  // row and leaves out no ends has no end of it because there is none.
   private async findEnd(row: JoinedRowJson, signal: AbortSignal): Promise<number | undefined> {
     const transition = row.transition ?? {};
     const name = transition.alertName;
-    if (!name || this.app.rows.get(row.rowId ?? "") !== undefined) return undefined;
+    const whole = bringsEnds(this.app.state) && this.app.stream.connection.hasSnapshot;
+    if (!name || (whole && this.app.rows.get(row.rowId ?? "") !== undefined)) return undefined;
     try {
       const answer = await call<{rows?: JoinedRowJson[]}>("ListJoinedRows", {
         filter: withMatcher("", "alertname", name), state: "ALERT_STATE_RESOLVED",

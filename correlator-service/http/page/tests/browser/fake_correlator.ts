@@ -51,6 +51,8 @@ export class FakeCorrelator {
   grpc = {port: 19750, tls: false, loopback: true};
   // No progress is sent: the connection is open and silent.
   silent = false;
+  // Half of the alerts come only then.
+  restOfAlerts: Promise<void> | undefined;
 
   constructor(private readonly options: FakeOptions) {
     const rows = options.rows ?? 0;
@@ -128,7 +130,7 @@ export class FakeCorrelator {
     } else if (url.pathname === "/api/v1/stream") {
       await this.streamRows(url, request, response);
     } else if (url.pathname === "/api/v1/stream/alerts" || url.pathname === "/api/v1/stream/samples") {
-      this.streamOther(url, response);
+      await this.streamOther(url, response);
     } else if (request.method === "POST") {
       const body = await readBody(request);
       this.answer(url.pathname.split("/").at(-1) ?? "", JSON.parse(body) as Record<string, unknown>, response);
@@ -196,12 +198,16 @@ export class FakeCorrelator {
     }
   }
 
-  private streamOther(url: URL, response: ServerResponse): void {
+  private async streamOther(url: URL, response: ServerResponse): Promise<void> {
     this.open(response);
     send(response, "started", "o0", {storeId: "fake"});
     const now = Date.now();
     if (url.pathname.endsWith("alerts")) {
-      send(response, "alerts", "o1", {alerts: this.alerts(now)});
+      const alerts = this.alerts(now);
+      const half = this.restOfAlerts ? alerts.length >> 1 : 0;
+      send(response, "alerts", "o1", {alerts: alerts.slice(half)});
+      await this.restOfAlerts;
+      send(response, "alerts", "o1", {alerts: alerts.slice(0, half)});
       send(response, "snapshot_complete", "o2", {});
     } else {
       const query = url.searchParams.get("query_name") ?? "";
@@ -231,7 +237,10 @@ export class FakeCorrelator {
         if (!row) return reply(404, {code: "not_found", message: "row_id: there is no such row"});
         return reply(200, generated.makeContext(row, seconds(request["before"]), seconds(request["after"]), now));
       }
-      case "ListJoinedRows": return reply(200, {rows: []});
+      case "ListJoinedRows": {
+        const wanted = makeFilter(String(request["filter"] ?? ""), String(request["state"] ?? ""));
+        return reply(200, {rows: [...this.rows()].filter(wanted)});
+      }
       case "SummarizeAlerts":
         return reply(200, {summaries: generated.summarize(this.alerts(now), Date.parse(String(request["from"])), Date.parse(String(request["to"])), seconds(request["bucket"]))});
       case "ListSources": return reply(200, (this.options.rows ?? 0) > 0 ? {sources: generated.makeSources(now)} : {});

@@ -360,6 +360,41 @@ describe("live page", {skip: CHROMIUM === undefined}, () => {
     await page.context().close();
   });
 
+  test("a pointer over the timeline holds no part of a snapshot, and nothing once it stands still", async () => {
+    let release = () => undefined as void;
+    server.restOfAlerts = new Promise((resolve) => (release = resolve));
+    const {page} = await openPage(browser, `${server.url}/?view=alerts&window=6h`, {}, async (one) => {
+      await one.clock.install();
+    });
+    const episodes = () => page.locator(".lane:not(.lane-head) .lane-count").evaluateAll((all) =>
+      all.reduce((sum, one) => sum + Number(one.textContent), 0));
+    await page.locator(".lane-name").first().hover();
+    const part = await episodes();
+    release();
+    await page.waitForFunction((before) => [...document.querySelectorAll(".lane:not(.lane-head) .lane-count")]
+      .reduce((sum, one) => sum + Number(one.textContent), 0) > before, part);
+    server.restOfAlerts = undefined;
+    // Moves within the same lane, so that its name can be clicked.
+    await page.locator(".lane-name").first().hover({position: {x: 5, y: 5}});
+    await page.evaluate(() => document.querySelector(".lanes")?.setAttribute("data-seen", "yes"));
+    await page.clock.fastForward(5_000);
+    assert.equal(await page.locator(".lanes[data-seen]").count(), 1, "it stands still under a hand");
+    await page.clock.fastForward(11_000);
+    await page.locator(".lanes:not([data-seen])").waitFor();
+    // The same for the focus, which stays where it is.
+    await page.mouse.move(0, 0);
+    const name = page.locator(".lane-name").nth(1);
+    await name.focus();
+    const label = await name.textContent();
+    await page.evaluate(() => document.querySelector(".lanes")?.setAttribute("data-seen", "yes"));
+    await page.clock.fastForward(5_000);
+    assert.equal(await page.locator(".lanes[data-seen]").count(), 1);
+    await page.clock.fastForward(11_000);
+    await page.locator(".lanes:not([data-seen])").waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement?.textContent), label);
+    await page.context().close();
+  });
+
   test("rows that have left the window go, and a table that was stopped stays", async () => {
     const {page} = await openPage(browser, `${server.url}/?window=1h`, {}, async (one) => {
       await one.clock.install();
@@ -374,6 +409,50 @@ describe("live page", {skip: CHROMIUM === undefined}, () => {
     assert.equal(await page.locator(".empty-box").count(), 0);
     await page.keyboard.press("p");
     await page.locator(".empty-box").waitFor();
+    await page.context().close();
+  });
+
+  test("the other zone reaches an open detail", async () => {
+    const row = [...server.rows()].at(-1) as JoinedRowJson;
+    const {page} = await openPage(browser, `${server.url}/?row=${row.rowId}`, {timezoneId: "Asia/Tokyo"});
+    await page.locator(".key-figures").waitFor();
+    const time = new Date(row.transition?.eventTime ?? "");
+    const utc = `${time.toISOString().slice(11, 23)} UTC`;
+    await page.locator(".detail-subtitle", {hasText: utc}).waitFor();
+    // No answer brings it.
+    await page.route("**/GetAlertContext", (route) => route.abort());
+    await page.getByRole("button", {name: "UTC"}).click();
+    const there = new Date(time.getTime() + 9 * 3_600_000).toISOString().slice(11, 23);
+    await page.locator(".detail-subtitle", {hasText: there}).waitFor();
+    await page.locator(".facts dd", {hasText: there}).first().waitFor();
+    assert.equal(await page.locator(".detail", {hasText: " UTC"}).count(), 0);
+    await page.context().close();
+  });
+
+  test("the detail of a row without series says so, and all else that is known", async () => {
+    const row = [...server.rows()].filter((one) => one.match?.state === "MATCH_STATE_NO_SERIES").at(-1) as JoinedRowJson;
+    const {page, complaints} = await openPage(browser, `${server.url}/?row=${row.rowId}`);
+    await page.locator(".legend", {hasText: "No series belongs to this row"}).waitFor();
+    await page.locator(".facts dd", {hasText: row.rowId ?? ""}).waitFor();
+    await page.locator(".plot-canvas canvas").waitFor();
+    assert.deepEqual(complaints, []);
+    await page.context().close();
+  });
+
+  test("among firing rows alone the end of an alert is asked for", async () => {
+    const all = [...server.rows()];
+    const resolved = all.filter((one) => one.transition?.state === "ALERT_STATE_RESOLVED").at(-1);
+    const firing = all.find((one) => one.transition?.state === "ALERT_STATE_FIRING" &&
+      one.transition.startsAt === resolved?.transition?.startsAt && one.transition?.fingerprint === resolved?.transition?.fingerprint);
+    assert.ok(firing);
+    const {page} = await openPage(browser, `${server.url}/?state=firing`);
+    await phase(page, "live");
+    const request = page.waitForRequest(/ListJoinedRows/);
+    await page.evaluate((id) => {
+      history.pushState(null, "", `/?state=firing&row=${id}`);
+      dispatchEvent(new PopStateEvent("popstate"));
+    }, firing.rowId ?? "");
+    assert.equal((JSON.parse((await request).postData() ?? "") as {state: string}).state, "ALERT_STATE_RESOLVED");
     await page.context().close();
   });
 
