@@ -312,6 +312,19 @@ TEST_F(BackfillTest, AnIncompleteAnswerIsNotTaken) {
   EXPECT_THAT(h_.sink.ProgressLines(), IsEmpty());
 }
 
+// Every answer to this query says so: to ask again would hold up all others of the source.
+TEST_F(BackfillTest, AnAnswerThatIsIncompleteForGoodIsTakenAndClaimsNothing) {
+  Make(2);
+  Add("up", hours(1));
+  backfill_->Step();
+  h_.AnswerNext(MatrixAnswer({{kA, {{kNow - 60'000, "1"}}}}, "PromQL warning: a bad bucket"));
+  AnswerAll();
+  RunToEnd();
+  EXPECT_THAT(Report().failures, IsEmpty());
+  EXPECT_EQ(Report().tries_failed, 0u);
+  EXPECT_GT(Samples(), 0u);
+}
+
 TEST_F(BackfillTest, CountsWhatTheCorrelatorDoesNotKeep) {
   kept_from_ = Timestamp::FromMillis(kNow) - minutes(90);
   Make();
