@@ -143,7 +143,7 @@ TEST(QueryResult, ErrorsOfTheApiKeepTheirMeaning) {
   };
   EXPECT_THAT(error(400, "bad_data"), StatusIs(StatusCode::kInvalidArgument, "what it said"));
   EXPECT_THAT(error(422, "execution"), StatusIs(StatusCode::kAborted, "execution"));
-  EXPECT_THAT(error(503, "timeout"), StatusIs(StatusCode::kUnavailable, "timeout"));
+  EXPECT_THAT(error(503, "timeout"), StatusIs(StatusCode::kDeadlineExceeded, "timeout"));
   EXPECT_THAT(error(499, "canceled"), StatusIs(StatusCode::kUnavailable));
   EXPECT_THAT(error(500, "internal"), StatusIs(StatusCode::kUnavailable));
   EXPECT_THAT(error(500, "unavailable"), StatusIs(StatusCode::kUnavailable));
