@@ -1,6 +1,7 @@
 #include "ingest-service/grafana/grafana_sources.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "common/log/log.h"
@@ -119,8 +120,10 @@ void GrafanaSources::OnTransitions(std::span<const TransitionEvent> transitions)
 }
 
 void GrafanaSources::Hold(std::span<const TransitionEvent> transitions) {
-  const auto awaited = [this](const std::string& source) REQUIRES_LOCK(mutex_) {
-    return IsOwn(source) && !running_.contains(source);
+  std::set<std::string> there;
+  for (const auto& [name, running] : running_) there.insert(name);
+  const auto awaited = [this, &there](const std::string& source) {
+    return IsOwn(source) && !there.contains(source);
   };
   for (const TransitionEvent& transition : transitions) {
     TransitionEvent held = WithBindings(transition, awaited);
