@@ -1,5 +1,7 @@
 """What was open to a token, a role or a certificate that is taken away is closed within seconds."""
 import json
+import socket
+import ssl
 import threading
 import time
 import unittest
@@ -7,11 +9,12 @@ import unittest
 import grpc
 
 import support
-from secure_calls import DENIED, UNAUTHENTICATED, SecureCase, endless, reason_of
+from secure_calls import DENIED, UNAUTHENTICATED, SecureCase, alert, endless, reason_of
 from secure_stack import ROLES, TOKENS
 from support import wait_until
 
 REVOKED_WITHIN_SECONDS = 5  # files are looked at each second
+EXPORTED = 20_000  # rows of a table: far more than what is on the way to its reader
 
 
 def last_event(events):
@@ -111,6 +114,53 @@ class RevocationTest(SecureCase):
         # That pages somebody: a producer sends what it must not.
         self.assertTrue(self.metric("correlator",
                                     'alertjoin_intake_refused_total{reason="OTHER"} 0\n'))
+
+    def begin_export(self, rows):
+        """A table of many pages on its way to a reader who takes little at a time."""
+        host, port = self.stack.address["correlator"].split(":")
+        plain = socket.socket()
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        plain.settimeout(60)
+        plain.connect((host, int(port)))
+        context = ssl.create_default_context(cafile=str(self.stack.authority.ca))
+        reader = context.wrap_socket(plain, server_hostname=host)
+        self.addCleanup(reader.close)
+        reader.sendall((f"GET /api/v1/joined.ndjson?limit={rows} HTTP/1.1\r\nHost: localhost\r\n"
+                        f"Authorization: Bearer {TOKENS['reader']}\r\n\r\n").encode())
+        self.assertIn(b"200 OK", reader.recv(4096))
+        return reader
+
+    @staticmethod
+    def is_whole(reader):
+        end = b""
+        try:
+            while part := reader.recv(1 << 16):
+                end = (end + part)[-5:]
+        except OSError:
+            return False
+        return end == b"0\r\n\r\n"
+
+    def test_a_table_on_its_way_ends_when_the_token_of_its_reader_is_taken_away(self):
+        self.addCleanup(self.give_back_tokens)
+        alerts = [dict(json.loads(alert("Wide"))["alerts"][0], fingerprint=f"{number:016x}",
+                       labels={"alertname": "Wide", "number": str(number), "wide": "x" * 1000})
+                  for number in range(EXPORTED)]
+        for first in range(0, EXPORTED, 1000):
+            body = dict(json.loads(alert("Wide")), alerts=alerts[first:first + 1000])
+            status, text = self.stack.ask("ingest", "POST", "/webhook",
+                                          f"Bearer {TOKENS['pusher']}", json.dumps(body))
+            self.assertEqual(200, status, text)
+
+        def rows():
+            _, text = self.stack.ask("correlator", "GET", "/metrics", f"Bearer {TOKENS['reader']}")
+            return float(text.split("\nalertjoin_join_rows ")[1].split()[0])
+        wait_until(lambda: rows() >= EXPORTED, 60, "their rows")
+        self.assertTrue(self.is_whole(self.begin_export(EXPORTED)))
+        reader = self.begin_export(EXPORTED)
+        self.stack.write_tokens({name: token for name, token in TOKENS.items() if name != "reader"})
+        wait_until(lambda: self.stack.ask("correlator", "GET", "/metrics",
+                                          f"Bearer {TOKENS['reader']}")[0] == 401, 30, "it is gone")
+        self.assertFalse(self.is_whole(reader))
 
     def test_streams_end_when_their_role_is_taken_away(self):
         self.addCleanup(self.stack.write_security, ROLES)
