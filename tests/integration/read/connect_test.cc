@@ -64,6 +64,20 @@ TEST_F(ConnectTest, SerialisedMessagesAreTakenToo) {
   EXPECT_EQ(answer.rows_size(), 1);
 }
 
+// A message that says nothing has no bytes; clients of the protocol look at its type all the same.
+TEST_F(ConnectTest, AnEmptySerialisedMessageHasItsType) {
+  StartHttp();
+  RawHttpClient client(http_->port());
+  const auto response = client.Ask(
+      "POST /alertjoin.v1.CorrelatorService/ListQueries HTTP/1.1\r\nHost: test\r\n"
+      "Content-Type: application/proto\r\nContent-Length: 0\r\n\r\n");
+  ASSERT_TRUE(response.has_value());
+  EXPECT_EQ(response->status, 200);
+  EXPECT_EQ(response->body, "");
+  ASSERT_TRUE(response->headers.contains("content-type"));
+  EXPECT_EQ(response->headers.at("content-type"), "application/proto");
+}
+
 TEST_F(ConnectTest, ErrorsOfTheCallCarryTheirDetails) {
   StartHttp();
   const auto response = Call("ListJoinedRows", R"({"pageSize":-1})");
