@@ -41,8 +41,11 @@ ReconcileMetrics::Seen ReconcileMetrics::SeenOf(const std::string& alert_source)
   const auto counter = [&](const char* found) -> prometheus::Counter& {
     return transitions_.Add({{"source", alert_source}, {"found", found}});
   };
-  return {counter("both"), counter("reconciliation_only"), counter("webhook_later"),
+  return {counter("both"),
+          counter("reconciliation_only"),
+          counter("webhook_later"),
           counter("webhook_only"),
+          counter("within_another"),
           left_out_.Add({{"source", alert_source}, {"reason", "too_many_waiting"}})};
 }
 

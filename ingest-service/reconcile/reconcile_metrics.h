@@ -33,7 +33,8 @@ class ReconcileMetrics {
     prometheus::Counter& reconciliation_only;
     prometheus::Counter& webhook_later;  // Had counted as reconciliation_only.
     prometheus::Counter& webhook_only;
-    prometheus::Counter& forgotten;  // Found, and not added: too many are waiting.
+    prometheus::Counter& within_another;  // Found while another metrics source saw it firing.
+    prometheus::Counter& forgotten;       // Found, and not added: too many are waiting.
   };
   Seen SeenOf(const std::string& alert_source);
 

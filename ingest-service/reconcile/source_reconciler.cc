@@ -239,24 +239,44 @@ void SourceReconciler::OnWindow(const EvaluationGrid& grid, absl::StatusOr<Query
         read_from_ && grid.start <= *read_from_ && *read_from_ <= environment_.clock.Now();
     decided_through_ = resumed ? read_from_ : std::nullopt;
     read_since_ = decided_through_.value_or(grid.start);
+    environment_.ledger.runs().OnBegin(environment_.finder);
   }
   window_points_ = std::min(window_points_ * 2, kWindowPointsMax);
   for (const FiringChange& change : *changes) TakeChange(change, grid.step);
   environment_.metrics.CountLeftOut(options_.source, LeftOut::kTooManyAlerts,
                                     history_.not_followed() - not_followed_);
   not_followed_ = history_.not_followed();
+  environment_.ledger.runs().OnRead(environment_.finder, grid.end + labelling_.query_offset(),
+                                    environment_.clock.Now());
   ShowThrough(grid.end);
   Continue();
 }
 
 void SourceReconciler::TakeChange(const FiringChange& change, Millis step) {
-  if (decided_through_ && change.known_at <= *decided_through_) return;
+  const bool decided = decided_through_ && change.known_at <= *decided_through_;
+  TellRun(change, change.starts_at || !decided ? change.starts_at : Timestamp::Min());
+  if (decided) return;
   const bool started = change.kind == FiringChange::Kind::kStarted;
   // From there on it is not known yet, whatever lies unseen before it (FirstTime).
   const Timestamp read_again_from = change.known_at - step;
   if (change.starts_at) return Found(change, read_again_from);
   if (!look_up_.Add(change, started ? kNever : read_again_from)) {
     environment_.metrics.CountLeftOut(options_.source, LeftOut::kUnknownStart);
+  }
+}
+
+void SourceReconciler::TellRun(const FiringChange& change, std::optional<Timestamp> starts_at) {
+  const auto labels = labelling_.LabelsSent(change.labels);
+  if (!labels) return;
+  const std::string fingerprint = labels->FingerprintHex();
+  const Millis offset = labelling_.query_offset();
+  if (starts_at && *starts_at != Timestamp::Min()) *starts_at = *starts_at + offset;
+  const Timestamp now = environment_.clock.Now();
+  FiringRuns& runs = environment_.ledger.runs();
+  if (change.kind == FiringChange::Kind::kStarted) {
+    runs.OnStarted(environment_.finder, fingerprint, starts_at, now);
+  } else {
+    runs.OnEnded(environment_.finder, fingerprint, starts_at, change.ends_at + offset, now);
   }
 }
 
@@ -271,6 +291,7 @@ void SourceReconciler::OnLookedUp(StartLookUp::Wanted wanted, std::optional<Time
   for (FiringChange& change : wanted.changes) {
     change.starts_at = starts_at;
     if (change.kind == FiringChange::Kind::kStarted) change.active_at = active_at;
+    TellRun(change, starts_at);
     Found(change, wanted.read_again_from);
   }
 }

@@ -96,6 +96,8 @@ class SourceReconciler {
   bool NeedsNewRules(const QueryResult& answer, Millis step) const;
   void RefreshRules();
   void TakeChange(const FiringChange& change, Millis step);
+  // What the other sources of the alert source must know.
+  void TellRun(const FiringChange& change, std::optional<Timestamp> starts_at);
   void Found(const FiringChange& change, Timestamp read_again_from);
   void OnLookedUp(StartLookUp::Wanted wanted, std::optional<Timestamp> starts_at,
                   std::optional<Timestamp> active_at);

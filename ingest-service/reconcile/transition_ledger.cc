@@ -3,6 +3,12 @@
 #include <algorithm>
 
 namespace alertjoin {
+namespace {
+
+// What others have not read yet is judged again after so long.
+constexpr Millis kJudgeAgain = std::chrono::seconds(5);
+
+}  // namespace
 
 TransitionLedger::Key TransitionLedger::KeyOf(const TransitionEvent& transition) {
   return {transition.fingerprint, transition.starts_at, transition.state};
@@ -48,16 +54,27 @@ void TransitionLedger::OnSent(const TransitionEvent& transition, Timestamp now) 
 void TransitionLedger::OnFound(TransitionEvent transition, Finder finder, Timestamp read_again_from,
                                Timestamp now) {
   const auto place = Touch(transition, now);
+  if (place->second.found && place->second.finding.finder == finder) return;
+  FileFound(place, std::move(transition), {finder, read_again_from}, now + options_.wait, now);
+}
+
+bool TransitionLedger::FileFound(Entries::iterator place, TransitionEvent transition,
+                                 const Finding& finding, Timestamp due_at, Timestamp now) {
   Entry& entry = place->second;
-  if (entry.found) return;
+  const Timestamp found_time = transition.event_time();
+  // Servers with the same rules often see the same start. The last of their ends counts.
+  if (entry.found && (entry.sent || found_time <= entry.found_time)) return false;
+  StopWaiting(place);
   entry.found = true;
-  entry.finder = finder;
-  entry.read_again_from = read_again_from;
+  entry.judged = false;
+  entry.found_time = found_time;
+  entry.finding = finding;
   if (entry.sent) {
     Meet(place, transition.active_at, now);
   } else {
-    Await(place, std::move(transition), now + options_.wait);
+    Await(place, std::move(transition), due_at);
   }
+  return true;
 }
 
 void TransitionLedger::Meet(Entries::iterator place, std::optional<Timestamp> active_at,
@@ -91,13 +108,49 @@ void TransitionLedger::Forget(Entries::iterator place) {
   entries_.erase(place);
 }
 
-std::vector<TransitionEvent> TransitionLedger::Due(Timestamp now, size_t max) const {
+std::vector<TransitionEvent> TransitionLedger::Due(Timestamp now, size_t max) {
   std::vector<TransitionEvent> transitions;
-  for (const auto& [due_at, key] : due_) {
-    if (due_at > now || transitions.size() == max) break;
-    transitions.push_back(*entries_.at(key).waiting);
+  // What is judged may leave the list, and others with it.
+  for (auto next = due_.begin();
+       next != due_.end() && next->first <= now && transitions.size() < max;) {
+    const auto current = *next;
+    const auto place = entries_.find(current.second);
+    if (Judge(place, now)) transitions.push_back(*place->second.waiting);
+    next = due_.upper_bound(current);
   }
   return transitions;
+}
+
+bool TransitionLedger::Judge(Entries::iterator place, Timestamp now) {
+  Entry& entry = place->second;
+  if (entry.sent || entry.judged) return true;
+  const TransitionEvent& found = *entry.waiting;
+  const Finding finding = entry.finding;
+  const bool is_end = found.state == AlertState::kResolved;
+  const auto meaning = is_end
+                           ? runs_.OfEnd(finding.finder, found.fingerprint, *found.ends_at, now)
+                           : runs_.OfStart(finding.finder, found.fingerprint, found.starts_at, now);
+  if (meaning == FiringRuns::Meaning::kNotKnownYet) {
+    TransitionEvent waiting = *std::move(entry.waiting);
+    StopWaiting(place);
+    Await(place, std::move(waiting), now + kJudgeAgain);
+    return false;
+  }
+  if (meaning == FiringRuns::Meaning::kWithinAnother) {
+    seen_.within_another.Increment();
+    StopWaiting(place);
+    return false;
+  }
+  entry.judged = true;
+  const Timestamp begin = runs_.BeginOf(found.fingerprint, found.starts_at);
+  if (!is_end || begin == found.starts_at) return true;
+  // It ends what began with another.
+  TransitionEvent end = *std::move(entry.waiting);
+  StopWaiting(place);
+  end.starts_at = begin;
+  const auto whole = Touch(end, now);
+  if (FileFound(whole, std::move(end), finding, now, now)) whole->second.judged = true;
+  return false;
 }
 
 void TransitionLedger::OnTaken(const std::vector<TransitionEvent>& transitions) {
@@ -105,7 +158,7 @@ void TransitionLedger::OnTaken(const std::vector<TransitionEvent>& transitions) 
     const auto place = entries_.find(KeyOf(transition));
     if (place == entries_.end() || !place->second.waiting) continue;
     StopWaiting(place);
-    if (place->second.sent) continue;
+    if (place->second.sent || place->second.added) continue;
     place->second.added = true;
     seen_.reconciliation_only.Increment();
   }
@@ -119,8 +172,9 @@ std::optional<Timestamp> TransitionLedger::UndecidedFrom(Finder finder) const {
   std::optional<Timestamp> from;
   for (const auto& [due_at, key] : due_) {
     const Entry& entry = entries_.at(key);
-    if (entry.finder != finder) continue;
-    from = std::min(from.value_or(entry.read_again_from), entry.read_again_from);
+    if (entry.finding.finder != finder) continue;
+    const Timestamp again = entry.finding.read_again_from;
+    from = std::min(from.value_or(again), again);
   }
   return from;
 }
@@ -139,6 +193,7 @@ void TransitionLedger::Sweep(Timestamp from, Timestamp through, Timestamp now) {
     const bool old = entry.touched + options_.remembered < now || entry.touched > now;
     if (old && !entry.waiting) Forget(swept);
   }
+  runs_.Forget(now - options_.remembered);
 }
 
 }  // namespace alertjoin

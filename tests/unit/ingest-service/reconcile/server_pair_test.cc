@@ -1,0 +1,127 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+
+#include "tests/unit/ingest-service/reconcile/source_reconciler_fixture.h"
+
+namespace alertjoin {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+// Two servers with the same rules, of one alert source: the fixture's own, and a second one.
+class ServerPairTest : public SourceReconcilerTest {
+ protected:
+  ServerPairTest() {
+    // An alert is forgotten after 20 s.
+    options_.resend_delay = std::chrono::seconds(5);
+    options_.lookback = prometheus_.lookback = second_.lookback = std::chrono::seconds(6);
+  }
+
+  void BeginPair(std::optional<Timestamp> second_read_from = {}) {
+    Begin(read_from_);
+    SourceReconcilerOptions options = options_;
+    options.source = "second";
+    second_reconciler_ = std::make_unique<SourceReconciler>(
+        options,
+        SourceReconciler::Environment{second_client_, *ledger_, 1, executor_, clock_, metrics_},
+        second_read_from);
+  }
+
+  void TickPairUntil(int64_t s) {
+    while (clock_.Now() < Timestamp::FromMillis(s * 1'000)) {
+      Tick();
+      second_reconciler_->Step();
+      executor_.RunAll();
+      while (!second_transport_.waiting.empty()) {
+        const SentQuery sent = std::move(second_transport_.waiting.front());
+        second_transport_.waiting.pop_front();
+        if (second_is_away_) {
+          sent.done(absl::UnavailableError("away"));
+        } else {
+          sent.done(HttpAnswer{200, second_.Answer(sent, clock_.Now())});
+        }
+        executor_.RunAll();
+      }
+    }
+  }
+
+  static std::string Times(size_t inactive, size_t firing) {
+    return std::string(inactive, '.') + std::string(firing, 'f') + std::string(60, '.');
+  }
+
+  ScriptedAlerts second_;
+  bool second_is_away_ = false;
+  ManualTransport second_transport_;
+  PrometheusClient second_client_{{"second", "http://second", std::chrono::seconds(10), {}},
+                                  second_transport_};
+  std::unique_ptr<SourceReconciler> second_reconciler_;
+};
+
+TEST_F(ServerPairTest, BeginsWithTheFirstAndEndsWithTheLast) {
+  prometheus_.scripts = {{kA, Times(30, 40)}, {kB, Times(33, 50)}};
+  second_.scripts = {{kA, Times(32, 50)}, {kB, Times(31, 40)}};
+  BeginPair();
+  TickPairUntil(130);
+  EXPECT_THAT(Taken(), ElementsAre("A +30 ~30", "B +31 ~31", "A 30-82", "B 31-83"));
+  EXPECT_EQ(seen_.within_another.Value(), 4);
+  EXPECT_EQ(seen_.reconciliation_only.Value(), 4);
+}
+
+TEST_F(ServerPairTest, OneThatIsRestartedEndsAndBeginsNothing) {
+  prometheus_.scripts = {{kA, Times(30, 200)}};
+  // Away for half a minute, then pending until its `for` is over once more.
+  second_.scripts = {{kA, std::string(30, '.') + std::string(20, 'f') + std::string(30, ' ') +
+                              std::string(10, 'p') + std::string(145, 'f') + std::string(60, '.')}};
+  BeginPair();
+  TickPairUntil(220);
+  EXPECT_THAT(Taken(), ElementsAre("A +30 ~30"));
+  TickPairUntil(270);
+  EXPECT_THAT(Taken(), ElementsAre("A +30 ~30", "A 30-235"));
+}
+
+TEST_F(ServerPairTest, TheSameStartEndsWithTheLast) {
+  prometheus_.scripts = {{kA, Times(30, 40)}};
+  second_.scripts = {{kA, Times(30, 60)}};
+  BeginPair();
+  TickPairUntil(130);
+  EXPECT_THAT(Taken(), ElementsAre("A +30 ~30", "A 30-90"));
+}
+
+TEST_F(ServerPairTest, OneThatDoesNotAnswerIsNotWaitedForLong) {
+  prometheus_.scripts = {{kA, Times(60, 30)}};
+  second_.scripts = {{kA, Times(60, 100)}};
+  BeginPair();
+  TickPairUntil(50);
+  second_is_away_ = true;
+  TickPairUntil(280);
+  EXPECT_THAT(Taken(), IsEmpty());
+  TickPairUntil(300);
+  EXPECT_THAT(Taken(), ElementsAre("A +60 ~60", "A 60-90"));
+  // It has its say when it is back.
+  second_is_away_ = false;
+  TickPairUntil(320);
+  EXPECT_THAT(Taken(), ElementsAre("A +60 ~60", "A 60-90", "A 60-160"));
+}
+
+TEST_F(ServerPairTest, ALaterProcessKnowsThatTheOtherFires) {
+  prometheus_.scripts = {{kA, Times(30, 40)}};
+  second_.scripts = {{kA, Times(32, 70)}};
+  BeginPair();
+  TickPairUntil(60);
+  EXPECT_THAT(Taken(), ElementsAre("A +30 ~30"));
+  read_from_ = reconciler_->covered();
+  const auto second_covered = second_reconciler_->covered();
+  ASSERT_TRUE(read_from_ && second_covered);
+  BeginPair(second_covered);
+  TickPairUntil(95);
+  EXPECT_THAT(Taken(), ElementsAre("A +30 ~30"));
+  TickPairUntil(130);
+  // The start was looked up when the first one ended.
+  EXPECT_THAT(Taken(), ElementsAre("A +30 ~30", "A 30-102"));
+}
+
+}  // namespace
+}  // namespace alertjoin
