@@ -1,6 +1,6 @@
 """Real Prometheus and Alertmanager and both services, with alerts that fire when the test says so;
 every part can be ended and started again on what it left on its disk. Beside that Prometheus there
-is a second metrics source, which takes connections and never answers."""
+is a second metrics source: one that takes connections and never answers, or its twin."""
 import http.client
 import http.server
 import json
@@ -42,7 +42,7 @@ global:
   scrape_interval: 1s
   scrape_timeout: 1s
   evaluation_interval: 1s
-  external_labels: {{cluster: east, replica: r1}}
+  external_labels: {{cluster: east, replica: {replica}}}
 rule_files: ["{directory}/rules.yml"]
 scrape_configs:
   - job_name: target
@@ -88,8 +88,11 @@ metrics_sources:
   - name: prometheus
     url: http://{prometheus}
     settle_delay: 2s
-  - {{name: hung, url: "http://{hung}", timeout: 25s, settle_delay: 2s}}
+  - {second}
 """
+
+_SECOND = {"hung": '{{name: hung, url: "http://{hung}", timeout: 25s, settle_delay: 2s}}',
+           "twin": '{{name: twin, url: "http://{twin}", settle_delay: 2s}}'}
 
 
 class Signals:
@@ -155,15 +158,19 @@ class Hung:
 class ReconcileStack:
     """Starts everything. start, kill and stop belong to the main thread."""
 
-    NAMES = ("prometheus", "alertmanager", "grpc", "correlator", "ingest", "target", "hung")
+    NAMES = ("prometheus", "twin", "alertmanager", "grpc", "correlator", "ingest", "target", "hung")
 
-    def __init__(self, add_cleanup):
+    def __init__(self, add_cleanup, second="hung"):
+        """`second`: the other metrics source, `hung` or `twin`, a Prometheus with the same rules."""
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="alertjoin-reconcile-"))
         add_cleanup(shutil.rmtree, self.directory, ignore_errors=True)
         ports = choose_ports(dict.fromkeys(self.NAMES, 0))
         self.address = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
-        values = {**self.address, "directory": self.directory}
-        for name, text in (("rules", _RULES), ("prometheus", _PROMETHEUS.format(**values)),
+        values = {**self.address, "directory": self.directory, "second": _SECOND[second].format(
+            **self.address)}
+        for name, text in (("rules", _RULES),
+                           ("prometheus", _PROMETHEUS.format(**values, replica="r1")),
+                           ("twin", _PROMETHEUS.format(**values, replica="r2")),
                            ("alertmanager", _ALERTMANAGER.format(**values)),
                            ("correlator-service", _CORRELATOR.format(**values)),
                            ("ingest-service", _INGEST.format(**values))):
@@ -177,11 +184,10 @@ class ReconcileStack:
     def _command(self, name):
         config = f"--config.file={self.directory / name}.yml"
         at = self.address
-        if name == "prometheus":
+        if name in ("prometheus", "twin"):
             return [shutil.which("prometheus"), config,
-                    f"--storage.tsdb.path={self.directory / 'tsdb'}",
-                    f"--web.listen-address={at['prometheus']}",
-                    f"--web.external-url=http://{at['prometheus']}"]
+                    f"--storage.tsdb.path={self.directory / name}-data",
+                    f"--web.listen-address={at[name]}", f"--web.external-url=http://{at[name]}"]
         if name == "alertmanager":
             return [shutil.which("prometheus-alertmanager"), config, "--cluster.listen-address=",
                     f"--storage.path={self.directory / 'alertmanager'}",
