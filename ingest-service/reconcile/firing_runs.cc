@@ -31,31 +31,31 @@ void FiringRuns::Add(const Run& run, Alert& alert) {
   alert.runs.push_back(run);
 }
 
-void FiringRuns::OnBegin(Finder finder) {
-  readings_.erase(finder);
+void FiringRuns::OnBegin(Finder finder, Timestamp now) {
+  readings_[finder] = {Timestamp::Min(), now};
   for (auto& [fingerprint, alert] : alerts_) {
     std::erase_if(alert.runs, [finder](const Run& run) { return run.finder == finder; });
   }
   std::erase_if(alerts_, [](const auto& alert) { return alert.second.runs.empty(); });
 }
 
-void FiringRuns::OnStarted(Finder finder, const std::string& fingerprint,
-                           std::optional<Timestamp> starts_at, Timestamp now) {
+void FiringRuns::OnStarted(Finder finder, const std::string& fingerprint, const Start& start,
+                           Timestamp now) {
   Alert* const alert = Touch(fingerprint, now);
   if (alert == nullptr) return;
   // Of a run that was told without its start, and may have ended since.
   for (Run& run : alert->runs) {
-    if (run.finder != finder || run.start || !starts_at) continue;
-    if (run.end && *run.end < *starts_at) continue;
-    run.start = starts_at;
+    if (run.finder != finder || run.start.at || !start.at) continue;
+    if (run.end && *run.end < *start.at) continue;
+    run.start = start;
     return;
   }
   const Run* const last = LastOf(finder, *alert);
-  if (last == nullptr || last->end) Add({finder, starts_at, std::nullopt}, *alert);
+  if (last == nullptr || last->end) Add({finder, start, std::nullopt}, *alert);
 }
 
-void FiringRuns::OnEnded(Finder finder, const std::string& fingerprint,
-                         std::optional<Timestamp> starts_at, Timestamp ends_at, Timestamp now) {
+void FiringRuns::OnEnded(Finder finder, const std::string& fingerprint, const Start& start,
+                         Timestamp ends_at, Timestamp now) {
   Alert* const alert = Touch(fingerprint, now);
   if (alert == nullptr) return;
   const auto told = std::find_if(alert->runs.begin(), alert->runs.end(), [&](const Run& run) {
@@ -63,10 +63,10 @@ void FiringRuns::OnEnded(Finder finder, const std::string& fingerprint,
   });
   Run* run = told == alert->runs.end() ? LastOf(finder, *alert) : &*told;
   if (run == nullptr || (run->end && run->end != ends_at)) {
-    return Add({finder, starts_at, ends_at}, *alert);
+    return Add({finder, start, ends_at}, *alert);
   }
   run->end = ends_at;
-  if (starts_at) run->start = starts_at;
+  if (start.at) run->start = start;
 }
 
 void FiringRuns::OnRead(Finder finder, Timestamp through, Timestamp now) {
@@ -79,11 +79,11 @@ Timestamp FiringRuns::ThroughOf(Finder finder) const {
 }
 
 FiringRuns::Meaning FiringRuns::Of(Finder finder, const std::string& fingerprint, Timestamp time,
-                                   bool known, Timestamp now) const {
+                                   bool is_start, Timestamp now) const {
   if (const auto alert = alerts_.find(fingerprint); alert != alerts_.end()) {
     for (const Run& run : alert->second.runs) {
-      if (run.finder == finder || (known && !run.start)) continue;
-      if (run.start && *run.start >= time) continue;
+      if (run.finder == finder || run.from() >= time) continue;
+      if (is_start && !run.start.at && !run.start.decided) continue;
       if (run.end ? *run.end > time : ThroughOf(run.finder) >= time) return Meaning::kWithinAnother;
     }
   }
@@ -112,11 +112,10 @@ Timestamp FiringRuns::BeginOf(const std::string& fingerprint, Timestamp starts_a
   for (bool found = true; found;) {
     found = false;
     for (const Run& run : alert->second.runs) {
-      const bool is_known = run.start && *run.start != Timestamp::Min();
       // Of one that is away it is not known how long it went on.
       const Timestamp end = run.end.value_or(ThroughOf(run.finder));
-      if (!is_known || *run.start >= begin || end <= begin) continue;
-      begin = *run.start;
+      if (!run.start.at || *run.start.at >= begin || end <= begin) continue;
+      begin = *run.start.at;
       found = true;
     }
   }

@@ -27,14 +27,18 @@ class FiringRuns {
   // forgets what a Prometheus told it after some minutes.
   explicit FiringRuns(Millis away_after) : away_after_(away_after) {}
 
-  // Its history begins anew; nothing that it told before holds.
-  void OnBegin(Finder finder);
-  // An alert fires from `starts_at` on: nothing while that is not known, Timestamp::Min() when it
-  // began before anything that is still to be decided. May be told again with the start.
-  void OnStarted(Finder finder, const std::string& fingerprint, std::optional<Timestamp> starts_at,
-                 Timestamp now);
-  void OnEnded(Finder finder, const std::string& fingerprint, std::optional<Timestamp> starts_at,
-               Timestamp ends_at, Timestamp now);
+  // There is this one, and it will tell; nothing that it told before holds.
+  void OnBegin(Finder finder, Timestamp now);
+  // What is known of when an alert began to fire.
+  struct Start {
+    std::optional<Timestamp> at;
+    Timestamp firing_at;   // A time at which it fired.
+    bool decided = false;  // By an earlier process, so that it need not be told.
+  };
+  // Either may be told again once the start is known.
+  void OnStarted(Finder finder, const std::string& fingerprint, const Start& start, Timestamp now);
+  void OnEnded(Finder finder, const std::string& fingerprint, const Start& start, Timestamp ends_at,
+               Timestamp now);
   // It has told all up to then.
   void OnRead(Finder finder, Timestamp through, Timestamp now);
 
@@ -58,8 +62,11 @@ class FiringRuns {
  private:
   struct Run {
     Finder finder = 0;
-    std::optional<Timestamp> start;
+    Start start;
     std::optional<Timestamp> end;  // Nothing: it fires.
+
+    // From then on it is known to have fired.
+    Timestamp from() const { return start.at.value_or(start.firing_at); }
   };
   struct Alert {
     std::vector<Run> runs;  // Of each finder in order of time.
@@ -75,9 +82,9 @@ class FiringRuns {
   static void Add(const Run& run, Alert& alert);
   // How far it has read; Timestamp::Min() when it has not.
   Timestamp ThroughOf(Finder finder) const;
-  // Whether another finder sees it firing both before and after `time`. `known`: only runs whose
-  // start is known count, so that the alert begins with one that will be told.
-  Meaning Of(Finder finder, const std::string& fingerprint, Timestamp time, bool known,
+  // Whether another finder sees it firing both before and after `time`. `is_start`: only in runs
+  // whose own start is told; of the others it may never become known.
+  Meaning Of(Finder finder, const std::string& fingerprint, Timestamp time, bool is_start,
              Timestamp now) const;
 
   const Millis away_after_;

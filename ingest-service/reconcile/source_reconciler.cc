@@ -50,6 +50,7 @@ SourceReconciler::SourceReconciler(SourceReconcilerOptions options, Environment 
                }),
       window_points_(kWindowPointsMax),
       log_limiter_(kLogInterval, environment.clock) {
+  environment_.ledger.runs().OnBegin(environment_.finder, environment_.clock.Now());
   // A source that never answers falls behind from here on.
   ShowThrough(read_from.value_or(environment.clock.Now()));
 }
@@ -239,7 +240,7 @@ void SourceReconciler::OnWindow(const EvaluationGrid& grid, absl::StatusOr<Query
         read_from_ && grid.start <= *read_from_ && *read_from_ <= environment_.clock.Now();
     decided_through_ = resumed ? read_from_ : std::nullopt;
     read_since_ = decided_through_.value_or(grid.start);
-    environment_.ledger.runs().OnBegin(environment_.finder);
+    environment_.ledger.runs().OnBegin(environment_.finder, environment_.clock.Now());
   }
   window_points_ = std::min(window_points_ * 2, kWindowPointsMax);
   for (const FiringChange& change : *changes) TakeChange(change, grid.step);
@@ -254,7 +255,7 @@ void SourceReconciler::OnWindow(const EvaluationGrid& grid, absl::StatusOr<Query
 
 void SourceReconciler::TakeChange(const FiringChange& change, Millis step) {
   const bool decided = decided_through_ && change.known_at <= *decided_through_;
-  TellRun(change, change.starts_at || !decided ? change.starts_at : Timestamp::Min());
+  TellRun(change, decided);
   if (decided) return;
   const bool started = change.kind == FiringChange::Kind::kStarted;
   // From there on it is not known yet, whatever lies unseen before it (FirstTime).
@@ -265,18 +266,19 @@ void SourceReconciler::TakeChange(const FiringChange& change, Millis step) {
   }
 }
 
-void SourceReconciler::TellRun(const FiringChange& change, std::optional<Timestamp> starts_at) {
+void SourceReconciler::TellRun(const FiringChange& change, bool decided) {
   const auto labels = labelling_.LabelsSent(change.labels);
   if (!labels) return;
   const std::string fingerprint = labels->FingerprintHex();
   const Millis offset = labelling_.query_offset();
-  if (starts_at && *starts_at != Timestamp::Min()) *starts_at = *starts_at + offset;
+  FiringRuns::Start start{change.starts_at, change.firing_at + offset, decided};
+  if (start.at) *start.at = *start.at + offset;
   const Timestamp now = environment_.clock.Now();
   FiringRuns& runs = environment_.ledger.runs();
   if (change.kind == FiringChange::Kind::kStarted) {
-    runs.OnStarted(environment_.finder, fingerprint, starts_at, now);
+    runs.OnStarted(environment_.finder, fingerprint, start, now);
   } else {
-    runs.OnEnded(environment_.finder, fingerprint, starts_at, change.ends_at + offset, now);
+    runs.OnEnded(environment_.finder, fingerprint, start, change.ends_at + offset, now);
   }
 }
 
@@ -291,7 +293,7 @@ void SourceReconciler::OnLookedUp(StartLookUp::Wanted wanted, std::optional<Time
   for (FiringChange& change : wanted.changes) {
     change.starts_at = starts_at;
     if (change.kind == FiringChange::Kind::kStarted) change.active_at = active_at;
-    TellRun(change, starts_at);
+    TellRun(change, false);
     Found(change, wanted.read_again_from);
   }
 }

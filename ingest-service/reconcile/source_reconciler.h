@@ -97,7 +97,7 @@ class SourceReconciler {
   void RefreshRules();
   void TakeChange(const FiringChange& change, Millis step);
   // What the other sources of the alert source must know.
-  void TellRun(const FiringChange& change, std::optional<Timestamp> starts_at);
+  void TellRun(const FiringChange& change, bool decided);
   void Found(const FiringChange& change, Timestamp read_again_from);
   void OnLookedUp(StartLookUp::Wanted wanted, std::optional<Timestamp> starts_at,
                   std::optional<Timestamp> active_at);

@@ -26,14 +26,14 @@ class TransitionLedger {
     Millis wait = std::chrono::minutes(1);
     Millis remembered = std::chrono::hours(1);
     size_t transitions_max = 200'000;  // Beyond, those spoken of longest ago are forgotten.
-    // A finder that has read nothing for so long is not waited for.
-    Millis away_after = std::chrono::minutes(4);
   };
   // Who found a transition: a number of the caller's choice.
   using Finder = FiringRuns::Finder;
+  // A finder that has read nothing for so many times `wait` is not waited for.
+  static constexpr int kAwayWaits = 4;
 
   TransitionLedger(Options options, ReconcileMetrics::Seen seen)
-      : options_(options), seen_(seen), runs_(options.away_after) {}
+      : options_(options), seen_(seen), runs_(kAwayWaits * options.wait) {}
 
   // What every finder has to tell of all that it sees, also of what need not be decided any more.
   FiringRuns& runs() { return runs_; }

@@ -11,14 +11,16 @@ constexpr Millis kAway = std::chrono::minutes(4);
 
 Timestamp At(int64_t s) { return Timestamp::FromMillis(s * 1'000); }
 
+constexpr Timestamp kSeen = Timestamp::FromMillis(95'000);
+
 // Finders 0 and 1 see the alert "f".
 class FiringRunsTest : public ::testing::Test {
  protected:
   void Started(FiringRuns::Finder finder, std::optional<Timestamp> start) {
-    runs_.OnStarted(finder, "f", start, now_);
+    runs_.OnStarted(finder, "f", {start, kSeen}, now_);
   }
   void Ended(FiringRuns::Finder finder, std::optional<Timestamp> start, int64_t end_s) {
-    runs_.OnEnded(finder, "f", start, At(end_s), now_);
+    runs_.OnEnded(finder, "f", {start, kSeen}, At(end_s), now_);
   }
   void Read(FiringRuns::Finder finder, int64_t through_s) {
     runs_.OnRead(finder, At(through_s), now_);
@@ -59,7 +61,7 @@ TEST_F(FiringRunsTest, TheFirstStartAndTheLastEndAreTheAlerts) {
 }
 
 TEST_F(FiringRunsTest, TheSameTimesAreTheAlerts) {
-  for (const FiringRuns::Finder finder : {0, 1}) {
+  for (const FiringRuns::Finder finder : {0U, 1U}) {
     Started(finder, At(100));
     Ended(finder, At(100), 200);
     Read(finder, 300);
@@ -84,6 +86,14 @@ TEST_F(FiringRunsTest, WhatOthersHaveNotReadIsNotKnownUnlessTheyAreAway) {
   // A clock that was set back.
   now_ = At(1'000);
   EXPECT_EQ(OfEnd(0, 101), Meaning::kItsOwn);
+}
+
+TEST_F(FiringRunsTest, OneThatHasNotToldAnythingYetIsWaitedFor) {
+  runs_.OnBegin(1, now_);
+  Started(0, At(100));
+  EXPECT_EQ(OfStart(0, 100), Meaning::kNotKnownYet);
+  now_ = now_ + kAway + Millis(1);
+  EXPECT_EQ(OfStart(0, 100), Meaning::kItsOwn);
 }
 
 TEST_F(FiringRunsTest, OneThatIsAwayFiresNoLongerThanItHasRead) {
@@ -125,10 +135,13 @@ TEST_F(FiringRunsTest, AStartThatIsNotKnownBeginsNothingAndHoldsTheEnd) {
   EXPECT_EQ(runs_.BeginOf("f", At(110)), At(90));
 }
 
-TEST_F(FiringRunsTest, AStartThatWasDecidedBeforeIsOneThough) {
-  Started(0, Timestamp::Min());
+TEST_F(FiringRunsTest, AStartThatWasDecidedBeforeIsOneFromWhereItWasSeen) {
+  runs_.OnStarted(0, "f", {std::nullopt, At(100), true}, now_);
   Read(0, 400);
   EXPECT_EQ(OfStart(1, 110), Meaning::kWithinAnother);
+  EXPECT_EQ(OfEnd(1, 110), Meaning::kWithinAnother);
+  EXPECT_EQ(OfStart(1, 100), Meaning::kItsOwn);
+  EXPECT_EQ(OfEnd(1, 100), Meaning::kItsOwn);
   EXPECT_EQ(runs_.BeginOf("f", At(110)), At(110));
 }
 
@@ -148,9 +161,10 @@ TEST_F(FiringRunsTest, AHistoryThatBeginsAnewTellsNothingOfBefore) {
   Started(0, At(100));
   Read(0, 400);
   Started(1, At(100));
-  runs_.OnBegin(0);
+  runs_.OnBegin(0, now_);
+  Read(0, 400);
   EXPECT_EQ(OfEnd(1, 200), Meaning::kItsOwn);
-  runs_.OnBegin(1);
+  runs_.OnBegin(1, now_);
   EXPECT_EQ(runs_.size(), 0u);
 }
 

@@ -1,8 +1,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <array>
+#include <algorithm>
+#include <random>
+#include <set>
+#include <utility>
 
+#include "tests/support/seed.h"
 #include "tests/unit/ingest-service/reconcile/source_reconciler_fixture.h"
 
 namespace alertjoin {
@@ -96,13 +100,13 @@ TEST_F(ServerPairTest, OneThatDoesNotAnswerIsNotWaitedForLong) {
   BeginPair();
   TickPairUntil(50);
   second_is_away_ = true;
-  TickPairUntil(280);
+  TickPairUntil(85);
   EXPECT_THAT(Taken(), IsEmpty());
-  TickPairUntil(300);
+  TickPairUntil(120);
   EXPECT_THAT(Taken(), ElementsAre("A +60 ~60", "A 60-90"));
   // It has its say when it is back.
   second_is_away_ = false;
-  TickPairUntil(320);
+  TickPairUntil(190);
   EXPECT_THAT(Taken(), ElementsAre("A +60 ~60", "A 60-90", "A 60-160"));
 }
 
@@ -121,6 +125,59 @@ TEST_F(ServerPairTest, ALaterProcessKnowsThatTheOtherFires) {
   TickPairUntil(130);
   // The start was looked up when the first one ended.
   EXPECT_THAT(Taken(), ElementsAre("A +30 ~30", "A 30-102"));
+}
+
+// The second one does not answer at times, and is waited for.
+TEST_F(ServerPairTest, AnyTwoHistoriesAreOneAsTheirUnion) {
+  const uint64_t seed = TestSeed();
+  for (uint64_t round = 0; round < 60; ++round) {
+    SCOPED_TRACE(round);
+    std::mt19937_64 random(seed + round);
+    std::vector<std::pair<int64_t, int64_t>> episodes;
+    const auto script = [&] {
+      std::string states(30, '.');
+      while (states.size() < 150) {
+        const auto start = static_cast<int64_t>(states.size());
+        states += std::string(1 + random() % 20, 'f');
+        episodes.emplace_back(start, static_cast<int64_t>(states.size()));
+        states += std::string(1 + random() % 20, '.');
+      }
+      return states + std::string(200, '.');
+    };
+    prometheus_.scripts = {{kA, script()}};
+    second_.scripts = {{kA, script()}};
+    std::sort(episodes.begin(), episodes.end());
+    std::set<std::string> expected;
+    for (size_t i = 0; i < episodes.size();) {
+      auto [start, end] = episodes[i];
+      while (++i < episodes.size() && episodes[i].first < end) {
+        end = std::max(end, episodes[i].second);
+      }
+      expected.insert("A +" + std::to_string(start) + " ~" + std::to_string(start));
+      expected.insert("A " + std::to_string(start) + "-" + std::to_string(end));
+    }
+
+    clock_.Advance(Timestamp::FromMillis(20'000) - clock_.Now());
+    read_from_.reset();
+    taken_.clear();
+    BeginPair();
+    TickPairUntil(25);
+    int64_t away_until = 0;
+    for (int64_t s = 26; s < 240; ++s) {
+      // For longer it would not be waited for; in between it is there for at least one poll.
+      if (s > away_until + 8 && random() % 8 == 0) {
+        away_until = s + static_cast<int64_t>(random() % 25);
+      }
+      second_is_away_ = s < away_until;
+      TickPairUntil(s);
+    }
+    second_is_away_ = false;
+    TickPairUntil(280);
+    const std::vector<std::string> taken = Taken();
+    ASSERT_EQ(std::set<std::string>(taken.begin(), taken.end()), expected)
+        << prometheus_.scripts[0].states << '\n'
+        << second_.scripts[0].states;
+  }
 }
 
 }  // namespace
