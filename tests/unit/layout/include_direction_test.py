@@ -76,7 +76,7 @@ ROCKSDB_IN = (
     "tests/unit/correlator-service/pipeline/",
     "tests/support/fault_",
 )
-SHOWS_ROCKSDB = re.compile(r"rocksdb/|common/eventlog/(log_database|recovery_check|rocksdb_logger)\.h")
+SHOWS_ROCKSDB = re.compile(r"rocksdb/|common/eventlog/(log_(batch|database|failure|folder|records)|recovery_check|rocksdb_logger)\.h")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 
