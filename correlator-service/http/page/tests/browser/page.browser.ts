@@ -4,98 +4,41 @@ import assert from "node:assert/strict";
 import {createRequire} from "node:module";
 import {readFileSync} from "node:fs";
 import {after, before, describe, test} from "node:test";
-import type {Browser, Page} from "playwright-core";
-import type {JoinedRowJson} from "../../src/logic/api";
-import {makeRow} from "./generated";
+import type {Browser} from "playwright-core";
 import {HOSTILE, hostileRows} from "./hostile";
 import {builtPage, CHROMIUM, FakeCorrelator, launch, openPage, phase} from "./support";
+import {addressHas, cell, counts, line, newRow, shows} from "./table";
 
 const ROWS = 400;
 let browser: Browser;
 let server: FakeCorrelator;
 
-before(async () => {
-  browser = await launch();
-});
-
-after(async () => {
-  await browser.close();
-});
-
-// A row of now that the tests change as they like.
-function newRow(id: string, value: number, patch: Partial<JoinedRowJson> = {}): JoinedRowJson {
-  const row = makeRow(0, server.base, 0);
-  const time = new Date().toISOString();
-  return {
-    ...row, rowId: id, final: false,
-    transition: {...row.transition, alertName: id, eventTime: time, startsAt: time, labels: {...row.transition?.labels, alertname: id, team: "new"}},
-    match: {...row.match, state: "MATCH_STATE_MATCHED", value}, ...patch,
-  };
-}
-
-function line(page: Page, alert: string) {
-  return page.locator(".row:not([hidden])", {has: page.locator(".c-alert .text", {hasText: new RegExp(`^${alert}$`)})});
-}
-
-// What a browser says to a page whose tab comes to the front or leaves it.
-async function setHidden(page: Page, hidden: boolean): Promise<void> {
-  await page.evaluate((value) => {
-    Object.defineProperty(document, "hidden", {configurable: true, get: () => value});
-    document.dispatchEvent(new Event("visibilitychange"));
-  }, hidden);
-}
-
-async function until(condition: () => boolean, what: string): Promise<void> {
-  for (const deadline = Date.now() + 60_000; !condition();) {
-    assert.ok(Date.now() < deadline, what);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-// Waits until a cell of the alert's row shows exactly this.
-async function shows(page: Page, alert: string, name: string, text: string, part = "text"): Promise<void> {
-  await line(page, alert).locator(`.c-${name} .${part}`, {hasText: new RegExp(`^${text}$`)}).waitFor();
-}
-
-// Waits until this many rows are loaded and shown as the count.
-async function counts(page: Page, rows: number): Promise<void> {
-  await phase(page, "live");
-  await page.locator(".joined .count", {hasText: new RegExp(`^${rows} rows$`)}).waitFor();
-  if (rows > 0) await page.locator(".row:not([hidden])").first().waitFor();
-}
-
-async function addressHas(page: Page, name: string, value: string | null): Promise<void> {
-  await page.waitForURL((url) => url.searchParams.get(name) === value);
-}
-
-async function cell(page: Page, alert: string, name: string, part = "text"): Promise<string> {
-  return (await line(page, alert).locator(`.c-${name} .${part}`).textContent()) ?? "";
-}
-
 describe("live page", {skip: CHROMIUM === undefined}, () => {
   before(async () => {
     server = new FakeCorrelator({page: builtPage(), rows: ROWS});
     await server.start();
+    browser = await launch();
   });
 
   after(async () => {
+    await browser.close();
     await server.stop();
   });
 
   test("rows appear by themselves, a late sample changes the cell, a DELETE takes the row away", async () => {
     const {page, complaints} = await openPage(browser, server.url);
     await phase(page, "live");
-    server.push([newRow("LateComer", 93.5)]);
+    server.push([newRow(server, "LateComer", 93.5)]);
     await line(page, "LateComer").waitFor();
     assert.equal(await cell(page, "LateComer", "value"), "93.5");
     assert.equal(await cell(page, "LateComer", "value", "note"), "");
     assert.equal(await cell(page, "LateComer", "final"), "open");
-    server.push([newRow("LateComer", 74.8, {revision: "2", cause: "CAUSE_LATE_SAMPLE", final: true})]);
+    server.push([newRow(server, "LateComer", 74.8, {revision: "2", cause: "CAUSE_LATE_SAMPLE", final: true})]);
     await shows(page, "LateComer", "value", "was 93.5", "note");
     assert.equal(await cell(page, "LateComer", "value"), "74.8");
     assert.equal(await cell(page, "LateComer", "rev"), "2");
     assert.equal(await cell(page, "LateComer", "final"), "yes");
-    server.push([newRow("LateComer", 74.8, {revision: "3", operation: "OPERATION_DELETE"})]);
+    server.push([newRow(server, "LateComer", 74.8, {revision: "3", operation: "OPERATION_DELETE"})]);
     await line(page, "LateComer").waitFor({state: "detached"});
     assert.deepEqual(complaints, []);
     await page.context().close();
@@ -130,32 +73,6 @@ describe("live page", {skip: CHROMIUM === undefined}, () => {
     await page.getByLabel("Filter by labels").fill("");
     await page.getByLabel("Filter by labels").press("Enter");
     await phase(page, "live");
-    await page.context().close();
-  });
-
-  test("the detail rings the row's own sample, and gives commands that name the row", async () => {
-    const {page, complaints} = await openPage(browser, server.url);
-    await phase(page, "live");
-    const row = [...server.rows()].filter((one) => one.match?.state === "MATCH_STATE_MATCHED").at(-1) as JoinedRowJson;
-    await page.goto(`${server.url}/?row=${row.rowId}`);
-    const plot = page.locator(".plot-canvas[data-chosen-time]:not([data-chosen-time=''])");
-    await plot.waitFor();
-    assert.equal(await plot.getAttribute("data-chosen-time"), String(Date.parse(row.match?.sampleTime ?? "")));
-    assert.equal(Number(await plot.getAttribute("data-chosen-value")), row.match?.value);
-    const copy = page.getByRole("button", {name: "Copy as grpcurl"});
-    assert.match(await copy.getAttribute("title") ?? "", new RegExp(`"row_id":"${row.rowId}"`));
-    await page.locator('button[title*=" 127.0.0.1:19750 "]').waitFor();
-    await page.locator(`button[title*='alertjoin.connect("127.0.0.1:19750")']`).waitFor();
-    const link = await page.getByRole("link", {name: /Open in Prometheus/}).getAttribute("href");
-    assert.match(link ?? "", /^http:\/\/prometheus\.example\.org:9090\/graph\?.*g0\.end_input=/);
-    const runbook = page.getByRole("link", {name: /runbooks\.example\.org/});
-    assert.equal(await runbook.getAttribute("rel"), "noopener noreferrer");
-    await page.keyboard.press("Escape");
-    await page.locator(".detail").waitFor({state: "hidden"});
-    await page.waitForURL((url) => url.search === "");
-    await page.goBack();
-    await page.locator(".detail").waitFor();
-    assert.deepEqual(complaints, []);
     await page.context().close();
   });
 
@@ -225,84 +142,12 @@ describe("live page", {skip: CHROMIUM === undefined}, () => {
       grid.scrollTop = 1500;
     }));
     const seen = await page.locator(".row:not([hidden]) .c-time .text").allTextContents();
-    server.push([newRow("New1", 1), newRow("New2", 2)]);
+    server.push([newRow(server, "New1", 1), newRow(server, "New2", 2)]);
     await page.getByRole("button", {name: "2 new"}).waitFor();
     assert.deepEqual(await page.locator(".row:not([hidden]) .c-time .text").allTextContents(), seen);
     await page.getByRole("button", {name: "2 new"}).click();
     await line(page, "New2").waitFor();
     assert.equal(await page.getByRole("grid").evaluate((grid) => grid.scrollTop), 0);
-    await page.context().close();
-  });
-
-  test("after a loss it goes on by itself: nothing is missed, nothing comes twice", async () => {
-    const {page, complaints} = await openPage(browser, `${server.url}/?filter=team%3D%22new%22`);
-    await phase(page, "live");
-    server.push([newRow("Before", 1)]);
-    await line(page, "Before").waitFor();
-    await server.stop();
-    await phase(page, "reconnecting");
-    server.push([newRow("Meanwhile", 2)]);
-    server.push([newRow("Before", 5, {revision: "2"})]);
-    const streams = server.tokens.length;
-    await server.start();
-    await phase(page, "live", 30_000);
-    await line(page, "Meanwhile").waitFor();
-    await shows(page, "Before", "value", "5");
-    assert.equal(await cell(page, "Before", "value", "note"), "was 1", "the row was never forgotten");
-    assert.equal(await line(page, "Meanwhile").count(), 1);
-    assert.match(server.tokens[streams] ?? "", /^c\d+$/, "it went on with a token of the change log");
-    assert.deepEqual(complaints, []);
-    await page.context().close();
-  });
-
-  test("a hidden page lets go of its connection after a minute, and goes on when it is seen", async () => {
-    const {page, complaints} = await openPage(browser, `${server.url}/?filter=team%3D%22new%22`, {}, async (one) => {
-      await one.clock.install();
-    });
-    await phase(page, "live");
-    server.push([newRow("Seen", 1)]);
-    await line(page, "Seen").waitFor();
-    await setHidden(page, true);
-    await page.clock.fastForward(50_000);
-    assert.equal(server.streams, 1, "a short look elsewhere costs nothing");
-    await setHidden(page, false);
-    await setHidden(page, true);
-    await page.clock.fastForward(50_000);
-    assert.equal(server.streams, 1, "the minute began anew");
-    await page.clock.fastForward(11_000);
-    await until(() => server.streams === 0, "it let go");
-    await phase(page, "resting");
-    server.push([newRow("Hidden", 2)]);
-    server.push([newRow("Seen", 3, {revision: "2"})]);
-    const streams = server.tokens.length;
-    await page.clock.fastForward(600_000);
-    assert.equal(server.tokens.length, streams, "nothing is tried while it rests");
-    await setHidden(page, false);
-    await phase(page, "live");
-    await line(page, "Hidden").waitFor();
-    await shows(page, "Seen", "value", "3");
-    assert.equal(await cell(page, "Seen", "value", "note"), "was 1", "the row was never forgotten");
-    assert.match(server.tokens[streams] ?? "", /^c\d+$/, "it went on with a token of the change log");
-    assert.equal(server.streams, 1);
-    assert.deepEqual(complaints, []);
-    await page.context().close();
-  });
-
-  test("an open stream that falls silent is stale, and is opened anew", async () => {
-    const {page} = await openPage(browser, server.url);
-    await phase(page, "live");
-    const streams = server.tokens.length;
-    server.silent = true;
-    await phase(page, "stale", 20_000);
-    await page.locator(".phase-age", {hasText: "nothing for"}).waitFor();
-    await until(() => server.tokens.length > streams, "it is opened anew by itself");
-    await phase(page, "stale", 20_000);
-    await page.locator(".connection").click();
-    await until(() => server.tokens.length > streams + 1, "and at once for who asks");
-    server.silent = false;
-    await phase(page, "live");
-    assert.ok(server.tokens.slice(streams).every((token) => /^c\d+$/.test(token)), "it goes on where it stopped");
-    await until(() => server.streams === 1, "the silent ones are let go");
     await page.context().close();
   });
 
@@ -409,50 +254,6 @@ describe("live page", {skip: CHROMIUM === undefined}, () => {
     assert.equal(await page.locator(".empty-box").count(), 0);
     await page.keyboard.press("p");
     await page.locator(".empty-box").waitFor();
-    await page.context().close();
-  });
-
-  test("the other zone reaches an open detail", async () => {
-    const row = [...server.rows()].at(-1) as JoinedRowJson;
-    const {page} = await openPage(browser, `${server.url}/?row=${row.rowId}`, {timezoneId: "Asia/Tokyo"});
-    await page.locator(".key-figures").waitFor();
-    const time = new Date(row.transition?.eventTime ?? "");
-    const utc = `${time.toISOString().slice(11, 23)} UTC`;
-    await page.locator(".detail-subtitle", {hasText: utc}).waitFor();
-    // No answer brings it.
-    await page.route("**/GetAlertContext", (route) => route.abort());
-    await page.getByRole("button", {name: "UTC"}).click();
-    const there = new Date(time.getTime() + 9 * 3_600_000).toISOString().slice(11, 23);
-    await page.locator(".detail-subtitle", {hasText: there}).waitFor();
-    await page.locator(".facts dd", {hasText: there}).first().waitFor();
-    assert.equal(await page.locator(".detail", {hasText: " UTC"}).count(), 0);
-    await page.context().close();
-  });
-
-  test("the detail of a row without series says so, and all else that is known", async () => {
-    const row = [...server.rows()].filter((one) => one.match?.state === "MATCH_STATE_NO_SERIES").at(-1) as JoinedRowJson;
-    const {page, complaints} = await openPage(browser, `${server.url}/?row=${row.rowId}`);
-    await page.locator(".legend", {hasText: "No series belongs to this row"}).waitFor();
-    await page.locator(".facts dd", {hasText: row.rowId ?? ""}).waitFor();
-    await page.locator(".plot-canvas canvas").waitFor();
-    assert.deepEqual(complaints, []);
-    await page.context().close();
-  });
-
-  test("among firing rows alone the end of an alert is asked for", async () => {
-    const all = [...server.rows()];
-    const resolved = all.filter((one) => one.transition?.state === "ALERT_STATE_RESOLVED").at(-1);
-    const firing = all.find((one) => one.transition?.state === "ALERT_STATE_FIRING" &&
-      one.transition.startsAt === resolved?.transition?.startsAt && one.transition?.fingerprint === resolved?.transition?.fingerprint);
-    assert.ok(firing);
-    const {page} = await openPage(browser, `${server.url}/?state=firing`);
-    await phase(page, "live");
-    const request = page.waitForRequest(/ListJoinedRows/);
-    await page.evaluate((id) => {
-      history.pushState(null, "", `/?state=firing&row=${id}`);
-      dispatchEvent(new PopStateEvent("popstate"));
-    }, firing.rowId ?? "");
-    assert.equal((JSON.parse((await request).postData() ?? "") as {state: string}).state, "ALERT_STATE_RESOLVED");
     await page.context().close();
   });
 
