@@ -115,3 +115,19 @@ export function parseRow(json: JoinedRowJson, interner: Interner): Row | undefin
 export function sameValue(a: Replaced | Row, b: Replaced | Row): boolean {
   return a.match === b.match && Object.is(a.value, b.value);
 }
+
+// What tells one episode from another. Several sources may send the same alert: each has its own
+// episodes of it.
+export type EpisodeKey = Pick<Row, "source" | "fingerprint" | "startsAt">;
+
+export function episodeOf(row: JoinedRowJson): EpisodeKey {
+  const transition = row.transition ?? {};
+  return {
+    source: transition.source ?? "", fingerprint: transition.fingerprint ?? "",
+    startsAt: parseTime(transition.startsAt) ?? NaN,
+  };
+}
+
+export function sameEpisode(a: EpisodeKey, b: EpisodeKey): boolean {
+  return a.startsAt === b.startsAt && a.fingerprint === b.fingerprint && a.source === b.source;
+}

@@ -44,7 +44,7 @@ export class ContextPlot {
     this.plot = undefined;
     this.context = undefined;
     // Nothing is said of what is no longer shown.
-    for (const name of ["chosenTime", "chosenValue", "samples"]) delete this.box.dataset[name];
+    for (const name of ["chosenTime", "chosenValue", "samples", "end"]) delete this.box.dataset[name];
     this.element.removeAttribute("role");
     this.element.removeAttribute("aria-label");
   }
@@ -63,6 +63,7 @@ export class ContextPlot {
     this.box.dataset["chosenTime"] = own?.chosen ? String(own.chosen.time) : "";
     this.box.dataset["chosenValue"] = own?.chosen?.value === undefined ? "" : String(own.chosen.value);
     this.box.dataset["samples"] = String(own?.samples ?? 0);
+    this.box.dataset["end"] = marks.resolved ? String(marks.firesTo) : "";
     const tables = context.series.map((series): uPlot.AlignedData => [series.times, series.values]);
     // Nothing cannot be joined; without samples there are still the times.
     const data: uPlot.AlignedData = tables.length > 0 ? uPlot.join(tables) : [[marks.from / 1000, marks.to / 1000]];

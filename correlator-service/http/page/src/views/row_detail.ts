@@ -7,7 +7,7 @@ import {grpcurlCommand, pythonSnippet, safeUrl, sourceLink} from "../logic/links
 import {withMatcher} from "../logic/matchers";
 import {formatDistance, formatThreshold, formatValue} from "../logic/numbers";
 import {visible} from "../logic/text";
-import {MATCH_MEANINGS, parseEnum, parseMatch, parseState} from "../logic/rows";
+import {episodeOf, MATCH_MEANINGS, parseEnum, parseMatch, parseState, sameEpisode} from "../logic/rows";
 import {durationJson, formatDuration, formatFull, HOUR, MINUTE, parseDuration, parseTime, type Zone} from "../logic/times";
 import {bringsEnds} from "../logic/url_state";
 import {call, CallError} from "../net/connect";
@@ -41,8 +41,8 @@ export class RowDetail {
   private answer: AlertContextJson | undefined;
   private zone: Zone = "utc";
   private showing = new AbortController();
-  // The end of its episode, where the correlator had to be asked for it.
-  private foundEnd: number | undefined;
+  // The end of its episode as it is drawn; undefined while none is known.
+  private end: number | undefined;
 
   constructor(private readonly app: App, close: () => void) {
     for (const [text, span] of SPANS) {
@@ -74,7 +74,7 @@ export class RowDetail {
     this.row = undefined;
     this.answer = undefined;
     this.showing.abort();
-    this.foundEnd = undefined;
+    this.end = undefined;
     if (!id) return;
     setText(this.title, "…");
     setText(this.subtitle, "");
@@ -86,10 +86,13 @@ export class RowDetail {
     this.title.focus({preventScroll: true});
   }
 
-  // The row may have another revision.
+  // The row may have another revision, or its episode an end.
   rowsChanged(): void {
-    const known = this.id ? this.app.rows.get(this.id) : undefined;
-    if (known && this.row && known.revision !== this.revision) this.poll.tick(performance.now(), 500);
+    if (!this.row || !this.answer) return;
+    const known = this.app.rows.get(this.id);
+    if (known && known.revision !== this.revision) this.poll.tick(performance.now(), 500);
+    const end = this.knownEnd(this.row);
+    if (end !== undefined && end !== this.end) this.show(this.answer);
   }
 
   // The zone may be another one.
@@ -102,8 +105,10 @@ export class RowDetail {
   }
 
   tick(): void {
+    if (!this.id) return;
     const newer = (this.app.rows.get(this.id)?.revision ?? 0) > this.revision;
-    if (this.id && (this.row === undefined || !this.row.final || newer)) this.poll.tick(performance.now());
+    const settled = this.row?.final && !newer && (this.end !== undefined || this.tableBringsEnd());
+    if (!settled) this.poll.tick(performance.now());
   }
 
   // So much that the firing period fills a good part of the plot, where the table knows it.
@@ -171,7 +176,6 @@ export class RowDetail {
       resolved: transition.endsAt !== undefined, activeAt: parseTime(transition.activeAt),
       threshold: parseDouble(row.query?.threshold),
     };
-    const end = marks.firesTo ?? this.endInTable(row);
     const draw = (firesTo: number | undefined) => {
       if (signal.aborted) return;
       this.plot.draw(context, {
@@ -180,40 +184,45 @@ export class RowDetail {
       this.plot.element.setAttribute("role", "img");
       this.plot.element.setAttribute("aria-label", describe(context, transition.alertName ?? ""));
     };
+    const known = this.knownEnd(row);
     // What was found before stands until it is known better: the plot does not flicker.
-    draw(end ?? this.foundEnd);
-    if (end !== undefined) return;
+    this.end = known ?? this.end;
+    draw(this.end);
+    if (known !== undefined || this.tableBringsEnd()) return;
     void this.findEnd(row, signal).then((found) => {
-      if (signal.aborted || found === undefined || found === this.foundEnd) return;
-      this.foundEnd = found;
+      if (signal.aborted || found === undefined || found === this.end) return;
+      this.end = found;
       draw(found);
     });
   }
 
-  // The end of a firing row's episode, from its other row.
-  private endInTable(row: JoinedRowJson): number | undefined {
-    const transition = row.transition ?? {};
-    const startsAt = parseTime(transition.startsAt);
-    return this.app.rows.settled().find((other) =>
-      other.state === "resolved" && other.startsAt === startsAt &&
-      other.fingerprint === transition.fingerprint && other.source === transition.source)?.eventTime;
+  // The end of the row's episode, as the row says itself or, while it fires, the one of its end in
+  // the table. That one may come when this is final, and no answer with it.
+  private knownEnd(row: JoinedRowJson): number | undefined {
+    const own = parseTime(row.transition?.endsAt);
+    if (own !== undefined) return own;
+    const episode = episodeOf(row);
+    return this.app.rows.settled().find((other) => other.state === "resolved" && sameEpisode(other, episode))?.eventTime;
   }
 
-  // The same from the correlator, for when the table has only a part of the rows. One that has this
-  // row and leaves out no ends has no end of it because there is none.
-  private async findEnd(row: JoinedRowJson, signal: AbortSignal): Promise<number | undefined> {
-    const transition = row.transition ?? {};
-    const name = transition.alertName;
+  // Whether the end is in the table as soon as there is one: it has this row, and leaves out no ends.
+  private tableBringsEnd(): boolean {
     const whole = bringsEnds(this.app.state) && this.app.stream.connection.hasSnapshot;
-    if (!name || (whole && this.app.rows.get(row.rowId ?? "") !== undefined)) return undefined;
+    return whole && this.app.rows.get(this.id) !== undefined;
+  }
+
+  // The end of a firing row's episode from the correlator, for when the table has only a part of the
+  // rows.
+  private async findEnd(row: JoinedRowJson, signal: AbortSignal): Promise<number | undefined> {
+    const name = row.transition?.alertName;
+    if (!name) return undefined;
+    const episode = episodeOf(row);
     try {
       const answer = await call<{rows?: JoinedRowJson[]}>("ListJoinedRows", {
         filter: withMatcher("", "alertname", name), state: "ALERT_STATE_RESOLVED",
-        from: transition.startsAt, pageSize: 1000,
+        from: row.transition?.startsAt, pageSize: 1000,
       }, signal);
-      return parseTime((answer.rows ?? []).find((other) =>
-        other.transition?.startsAt === transition.startsAt &&
-        other.transition?.fingerprint === transition.fingerprint)?.transition?.endsAt);
+      return parseTime((answer.rows ?? []).find((other) => sameEpisode(episodeOf(other), episode))?.transition?.endsAt);
     } catch {
       return undefined;
     }

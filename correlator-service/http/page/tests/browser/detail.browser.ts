@@ -5,10 +5,23 @@ import {after, before, describe, test} from "node:test";
 import type {Browser} from "playwright-core";
 import type {JoinedRowJson} from "../../src/logic/api";
 import {builtPage, CHROMIUM, FakeCorrelator, launch, openPage, phase} from "./support";
+import {newRow} from "./table";
 
 const ROWS = 400;
 let browser: Browser;
 let server: FakeCorrelator;
+
+// The rows of an episode of a minute ago, both final.
+function episode(name: string): [firing: JoinedRowJson, resolved: JoinedRowJson] {
+  const startsAt = new Date(Date.now() - 60_000).toISOString();
+  const endsAt = new Date(Date.now() - 30_000).toISOString();
+  const firing = newRow(server, `${name}-1`, 93.5, {final: true});
+  const transition = {...firing.transition, alertName: name, labels: {alertname: name}, fingerprint: name, startsAt, eventTime: startsAt};
+  return [{...firing, transition}, {
+    ...firing, rowId: `${name}-2`,
+    transition: {...transition, state: "ALERT_STATE_RESOLVED", eventTime: endsAt, endsAt},
+  }];
+}
 
 describe("detail of a row", {skip: CHROMIUM === undefined}, () => {
   before(async () => {
@@ -89,6 +102,46 @@ describe("detail of a row", {skip: CHROMIUM === undefined}, () => {
       dispatchEvent(new PopStateEvent("popstate"));
     }, firing.rowId ?? "");
     assert.equal((JSON.parse((await request).postData() ?? "") as {state: string}).state, "ALERT_STATE_RESOLVED");
+    await page.context().close();
+  });
+
+  test("the end of an alert reaches the open detail of its firing row, final as that is", async () => {
+    const [firing, resolved] = episode("Ends");
+    server.push([firing]);
+    const {page, complaints} = await openPage(browser, `${server.url}/?row=${firing.rowId}`);
+    await page.locator(".plot-canvas[data-end='']").waitFor();
+    const {source} = resolved.transition ?? {};
+    server.push([{...resolved, rowId: "other-source", transition: {...resolved.transition, source: `not ${source}`, eventTime: resolved.transition?.startsAt ?? ""}}]);
+    server.push([resolved]);
+    await page.locator(`.plot-canvas[data-end="${Date.parse(resolved.transition?.eventTime ?? "")}"]`).waitFor();
+    // And once more, when it is amended.
+    const later = new Date(Date.parse(resolved.transition?.eventTime ?? "") + 1_000).toISOString();
+    server.push([{...resolved, revision: "2", transition: {...resolved.transition, eventTime: later, endsAt: later}}]);
+    await page.locator(`.plot-canvas[data-end="${Date.parse(later)}"]`).waitFor();
+    assert.deepEqual(complaints, []);
+    await page.context().close();
+  });
+
+  test("where the stream brings no ends the correlator is asked until it knows the one of this source", async () => {
+    const [firing, resolved] = episode("EndsElsewhere");
+    const begin = resolved.transition?.startsAt ?? "";
+    // The same alert, as another source tells it.
+    const other = {...resolved, rowId: "elsewhere", transition: {...resolved.transition, source: "another", eventTime: begin, endsAt: begin}};
+    server.push([firing, other]);
+    let first: Promise<unknown> | undefined;
+    const {page} = await openPage(browser, `${server.url}/?state=firing&row=${firing.rowId}`, {}, async (one) => {
+      await one.clock.install();
+      first = one.waitForResponse(/ListJoinedRows/);
+    });
+    await first;
+    await page.locator(".plot-canvas[data-end='']").waitFor();
+    const second = page.waitForResponse(/ListJoinedRows/);
+    await page.clock.fastForward(10_000);
+    await second;
+    assert.equal(await page.locator(".plot-canvas").getAttribute("data-end"), "");
+    server.push([resolved]);
+    await page.clock.fastForward(10_000);
+    await page.locator(`.plot-canvas[data-end="${Date.parse(resolved.transition?.eventTime ?? "")}"]`).waitFor();
     await page.context().close();
   });
 });
