@@ -25,9 +25,14 @@ from alertjoin.v1.joined_row_pb2 import JoinedRow
 from alertjoin.v1.samples_pb2 import AsOfResult
 
 
-def run(*arguments):
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def run(*arguments, output=io.StringIO):
     """Returns the exit status, what it printed and what it said besides."""
-    printed, said = io.StringIO(), io.StringIO()
+    printed, said = output(), io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(said), \
             mock.patch.object(said, "close"), mock.patch("signal.signal"):
         status = cli.main(["--address", "127.0.0.1:1", *arguments])
@@ -120,6 +125,24 @@ class ExportTest(unittest.TestCase):
             found, _, said = run("export", "joined", str(self.folder / name), "--label", "of")
         self.assertEqual(status, found, said)
         return said if status else self.folder / name
+
+    def test_hostile_labels_do_not_reach_the_terminal_and_elsewhere_stay_as_they_are(self):
+        hostile = "a\x1b[2J\x07\u202eb\r\nc"
+        for output in Terminal, io.StringIO:
+            row = row_of("r", 4.5, hostile)
+            row.transition.alert_name = hostile
+            client = contextlib.nullcontext(SimpleNamespace(joined_rows=lambda **_: iter([row])))
+            with mock.patch.object(cli, "connect", return_value=client):
+                status, printed, said = run("export", "joined", "-", "--label", "of",
+                                            output=output)
+            self.assertEqual(0, status, said)
+            line, = csv.DictReader(io.StringIO(printed, newline=""))
+            if output is Terminal:
+                self.assertTrue(printed.replace("\n", "").isprintable(), printed)
+                self.assertEqual(2, printed.count("\n"))
+                self.assertEqual("a\ufffd[2J\ufffd\ufffdb\ufffd\ufffdc", line["of"])
+            else:
+                self.assertEqual([hostile] * 2, [line["of"], line["alert"]])
 
     def test_a_flag_that_the_table_does_not_have_is_refused(self):
         path = self.folder / "file.csv"

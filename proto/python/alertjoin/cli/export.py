@@ -74,13 +74,15 @@ def _progress(what: str) -> Any:
 
 class _Lines:
     """Ends lines of CSV with \\n that csv ends with \\r\\n. It has to take \\r for a part of the end
-    to put values with it into quotes, before Python 3.13."""
+    to put values with it into quotes, before Python 3.13. On a terminal nothing in them moves the
+    cursor; elsewhere they stay as they are."""
 
     def __init__(self, file: TextIO):
         self._file = file
+        self._text: Callable[[str], str] = visible if file.isatty() else str
 
     def write(self, line: str) -> int:
-        return self._file.write(line.removesuffix("\r\n") + "\n")
+        return self._file.write(self._text(line.removesuffix("\r\n")) + "\n")
 
 
 def _json_value(value: Any) -> Any:
