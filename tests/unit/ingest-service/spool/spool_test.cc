@@ -10,9 +10,8 @@
 #include "common/event/event_codec.h"
 #include "common/event/event_limits.h"
 #include "common/eventlog/memory_event_log.h"
-#include "ingest-service/spool/spool_metrics.h"
-#include "tests/support/manual_clock.h"
 #include "tests/support/status_matchers.h"
+#include "tests/unit/ingest-service/spool/alert_event.h"
 
 namespace alertjoin {
 namespace {
@@ -23,14 +22,6 @@ std::chrono::steady_clock::time_point Soon() {
   return std::chrono::steady_clock::now() + std::chrono::seconds(30);
 }
 std::chrono::steady_clock::time_point Past() { return std::chrono::steady_clock::now(); }
-
-Event Alert(const std::string& fingerprint, size_t padding_bytes = 0) {
-  TransitionEvent event;
-  event.source = "am";
-  event.fingerprint = fingerprint;
-  event.generator_url = std::string(padding_bytes, 'x');
-  return event;
-}
 
 // `samples` samples of one series, times 0, 1, 2, ...
 Event Samples(size_t samples) {
@@ -223,60 +214,6 @@ TEST_F(SpoolTest, AcknowledgementOfWhatWasDroppedMeanwhileDoesNoHarm) {
   EXPECT_TRUE(spool_.WaitAcknowledged(LogPosition(4), Past()));
 }
 
-TEST(Spool, ShowsHowFullItIs) {
-  prometheus::Registry registry;
-  SpoolMetrics metrics(registry, "alerts");
-  MemoryEventLog log(1 << 20);
-  Spool spool(log, 1 << 20, &metrics);
-  ASSERT_THAT(spool.Append(std::vector<Event>{Alert("a"), Alert("b"), Alert("c")}), IsOk());
-  EXPECT_EQ(metrics.events.Value(), 3);
-  EXPECT_EQ(metrics.bytes.Value(), static_cast<double>(spool.bounds().bytes));
-  EXPECT_EQ(metrics.bytes_max.Value(), 1 << 20);
-  ASSERT_THAT(spool.Acknowledge(LogPosition(1)), IsOk());
-  EXPECT_EQ(metrics.events.Value(), 2);
-  ASSERT_THAT(spool.DropBefore(LogPosition(3)), IsOk());
-  EXPECT_EQ(metrics.events.Value(), 1);
-  ASSERT_THAT(spool.Acknowledge(LogPosition(3)), IsOk());
-  EXPECT_EQ(metrics.events.Value(), 0);
-  EXPECT_EQ(metrics.bytes.Value(), 0);
-}
-
-TEST(Spool, ShowsWhereItStands) {
-  prometheus::Registry registry;
-  SpoolMetrics metrics(registry, "alerts");
-  const auto stage = [&registry](const std::string& name) {
-    for (const auto& family : registry.Collect()) {
-      if (family.name != "alertjoin_stage_" + name) continue;
-      return family.metric.at(0).counter.value + family.metric.at(0).gauge.value;
-    }
-    return -1.0;
-  };
-  MemoryEventLog log(1 << 20);
-  Spool spool(log, 1 << 20, &metrics);
-  EXPECT_EQ(metrics.first_sequence.Value(), 1);
-  EXPECT_EQ(metrics.last_sequence.Value(), 0);
-  EXPECT_EQ(metrics.acked_sequence.Value(), 0);
-  ASSERT_THAT(spool.Append(std::vector<Event>{Alert("a"), Alert("b"), Alert("c"), Alert("d")}),
-              IsOk());
-  ASSERT_THAT(spool.Acknowledge(LogPosition(1)), IsOk());
-  EXPECT_EQ(metrics.last_sequence.Value(), 4);
-  EXPECT_EQ(metrics.acked_sequence.Value(), 1);
-  EXPECT_EQ(stage("in_total"), 4);
-  EXPECT_EQ(stage("out_total"), 1);
-  EXPECT_EQ(stage("in_progress"), 3);
-  // What is dropped has not gone on.
-  ASSERT_THAT(spool.DropBefore(LogPosition(3)), IsOk());
-  EXPECT_EQ(metrics.first_sequence.Value(), 3);
-  EXPECT_EQ(stage("in_progress"), 2);
-  ASSERT_THAT(spool.Acknowledge(LogPosition(4)), IsOk());
-  ASSERT_THAT(spool.Acknowledge(LogPosition(4)), IsOk());  // Said again.
-  EXPECT_EQ(metrics.first_sequence.Value(), 5);
-  EXPECT_EQ(metrics.acked_sequence.Value(), 4);
-  EXPECT_EQ(stage("out_total"), 3);
-  EXPECT_EQ(stage("in_progress"), 0);
-  EXPECT_GT(stage("last_processed_timestamp_seconds"), 1.7e9);
-}
-
 TEST_F(SpoolTest, EventThatTheCorrelatorWouldRefuseIsRefusedHere) {
   const auto refused = Append({Alert("a"), Alert("")});
   EXPECT_THAT(refused, StatusIs(absl::StatusCode::kInvalidArgument, "transition.fingerprint"));
@@ -330,63 +267,6 @@ TEST(Spool, GoesOnWhereTheLogStands) {
   Spool spool(log, 1 << 20);
   EXPECT_EQ(spool.acknowledged(), LogPosition(2));
   EXPECT_EQ(spool.log_id(), log.id());
-}
-
-TEST(SpoolHold, AcknowledgedEventsStayForTheirTime) {
-  ManualClock clock(Timestamp::FromMillis(0));
-  MemoryEventLog log(64 << 20);
-  Spool spool(log, kSpoolBytes, nullptr, {Millis(1'000), &clock});
-  const auto append = [&](const std::string& fingerprint) {
-    return spool.Append(std::vector{Alert(fingerprint)}).value();
-  };
-  ASSERT_THAT(spool.Acknowledge(append("a")), IsOk());
-  EXPECT_EQ(spool.waiting(), 0u);
-  EXPECT_EQ(spool.bounds().first, LogPosition(1));
-  clock.Advance(Millis(999));
-  ASSERT_THAT(spool.Acknowledge(append("b")), IsOk());
-  EXPECT_EQ(spool.bounds().first, LogPosition(1));
-  clock.Advance(Millis(2'000));
-  // All that is there is old enough, but for the one that brings the news.
-  ASSERT_THAT(spool.Acknowledge(append("c")), IsOk());
-  EXPECT_EQ(spool.bounds().next, LogPosition(4));
-  // Somebody who starts again finds what stayed, and holds it anew.
-  Spool again(log, kSpoolBytes, nullptr, {Millis(1'000), &clock});
-  EXPECT_EQ(again.Read(spool.bounds().first, 10, SIZE_MAX)->records.size(),
-            log.bounds().next.value() - log.bounds().first.value());
-}
-
-TEST(SpoolHold, ManyOldOnesAreTrimmedTogether) {
-  ManualClock clock(Timestamp::FromMillis(0));
-  MemoryEventLog log(64 << 20);
-  Spool spool(log, 64 << 20, nullptr, {Millis(1'000), &clock});
-  const std::vector<Event> many(2'000, Alert("a"));
-  ASSERT_THAT(spool.Acknowledge(spool.Append(many).value()), IsOk());
-  EXPECT_EQ(spool.bounds().first, LogPosition(1));
-  clock.Advance(Millis(1'000));
-  ASSERT_THAT(spool.Acknowledge(spool.Append(std::vector{Alert("b")}).value()), IsOk());
-  EXPECT_EQ(spool.bounds().first, LogPosition(2'001));
-}
-
-TEST(SpoolHold, RoomForNewOnesComesFirst) {
-  ManualClock clock(Timestamp::FromMillis(0));
-  MemoryEventLog log(64 << 20);
-  Spool spool(log, 10'000, nullptr, {Millis(1'000), &clock});
-  ASSERT_THAT(spool.Acknowledge(spool.Append(std::vector{Alert("a", 8'000)}).value()), IsOk());
-  EXPECT_THAT(spool.Append(std::vector{Alert("b", 8'000)}), IsOk());
-}
-
-// Several threads appended at once, each of which had seen room for itself alone: the log refused
-// the last ones, though most of what it held was acknowledged.
-TEST(SpoolHold, RoomThatOthersHaveTakenMeanwhileIsMadeInTheLog) {
-  ManualClock clock(Timestamp::FromMillis(0));
-  MemoryEventLog log(10'000);
-  Spool spool(log, 20'000, nullptr, {Millis(1'000), &clock});
-  ASSERT_THAT(spool.Acknowledge(spool.Append(std::vector{Alert("a", 8'000)}).value()), IsOk());
-  EXPECT_THAT(spool.Append(std::vector{Alert("b", 8'000)}), IsOk());
-  // That one waits: it stays.
-  EXPECT_THAT(spool.Append(std::vector{Alert("c", 8'000)}),
-              StatusIs(absl::StatusCode::kResourceExhausted));
-  EXPECT_EQ(spool.waiting(), 1u);
 }
 
 }  // namespace

@@ -10,16 +10,9 @@
 #include "common/eventlog/memory_event_log.h"
 #include "ingest-service/uplink/uplink_session.h"
 #include "tests/support/status_matchers.h"
+#include "tests/unit/ingest-service/spool/alert_event.h"
 
 namespace alertjoin {
-
-inline Event Alert(const std::string& fingerprint, size_t padding_bytes = 0) {
-  TransitionEvent event;
-  event.source = "am";
-  event.fingerprint = fingerprint;
-  event.generator_url = std::string(padding_bytes, 'x');
-  return event;
-}
 
 inline constexpr Timestamp kNow = Timestamp::FromMillis(1'772'000'000'000);
 
