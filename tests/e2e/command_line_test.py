@@ -1,4 +1,4 @@
-"""How the command line `alertjoin` ends when something is wrong. Without services."""
+"""What the command line `alertjoin` prints and writes, and how it ends. Without services."""
 import contextlib
 import csv
 import io
@@ -18,6 +18,7 @@ import pandas as pd
 
 from alertjoin import cli, frames
 from alertjoin.cli import export
+from alertjoin.cli.tail import visible
 from alertjoin.errors import AlertjoinError
 from alertjoin.forward import Forwarder
 from alertjoin.subscription import Message
@@ -89,6 +90,10 @@ class TailTest(unittest.TestCase):
         status, _, said = run("--credentials-file", "nowhere.token", "tail")
         self.assertEqual((2, "alertjoin: nowhere.token: No such file or directory\n"),
                          (status, said))
+
+    def test_hostile_labels_stay_in_their_cell(self):
+        self.assertEqual("a\ufffd[31mb", visible("a\x1b[31mb", 20))
+        self.assertEqual("abc\u2026", visible("abcdefgh", 4))
 
 
 class AsOfTest(unittest.TestCase):

@@ -1,10 +1,9 @@
-"""The Python package, as users install it, against both services. The command line, too."""
+"""The Python package, as users install it, against both services."""
 import asyncio
 import io
 import subprocess
 import sys
 import tempfile
-import threading
 import unittest
 from unittest import mock
 
@@ -18,8 +17,8 @@ import alertjoin  # noqa: E402
 import alertjoin.aio  # noqa: E402
 from alertjoin import requests  # noqa: E402
 from alertjoin.times import millis  # noqa: E402
-from package_stack import PROGRAM, WAIT_SECONDS, PackageStack  # noqa: E402
-from support import of_class, wait_for, wait_until  # noqa: E402
+from package_stack import WAIT_SECONDS, PackageStack  # noqa: E402
+from support import of_class, wait_until  # noqa: E402
 
 
 class PythonPackageTest(unittest.TestCase):
@@ -215,174 +214,6 @@ class PythonPackageTest(unittest.TestCase):
         self.assertEqual(20, len(as_of))
         self.assertEqual(20, len(summary))
         self.assertIn("prometheus", set(sources.source))
-
-
-class SubscriptionTest(unittest.TestCase):
-    """Restarts of the correlator, each test with services of its own."""
-
-    def setUp(self):
-        self.stack = PackageStack(self, seed=2)
-        self.client = self.stack.client
-
-    def post(self):
-        return self.stack.tell_of_new(ended=False).fingerprint
-
-    def test_goes_on_across_restarts_with_nothing_missed_and_nothing_twice(self):
-        folded, sequences, kinds, stop = {}, [], [], threading.Event()
-        messages = self.client.subscribe(stop=stop, progress_interval="100ms")
-
-        def follow():
-            for message in messages:
-                for row in message.rows:
-                    if row.operation == 2:
-                        folded.pop(row.row_id, None)
-                    else:
-                        folded[row.row_id] = row
-                if message.kind == "rows":
-                    sequences.append({row.sequence for row in message.rows})
-                kinds.append(message.kind)
-
-        thread = threading.Thread(target=follow, daemon=True)
-        thread.start()
-        sent = set()
-        for in_order in (False, True, False):
-            sent |= {self.post() for _ in range(5)}
-            wait_for(sent, lambda: {row.transition.fingerprint for row in list(folded.values())},
-                     WAIT_SECONDS, "alerts whose rows arrived")
-            self.stack.restart(in_order)
-        sent |= {self.post()}
-        listed = {row.row_id: row for row in self.stack.await_final()}
-        wait_for(listed, lambda: dict(folded), WAIT_SECONDS, "the stream says what the list says")
-        stop.set()
-        thread.join(10)
-        self.assertFalse(thread.is_alive())
-        self.assertNotIn("reset", kinds)
-        self.assertEqual(sent, {row.transition.fingerprint for row in listed.values()})
-        # A sequence comes once, but that the part of a snapshot may span several.
-        live = [sequence for message in sequences[1:] for sequence in message]
-        self.assertEqual(len(live), len(set(live)))
-
-    def test_who_does_not_retry_is_told_where_to_go_on(self):
-        first = self.post()
-        wait_until(self.client.joined_rows, WAIT_SECONDS, "the first row")
-        self.stack.await_final()
-        messages = self.client.subscribe(retry=False)
-        told = []
-        for message in messages:
-            told += [row.transition.fingerprint for row in message.rows]
-            if message.kind == "snapshot_complete":
-                break
-        self.assertEqual({first}, set(told))
-        self.stack.restart(in_order=True)
-        with self.assertRaises(alertjoin.AlertjoinError) as stopped:
-            for message in messages:
-                self.assertFalse(message.rows)
-        self.assertEqual("STOPPING", stopped.exception.reason)
-        second, told = self.post(), []
-        for message in self.client.subscribe(
-                resume_token=stopped.exception.metadata["resume_token"]):
-            told += [row.transition.fingerprint for row in message.rows]
-            if told:
-                break
-        self.assertEqual({second}, set(told))
-
-    def test_a_live_frame_follows(self):
-        with self.client.live(labels=["number"]) as table:
-            self.assertEqual(0, len(table.frame()))
-            first = self.post()
-            wait_for({first}, lambda: set(table.frame().fingerprint), WAIT_SECONDS, "the first")
-            self.stack.restart()
-            second = self.post()
-            wait_for({first, second}, lambda: set(table.frame().fingerprint), WAIT_SECONDS, "both")
-            before = table.version
-            self.post()
-            self.assertGreater(table.wait_for_change(before, WAIT_SECONDS), before)
-
-    def test_a_store_that_was_lost_is_told_of(self):
-        self.post()
-        kinds, stop = [], threading.Event()
-        messages = self.client.subscribe(stop=stop, progress_interval="100ms")
-        thread = threading.Thread(target=lambda: kinds.extend(one.kind for one in messages),
-                                  daemon=True)
-        thread.start()
-        wait_until(lambda: "snapshot_complete" in kinds, WAIT_SECONDS, "the snapshot",
-                   seen=lambda: kinds)
-        self.stack.lose_store()
-        wait_until(lambda: kinds.count("snapshot_complete") == 2, WAIT_SECONDS, "a new snapshot",
-                   seen=lambda: kinds)
-        stop.set()
-        thread.join(10)
-        self.assertFalse(thread.is_alive())
-        self.assertEqual(1, kinds.count("reset"))
-        place = kinds.index("reset")
-        between = kinds[kinds.index("snapshot_complete") + 1:place]
-        self.assertLessEqual(set(between), {"rows", "progress"})
-        self.assertEqual(["started", "snapshot_complete"],
-                         [kind for kind in kinds[place + 1:] if kind not in ("rows", "progress")])
-
-
-class CommandLineTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.stack = PackageStack(of_class(cls), seed=3)
-        cls.run_command = cls.stack.run_command
-        cls.alert = cls.stack.tell_of_new(ended=False)
-        cls.stack.await_final()
-
-    def test_list(self):
-        header, *lines = self.run_command("list").splitlines()
-        self.assertTrue(header.startswith("TIME (UTC)"))
-        self.assertEqual(len(self.stack.expected), len(lines))
-        self.assertIn("Fault", lines[0])
-
-    def test_tail_prints_what_is_there_and_what_comes(self):
-        there = len(self.stack.expected)
-        printed = self.stack.directory / "tailed"
-        with open(printed, "wb") as out:
-            tail = subprocess.Popen([PROGRAM, "--address", self.stack.address["grpc"], "tail"],
-                                    stdout=out)
-        self.addCleanup(tail.wait, 10)
-        self.addCleanup(tail.kill)
-
-        def lines():
-            return printed.read_text().splitlines()
-        wait_for(1 + there, lambda: len(lines()), WAIT_SECONDS, "lines for what is there")
-        self.assertNotIn("RESOLVED", printed.read_text())
-        self.stack.tell(self.alert.ended(self.alert.starts_ms + 1000))
-        wait_until(lambda: len(lines()) > 1 + there, WAIT_SECONDS, "a line for what comes",
-                   seen=lines)
-        self.assertIn("RESOLVED", lines()[1 + there])
-
-    def test_as_of(self):
-        text = self.run_command("as-of", "load", "now", "--filter", "instance=i1,part=a")
-        self.assertIn("MATCHED", text)
-        self.assertIn("no series", self.run_command("as-of", "nonsense", status=1))
-
-    def test_export(self):
-        with tempfile.TemporaryDirectory() as folder:
-            for kind, read in (("csv", pd.read_csv), ("parquet", pd.read_parquet),
-                               ("ndjson", lambda path: pd.read_json(path, lines=True))):
-                path = f"{folder}/rows.{kind}"
-                self.run_command("export", "joined", path, "--label", "part", "--state", "firing")
-                frame = read(path)
-                self.assertEqual({"FIRING"}, set(frame.state), kind)
-                self.assertIn("part", frame.columns)
-            self.run_command("export", "samples", f"{folder}/samples.csv", "--query", "load")
-            self.assertGreater(len(pd.read_csv(f"{folder}/samples.csv")), 10)
-            refused = self.run_command("export", "joined", f"{folder}/rows.xls", status=2)
-            self.assertIn(".csv", refused)
-        self.assertIn("row_id,", self.run_command("export", "joined", "-"))
-
-    def test_errors_are_one_line(self):
-        text = self.run_command("list", "--filter", "a==", status=1)
-        self.assertIn("INVALID_FILTER", text)
-        self.assertEqual(1, len(text.strip().splitlines()), text)
-        self.run_command("list", "--since", "whenever", status=2)
-
-    def test_hostile_labels_stay_in_their_cell(self):
-        from alertjoin.cli.tail import visible
-        self.assertEqual("a\ufffd[31mb", visible("a\x1b[31mb", 20))
-        self.assertEqual("abc\u2026", visible("abcdefgh", 4))
 
 
 class TypesTest(unittest.TestCase):
