@@ -22,21 +22,6 @@ constexpr Millis kChunkLogInterval = std::chrono::seconds(30);
 // Events without samples that are appended together.
 constexpr size_t kEventsTogether = 1'000;
 
-// The source, or the way to it, is as it is: asking again gives the same.
-bool IsForGood(const absl::Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kInvalidArgument:
-    case absl::StatusCode::kAborted:
-    case absl::StatusCode::kNotFound:
-    case absl::StatusCode::kUnauthenticated:
-    case absl::StatusCode::kPermissionDenied:
-    case absl::StatusCode::kFailedPrecondition:
-      return true;
-    default:
-      return false;
-  }
-}
-
 // Too much was asked for at once: of our memory, or of the server's.
 bool IsTooLarge(const absl::Status& status) {
   if (absl::IsResourceExhausted(status)) return true;
@@ -287,7 +272,9 @@ void Backfill::OnFailure(Source& source, TimeRange chunk, const absl::Status& st
   const bool took_too_long = absl::IsDeadlineExceeded(status);
   const bool too_large = IsTooLarge(status);
   if (too_large && run.plan.OnTooLarge(chunk)) return;
-  const bool for_good = too_large || IsForGood(status);
+  // The query is as it is: asking again gives the same. Whatever else is wrong can be mended, as
+  // are a token, or the way of a proxy that is being started (401, 403, 404).
+  const bool for_good = too_large || IsOfQuery(status);
   if (!for_good) ++source.failures;
   const bool exhausted =
       options_.attempts_max.has_value() && source.failures >= *options_.attempts_max;

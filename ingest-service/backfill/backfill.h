@@ -24,8 +24,9 @@ namespace alertjoin {
 
 struct BackfillOptions {
   // How often a chunk is asked for, at most; then it has failed. A source that has failed so often
-  // gets one try for each of the next chunks until it answers. None: for ever. Whatever the number:
-  // what the source refuses for good is asked for once, and after three chunks of a query that
+  // gets one try for each of the next chunks until it answers. None: for ever, so that whatever can
+  // be mended (a source that is away, credentials, an address) is waited for. Whatever the number:
+  // what the source refuses of a query is asked for once, and after three chunks of a query that
   // failed in a row the rest of it is given up.
   std::optional<int> attempts_max;
 };

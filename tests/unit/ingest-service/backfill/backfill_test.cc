@@ -276,6 +276,45 @@ TEST_F(BackfillTest, WithoutABoundOnTriesASourceIsWaitedFor) {
   EXPECT_EQ(Samples(), 60u);
 }
 
+// A token was exchanged, or the proxy before the source is being started.
+TEST_F(BackfillTest, WhatCanBeMendedIsWaitedFor) {
+  for (const int code : {302, 401, 403, 404, 406}) {
+    SCOPED_TRACE(code);
+    h_.sink.Clear();
+    remembered_ = {};
+    Make(std::nullopt);
+    Add("up", hours(4));
+    for (const Timestamp mended = h_.clock.Now() + minutes(5); h_.clock.Now() < mended;) {
+      backfill_->Step();
+      while (!h_.transport.waiting.empty()) h_.AnswerNext("not now", code);
+      h_.clock.Advance(seconds(1));
+    }
+    EXPECT_FALSE(backfill_->finished());
+    EXPECT_EQ(Report().left, hours(4));
+    EXPECT_GE(Report().tries_failed, 5u);
+    EXPECT_LE(Report().tries_failed, 20u) << "later and later";
+    RunToEnd();
+    EXPECT_THAT(Report().failures, IsEmpty());
+    EXPECT_EQ(Samples(), 240u);
+  }
+}
+
+TEST_F(BackfillTest, WhatIsNotMendedIsGivenUpAfterItsTries) {
+  Make(4);
+  Add("up", hours(24 * 30));
+  size_t asked = 0;
+  for (int i = 0; i < 100 && !backfill_->finished(); ++i) {
+    backfill_->Step();
+    for (; !h_.transport.waiting.empty(); ++asked) h_.AnswerNext("{}", 403);
+    h_.clock.Advance(seconds(1));
+  }
+  EXPECT_TRUE(backfill_->finished());
+  EXPECT_EQ(asked, 2u * 6);  // Four tries for the first chunk, one each for two more.
+  ASSERT_THAT(Report().failures, SizeIs(1));
+  EXPECT_EQ(Report().failures[0].range, Report().wanted);
+  EXPECT_THAT(Report().failures[0].reason, HasSubstr("HTTP 403"));
+}
+
 TEST_F(BackfillTest, AnAnswerThatIsTooLargeIsAskedForInParts) {
   Make();
   Add("up", hours(1));
