@@ -57,15 +57,16 @@ bool ExactQueries::LookUpStarts(const std::shared_ptr<Attempt>& attempt) {
   if (attempt->looked_up) return false;
   attempt->looked_up = true;
   Pending& pending = attempt->pending;
-  attempt->resolved_looked_up = pending.task.resolved.size();
+  attempt->alerts_looked_up = pending.task.resolved.size();
   const absl::StatusOr<QueryResult>& at_time = attempt->answers[0];
   if (!at_time.ok() || at_time->partial) return false;
-  const auto starts = StartsToLookUp(pending.task, *at_time, *pending.state.cache);
-  if (starts.empty()) return false;
+  const StartLookUps look_ups = StartsToLookUp(pending.task, *at_time, *pending.state.cache);
+  attempt->alerts_looked_up = look_ups.alerts;
+  if (look_ups.starts.empty()) return false;
   size_t index = attempt->answers.size();
-  attempt->answers.resize(index + starts.size(), absl::UnknownError("no answer"));
-  attempt->awaited = starts.size();
-  for (const Timestamp start : starts) {
+  attempt->answers.resize(index + look_ups.starts.size(), absl::UnknownError("no answer"));
+  attempt->awaited = look_ups.starts.size();
+  for (const Timestamp start : look_ups.starts) {
     pending.state.source.client.InstantQuery(pending.state.cache->query()->expression, start,
                                              kExactLane, Await(attempt, index++));
   }
@@ -101,9 +102,7 @@ absl::StatusOr<ExactQueries::Taken> ExactQueries::Take(Attempt& attempt, Timesta
     environment_.metrics.CountHistograms(source, answer->histograms_skipped);
     results.push_back(*std::move(answer));
   }
-  ExactTask task = pending.task;
-  task.phase = attempt.phase;
-  task.window = attempt.window;
+  const ExactTask task{pending.task.time, attempt.phase, attempt.window, {}};
   {
     SampleTransaction transaction(cache, now);
     if (cache.query()->time_kind == TimeKind::kSample) {
@@ -114,7 +113,9 @@ absl::StatusOr<ExactQueries::Taken> ExactQueries::Take(Attempt& attempt, Timesta
     } else {
       const QueryResult at_time = std::move(results[0]);
       results.erase(results.begin());
-      ApplyExactExpression(task, at_time, results, transaction);
+      const bool all_starts = attempt.alerts_looked_up == pending.task.resolved.size();
+      ApplyExactExpression(task, {at_time, results, all_starts && !pending.alerts_refused},
+                           transaction);
     }
     RETURN_IF_ERROR(transaction.Commit(environment_.sink));
     environment_.metrics.CountTaken(source, transaction);

@@ -165,9 +165,22 @@ void ExactQueries::Accept(Wish wish, Timestamp now) {
   }
   ExactTask& task = pending->task;
   task.window = std::max(task.window, wish.window);
-  if (wish.resolved.has_value() && task.resolved.size() < kResolvedPerTaskMax) {
-    task.resolved.push_back(std::move(*wish.resolved));
+  if (wish.resolved.has_value()) AddResolved(*pending, std::move(*wish.resolved));
+}
+
+void ExactQueries::AddResolved(Pending& pending, ResolvedAlert alert) {
+  if (resolved_ == options_.resolved_max) {
+    pending.alerts_refused = true;
+    return environment_.metrics.CountExact(pending.state.cache->query()->source, "refused");
   }
+  ++resolved_;
+  pending.task.resolved.push_back(std::move(alert));
+}
+
+void ExactQueries::RemoveResolved(Pending& pending, size_t count) {
+  auto& resolved = pending.task.resolved;
+  resolved.erase(resolved.begin(), resolved.begin() + static_cast<std::ptrdiff_t>(count));
+  resolved_ -= count;
 }
 
 void ExactQueries::Enqueue(Pending& pending, Timestamp ready_at) {
@@ -209,12 +222,12 @@ void ExactQueries::OnTaken(const Attempt& attempt, Taken taken, Timestamp now) {
     const Millis to_go = std::clamp(settles_at - attempt.asked_at, Millis(0), kAgainMost);
     return Enqueue(pending, std::max(now + to_go, settles_at));
   }
-  // Another transition has wanted more of it meanwhile.
-  const bool outgrown =
-      pending.task.window > attempt.window ||
-      (attempt.looked_up && pending.task.resolved.size() > attempt.resolved_looked_up);
-  if (outgrown) return Enqueue(pending, now);
   if (taken.may_heal) return AskAgainLater(pending, "the answers lacked something", now);
+  RemoveResolved(pending, attempt.alerts_looked_up);
+  // There was too much to look up at once, or another transition has wanted more of it meanwhile.
+  const bool more = pending.task.window > attempt.window || !pending.task.resolved.empty();
+  if (more) return Enqueue(pending, now);
+  if (pending.alerts_refused) return GiveUp(pending, "too many alerts resolved", now);
   if (!taken.partial) settled_.Add(query, pending.task.time, attempt.window);
   Remove(pending, now);
 }
@@ -278,6 +291,7 @@ void ExactQueries::ReleaseParked(QueryState& state, Timestamp now) {
 void ExactQueries::Remove(Pending& pending, Timestamp now) {
   QueryState& state = pending.state;
   const Timestamp time = pending.task.time;
+  RemoveResolved(pending, pending.task.resolved.size());
   state.pending.erase(time);
   --pending_;
   ReleaseParked(state, now);

@@ -33,6 +33,8 @@ struct ExactQueriesOptions {
   Millis give_up_after = std::chrono::hours(6);
   Millis ahead_max = std::chrono::hours(1);  // Transitions further in the future are ignored.
   size_t settled_remembered = 10'000;
+  // Alerts that resolved at the time of an expression that waits, as long as it does.
+  size_t resolved_max = 100'000;
 };
 
 // Asks every query that a transition is bound to for its value at the transition's very time, and
@@ -97,6 +99,9 @@ class ExactQueries final : public TransitionListener {
   void Finish(const std::shared_ptr<Attempt>& attempt);
   // True when starts of alerts are being looked up first.
   bool LookUpStarts(const std::shared_ptr<Attempt>& attempt);
+  void AddResolved(Pending& pending, ResolvedAlert alert);
+  // The first so many of them.
+  void RemoveResolved(Pending& pending, size_t count);
   // What the answers as a whole are like.
   struct Taken {
     bool partial = false;
@@ -129,6 +134,7 @@ class ExactQueries final : public TransitionListener {
   RecentlySettled settled_;
   LogLimiter log_limiter_;
   uint64_t next_serial_ = 0;
+  size_t resolved_ = 0;  // Of all tasks together.
 };
 
 }  // namespace alertjoin

@@ -32,7 +32,8 @@ struct ExactQueries::Pending {
   ExactTask task;
   uint64_t serial = 0;
   Timestamp give_up_at;
-  int asked_again = 0;  // By AskAgainLater.
+  int asked_again = 0;          // By AskAgainLater.
+  bool alerts_refused = false;  // For want of room: their starts are not looked up.
 };
 
 // One try at a pending task, with what the task wanted when it began.
@@ -46,7 +47,7 @@ struct ExactQueries::Attempt {
   Clock::Steady started;
   Timestamp asked_at = Timestamp::Max();  // By the source's clock, at most.
   bool looked_up = false;
-  size_t resolved_looked_up = 0;
+  size_t alerts_looked_up = 0;  // Of the task's resolved ones, from the first on.
   size_t awaited = 0;
   std::vector<absl::StatusOr<QueryResult>> answers;  // Exact ones, then those at starts.
   size_t exact_answers = 0;

@@ -10,6 +10,8 @@ namespace {
 constexpr Millis kWindowMargin = std::chrono::seconds(1);
 // Prometheus keeps hardly more than that in one query's reach of memory.
 constexpr Millis kWindowMax = std::chrono::hours(24);
+// Of alerts with series, at one time: a fraction of a second.
+constexpr size_t kComparisonsMax = 1'000'000;
 
 bool Proves(const QueryResult& result, const SampleTransaction& transaction) {
   return !result.partial && transaction.series_refused() == 0;
@@ -45,34 +47,46 @@ void ApplyExactSelector(const ExactTask& task, Millis lookback, const SelectorAn
   transaction.Claim(task.time - task.window + Millis(1), task.time);
 }
 
-void ApplyExactExpression(const ExactTask& task, const QueryResult& at_time,
-                          const std::vector<QueryResult>& at_starts,
+void ApplyExactExpression(const ExactTask& task, const ExpressionAnswers& answers,
                           SampleTransaction& transaction) {
-  for (const QueryResult& at_start : at_starts) transaction.AddAll(at_start);
-  transaction.AddAll(at_time);
+  for (const QueryResult& at_start : answers.at_starts) transaction.AddAll(at_start);
+  transaction.AddAll(answers.at_time);
   transaction.AddMarkersAtEvaluations();
-  if (at_time.partial) return;
-  AddExpressionAbsences(at_time, task.time, transaction);
-  if (task.phase != ExactTask::Phase::kSettled || !Proves(at_time, transaction)) return;
+  if (answers.at_time.partial) return;
+  AddExpressionAbsences(answers.at_time, task.time, transaction);
+  if (task.phase != ExactTask::Phase::kSettled || !Proves(answers.at_time, transaction)) return;
   transaction.RecordEvaluation(task.time);
-  transaction.Claim(task.time, task.time);
+  const bool whole =
+      answers.all_starts && std::ranges::none_of(answers.at_starts, &QueryResult::partial);
+  if (whole) transaction.Claim(task.time, task.time);
 }
 
-std::set<Timestamp> StartsToLookUp(const ExactTask& task, const QueryResult& at_time,
-                                   const SeriesCache& cache) {
-  std::set<Timestamp> starts;
+StartLookUps StartsToLookUp(const ExactTask& task, const QueryResult& at_time,
+                            const SeriesCache& cache) {
+  StartLookUps look_ups;
+  size_t comparisons = 0;
   for (const ResolvedAlert& alert : task.resolved) {
-    if (starts.size() >= kLookUpsPerTaskMax) break;
-    if (alert.starts_at >= task.time || starts.count(alert.starts_at) > 0) continue;
-    const bool present =
-        std::any_of(at_time.series.begin(), at_time.series.end(),
-                    [&](const ResultSeries& series) { return BelongsTo(alert, series.labels); });
-    const bool known = present || cache.AnyOf([&](const KnownSeries& series) {
-      return series.history.AsOf(task.time).has_value() && BelongsTo(alert, series.key->labels);
-    });
-    if (!known) starts.insert(alert.starts_at);
+    const auto belongs = [&](const LabelSet& series) {
+      ++comparisons;
+      return BelongsTo(alert, series);
+    };
+    const auto known = [&] {
+      return std::ranges::any_of(at_time.series, belongs, &ResultSeries::labels) ||
+             cache.AnyOf([&](const KnownSeries& series) {
+               return series.history.AsOf(task.time).has_value() && belongs(series.key->labels);
+             });
+    };
+    const bool looked_up = look_ups.starts.contains(alert.starts_at);
+    if (!looked_up && alert.starts_at < task.time) {
+      if (comparisons >= kComparisonsMax) break;
+      if (!known()) {
+        if (look_ups.starts.size() == kLookUpsPerTryMax) break;
+        look_ups.starts.insert(alert.starts_at);
+      }
+    }
+    ++look_ups.alerts;
   }
-  return starts;
+  return look_ups;
 }
 
 }  // namespace alertjoin

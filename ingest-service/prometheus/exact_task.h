@@ -28,13 +28,13 @@ struct ExactTask {
 
   Timestamp time;
   Phase phase = Phase::kAtOnce;
-  Millis window{0};                     // How far back raw samples are wanted.
-  std::vector<ResolvedAlert> resolved;  // At most kResolvedPerTaskMax.
+  Millis window{0};  // How far back raw samples are wanted.
+  // Whose starts may have to be looked up.
+  std::vector<ResolvedAlert> resolved;
 };
 
-constexpr size_t kResolvedPerTaskMax = 64;
-// At most so many starts of alerts are looked up for one task.
-constexpr size_t kLookUpsPerTaskMax = 8;
+// At most so many starts of alerts are looked up in one try.
+constexpr size_t kLookUpsPerTryMax = 8;
 
 // How far back raw samples are wanted for a binding: to the oldest that counts, and a bit, so that
 // the left edge does not matter (it is part of the range up to Prometheus 2.x only).
@@ -52,16 +52,26 @@ struct SelectorAnswers {
 void ApplyExactSelector(const ExactTask& task, Millis lookback, const SelectorAnswers& answers,
                         SampleTransaction& transaction);
 
-// The answer to a task of any other expression: the evaluation at the task's time, and those at the
-// starts of alerts (StartsToLookUp).
-void ApplyExactExpression(const ExactTask& task, const QueryResult& at_time,
-                          const std::vector<QueryResult>& at_starts,
+// The answers to a task of any other expression: the evaluation at the task's time, and those at
+// the starts of alerts. Nothing is claimed before the last of them: `all_starts`.
+struct ExpressionAnswers {
+  const QueryResult& at_time;
+  const std::vector<QueryResult>& at_starts;
+  bool all_starts;
+};
+void ApplyExactExpression(const ExactTask& task, const ExpressionAnswers& answers,
                           SampleTransaction& transaction);
 
 // The starts of the task's resolved alerts of which no series is known, neither from `at_time` nor
 // from before: whatever the expression gave then is gone now. Evaluating it at the start tells
 // which series that was, so that its absence can be recorded.
-std::set<Timestamp> StartsToLookUp(const ExactTask& task, const QueryResult& at_time,
-                                   const SeriesCache& cache);
+struct StartLookUps {
+  std::set<Timestamp> starts;  // At most kLookUpsPerTryMax.
+  // For so many of the alerts, from the first on, this is all. At least one, if there are any; the
+  // others are for the next time.
+  size_t alerts = 0;
+};
+StartLookUps StartsToLookUp(const ExactTask& task, const QueryResult& at_time,
+                            const SeriesCache& cache);
 
 }  // namespace alertjoin
