@@ -14,6 +14,9 @@ namespace {
 
 constexpr char kPollLane[] = "poll";
 constexpr Millis kPollRetryFirst = std::chrono::seconds(1);
+// How far a source's clock may be behind ours. One further off is not believed: more likely it is
+// that of a proxy, and was never set.
+constexpr Millis kBehindMax = kCatchUpMax;
 
 uint64_t HashOf(const Query& query) {
   return LabelSet{{"source", query.source}, {"name", query.name}, {"expr", query.expression}}
@@ -109,19 +112,20 @@ Timestamp Poller::Step() {
 
 void Poller::StartPoll(const std::shared_ptr<PolledQuery>& polled, Timestamp now) {
   PolledQuery& query = *polled;
+  const Timestamp source_now = now - query.source.behind;
   const std::string& expression = query.cache->query()->expression;
   PrometheusClient& client = query.source.client;
   auto round = std::make_shared<Round>(
       Round{query, now, environment_.clock.SteadyNow(), {}, {}, {}, Timestamp::Max(), 0, polled});
   if (query.cache->query()->time_kind == TimeKind::kSample) {
-    round->selector = PlanSelectorPoll(query.terms, query.progress, now);
+    round->selector = PlanSelectorPoll(query.terms, query.progress, source_now);
     round->awaited = 2;
     round->answers.resize(2, absl::UnknownError("no answer"));
     client.InstantQuery(RangeSelector(expression, round->selector.window), round->selector.at,
                         kPollLane, Await(round, 0));
     client.InstantQuery(expression, round->selector.settled, kPollLane, Await(round, 1));
   } else {
-    round->grid = PlanGridPoll(query.terms, query.progress, now);
+    round->grid = PlanGridPoll(query.terms, query.progress, source_now);
     round->awaited = 1;
     round->answers.resize(1, absl::UnknownError("no answer"));
     client.RangeQuery(expression, round->grid.grid.start, round->grid.grid.end,
@@ -135,7 +139,11 @@ PrometheusClient::Done Poller::Await(const std::shared_ptr<Round>& round, size_t
     environment_.executor.Post([this, round, index, shared] {
       const auto took = std::chrono::duration_cast<Millis>(environment_.clock.SteadyNow() -
                                                            round->started_steady);
-      if (shared->ok()) round->asked_at = std::min(round->asked_at, AskedAtMost(**shared, took));
+      if (shared->ok()) {
+        round->asked_at = std::min(round->asked_at, AskedAtMost(**shared, took));
+        const Millis behind = BehindAtLeast(**shared, round->started);
+        round->query.source.behind = behind <= kBehindMax ? behind : Millis(0);
+      }
       round->answers[index] = std::move(*shared);
       if (--round->awaited == 0) Finish(*round);
     });
@@ -154,7 +162,10 @@ void Poller::Finish(Round& round) {
   const bool raw = query.cache->query()->time_kind == TimeKind::kSample;
   const Timestamp from =
       raw ? round.selector.at - round.selector.window : round.grid.grid.start - Millis(1);
-  query.progress.OnTaken(from, raw ? round.selector.at : round.grid.at, taken->may_heal);
+  Timestamp through = raw ? round.selector.at : round.grid.at;
+  // What its clock has still to come to has not been taken.
+  if (through - round.asked_at <= kBehindMax) through = std::min(through, round.asked_at);
+  if (from < through) query.progress.OnTaken(from, through, taken->may_heal);
   ClearFault(*query.cache, now, environment_.sink);
   query.source.backoff.OnSuccess(round.started);
   query.schedule.OnFinished(std::nullopt);

@@ -20,7 +20,8 @@ namespace alertjoin {
 
 // Polls every configured query of every metrics source at a fixed rate and hands what is new to the
 // sink: samples, stale markers, progress, gaps; one append per poll. A poll whose append is refused
-// counts as failed and brings the same again. Sources do not wait for each other.
+// counts as failed and brings the same again. Sources do not wait for each other. A source whose
+// clock is behind ours is asked for what there is by its own.
 //
 // Everything, the constructor apart, runs on the executor's thread. What is passed in must outlive
 // it, and no client may call back once it is gone.
@@ -57,6 +58,7 @@ class Poller {
     const MetricsSourceOptions& options;
     PrometheusClient& client;
     SourceBackoff backoff;
+    Millis behind{0};  // Its clock, behind ours, at least.
     LogLimiter log_limiter;
   };
   struct PolledQuery {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "common/status/status.h"
 #include "ingest-service/prometheus/api_answer.h"
 #include "ingest-service/prometheus/query_answer_parser.h"
@@ -48,6 +50,10 @@ absl::StatusOr<QueryResult> DecodeQueryAnswer(int http_code, std::string_view bo
 Timestamp AskedAtMost(const QueryResult& result, Millis took) {
   if (!result.date) return Timestamp::Max();
   return *result.date + Millis(std::chrono::seconds(1)) - took;
+}
+
+Millis BehindAtLeast(const QueryResult& result, Timestamp sent) {
+  return result.date ? std::max(Millis(0), sent - AskedAtMost(result, Millis(0))) : Millis(0);
 }
 
 bool IsPermanent(const absl::Status& status) {

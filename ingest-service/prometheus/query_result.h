@@ -52,6 +52,9 @@ absl::StatusOr<QueryResult> DecodeQueryAnswer(int http_code, std::string_view bo
 // What the server's clock showed at most when it was asked, `took` before its answer was here;
 // Timestamp::Max() when it did not say. What it has is no newer, whatever our own clock shows.
 Timestamp AskedAtMost(const QueryResult& result, Millis took);
+// How far the server's clock is behind ours at least, when it was asked at `sent` by ours; zero
+// when it did not say.
+Millis BehindAtLeast(const QueryResult& result, Timestamp sent);
 
 // Whether the query itself is at fault: sending it again gives the same error.
 bool IsPermanent(const absl::Status& status);

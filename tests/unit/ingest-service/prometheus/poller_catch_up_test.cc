@@ -83,7 +83,10 @@ class PollerCatchUpTest : public PollerTest {
   void AnswerRange(int64_t from, int64_t through) {
     if (through - from >= span_max_.count()) return h_.FailNext(refusal_);
     Points points;
-    for (int64_t at = (from + 14'999) / 15'000 * 15'000; at <= through; at += 15'000) {
+    // Some servers would give the last value for what is still to come.
+    const Timestamp newest = h_.clock.Now() - h_.ahead_of_source.value_or(Millis(0));
+    const int64_t end = std::min(through, newest.millis());
+    for (int64_t at = (from + 14'999) / 15'000 * 15'000; at <= end; at += 15'000) {
       points.emplace_back(at, "1");
     }
     if (!warning_.empty()) points.clear();
@@ -120,6 +123,61 @@ TEST_F(PollerCatchUpTest, AfterPartsPollsAskForAsMuchAsEver) {
   const int64_t at = NextPoll();
   EXPECT_GE(at - last.millis(), Millis(minutes(40)).count());
   EXPECT_THAT(h_.Waiting()[0], HasSubstr("up[40m"));
+}
+
+// Our clock is ahead, or the source's behind.
+TEST_F(PollerCatchUpTest, WhatASourceByItsOwnClockHadStillToComeToIsNotLostInAnOutage) {
+  Configure({{"raw", "(up)", seconds(15), {}, {}}, {"sum", "sum(up)", seconds(15), {}, {}}});
+  for (const Millis ahead : {seconds(40), seconds(1'200), seconds(15), seconds(3'000)}) {
+    SCOPED_TRACE(ahead.count());
+    h_.ahead_of_source = ahead;
+    PollUntil(h_.clock.Now() + minutes(2));
+    const Timestamp lost = h_.clock.Now() - ahead - seconds(60);
+    h_.clock.Advance(minutes(10));
+    PollUntil(h_.clock.Now() + minutes(2));
+    ExpectAllSamples("raw", lost, h_.clock.Now() - ahead - seconds(30));
+    ExpectAllSamples("sum", lost, h_.clock.Now() - ahead - seconds(30));
+    EXPECT_THAT(h_.sink.GapLines(), IsEmpty());
+  }
+}
+
+TEST_F(PollerCatchUpTest, NorAfterTheFirstPollWhichHasYetToLearnOfItsClock) {
+  ConfigureSelector();
+  h_.ahead_of_source = seconds(40);
+  NextPoll();
+  const Timestamp lost = h_.clock.Now() - seconds(60);
+  while (!h_.transport.waiting.empty()) Answer();
+  h_.clock.Advance(minutes(10));
+  PollUntil(h_.clock.Now() + seconds(60));
+  ExpectAllSamples("raw", lost, h_.clock.Now() - seconds(70));
+}
+
+TEST_F(PollerCatchUpTest, NothingIsAskedForThatIsStillToComeByTheSourcesClock) {
+  ConfigureExpression();
+  h_.ahead_of_source = minutes(20);
+  PollUntil(h_.clock.Now() + seconds(20));
+  for (int i = 0; i < 3; ++i) {
+    NextPoll();
+    const int64_t end = ParseRfc3339(h_.transport.waiting[0].parameters.at("end"))->millis();
+    EXPECT_LE(At(end), h_.clock.Now() - minutes(20) + seconds(1));
+    EXPECT_GT(At(end), h_.clock.Now() - minutes(21));
+    Answer();
+  }
+}
+
+// Such as that of a proxy that was never set.
+TEST_F(PollerCatchUpTest, AClockThatIsFarOffIsNotGoneBy) {
+  ConfigureSelector();
+  h_.ahead_of_source = hours(24 * 365 * 50);
+  for (int i = 0; i < 3; ++i) {
+    const int64_t at = NextPoll();
+    EXPECT_THAT(h_.Waiting()[0], testing::EndsWith(fmt::format(" @ {}", at)));
+    EXPECT_THAT(h_.Waiting()[0], HasSubstr(i == 0 ? "up[5m10s]" : "up[50s]"));
+    h_.AnswerNext(MatrixAnswer({{kA, {{at - 5'000, "1"}}}}));
+    h_.AnswerNext(VectorAnswer({{kA, "1"}}, at - 10'000));
+  }
+  EXPECT_THAT(h_.sink.SamplesOf("raw")[kA], testing::SizeIs(3));
+  EXPECT_THAT(h_.sink.GapLines(), IsEmpty());
 }
 
 // A query that is too much even as a rule is no cause to ask for nothing.
