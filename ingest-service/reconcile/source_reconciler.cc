@@ -35,6 +35,16 @@ FiringHistory::Options HistoryOptions(const EvaluatedRules& rules,
   return options;
 }
 
+// Leaves out what lies after `through`. REQUIRES: not before the grid's start.
+void CutAfter(Timestamp through, EvaluationGrid& grid, QueryResult& answer) {
+  if (through >= grid.end) return;
+  grid.end = grid.start + (through - grid.start) / grid.step * grid.step;
+  for (ResultSeries& series : answer.series) {
+    series.times.erase(std::ranges::upper_bound(series.times, grid.end), series.times.end());
+    series.values.resize(series.times.size());
+  }
+}
+
 }  // namespace
 
 SourceReconciler::SourceReconciler(SourceReconcilerOptions options, Environment environment,
@@ -162,8 +172,7 @@ std::optional<EvaluationGrid> SourceReconciler::NextWindow(Timestamp now) const 
   const Millis longest = std::max(kStepMin, options_.lookback / 2);
   const Millis step = std::clamp(
       rules_.ShortestInterval().value_or(labelling_.evaluation_interval()), kStepMin, longest);
-  // Evaluations that take their time are seen late.
-  const Timestamp settled = now - std::max(options_.settle_delay, 2 * rules_.longest_evaluation());
+  const Timestamp settled = SettledAt(now);
   EvaluationGrid grid;
   grid.step = step;
   if (history_.through() && *history_.through() > settled - kCatchUpMax) {
@@ -177,6 +186,11 @@ std::optional<EvaluationGrid> SourceReconciler::NextWindow(Timestamp now) const 
   return grid;
 }
 
+Timestamp SourceReconciler::SettledAt(Timestamp now) const {
+  // Evaluations that take their time are seen late.
+  return now - std::max(options_.settle_delay, 2 * rules_.longest_evaluation());
+}
+
 Timestamp SourceReconciler::FirstTime(Timestamp settled, Millis step) const {
   if (!read_from_) return settled - options_.first_lookback;
   // What was open at that time may have been seen last so long before.
@@ -188,9 +202,10 @@ Timestamp SourceReconciler::FirstTime(Timestamp settled, Millis step) const {
 void SourceReconciler::AskWindow(const EvaluationGrid& grid) {
   environment_.client.RangeQuery(
       kHistoryExpression, grid.start, grid.end, grid.step, kLane,
-      [this, grid](absl::StatusOr<QueryResult> answer) {
-        environment_.executor.Post([this, grid, answer = std::move(answer)]() mutable {
-          OnWindow(grid, std::move(answer));
+      [this, grid, asked = environment_.clock.SteadyNow()](absl::StatusOr<QueryResult> answer) {
+        environment_.executor.Post([this, grid, asked, answer = std::move(answer)]() mutable {
+          const auto took = environment_.clock.SteadyNow() - asked;
+          OnWindow(grid, std::move(answer), std::chrono::duration_cast<Millis>(took));
         });
       });
 }
@@ -217,13 +232,20 @@ void SourceReconciler::RefreshRules() {
                               });
 }
 
-void SourceReconciler::OnWindow(const EvaluationGrid& grid, absl::StatusOr<QueryResult> answer) {
+void SourceReconciler::OnWindow(EvaluationGrid grid, absl::StatusOr<QueryResult> answer,
+                                Millis took) {
   if (answer.ok() && answer->partial) {
     return End(absl::UnavailableError(fmt::format(
         "the history of the alerts is partial: {}",
         answer->warnings.empty() ? "" : Excerpt(answer->warnings.front(), kLongExcerptBytes))));
   }
   if (answer.ok() && !rules_fresh_ && NeedsNewRules(*answer, grid.step)) return RefreshRules();
+  if (answer.ok()) {
+    // Of what its clock has still to come to it says what it knows so far.
+    const Timestamp settled = SettledAt(AskedAtMost(*answer, took));
+    if (settled < grid.start) return End(absl::OkStatus());
+    CutAfter(settled, grid, *answer);
+  }
   const bool first = !history_.through() || *history_.through() + grid.step != grid.start;
   absl::StatusOr<std::vector<FiringChange>> changes =
       answer.ok() ? history_.Take(*answer, grid) : answer.status();

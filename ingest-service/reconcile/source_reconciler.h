@@ -90,9 +90,12 @@ class SourceReconciler {
   void Continue();
   void AskWindow(const EvaluationGrid& grid);
   std::optional<EvaluationGrid> NextWindow(Timestamp now) const;
+  // Through which time the history is as it will be, when the source's clock shows `now`.
+  Timestamp SettledAt(Timestamp now) const;
   // The first time of all that is asked.
   Timestamp FirstTime(Timestamp settled, Millis step) const;
-  void OnWindow(const EvaluationGrid& grid, absl::StatusOr<QueryResult> answer);
+  // `took` is since it was asked for.
+  void OnWindow(EvaluationGrid grid, absl::StatusOr<QueryResult> answer, Millis took);
   bool NeedsNewRules(const QueryResult& answer, Millis step) const;
   void RefreshRules();
   void TakeChange(const FiringChange& change, Millis step);

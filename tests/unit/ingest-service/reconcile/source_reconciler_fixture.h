@@ -67,7 +67,12 @@ class SourceReconcilerTest : public ::testing::Test {
     if (fail_ && fail_(sent)) {
       sent.done(absl::UnavailableError("away"));
     } else {
-      sent.done(HttpAnswer{200, prometheus_.Answer(sent, clock_.Now())});
+      const Timestamp source_now = clock_.Now() - ahead_of_source_.value_or(Millis(0));
+      HttpAnswer answer{200, prometheus_.Answer(sent, source_now)};
+      if (ahead_of_source_) {
+        answer.date = Timestamp::FromMillis(source_now.millis() / 1'000 * 1'000);
+      }
+      sent.done(std::move(answer));
     }
     executor_.RunAll();
   }
@@ -101,6 +106,8 @@ class SourceReconcilerTest : public ::testing::Test {
   }
 
   ScriptedAlerts prometheus_;
+  // How far our clock is ahead of the source's, which says in its answers what it shows.
+  std::optional<Millis> ahead_of_source_;
   std::optional<Timestamp> read_from_;
   std::function<bool(const SentQuery&)> fail_;
   std::vector<std::string> asked_;

@@ -231,6 +231,19 @@ TEST_F(SourceReconcilerTest, AClockSetBackDoesNotStopIt) {
   EXPECT_THAT(Taken(), ElementsAre("A +30 ~30", "A 30-33"));
 }
 
+TEST_F(SourceReconcilerTest, OfASourceWhoseClockIsBehindTheTimesAreItsOwn) {
+  ahead_of_source_ = std::chrono::seconds(15);
+  prometheus_.scripts = {{kA, std::string(22, '.') + "fff..fffffffff" + std::string(90, '.')},
+                         {kB, std::string(28, '.') + "f" + std::string(90, '.')},
+                         {kHeld, std::string(31, '.') + "ppffff" + std::string(90, '.')}};
+  Begin();
+  TickUntil(90);
+  EXPECT_THAT(Taken(), UnorderedElementsAre("A +22 ~22", "A 22-25", "A +27 ~27", "A 27-36",
+                                            "B +28 ~28", "B 28-29", "Held +33 ~31", "Held 33-37"));
+  EXPECT_GE(Through(), 90 - 15 - 2 - 6);
+  EXPECT_LE(Through(), 90 - 15 - 2 + 1);
+}
+
 // Random alerts, random failures, restarts at any moment: everything is taken, with its times.
 TEST_F(SourceReconcilerTest, RandomAlertsFailuresAndRestarts) {
   std::mt19937_64 random(TestSeed());
