@@ -186,7 +186,7 @@ absl::Status IngestSources::Reload(const IngestConfig& next) {
     Rebind();
   }
   listeners_.Set({grafana_, reconciler_});
-  if (ended != nullptr) ended->Stop(LearningSource::Rules::kKept);
+  if (ended != nullptr) grafana_->TakeOver(ended->Stop(LearningSource::Rules::kKept));
   SwitchReconciler();
   if (!SameBackfill(config_, next)) ExchangeBackfill(next);
   config_ = next;

@@ -75,16 +75,34 @@ bool GrafanaSources::WaitUntilLooked(Clock::Steady deadline) {
   return true;
 }
 
-void GrafanaSources::Stop(LearningSource::Rules rules) {
+GrafanaSources::Sources GrafanaSources::Stop(LearningSource::Rules rules) {
   // The loop first: what the transport then breaks off is posted to nobody, and no source is added.
   loop_.Stop();
   transport_.Stop();
-  std::map<std::string, Running> stopped;
+  Sources stopped;
   {
     MutexLock lock(mutex_);
-    stopped.swap(running_);
+    for (auto& [name, running] : running_) stopped.emplace(name, std::move(running.source));
+    running_.clear();
   }
-  for (auto& [name, running] : stopped) running.source->Stop(rules);
+  for (const auto& [name, source] : stopped) source->Stop(rules);
+  return stopped;
+}
+
+void GrafanaSources::TakeOver(const Sources& stopped) {
+  for (const auto& [name, before] : stopped) {
+    std::shared_ptr<LearningSource> source;
+    {
+      MutexLock lock(mutex_);
+      const auto running = running_.find(name);
+      if (running != running_.end()) source = running->second.source;
+    }
+    if (source != nullptr) {
+      source->TakeOver(*before);
+    } else {
+      before->GiveUpUnanswered("the data source is gone");
+    }
+  }
 }
 
 bool GrafanaSources::IsOwn(const std::string& source) const {
@@ -171,7 +189,7 @@ void GrafanaSources::OnDataSources(const GrafanaOptions& grafana,
   for (const GrafanaDataSource& source : found) wanted.push_back(MetricsSourceOf(grafana, source));
 
   // What is gone or has another address now ends first: a name stands for one source at a time.
-  std::vector<std::shared_ptr<LearningSource>> ended;
+  Sources ended;
   {
     MutexLock lock(mutex_);
     for (auto running = running_.begin(); running != running_.end();) {
@@ -184,14 +202,14 @@ void GrafanaSources::OnDataSources(const GrafanaOptions& grafana,
         ++running;
         continue;
       }
-      ended.push_back(std::move(running->second.source));
+      ended.emplace(running->first, std::move(running->second.source));
       LogInfo("a data source of Grafana is gone", {{"source", running->first}});
       running = running_.erase(running);
     }
     std::erase_if(wanted, [this](const MetricsSourceOptions& options)
                               REQUIRES_LOCK(mutex_) { return running_.contains(options.name); });
   }
-  for (const auto& source : ended) source->Stop();
+  for (const auto& [name, source] : ended) source->Stop();
   for (const MetricsSourceOptions& options : wanted) {
     std::shared_ptr<LearningSource> source = StartSource(options);
     if (source == nullptr) continue;
@@ -202,6 +220,7 @@ void GrafanaSources::OnDataSources(const GrafanaOptions& grafana,
     }
     if (const auto held = TakeHeld(options.name); !held.empty()) source->OnTransitions(held);
   }
+  TakeOver(ended);
   std::vector<MetricsSourceOptions> all;
   {
     MutexLock lock(mutex_);

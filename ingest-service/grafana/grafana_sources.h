@@ -24,7 +24,8 @@ namespace alertjoin {
 // The Prometheus data sources of all configured Grafanas, as metrics sources that come and go with
 // them. Each has threads and connections of its own, so that none ever waits for another. As a
 // listener it stands in front of `others`, the metrics sources that are configured by themselves,
-// and hands on to them what is not bound to its own.
+// and hands on to them what is not bound to its own. One whose address has changed goes on with
+// what was not answered at transitions; of one that is gone a Gap is told of each.
 //
 // Thread-safe. What is passed in must outlive it.
 class GrafanaSources final : public TransitionListener {
@@ -32,6 +33,8 @@ class GrafanaSources final : public TransitionListener {
   // Gets all its metrics sources whenever they have changed, on a thread of its own, once they are
   // ready to be asked.
   using OnChange = std::function<void(const std::vector<MetricsSourceOptions>&)>;
+  // By the metrics source's name.
+  using Sources = std::map<std::string, std::shared_ptr<LearningSource>>;
 
   GrafanaSources(std::vector<GrafanaOptions> options, TransitionListener& others, SampleSink& sink,
                  RuleCatalog& catalog, prometheus::Registry& registry, const Clock& clock,
@@ -43,8 +46,12 @@ class GrafanaSources final : public TransitionListener {
   // Waits until every Grafana has been asked once for its data sources, for better or worse. False
   // when the deadline has passed before.
   bool WaitUntilLooked(Clock::Steady deadline) EXCLUDES_LOCK(mutex_);
-  // Returns within moments. Idempotent.
-  void Stop(LearningSource::Rules rules = LearningSource::Rules::kForgotten);
+  // Returns within moments, with what has run. Idempotent.
+  Sources Stop(LearningSource::Rules rules = LearningSource::Rules::kForgotten)
+      EXCLUDES_LOCK(mutex_);
+  // What the sources, which have stopped, were not answered at transitions is asked by those of
+  // their names, or becomes a Gap.
+  void TakeOver(const Sources& stopped) EXCLUDES_LOCK(mutex_);
 
   void OnTransitions(std::span<const TransitionEvent> transitions) override EXCLUDES_LOCK(mutex_);
 
@@ -84,7 +91,7 @@ class GrafanaSources final : public TransitionListener {
   Mutex mutex_;
   CondVar changed_;
   bool looked_ GUARDED_BY(mutex_) = false;
-  std::map<std::string, Running> running_ GUARDED_BY(mutex_);  // By the metrics source's name.
+  std::map<std::string, Running> running_ GUARDED_BY(mutex_);  // As Sources.
   std::deque<TransitionEvent> held_ GUARDED_BY(mutex_);        // At most kHeldMax.
 };
 

@@ -40,7 +40,7 @@ void ExactQueries::AddSource(const MetricsSourceOptions& options, PrometheusClie
   sources_.emplace(options.name, std::make_unique<Source>(Source{options, client, 0, {}}));
 }
 
-void ExactQueries::AddWish(Wish wish, Timestamp now, std::vector<Wish>& wishes) {
+bool ExactQueries::Admit(const Wish& wish, Timestamp now) {
   const std::string& source = wish.query.source;
   if (sources_.count(source) == 0) {
     environment_.metrics.CountExact("", "unknown_source");
@@ -50,26 +50,30 @@ void ExactQueries::AddWish(Wish wish, Timestamp now, std::vector<Wish>& wishes) 
     --pending_;
     environment_.metrics.CountExact(source, "refused");
   } else {
-    wishes.push_back(std::move(wish));
+    return true;
   }
+  return false;
 }
 
 void ExactQueries::OnTransitions(std::span<const TransitionEvent> transitions) {
-  const Timestamp now = environment_.clock.Now();
   std::vector<Wish> wishes;
   for (const TransitionEvent& transition : transitions) {
     for (const Shared<Binding>& shared : transition.bindings) {
       const Binding& binding = *shared;
-      AddWish({binding.query, transition.event_time(), WindowOf(binding),
-               ResolvedAlertOf(transition, binding)},
-              now, wishes);
+      wishes.push_back({binding.query, transition.event_time(), WindowOf(binding),
+                        ResolvedAlertOf(transition, binding)});
       // The value that set the alert off, before its `for` had passed.
       if (transition.active_at && *transition.active_at != transition.event_time()) {
-        AddWish({binding.query, *transition.active_at, WindowOf(binding), std::nullopt}, now,
-                wishes);
+        wishes.push_back({binding.query, *transition.active_at, WindowOf(binding), std::nullopt});
       }
     }
   }
+  Ask(std::move(wishes));
+}
+
+void ExactQueries::Ask(std::vector<Wish> wishes) {
+  const Timestamp now = environment_.clock.Now();
+  std::erase_if(wishes, [this, now](const Wish& wish) { return !Admit(wish, now); });
   if (wishes.empty()) return;
   {
     MutexLock lock(mutex_);
@@ -261,14 +265,22 @@ void ExactQueries::AskAgainLater(Pending& pending, const std::string& why, Times
 
 void ExactQueries::GiveUp(Pending& pending, const std::string& why, Timestamp now) {
   const Query& query = *pending.state.cache->query();
+  const Event gap = GapOf(query, pending.task.time, why);
+  TellGaps({&gap, 1});
+  Remove(pending, now);
+}
+
+Gap ExactQueries::GapOf(const Query& query, Timestamp time, const std::string& why) {
   environment_.metrics.CountExact(query.source, "gave_up");
-  const Event gap = Gap{query.source, query, pending.task.time, pending.task.time,
-                        fmt::format("no exact query at the time of a transition: {}", why)};
-  const absl::Status status = environment_.sink.Append({&gap, 1});
+  return {query.source, query, time, time,
+          fmt::format("no exact query at the time of a transition: {}", why)};
+}
+
+void ExactQueries::TellGaps(std::span<const Event> gaps) {
+  const absl::Status status = environment_.sink.Append(gaps);
   if (!status.ok() && log_limiter_.Allow()) {
     LogWarn("a gap could not be recorded", {{"error", MessageOf(status)}});
   }
-  Remove(pending, now);
 }
 
 Timestamp ExactQueries::SettlesAt(const Pending& pending) {

@@ -44,9 +44,9 @@ struct ExactQueriesOptions {
 // query that fails delays only itself: while it does, one try of it at a time is made. An answer
 // that lacks what may come back is taken and asked for again.
 //
-// OnTransitions may be called from any thread. Everything else, the constructor and AddSource
-// apart, runs on the executor's thread. What is passed in must outlive it, and no client may call
-// back once it is gone.
+// OnTransitions and Ask may be called from any thread. Everything else, the constructor, AddSource
+// and what is for afterwards apart, runs on the executor's thread. What is passed in must outlive
+// it, and no client may call back once it is gone.
 class ExactQueries final : public TransitionListener {
  public:
   struct Environment {
@@ -57,26 +57,6 @@ class ExactQueries final : public TransitionListener {
     QueryMetrics& metrics;
   };
 
-  ExactQueries(Environment environment, ExactQueriesOptions options);
-  ~ExactQueries() override;
-
-  // REQUIRES: before the first transition. The options must outlive this.
-  void AddSource(const MetricsSourceOptions& options, PrometheusClient& client);
-
-  void OnTransitions(std::span<const TransitionEvent> transitions) override EXCLUDES_LOCK(mutex_);
-
-  // Starts every query that is due. Gives when the next one will be; the end of a query may make
-  // that earlier.
-  Timestamp Step() EXCLUDES_LOCK(mutex_);
-
-  // Waiting or under way. Thread-safe.
-  size_t pending() const { return pending_; }
-
- private:
-  struct Source;
-  struct QueryState;
-  struct Pending;
-  struct Attempt;
   // A transition's interest in one query.
   struct Wish {
     Query query;
@@ -85,8 +65,37 @@ class ExactQueries final : public TransitionListener {
     std::optional<ResolvedAlert> resolved;
   };
 
-  // Adds the wish to those that go to the inbox, if it can be fulfilled.
-  void AddWish(Wish wish, Timestamp now, std::vector<Wish>& wishes);
+  ExactQueries(Environment environment, ExactQueriesOptions options);
+  ~ExactQueries() override;
+
+  // REQUIRES: before the first transition. The options must outlive this.
+  void AddSource(const MetricsSourceOptions& options, PrometheusClient& client);
+
+  void OnTransitions(std::span<const TransitionEvent> transitions) override EXCLUDES_LOCK(mutex_);
+
+  // The same for wishes.
+  void Ask(std::vector<Wish> wishes) EXCLUDES_LOCK(mutex_);
+
+  // Starts every query that is due. Gives when the next one will be; the end of a query may make
+  // that earlier.
+  Timestamp Step() EXCLUDES_LOCK(mutex_);
+
+  // Waiting or under way. Thread-safe.
+  size_t pending() const { return pending_; }
+
+  // For afterwards, when nothing runs on the executor's thread any more: what was not answered, for
+  // another to ask.
+  std::vector<Wish> Unanswered() EXCLUDES_LOCK(mutex_);
+  // The same, when nobody will ask: tells a Gap of each.
+  void GiveUpUnanswered(const std::string& why) EXCLUDES_LOCK(mutex_);
+
+ private:
+  struct Source;
+  struct QueryState;
+  struct Pending;
+  struct Attempt;
+  // Whether the wish may wait; it counts as pending then.
+  bool Admit(const Wish& wish, Timestamp now);
   // Takes the wish up, unless it is being fulfilled or has been.
   void Accept(Wish wish, Timestamp now);
   bool IsSettled(const Wish& wish, const SeriesCache& cache) const;
@@ -114,6 +123,9 @@ class ExactQueries final : public TransitionListener {
   // that has not helped in some twenty minutes.
   void AskAgainLater(Pending& pending, const std::string& why, Timestamp now);
   void GiveUp(Pending& pending, const std::string& why, Timestamp now);
+  // The Gap of a query that is given up, which is counted.
+  Gap GapOf(const Query& query, Timestamp time, const std::string& why);
+  void TellGaps(std::span<const Event> gaps);
   void Remove(Pending& pending, Timestamp now);
   static Timestamp SettlesAt(const Pending& pending);
   // How many may be under way.

@@ -49,6 +49,11 @@ class MetricsSources final : public TransitionListener, public LearntQuerySink {
   // Those of before Start wait for it; after Stop nothing comes of them.
   void OnTransitions(std::span<const TransitionEvent> transitions) override;
 
+  // Asks at transitions what `before`, which has stopped, was not answered.
+  void TakeOver(MetricsSources& before) { exact_.Ask(before.exact_.Unanswered()); }
+  // After Stop, when nobody takes over: tells a Gap of each that was not answered.
+  void GiveUpUnanswered(const std::string& why) { exact_.GiveUpUnanswered(why); }
+
   void SetLearntQueries(const std::string& source, std::vector<std::string> expressions) override;
 
   // The client of the source with this position in the options, for other things to ask of it. It

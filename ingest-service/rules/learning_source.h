@@ -33,6 +33,10 @@ class LearningSource final : public TransitionListener {
   // Idempotent: a second call changes nothing.
   void Stop(Rules rules = Rules::kForgotten);
 
+  // As those of MetricsSources.
+  void TakeOver(LearningSource& before) { metrics_.TakeOver(before.metrics_); }
+  void GiveUpUnanswered(const std::string& why) { metrics_.GiveUpUnanswered(why); }
+
   void OnTransitions(std::span<const TransitionEvent> transitions) override {
     learning_.OnTransitions(transitions);
   }

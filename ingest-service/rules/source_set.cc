@@ -82,10 +82,12 @@ void SourceSet::Commit(Next next) {
     const auto now = next.running.find(name);
     if (now == next.running.end()) {
       running.source->Stop();
+      running.source->GiveUpUnanswered("the metrics source is gone");
       LogInfo("a metrics source is gone", {{"source", name}});
     } else if (now->second.source != running.source) {
       // Its successor has learnt the rules, or will.
       running.source->Stop(LearningSource::Rules::kKept);
+      now->second.source->TakeOver(*running.source);
       LogInfo("a metrics source has changed", {{"source", name}});
     }
   }

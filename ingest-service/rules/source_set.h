@@ -49,7 +49,8 @@ class SourceSet final : public TransitionListener {
   absl::StatusOr<Next> Prepare(const std::vector<MetricsSourceOptions>& options)
       EXCLUDES_LOCK(mutex_);
   // From now on these are the sources. Those that are not among them are stopped; a source whose
-  // options are the same goes on untouched.
+  // options are the same goes on untouched, and one that has changed asks what the old one was not
+  // answered.
   void Commit(Next next) EXCLUDES_LOCK(mutex_);
 
   void Stop() EXCLUDES_LOCK(mutex_);

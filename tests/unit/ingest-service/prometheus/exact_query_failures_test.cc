@@ -184,6 +184,50 @@ TEST_F(ExactQueriesTest, WhileAQueryFailsOneTryOfItIsMadeAtATime) {
   EXPECT_EQ(exact_.pending(), 0u);
 }
 
+// Its source has another address now.
+TEST_F(ExactQueriesTest, WhatWasNotAnsweredCanBeAskedElsewhere) {
+  source_.settle_delay = seconds(10);
+  Fire(kNow - 20'000, {"up"});
+  Fire(kNow - 30'000, {"sum(up)"});
+  Resolve(kNow - 40'000, {"absent(up)"});
+  h_.AnswerNext("", 503);
+  const TransitionEvent last = Transition(AlertState::kFiring, kNow - 25'000, {"sum(up)"});
+  exact_.OnTransitions({&last, 1});  // In the inbox still.
+  h_.transport.waiting.clear();
+
+  ExactQueries other({h_.caches, h_.sink, h_.executor, h_.clock, h_.metrics}, {});
+  other.AddSource(source_, client_);
+  other.Ask(exact_.Unanswered());
+  other.Step();
+  EXPECT_EQ(other.pending(), 4u);
+  EXPECT_THAT(h_.Waiting(),
+              testing::UnorderedElementsAre(fmt::format("up[5m1s] @ {}", kNow - 20'000),
+                                            fmt::format("up @ {}", kNow - 20'000),
+                                            fmt::format("sum(up) @ {}", kNow - 30'000),
+                                            fmt::format("sum(up) @ {}", kNow - 25'000),
+                                            fmt::format("absent(up) @ {}", kNow - 40'000)));
+  // What the alert that resolved had is looked up as ever.
+  size_t asked = 0;
+  for (; !h_.transport.waiting.empty(); ++asked) {
+    h_.AnswerNext(MatrixAnswer({}));
+    other.Step();
+  }
+  EXPECT_EQ(asked, 5u + 1u);
+  EXPECT_EQ(other.pending(), 0u);
+  EXPECT_THAT(h_.sink.GapLines(), IsEmpty());
+}
+
+TEST_F(ExactQueriesTest, WhatNobodyWillAskIsAGap) {
+  Fire(kNow - 20'000, {"up", "sum(up)"});
+  Resolve(kNow - 20'000, {"sum(up)"});
+  exact_.GiveUpUnanswered("the source is gone");
+  EXPECT_THAT(h_.sink.GapLines(),
+              testing::UnorderedElementsAre(
+                  HasSubstr(fmt::format("up {0}..{0} no exact query", kNow - 20'000)),
+                  HasSubstr(fmt::format("sum(up) {0}..{0} no exact query", kNow - 20'000))));
+  EXPECT_EQ(Count("gave_up"), 2);
+}
+
 TEST_F(ExactQueriesTest, AFailingQueryDelaysNoOther) {
   for (int i = 0; i < 20; ++i) Fire(kNow - 20'000 - i, {"slow"});
   for (int i = 0; i < 4; ++i) Fire(kNow - 20'000 - i, {"sum(quick)"});
