@@ -4,11 +4,13 @@
 
 #include "common/status/status.h"
 #include "correlator-service/codec/filter_codec.h"
+#include "correlator-service/rows/reader_scope.h"
 
 namespace alertjoin {
 
 std::string SeriesSelection::ToString() const {
-  return fmt::format("matchers={} query={} source={}", matchers.ToString(), query_name, source);
+  return fmt::format("{}matchers={} query={} source={}", ScopeText(scope), matchers.ToString(),
+                     query_name, source);
 }
 
 absl::StatusOr<SeriesSelection> DecodeSeriesSelector(const v1::SeriesSelector& selector,
@@ -27,7 +29,7 @@ absl::StatusOr<SeriesSelection> DecodeSeriesSelector(const v1::SeriesSelector& s
 absl::StatusOr<SeriesSelection> DecodeRequiredSeriesSelector(const v1::SeriesSelector& selector,
                                                              const std::string& field) {
   ASSIGN_OR_RETURN(SeriesSelection selection, DecodeSeriesSelector(selector, field));
-  if (selection.empty()) {
+  if (selection.AsksForAll()) {
     return InvalidField("INVALID_SERIES_SELECTOR", field,
                         "expected a query_name, a source or a filter: ListQueries and ListSeries "
                         "show what there is");

@@ -14,15 +14,18 @@ struct SeriesSelection {
   Matchers matchers;
   std::string query_name;
   std::string source;
+  Matchers scope;  // What the reader may see at all (reader_scope.h).
 
   bool Wants(const Query& query) const {
     return (query_name.empty() || query.name == query_name) &&
            (source.empty() || query.source == source);
   }
-  bool Matches(const SeriesKey& key) const {
-    return Wants(*key.query) && matchers.Matches(key.labels);
+  bool Wants(const LabelSet& labels) const {
+    return scope.Matches(labels) && matchers.Matches(labels);
   }
-  bool empty() const { return matchers.empty() && query_name.empty() && source.empty(); }
+  bool Matches(const SeriesKey& key) const { return Wants(*key.query) && Wants(key.labels); }
+  bool AsksForAll() const { return matchers.empty() && query_name.empty() && source.empty(); }
+  bool MatchesAll() const { return AsksForAll() && scope.empty(); }
   // Equal selections have equal texts.
   std::string ToString() const;
 };

@@ -11,7 +11,6 @@
 #include "correlator-service/codec/sample_codec.h"
 #include "correlator-service/query/request_fields.h"
 #include "correlator-service/query/series_selection.h"
-#include "correlator-service/rows/reader_scope.h"
 #include "correlator-service/rows/row_filter.h"
 
 namespace alertjoin {
@@ -70,7 +69,7 @@ absl::StatusOr<Context> DecodeRequest(const RowStore& store,
   for (int i = 0; i < request.also_size(); ++i) {
     ASSIGN_OR_RETURN(SeriesSelection selection,
                      DecodeRequiredSeriesSelector(request.also(i), fmt::format("also[{}]", i)));
-    selection.matchers = Both(scope, selection.matchers);
+    selection.scope = scope;
     context.also.push_back(std::move(selection));
   }
   context.row = store.Find(id);

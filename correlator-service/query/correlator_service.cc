@@ -18,25 +18,15 @@
 #include "correlator-service/query/look_up_as_of.h"
 #include "correlator-service/query/summarize_alerts.h"
 #include "correlator-service/query/summarize_samples.h"
-#include "correlator-service/rows/reader_scope.h"
 #include "correlator-service/subscribe/subscription_reactor.h"
 
 namespace alertjoin {
 namespace {
 
-// Has the request ask for no more than is in the scope. What has no filter that could do that is
-// refused, so that no new method is open to those who may see a part.
-template <typename Request>
-absl::Status Narrow(const Matchers& scope, Request* request) {
-  if constexpr (requires { request->set_filter(std::string()); }) {
-    request->set_filter(Both(scope, request->filter()));
-  } else if constexpr (requires { request->mutable_series()->set_filter(std::string()); }) {
-    request->mutable_series()->set_filter(Both(scope, request->series().filter()));
-  } else {
-    return MakeError("NOT_FILTERABLE",
-                     "this cannot be answered in part, and the identity has a filter (identities)");
-  }
-  return absl::OkStatus();
+// The answer of what takes no scope to those who may see a part: so no new method is open to them.
+absl::Status NotFilterable() {
+  return MakeError("NOT_FILTERABLE",
+                   "this cannot be answered in part, and the identity has a filter (identities)");
 }
 
 }  // namespace
@@ -86,10 +76,8 @@ grpc::ServerUnaryReactor* CorrelatorServiceImpl::Serve(grpc::CallbackServerConte
         if constexpr (std::is_invocable_v<const Answer&, const Request&, const Matchers&>) {
           return answer(asked, scope);
         } else {
-          if (scope.empty()) return answer(asked);
-          Request narrowed = asked;
-          RETURN_IF_ERROR(Narrow(scope, &narrowed));
-          return answer(narrowed);
+          if (!scope.empty()) return NotFilterable();
+          return answer(asked);
         }
       });
 }
@@ -147,37 +135,40 @@ grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListAlerts(grpc::CallbackServer
                                                             const v1::ListAlertsRequest* request,
                                                             v1::ListAlertsResponse* response) {
   return Serve(context, "ListAlerts", request, response,
-               [this, wanted = UnaryCalls::WantedBy(*context)](const v1::ListAlertsRequest& asked) {
-                 return alertjoin::ListAlerts(store_, asked, {}, wanted);
+               [this, wanted = UnaryCalls::WantedBy(*context)](const v1::ListAlertsRequest& asked,
+                                                               const Matchers& scope) {
+                 return alertjoin::ListAlerts(store_, asked, {}, scope, wanted);
                });
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::SummarizeAlerts(
     grpc::CallbackServerContext* context, const v1::SummarizeAlertsRequest* request,
     v1::SummarizeAlertsResponse* response) {
-  return Serve(
-      context, "SummarizeAlerts", request, response,
-      [this, wanted = UnaryCalls::WantedBy(*context)](const v1::SummarizeAlertsRequest& asked) {
-        return alertjoin::SummarizeAlerts(store_, asked, clock_.Now(), {}, wanted);
-      });
+  return Serve(context, "SummarizeAlerts", request, response,
+               [this, wanted = UnaryCalls::WantedBy(*context)](
+                   const v1::SummarizeAlertsRequest& asked, const Matchers& scope) {
+                 return alertjoin::SummarizeAlerts(store_, asked, clock_.Now(), {}, scope, wanted);
+               });
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListSamples(grpc::CallbackServerContext* context,
                                                              const v1::ListSamplesRequest* request,
                                                              v1::ListSamplesResponse* response) {
-  return Serve(context, "ListSamples", request, response,
-               [tables = TablesFor(*context)](const v1::ListSamplesRequest& asked) {
-                 return alertjoin::ListSamples(*tables, asked);
-               });
+  return Serve(
+      context, "ListSamples", request, response,
+      [tables = TablesFor(*context)](const v1::ListSamplesRequest& asked, const Matchers& scope) {
+        return alertjoin::ListSamples(*tables, asked, {}, scope);
+      });
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListSeries(grpc::CallbackServerContext* context,
                                                             const v1::ListSeriesRequest* request,
                                                             v1::ListSeriesResponse* response) {
-  return Serve(context, "ListSeries", request, response,
-               [tables = TablesFor(*context)](const v1::ListSeriesRequest& asked) {
-                 return alertjoin::ListSeries(*tables, asked);
-               });
+  return Serve(
+      context, "ListSeries", request, response,
+      [tables = TablesFor(*context)](const v1::ListSeriesRequest& asked, const Matchers& scope) {
+        return alertjoin::ListSeries(*tables, asked, {}, scope);
+      });
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListQueries(grpc::CallbackServerContext* context,
@@ -203,8 +194,9 @@ grpc::ServerUnaryReactor* CorrelatorServiceImpl::LookUpAsOf(grpc::CallbackServer
                                                             const v1::LookUpAsOfRequest* request,
                                                             v1::LookUpAsOfResponse* response) {
   return Serve(context, "LookUpAsOf", request, response,
-               [this, tables = TablesFor(*context)](const v1::LookUpAsOfRequest& asked) {
-                 return alertjoin::LookUpAsOf(*tables, asked, clock_.Now());
+               [this, tables = TablesFor(*context)](const v1::LookUpAsOfRequest& asked,
+                                                    const Matchers& scope) {
+                 return alertjoin::LookUpAsOf(*tables, asked, clock_.Now(), {}, scope);
                });
 }
 
@@ -222,8 +214,9 @@ grpc::ServerUnaryReactor* CorrelatorServiceImpl::SummarizeSamples(
     grpc::CallbackServerContext* context, const v1::SummarizeSamplesRequest* request,
     v1::SummarizeSamplesResponse* response) {
   return Serve(context, "SummarizeSamples", request, response,
-               [this, tables = TablesFor(*context)](const v1::SummarizeSamplesRequest& asked) {
-                 return alertjoin::SummarizeSamples(*tables, asked, clock_.Now());
+               [this, tables = TablesFor(*context)](const v1::SummarizeSamplesRequest& asked,
+                                                    const Matchers& scope) {
+                 return alertjoin::SummarizeSamples(*tables, asked, clock_.Now(), {}, scope);
                });
 }
 

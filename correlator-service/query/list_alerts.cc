@@ -28,10 +28,11 @@ struct Listing {
   }
 };
 
-absl::StatusOr<Listing> DecodeRequest(const v1::ListAlertsRequest& request) {
+absl::StatusOr<Listing> DecodeRequest(const v1::ListAlertsRequest& request, const Matchers& scope) {
   Listing listing;
   ASSIGN_OR_RETURN(listing.filter,
                    DecodeAlertFilter(request.filter(), request.state(), request.source()));
+  listing.filter.scope = scope;
   ASSIGN_OR_RETURN(listing.fired, DecodeTimeRange(request));
   listing.page.range.to = listing.fired.to;
   listing.page.range.from = listing.fired.from;
@@ -50,9 +51,9 @@ absl::StatusOr<Listing> DecodeRequest(const v1::ListAlertsRequest& request) {
 
 absl::StatusOr<v1::ListAlertsResponse> ListAlerts(const RowStore& store,
                                                   const v1::ListAlertsRequest& request,
-                                                  const ListLimits& limits,
+                                                  const ListLimits& limits, const Matchers& scope,
                                                   const StillWanted& still_wanted) {
-  ASSIGN_OR_RETURN(const Listing listing, DecodeRequest(request));
+  ASSIGN_OR_RETURN(const Listing listing, DecodeRequest(request, scope));
   return FillPage<v1::ListAlertsResponse>(
       listing.page, limits, still_wanted,
       [&store](const RowRange& range, size_t count) { return store.ReadAlerts(range, count); },

@@ -91,8 +91,10 @@ class PageBuilder {
 
 absl::StatusOr<v1::ListSamplesResponse> ListSamples(TableAccess& tables,
                                                     const v1::ListSamplesRequest& request,
-                                                    const SeriesPageLimits& limits) {
-  ASSIGN_OR_RETURN(const SeriesSelection selection, DecodeSeriesSelector(request.series()));
+                                                    const SeriesPageLimits& limits,
+                                                    const Matchers& scope) {
+  ASSIGN_OR_RETURN(SeriesSelection selection, DecodeSeriesSelector(request.series()));
+  selection.scope = scope;
   ASSIGN_OR_RETURN(const TimeRange range, DecodeTimeRange(request));
   ASSIGN_OR_RETURN(const size_t page_size,
                    DecodePageSize(request.page_size(), kPageSizeDefault, kPageSizeMax));

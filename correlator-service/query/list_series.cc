@@ -127,8 +127,10 @@ absl::StatusOr<VisibleQueries> FindVisibleQueries(TableAccess& tables,
 
 absl::StatusOr<v1::ListSeriesResponse> ListSeries(TableAccess& tables,
                                                   const v1::ListSeriesRequest& request,
-                                                  const SeriesPageLimits& limits) {
-  ASSIGN_OR_RETURN(const SeriesSelection selection, DecodeSeriesSelector(request.series()));
+                                                  const SeriesPageLimits& limits,
+                                                  const Matchers& scope) {
+  ASSIGN_OR_RETURN(SeriesSelection selection, DecodeSeriesSelector(request.series()));
+  selection.scope = scope;
   ASSIGN_OR_RETURN(const size_t page_size,
                    DecodePageSize(request.page_size(), kPageSizeDefault, kPageSizeMax));
   const uint64_t arguments = ArgumentHash("ListSeries " + selection.ToString());
@@ -166,7 +168,7 @@ absl::StatusOr<v1::ListQueriesResponse> ListQueries(TableAccess& tables,
                                                     const SeriesPageLimits& limits,
                                                     const Matchers& scope) {
   SeriesSelection selection;
-  selection.matchers = scope;
+  selection.scope = scope;
   selection.query_name = request.query_name();
   selection.source = request.source();
   ASSIGN_OR_RETURN(const size_t page_size,

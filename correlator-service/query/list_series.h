@@ -16,11 +16,12 @@ struct SeriesPageLimits {
 };
 
 // Answers CorrelatorService.ListSeries and ListQueries, whose comments state the rules; also the
-// errors of TableAccess::Read. A reader who may see the series in `scope` is shown the queries that
-// have one, and told how many of them there are. Thread-safe.
+// errors of TableAccess::Read. A reader sees series in `scope` (reader_scope.h), and is shown the
+// queries that have one, and told how many of them there are. Thread-safe.
 absl::StatusOr<v1::ListSeriesResponse> ListSeries(TableAccess& tables,
                                                   const v1::ListSeriesRequest& request,
-                                                  const SeriesPageLimits& limits = {});
+                                                  const SeriesPageLimits& limits = {},
+                                                  const Matchers& scope = {});
 absl::StatusOr<v1::ListQueriesResponse> ListQueries(TableAccess& tables,
                                                     const v1::ListQueriesRequest& request,
                                                     const SeriesPageLimits& limits = {},

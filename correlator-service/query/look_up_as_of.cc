@@ -64,8 +64,10 @@ absl::StatusOr<std::vector<Answer>> Answers(TableAccess& tables,
 
 absl::StatusOr<v1::LookUpAsOfResponse> LookUpAsOf(TableAccess& tables,
                                                   const v1::LookUpAsOfRequest& request,
-                                                  Timestamp now, const SeriesPageLimits& limits) {
-  ASSIGN_OR_RETURN(const SeriesSelection selection, DecodeRequiredSeriesSelector(request.series()));
+                                                  Timestamp now, const SeriesPageLimits& limits,
+                                                  const Matchers& scope) {
+  ASSIGN_OR_RETURN(SeriesSelection selection, DecodeRequiredSeriesSelector(request.series()));
+  selection.scope = scope;
   ASSIGN_OR_RETURN(const Binding binding, DecodeBinding(request));
   ASSIGN_OR_RETURN(Timestamp time, DecodeMoment(request, now));
   ASSIGN_OR_RETURN(const size_t page_size,

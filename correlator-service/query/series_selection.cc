@@ -24,7 +24,7 @@ absl::StatusOr<std::vector<KnownSeries>> SeriesScan::Next(size_t series_max) {
       return found;
     }
     ++scanned_;
-    if (selection_.matchers.Matches(series.key->labels)) found.push_back(std::move(series));
+    if (selection_.Wants(series.key->labels)) found.push_back(std::move(series));
   }
   at_end_ = looked_at.size() < kSeriesPerTurn;
   if (!looked_at.empty()) next_ = {looked_at.back().place.query, looked_at.back().place.series + 1};

@@ -69,11 +69,13 @@ absl::StatusOr<std::optional<Millis>> DecodeBucket(const v1::SummarizeAlertsRequ
   return *bucket;
 }
 
-absl::StatusOr<Arguments> DecodeRequest(const v1::SummarizeAlertsRequest& request, Timestamp now) {
+absl::StatusOr<Arguments> DecodeRequest(const v1::SummarizeAlertsRequest& request, Timestamp now,
+                                        const Matchers& scope) {
   Arguments arguments;
   ASSIGN_OR_RETURN(
       arguments.filter,
       DecodeAlertFilter(request.filter(), v1::ALERT_STATE_UNSPECIFIED, request.source()));
+  arguments.filter.scope = scope;
   ASSIGN_OR_RETURN(const TimeRange range, DecodeTimeRange(request));
   AlertSummaryRange& summed = arguments.range;
   summed.now = now;
@@ -204,12 +206,12 @@ void Encode(const AlertBucketStatistics& statistics, v1::AlertBucket* out) {
 
 absl::StatusOr<v1::SummarizeAlertsResponse> SummarizeAlerts(
     const RowStore& store, const v1::SummarizeAlertsRequest& request, Timestamp now,
-    const SummaryLimits& limits, const StillWanted& still_wanted) {
-  ASSIGN_OR_RETURN(Arguments arguments, DecodeRequest(request, now));
+    const SummaryLimits& limits, const Matchers& scope, const StillWanted& still_wanted) {
+  ASSIGN_OR_RETURN(Arguments arguments, DecodeRequest(request, now, scope));
   std::optional<PagePosition> position;
   if (!request.page_token().empty()) {
     ASSIGN_OR_RETURN(position, DecodePosition(request.page_token(), arguments.hash));
-    ASSIGN_OR_RETURN(arguments, DecodeRequest(request, position->now));
+    ASSIGN_OR_RETURN(arguments, DecodeRequest(request, position->now, scope));
   }
   ASSIGN_OR_RETURN(AlertSummarizer summarizer,
                    ReadEpisodes(store, arguments, limits, still_wanted));

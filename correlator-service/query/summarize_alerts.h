@@ -2,6 +2,7 @@
 
 #include "absl/status/statusor.h"
 #include "alertjoin/v1/alerts.pb.h"
+#include "common/text/matchers.h"
 #include "correlator-service/query/still_wanted.h"
 #include "correlator-service/rows/row_store.h"
 
@@ -19,9 +20,10 @@ struct SummaryLimits {
 // end that is not given, and is where episodes that last have come to. It looks at the alerts that
 // fired within the range or ended shortly before it, and, when the end of one that began before it
 // is not known, at those that have begun since then; a thousand at a time, as long as it is wanted.
-// Thread-safe.
+// A reader sees alerts in `scope` (reader_scope.h). Thread-safe.
 absl::StatusOr<v1::SummarizeAlertsResponse> SummarizeAlerts(
     const RowStore& store, const v1::SummarizeAlertsRequest& request, Timestamp now,
-    const SummaryLimits& limits = {}, const StillWanted& still_wanted = AlwaysWanted);
+    const SummaryLimits& limits = {}, const Matchers& scope = {},
+    const StillWanted& still_wanted = AlwaysWanted);
 
 }  // namespace alertjoin

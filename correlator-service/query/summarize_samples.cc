@@ -47,9 +47,11 @@ absl::StatusOr<std::optional<Millis>> DecodeStep(const v1::SummarizeSamplesReque
   return *step;
 }
 
-absl::StatusOr<Arguments> DecodeRequest(const v1::SummarizeSamplesRequest& request, Timestamp now) {
+absl::StatusOr<Arguments> DecodeRequest(const v1::SummarizeSamplesRequest& request, Timestamp now,
+                                        const Matchers& scope) {
   Arguments arguments;
   ASSIGN_OR_RETURN(arguments.selection, DecodeRequiredSeriesSelector(request.series()));
+  arguments.selection.scope = scope;
   ASSIGN_OR_RETURN(const TimeRange range, DecodeTimeRange(request));
   arguments.to = range.to.value_or(now);
   arguments.from =
@@ -110,13 +112,13 @@ std::string TokenOf(SeriesPlace place, const Arguments& arguments, uint64_t run_
 
 absl::StatusOr<v1::SummarizeSamplesResponse> SummarizeSamples(
     TableAccess& tables, const v1::SummarizeSamplesRequest& request, Timestamp now,
-    const SeriesPageLimits& limits) {
-  ASSIGN_OR_RETURN(Arguments arguments, DecodeRequest(request, now));
+    const SeriesPageLimits& limits, const Matchers& scope) {
+  ASSIGN_OR_RETURN(Arguments arguments, DecodeRequest(request, now, scope));
   SeriesPosition position;
   if (!request.page_token().empty()) {
     ASSIGN_OR_RETURN(position,
                      DecodeSeriesPageToken(request.page_token(), arguments.hash, tables.run_id()));
-    ASSIGN_OR_RETURN(arguments, DecodeRequest(request, position.from));
+    ASSIGN_OR_RETURN(arguments, DecodeRequest(request, position.from, scope));
   }
   v1::SummarizeSamplesResponse response;
   *response.mutable_from() = EncodeTime(arguments.from);

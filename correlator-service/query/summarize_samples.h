@@ -2,6 +2,7 @@
 
 #include "absl/status/statusor.h"
 #include "alertjoin/v1/samples.pb.h"
+#include "common/text/matchers.h"
 #include "correlator-service/join/table_access.h"
 #include "correlator-service/query/list_series.h"
 
@@ -9,9 +10,9 @@ namespace alertjoin {
 
 // Answers CorrelatorService.SummarizeSamples, whose comment states the rules; also the errors of
 // TableAccess::Read. `now` stands in for an end that is not given. It takes a turn for some
-// thousand samples of one series. Thread-safe.
+// thousand samples of one series. A reader sees series in `scope` (reader_scope.h). Thread-safe.
 absl::StatusOr<v1::SummarizeSamplesResponse> SummarizeSamples(
     TableAccess& tables, const v1::SummarizeSamplesRequest& request, Timestamp now,
-    const SeriesPageLimits& limits = {});
+    const SeriesPageLimits& limits = {}, const Matchers& scope = {});
 
 }  // namespace alertjoin

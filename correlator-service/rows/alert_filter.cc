@@ -2,17 +2,19 @@
 
 #include <fmt/format.h>
 
+#include "correlator-service/rows/reader_scope.h"
+
 namespace alertjoin {
 
 bool AlertFilter::Matches(const Alert& alert, AlertState as_it_was) const {
   if (state.has_value() && as_it_was != *state) return false;
   if (!source.empty() && alert.transition->source != source) return false;
-  return matchers.Matches(alert.transition->labels);
+  return scope.Matches(alert.transition->labels) && matchers.Matches(alert.transition->labels);
 }
 
 std::string AlertFilter::ToString() const {
   // The free text comes last, so that nothing in it can be taken for another argument.
-  return fmt::format("alerts state={} filter={} source={}",
+  return fmt::format("alerts {}state={} filter={} source={}", ScopeText(scope),
                      state.has_value() ? static_cast<int>(*state) : 0, matchers.ToString(), source);
 }
 

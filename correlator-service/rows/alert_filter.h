@@ -14,6 +14,7 @@ struct AlertFilter {
   Matchers matchers;  // On the alert's labels.
   std::optional<AlertState> state;
   std::string source;  // The alert source; empty: any.
+  Matchers scope;      // What the reader may see at all (reader_scope.h).
 
   // Of the alert as it stands; its operation does not matter.
   bool Matches(const Alert& alert) const { return Matches(alert, alert.transition->state); }

@@ -23,9 +23,8 @@ bool RowFilter::Matches(const JoinedRow& row) const {
 
 std::string RowFilter::ToString() const {
   // The free text comes last, so that nothing in it can be taken for another argument.
-  const std::string scope_text = scope.empty() ? "" : fmt::format("scope={} ", scope.ToString());
-  return fmt::format("{}state={} final_only={} match_state={} filter={} query_name={}", scope_text,
-                     state.has_value() ? static_cast<int>(*state) : 0, final_only,
+  return fmt::format("{}state={} final_only={} match_state={} filter={} query_name={}",
+                     ScopeText(scope), state.has_value() ? static_cast<int>(*state) : 0, final_only,
                      match_state.has_value() ? static_cast<int>(*match_state) : 0,
                      matchers.ToString(), query_name);
 }

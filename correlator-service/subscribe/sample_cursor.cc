@@ -36,7 +36,6 @@ SampleCursor::SampleCursor(const RowStore& store, SampleReaders& readers, Sample
       reader_(readers.Open()),
       selection_(std::move(arguments.series)),
       limits_(limits),
-      scoped_(arguments.scoped),
       argument_hash_(ArgumentHash("SubscribeSamples " + selection_.ToString())) {}
 
 absl::StatusOr<SampleCursor> SampleCursor::Create(const RowStore& store, SampleReaders& readers,
@@ -156,7 +155,7 @@ bool SampleCursor::TakeGap(const SharedSampleRound& round, Pending& pending) {
     const size_t index = place_.item - round->samples;
     if (!Concerns(round->gaps[index])) continue;
     if (pending.count > 0) return true;  // The samples before it come first.
-    pending.gap = SampleGapMessage{round, index, scoped_};
+    pending.gap = SampleGapMessage{round, index, IsScoped()};
     ++place_.item;
     return true;
   }
@@ -183,7 +182,7 @@ bool SampleCursor::AddSample(const SharedSampleRound& round, ChosenSample sample
 }
 
 bool SampleCursor::Wants(const SeriesTable& table, uint32_t number) {
-  if (selection_.empty()) return true;
+  if (selection_.MatchesAll()) return true;
   if (table.id() != table_.id()) {
     table_ = table;
     known_.clear();
@@ -207,7 +206,7 @@ bool SampleCursor::Concerns(const Gap& gap) const {
 
 std::shared_ptr<const ProgressBoard> SampleCursor::BoardOf(
     std::shared_ptr<const ProgressBoard> board) const {
-  if (scoped_) return std::make_shared<const ProgressBoard>();
+  if (IsScoped()) return std::make_shared<const ProgressBoard>();
   if (selection_.source.empty()) return board;
   auto chosen = std::make_shared<ProgressBoard>();
   std::copy_if(board->begin(), board->end(), std::back_inserter(*chosen),

@@ -21,7 +21,6 @@ struct SampleArguments {
   bool live_only = false;
   Millis snapshot_window = kDefaultSampleWindow;  // Not negative.
   std::string resume_token;                       // Empty: from the start.
-  bool scoped = false;                            // As of StreamArguments.
 };
 
 // What one message holds at most; a single sample is sent all the same.
@@ -40,7 +39,9 @@ struct SampleMessageLimits {
 //
 // Sequences in its messages are those of the row store: when it says one, all samples were sent
 // from which the row changes up to it follow, for those are in the log before. While it is behind
-// the log's end, progress is the last one that it knows, or 0, and speaks of no query.
+// the log's end, progress is the last one that it knows, or 0, and speaks of no query. A reader who
+// sees a part, by the selection's scope, is told as much of what else there is as by a
+// StreamCursor.
 class SampleCursor final : public SubscriptionSource {
  public:
   // The errors of DecodeSampleToken and CheckSampleToken. `now` is where the snapshot's window
@@ -84,6 +85,7 @@ class SampleCursor final : public SubscriptionSource {
   bool AddSample(const SharedSampleRound& round, ChosenSample sample, Pending& pending) const;
   bool Wants(const SeriesTable& table, uint32_t number);
   bool Concerns(const Gap& gap) const;
+  bool IsScoped() const { return !selection_.scope.empty(); }
   std::shared_ptr<const ProgressBoard> BoardOf(std::shared_ptr<const ProgressBoard> board) const;
   SubscriptionStep Message(decltype(SubscriptionMessage::body) body) const;
   absl::Status TooSlow() const;
@@ -94,7 +96,6 @@ class SampleCursor final : public SubscriptionSource {
   SampleReader::Hold hold_;
   SeriesSelection selection_;
   SampleMessageLimits limits_;
-  bool scoped_ = false;
   uint64_t argument_hash_;
   bool started_ = false;
   Phase phase_ = Phase::kSnapshot;

@@ -35,7 +35,6 @@ absl::StatusOr<StreamCursor<Stream>> StreamCursor<Stream>::Create(
   StreamSelectionCache<Stream> own(0);
   StreamSelectionCache<Stream>& selections = cache == nullptr ? own : *cache;
   StreamCursor cursor(store, selections.Of(std::move(arguments.filter)), limits);
-  cursor.scoped_ = arguments.scoped;
   if (arguments.resume_token.empty()) {
     cursor.phase_ = arguments.live_only ? Phase::kLive : Phase::kSnapshot;
     cursor.sequence_ = store.newest();
@@ -79,7 +78,7 @@ absl::StatusOr<SubscriptionStep> StreamCursor<Stream>::Next(bool progress_due, T
   }
   // Taken before the log is read: what it speaks of is in the log then.
   auto board = progress_due ? Stream::Progress(*store_) : nullptr;
-  if (progress_due && scoped_) board = std::make_shared<const ProgressBoard>();
+  if (progress_due && IsScoped()) board = std::make_shared<const ProgressBoard>();
   ASSIGN_OR_RETURN(SubscriptionStep step, NextOfLog());
   if (step.kind == SubscriptionStep::Kind::kMessage) return step;
   if (phase_ == Phase::kCatchUp) {
@@ -166,7 +165,7 @@ std::optional<SubscriptionStep> StreamCursor<Stream>::TakeSets(
     if (set->gap.has_value() && Stream::Concerns(*set->gap, selections_->filter())) {
       if (!message.entries.empty()) break;
       sequence_ = set->sequence;
-      return Message(GapMessage{set, scoped_});
+      return Message(GapMessage{set, IsScoped()});
     }
     if (auto selected = Select(set); selected != nullptr) {
       if (!message.entries.empty() &&

@@ -21,9 +21,6 @@ struct StreamArguments {
   bool live_only = false;
   Millis snapshot_window = kDefaultSnapshotWindow;  // Not negative.
   std::string resume_token;                         // Empty: from the start.
-  // The reader sees a part, by the filter, and is not told what else there is: progress names no
-  // query, and a gap neither query nor source.
-  bool scoped = false;
 };
 
 // What one message holds at most; a single sequence is sent whole all the same.
@@ -77,6 +74,9 @@ class SubscriptionSource {
 //
 // How a filter agrees with the table: a change is sent as UPSERT when the row matches the filter
 // after it, as DELETE when it matched only before it, and not at all otherwise.
+//
+// A reader who sees a part, by the filter's scope, is not told what else there is: progress names
+// no query, and a gap neither query nor source.
 template <typename Stream>
 class StreamCursor final : public SubscriptionSource {
  public:
@@ -107,6 +107,7 @@ class StreamCursor final : public SubscriptionSource {
 
   StreamCursor(const RowStore& store, std::shared_ptr<Selections> selections, MessageLimits limits);
 
+  bool IsScoped() const { return !selections_->filter().scope.empty(); }
   SubscriptionStep Started();
   absl::StatusOr<SubscriptionStep> NextOfSnapshot();
   // True when the message is full.
@@ -122,7 +123,6 @@ class StreamCursor final : public SubscriptionSource {
   const RowStore* store_;
   std::shared_ptr<Selections> selections_;
   MessageLimits limits_;
-  bool scoped_ = false;
   uint64_t argument_hash_;
   bool started_ = false;
   Phase phase_ = Phase::kSnapshot;

@@ -9,7 +9,6 @@
 #include "alertjoin/v1/correlator_service.pb.h"
 #include "common/net/grpc_status.h"
 #include "common/status/error_reason.h"
-#include "correlator-service/rows/reader_scope.h"
 #include "correlator-service/subscribe/sample_cursor.h"
 #include "correlator-service/subscribe/sample_stream_codec.h"
 #include "correlator-service/subscribe/subscription_codec.h"
@@ -30,19 +29,12 @@ auto Decode(const grpc::ByteBuffer& bytes) -> decltype(DecodeSubscribeRequest(Re
   return DecodeSubscribeRequest(request);
 }
 
-// Has the arguments ask for no more than the subscriber may see.
-void Restrict(const Matchers& scope, StreamArguments<RowStream>& arguments) {
-  arguments.filter.scope = scope;
-  arguments.scoped = true;
+// Where the arguments say what the subscriber may see.
+template <typename Stream>
+Matchers& ScopeOf(StreamArguments<Stream>& arguments) {
+  return arguments.filter.scope;
 }
-void Restrict(const Matchers& scope, StreamArguments<AlertStream>& arguments) {
-  arguments.filter.matchers = Both(scope, arguments.filter.matchers);
-  arguments.scoped = true;
-}
-void Restrict(const Matchers& scope, SampleArguments& arguments) {
-  arguments.series.matchers = Both(scope, arguments.series.matchers);
-  arguments.scoped = true;
-}
+Matchers& ScopeOf(SampleArguments& arguments) { return arguments.series.scope; }
 
 // Makes a cursor of the stream that the cache is of.
 template <typename Stream>
@@ -78,7 +70,7 @@ SubscriptionReactor* SubscriptionReactor::Start(grpc::CallbackServerContext* con
   };
   auto decoded = Decode<Request>(request);
   if (!decoded.ok()) return refuse(decoded.status());
-  if (!options.scope.empty()) Restrict(options.scope, decoded->arguments);
+  ScopeOf(decoded->arguments) = options.scope;
   auto cursor = open(std::move(decoded->arguments));
   if (!cursor.ok()) return refuse(cursor.status());
   options.progress_interval = decoded->progress_interval;

@@ -213,6 +213,27 @@ class FilteredTest(unittest.TestCase):
             refusals.add((caught.exception.code(), caught.exception.details()))
         self.assertEqual([grpc.StatusCode.NOT_FOUND], [code for code, _ in refusals])
 
+    def test_a_filter_may_be_as_long_as_that_of_others(self):
+        """The identity's own is not counted to it, in any call."""
+        longest = ",".join(f'other{number}!="x"' for number in range(64))
+        for method in self.methods():
+            request = getattr(support.api(), method + "Request")()
+            if "filter" in request.DESCRIPTOR.fields_by_name:
+                request.filter = longest
+            elif "series" in request.DESCRIPTOR.fields_by_name:
+                request.series.filter = longest
+            elif "also" in request.DESCRIPTOR.fields_by_name:
+                request.row_id = self.stack.rows(self.tokens["team-a"])[0].row_id
+                request.also.add().filter = longest
+            else:
+                continue
+            with self.subTest(method=method):
+                answer = getattr(support.api().CorrelatorServiceStub(self.channel), method)(
+                    request, timeout=20, metadata=self.header("team-a"))
+                if method in STREAMS:
+                    next(answer)
+                    answer.cancel()
+
     def test_tokens_of_others_are_not_taken(self):
         api, stub = support.api(), support.api().CorrelatorServiceStub(self.channel)
         page = stub.ListJoinedRows(api.ListJoinedRowsRequest(page_size=1), timeout=10,

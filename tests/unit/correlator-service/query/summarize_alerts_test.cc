@@ -143,7 +143,7 @@ TEST_F(SummarizeAlertsTest, EndsWhenNobodyWaitsForItAnyMore) {
   int asked = 0;
   const auto gone_at = [&](int turn) {
     asked = 0;
-    return SummarizeAlerts(store_, {}, kRowsNow, {}, [&asked, turn] {
+    return SummarizeAlerts(store_, {}, kRowsNow, {}, {}, [&asked, turn] {
       return ++asked == turn ? absl::CancelledError("gone") : absl::OkStatus();
     });
   };
@@ -162,7 +162,7 @@ TEST_F(SummarizeAlertsTest, WhatWasOverBeforeTheRangeIsNotRead) {
   int reads = 0;
   const auto sum_up = [&] {
     reads = 0;
-    const auto page = SummarizeAlerts(store_, {}, kRowsNow, {}, [&reads] {
+    const auto page = SummarizeAlerts(store_, {}, kRowsNow, {}, {}, [&reads] {
       ++reads;
       return absl::OkStatus();
     });

@@ -33,14 +33,20 @@ TEST(AlertFilter, IsTheConjunctionOfWhatIsSet) {
   filter.source = "";
   filter.matchers = *ParseMatchers("severity=info");
   EXPECT_FALSE(filter.Matches(Lasting(0)));
+  filter.matchers = {};
+  filter.scope = *ParseMatchers("severity=critical");
+  EXPECT_TRUE(filter.Matches(Lasting(0)));
+  filter.scope = *ParseMatchers("severity=info");
+  EXPECT_FALSE(filter.Matches(Lasting(0)));
 }
 
 TEST(AlertFilter, DifferentFiltersHaveDifferentTexts) {
-  std::vector<AlertFilter> filters(5);
+  std::vector<AlertFilter> filters(6);
   filters[1].state = AlertState::kFiring;
   filters[2].state = AlertState::kResolved;
   filters[3].matchers = *ParseMatchers("a=b");
   filters[4].source = "am";
+  filters[5].scope = filters[3].matchers;
   std::set<std::string> texts;
   for (const AlertFilter& filter : filters) texts.insert(filter.ToString());
   EXPECT_EQ(texts.size(), filters.size());

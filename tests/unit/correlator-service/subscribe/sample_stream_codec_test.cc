@@ -22,7 +22,7 @@ void ExpectRefused(const v1::SubscribeSamplesRequest& request, const std::string
 TEST(SampleStreamCodec, AnEmptyRequestIsAllSeriesOfTheLastMinutes) {
   const auto decoded = DecodeSubscribeRequest(v1::SubscribeSamplesRequest());
   ASSERT_THAT(decoded, IsOk());
-  EXPECT_TRUE(decoded->arguments.series.empty());
+  EXPECT_TRUE(decoded->arguments.series.MatchesAll());
   EXPECT_FALSE(decoded->arguments.live_only);
   EXPECT_EQ(decoded->arguments.snapshot_window, std::chrono::minutes(5));
   EXPECT_EQ(decoded->progress_interval, std::chrono::seconds(5));
