@@ -200,6 +200,7 @@ bool SampleCursor::Wants(const SeriesTable& table, uint32_t number) {
 }
 
 bool SampleCursor::Concerns(const Gap& gap) const {
+  if (IsScoped()) return true;  // As of RowStream.
   if (gap.query.has_value()) return selection_.Wants(*gap.query);
   return selection_.source.empty() || gap.source == selection_.source;
 }

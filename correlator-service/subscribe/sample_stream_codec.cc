@@ -40,16 +40,18 @@ absl::StatusOr<SamplesRequest> DecodeSubscribeRequest(const v1::SubscribeSamples
   return decoded;
 }
 
-void MakeAnonymous(v1::Gap* gap) {
-  gap->clear_source();
-  gap->clear_query();
-  gap->set_reason("events are missing");
+void EncodeGap(const Gap& gap, bool anonymous, v1::Gap* out) {
+  if (!anonymous) return EncodeGap(gap, out);
+  Gap bare;
+  bare.from = gap.from;
+  bare.through = gap.through;
+  bare.reason = "events are missing";
+  EncodeGap(bare, out);
 }
 
 void EncodeSampleMessage(const SubscriptionMessage& message, v1::SubscribeSamplesResponse* out) {
   if (const auto* const gap = std::get_if<SampleGapMessage>(&message.body)) {
-    EncodeGap(gap->round->gaps[gap->index], out->mutable_gap());
-    if (gap->anonymous) MakeAnonymous(out->mutable_gap());
+    EncodeGap(gap->round->gaps[gap->index], gap->anonymous, out->mutable_gap());
   } else {
     EncodeSamples(std::get<SamplesMessage>(message.body), out->mutable_samples());
   }

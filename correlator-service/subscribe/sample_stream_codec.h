@@ -20,7 +20,8 @@ absl::StatusOr<SamplesRequest> DecodeSubscribeRequest(const v1::SubscribeSamples
 // them.
 void EncodeSampleMessage(const SubscriptionMessage& message, v1::SubscribeSamplesResponse* out);
 
-// Leaves of a gap when it was, and nothing of what is missing.
-void MakeAnonymous(v1::Gap* gap);
+// Fills `out`, which must be empty. An anonymous one has the time range, and a reason that is the
+// same for all.
+void EncodeGap(const Gap& gap, bool anonymous, v1::Gap* out);
 
 }  // namespace alertjoin

@@ -44,7 +44,7 @@ SnapshotPage<JoinedRow> RowStream::ReadSnapshot(const RowStore& store,
 }
 
 bool RowStream::Concerns(const Gap& gap, const RowFilter& filter) {
-  return filter.query_name.empty() || !gap.query.has_value() ||
+  return !filter.scope.empty() || filter.query_name.empty() || !gap.query.has_value() ||
          gap.query->name == filter.query_name;
 }
 
@@ -84,7 +84,8 @@ SnapshotPage<Alert> AlertStream::ReadSnapshot(const RowStore& store,
 }
 
 bool AlertStream::Concerns(const Gap& gap, const AlertFilter& filter) {
-  return !gap.query.has_value() && (filter.source.empty() || gap.source == filter.source);
+  return !gap.query.has_value() &&
+         (!filter.scope.empty() || filter.source.empty() || gap.source == filter.source);
 }
 
 }  // namespace alertjoin

@@ -60,6 +60,8 @@ struct RowStream {
   static bool InSnapshot(const Item& row, const Filter& filter, Timestamp) {
     return filter.Matches(row);
   }
+  // Towards a reader with a scope, who is not told what a gap is of, every gap does: one that came
+  // only to those who ask for a query would say that it is of that query.
   static bool Concerns(const Gap& gap, const Filter& filter);
   // Of which queries progress is told.
   static std::shared_ptr<const ProgressBoard> Progress(const RowStore& store) {
@@ -83,7 +85,7 @@ struct AlertStream {
   static bool InSnapshot(const Item& alert, const Filter& filter, Timestamp from) {
     return FiredWithin(alert, from, std::nullopt) && filter.Matches(alert);
   }
-  // What is missing of a query is missing in no alert.
+  // As of rows; but what is missing of a query is missing in no alert.
   static bool Concerns(const Gap& gap, const Filter& filter);
   static std::shared_ptr<const ProgressBoard> Progress(const RowStore&) {
     return std::make_shared<const ProgressBoard>();

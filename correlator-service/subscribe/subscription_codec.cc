@@ -65,8 +65,7 @@ struct BodyEncoder {
     }
   }
   void operator()(const GapMessage& gap) const {
-    EncodeGap(*gap.set->gap, out->mutable_gap());
-    if (gap.anonymous) MakeAnonymous(out->mutable_gap());
+    EncodeGap(*gap.set->gap, gap.anonymous, out->mutable_gap());
   }
   void operator()(const SamplesMessage&) const { CHECK(false); }  // Of another stream.
   void operator()(const SampleGapMessage&) const { CHECK(false); }

@@ -76,7 +76,7 @@ class SubscriptionSource {
 // after it, as DELETE when it matched only before it, and not at all otherwise.
 //
 // A reader who sees a part, by the filter's scope, is not told what else there is: progress names
-// no query, and a gap neither query nor source.
+// no query, and a gap says when something is missing, whatever it is of and whatever was asked for.
 template <typename Stream>
 class StreamCursor final : public SubscriptionSource {
  public:

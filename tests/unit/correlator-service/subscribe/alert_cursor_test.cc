@@ -135,6 +135,22 @@ TEST_F(AlertCursorTest, GapsOfItsSourceAreToldButNotThoseOfQueries) {
   Expect<GapMessage>(cursor);
 }
 
+// Which source's came would tell him. That it is of no query he may know.
+TEST_F(AlertCursorTest, GapsOfEverySourceConcernAReaderWhoIsNotToldWhatTheyAreOf) {
+  AlertArguments arguments;
+  arguments.live_only = true;
+  arguments.filter.source = "am";
+  arguments.filter.scope = *ParseMatchers("team=a");
+  AlertCursor cursor = Subscribe(arguments);
+  Expect<StartedMessage>(cursor);
+  CommitGap("prom", true);
+  EXPECT_EQ(cursor.Next(false, kRowsNow)->kind, SubscriptionStep::Kind::kIdle);
+  CommitGap("other", false);
+  const SubscriptionMessage message = Next(cursor);
+  ASSERT_TRUE(std::holds_alternative<GapMessage>(message.body));
+  EXPECT_TRUE(std::get<GapMessage>(message.body).anonymous);
+}
+
 TEST_F(AlertCursorTest, TokenIsOfItsArgumentsAndOfAlerts) {
   const std::string token = Subscribe().Token();
   AlertArguments arguments;

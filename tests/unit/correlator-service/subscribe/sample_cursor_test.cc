@@ -197,6 +197,13 @@ TEST_F(SampleCursorTest, GapsComeInTheirPlaceWhenTheyConcernTheSelection) {
   Append(20, {{"1", 2}});
   EXPECT_THAT(ReadAll(all), ElementsAre("started", "1=1", "gap", "gap", "gap", "1=2"));
   EXPECT_THAT(ReadAll(some), ElementsAre("started", "1=1", "gap", "1=2"));
+  // One who is not told what a gap is of would be, by which of them come.
+  arguments.resume_token.clear();
+  arguments.live_only = false;
+  arguments.series.scope = ParseMatchers("i=1").value();
+  SampleCursor scoped = Open(arguments);
+  EXPECT_THAT(ReadAll(scoped),
+              ElementsAre("started", "1=1", "gap", "gap", "gap", "1=2", "complete"));
 }
 
 TEST_F(SampleCursorTest, ProgressComesWhenItIsDueAndEverythingIsSent) {

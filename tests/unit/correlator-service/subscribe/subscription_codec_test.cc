@@ -166,6 +166,24 @@ TEST(EncodeSubscriptionMessage, GapIsTheGap) {
   EXPECT_EQ(response.gap().reason(), "the spool was full");
 }
 
+TEST(EncodeSubscriptionMessage, AnAnonymousGapSaysOnlyWhen) {
+  auto set = std::make_shared<ChangeSet>();
+  set->gap = Gap{"prom",
+                 Query{"prom", "q", "x", TimeKind::kSample},
+                 kRowsNow,
+                 kRowsNow + std::chrono::seconds(1),
+                 "the spool was full",
+                 /*voids_progress=*/true};
+  v1::SubscribeJoinedRowsResponse response;
+  EncodeSubscriptionMessage({GapMessage{set, true}, "t"}, &response);
+  EXPECT_EQ(response.gap().through().seconds(), response.gap().from().seconds() + 1);
+  response.mutable_gap()->clear_from();
+  response.mutable_gap()->clear_through();
+  v1::Gap rest;
+  rest.set_reason("events are missing");
+  EXPECT_EQ(response.gap().SerializeAsString(), rest.SerializeAsString());
+}
+
 // Of every size and order of small parts, which are copied, and large ones, which are shared.
 TEST(SerialiseSubscriptionMessage, PiecesOfAnySizesAreTheMessage) {
   const SharedSelection one = SelectionOf(1, 1);

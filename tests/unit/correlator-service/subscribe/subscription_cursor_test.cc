@@ -163,6 +163,20 @@ TEST_F(SubscriptionCursorTest, GapOfAnotherQueryIsNoConcern) {
   NextBody<GapMessage>(cursor);
 }
 
+// Which of them came would tell him.
+TEST_F(SubscriptionCursorTest, EveryGapConcernsAReaderWhoIsNotToldWhatItIsOf) {
+  SubscriptionArguments arguments;
+  arguments.filter.query_name = "q";
+  arguments.filter.scope = *ParseMatchers("team=a");
+  SubscriptionCursor cursor = Subscribe(arguments);
+  NextBody<StartedMessage>(cursor);
+  NextBody<SnapshotCompleteMessage>(cursor);
+  for (const std::string query : {"other", "q", ""}) {
+    CommitGap(query);
+    EXPECT_TRUE(NextBody<GapMessage>(cursor).anonymous) << query;
+  }
+}
+
 TEST_F(SubscriptionCursorTest, ProgressIsToldWhenDueAndNothingElseIsNext) {
   auto board = std::make_shared<ProgressBoard>(1);
   store().PublishProgress(board);
