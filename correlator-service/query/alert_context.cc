@@ -202,7 +202,7 @@ absl::StatusOr<v1::GetAlertContextResponse> GetAlertContext(
     }
   }));
   v1::GetAlertContextResponse response;
-  EncodeRow(*context.row, Operation::kUpsert, response.mutable_row());
+  EncodeRow(*context.visible.InScope(context.row), Operation::kUpsert, response.mutable_row());
   const Match& match = context.row->match;
   response.set_truncated(!list.whole);
   size_t bytes = response.row().ByteSizeLong();

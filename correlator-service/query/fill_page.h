@@ -50,7 +50,7 @@ absl::StatusOr<Response> FillPage(const PageRequest& request, const ListLimits& 
         const size_t item_bytes = ApproximateBytes(*item);
         const bool full = taken == request.page_size || bytes + item_bytes > limits.bytes_max;
         if (taken > 0 && full) return false;
-        add(*item, response);
+        add(item, response);
         ++taken;
         bytes += item_bytes;
       }

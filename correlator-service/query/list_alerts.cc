@@ -58,8 +58,8 @@ absl::StatusOr<v1::ListAlertsResponse> ListAlerts(const RowStore& store,
       listing.page, limits, still_wanted,
       [&store](const RowRange& range, size_t count) { return store.ReadAlerts(range, count); },
       [&listing](const Alert& alert) { return listing.Wants(alert); },
-      [](const Alert& alert, v1::ListAlertsResponse& response) {
-        EncodeAlert(alert, Operation::kUpsert, response.add_alerts());
+      [](const SharedAlert& alert, v1::ListAlertsResponse& response) {
+        EncodeAlert(*alert, Operation::kUpsert, response.add_alerts());
       });
 }
 

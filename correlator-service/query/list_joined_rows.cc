@@ -54,8 +54,8 @@ absl::StatusOr<v1::ListJoinedRowsResponse> ListJoinedRows(const RowStore& store,
       listing.page, limits, still_wanted,
       [&store](const RowRange& range, size_t count) { return store.ReadRows(range, count); },
       [&listing](const JoinedRow& row) { return listing.filter.Matches(row); },
-      [](const JoinedRow& row, v1::ListJoinedRowsResponse& response) {
-        EncodeRow(row, Operation::kUpsert, response.add_rows());
+      [&listing](const SharedRow& row, v1::ListJoinedRowsResponse& response) {
+        EncodeRow(*listing.filter.InScope(row), Operation::kUpsert, response.add_rows());
       });
 }
 

@@ -12,6 +12,7 @@
 #include "correlator-service/query/request_fields.h"
 #include "correlator-service/query/series_page.h"
 #include "correlator-service/query/series_selection.h"
+#include "correlator-service/rows/reader_scope.h"
 #include "correlator-service/rows/row_filter.h"
 
 namespace alertjoin {
@@ -46,11 +47,11 @@ void Describe(const KnownSeries& series, const Held& held, v1::SeriesDescription
   if (held.newest) EncodeSample(*held.newest, out->mutable_last_sample());
 }
 
-void Describe(const KnownQuery& known, v1::QueryDescription* out) {
+void Describe(const KnownQuery& known, const Matchers& scope, v1::QueryDescription* out) {
   EncodeQuery(known.query, out->mutable_query());
   out->set_series(known.series);
   if (known.error != nullptr) {
-    out->set_error(*known.error);
+    out->set_error(*ErrorInScope(scope, known.error));
     *out->mutable_error_time() = EncodeTime(*known.error_time);
   }
   if (!known.progress) return;
@@ -196,7 +197,7 @@ absl::StatusOr<v1::ListQueriesResponse> ListQueries(TableAccess& tables,
   size_t bytes = 0;
   for (size_t i = 0; i < found.size(); ++i) {
     v1::QueryDescription* const added = response.add_queries();
-    Describe(found[i], added);
+    Describe(found[i], scope, added);
     bytes += added->ByteSizeLong();
     if (i == 0 || (i < page_size && bytes <= limits.bytes_max)) continue;
     response.mutable_queries()->RemoveLast();

@@ -10,6 +10,13 @@ bool ContradictsNone(const Matchers& scope, const LabelSet& labels) {
   });
 }
 
+std::shared_ptr<const std::string> ErrorInScope(const Matchers& scope,
+                                                std::shared_ptr<const std::string> error) {
+  static const auto* const kWithheld = new std::shared_ptr<const std::string>(
+      std::make_shared<const std::string>("the text is not shown to readers with a filter"));
+  return scope.empty() || error == nullptr ? error : *kWithheld;
+}
+
 std::string ScopeText(const Matchers& scope) {
   return scope.empty() ? std::string() : "scope=" + scope.ToString() + " ";
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "common/text/matchers.h"
@@ -14,6 +15,10 @@ namespace alertjoin {
 // Whether each matcher holds whose label is there at all: a metric seldom carries the labels that a
 // rule adds to its alert.
 bool ContradictsNone(const Matchers& scope, const LabelSet& labels);
+// What the reader is told of an error text of a metrics source; null stays null. In a scope it is
+// that there is one: the text may quote series that are others' ("many-to-many matching ...").
+std::shared_ptr<const std::string> ErrorInScope(const Matchers& scope,
+                                                std::shared_ptr<const std::string> error);
 // The part of a filter's text that says the scope, so that filters with other scopes are others;
 // nothing without one.
 std::string ScopeText(const Matchers& scope);

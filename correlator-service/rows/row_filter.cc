@@ -21,6 +21,13 @@ bool RowFilter::Matches(const JoinedRow& row) const {
   return matchers.Matches(row.transition->labels);
 }
 
+std::shared_ptr<const JoinedRow> RowFilter::InScope(std::shared_ptr<const JoinedRow> row) const {
+  if (scope.empty() || row->match.query_error == nullptr) return row;
+  auto told = std::make_shared<JoinedRow>(*row);
+  told->match.query_error = ErrorInScope(scope, row->match.query_error);
+  return told;
+}
+
 std::string RowFilter::ToString() const {
   // The free text comes last, so that nothing in it can be taken for another argument.
   return fmt::format("{}state={} final_only={} match_state={} filter={} query_name={}",

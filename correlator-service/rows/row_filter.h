@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -20,6 +21,9 @@ struct RowFilter {
 
   // Of the row as it stands; its operation does not matter.
   bool Matches(const JoinedRow& row) const;
+  // The row, which matches now or did before, as the reader is told of it: in a scope without the
+  // text of an error. No row goes to a reader in another way.
+  std::shared_ptr<const JoinedRow> InScope(std::shared_ptr<const JoinedRow> row) const;
   // Equal filters have equal texts. For comparing, and for people.
   std::string ToString() const;
 };

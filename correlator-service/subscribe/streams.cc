@@ -18,9 +18,9 @@ std::vector<RowEntry> RowStream::Select(const ChangeSet& set, const RowFilter& f
     const bool matches_now =
         change.row->operation == Operation::kUpsert && filter.Matches(*change.row);
     if (matches_now) {
-      selected.push_back({change.row, Operation::kUpsert});
+      selected.push_back({filter.InScope(change.row), Operation::kUpsert});
     } else if (change.previous != nullptr && filter.Matches(*change.previous)) {
-      selected.push_back({change.row, Operation::kDelete});
+      selected.push_back({filter.InScope(change.row), Operation::kDelete});
     }
   }
   return selected;

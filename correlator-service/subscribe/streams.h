@@ -7,11 +7,13 @@
 //   Select                 what a change set is to a subscriber with the filter
 //   Serialise              entries as the API's batch of them
 //   ReadSnapshot, InSnapshot  what exists, and which of it a snapshot shows
+//   InScope                what the subscriber is told of one
 //   Concerns, Progress     what else a subscriber is told
 
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "correlator-service/rows/alert_filter.h"
@@ -60,6 +62,9 @@ struct RowStream {
   static bool InSnapshot(const Item& row, const Filter& filter, Timestamp) {
     return filter.Matches(row);
   }
+  static SharedRow InScope(SharedRow row, const Filter& filter) {
+    return filter.InScope(std::move(row));
+  }
   // Towards a reader with a scope, who is not told what a gap is of, every gap does: one that came
   // only to those who ask for a query would say that it is of that query.
   static bool Concerns(const Gap& gap, const Filter& filter);
@@ -85,6 +90,7 @@ struct AlertStream {
   static bool InSnapshot(const Item& alert, const Filter& filter, Timestamp from) {
     return FiredWithin(alert, from, std::nullopt) && filter.Matches(alert);
   }
+  static SharedAlert InScope(SharedAlert alert, const Filter&) { return alert; }
   // As of rows; but what is missing of a query is missing in no alert.
   static bool Concerns(const Gap& gap, const Filter& filter);
   static std::shared_ptr<const ProgressBoard> Progress(const RowStore&) {

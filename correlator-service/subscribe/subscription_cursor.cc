@@ -134,7 +134,7 @@ bool StreamCursor<Stream>::AddSnapshotItems(const SnapshotPage<typename Stream::
           (entries.size() >= limits_.rows_max || bytes + item_bytes > limits_.bytes_max)) {
         return true;
       }
-      entries.push_back({item, Operation::kUpsert});
+      entries.push_back({Stream::InScope(item, selections_->filter()), Operation::kUpsert});
       bytes += item_bytes;
     }
     position_ = PositionOf(*item);

@@ -29,6 +29,7 @@ def timestamp(seconds):
 def events(now):
     """Two teams' alerts and series, one query in common and one that is of the others."""
     shared = {"source": "prometheus", "name": "load", "expression": "load", "time_kind": 1}
+    refused = {"source": "prometheus", "name": "refused", "expression": "refused", "time_kind": 1}
     theirs = {"source": f"{THEIRS}-source", "name": f"{THEIRS}-query",
               "expression": f"{THEIRS}_load", "time_kind": 1}
     bindings = [{"query": shared, "matching": 1, "on": ["instance"]}]
@@ -49,13 +50,16 @@ def events(now):
             "source": "alertmanager", "fingerprint": f"{number:016x}", "state": 1,
             "starts_at": timestamp(now), "labels": labels, "origin": 1,
             "received_time": timestamp(now), "bindings": bindings + [
+                {"query": refused, "matching": 1, "on": ["instance"]},
                 {"query": theirs, "matching": 1, "on": ["instance"]}]}}
     for query in (shared, theirs):
         yield {"progress": {"query": query, "complete_from": timestamp(now - 60),
                             "complete_through": timestamp(now)}}
     yield {"gap": {"source": theirs["source"], "query": theirs, "from": timestamp(now - 30),
                    "through": timestamp(now - 20), "reason": f"{THEIRS} is missing"}}
-    yield {"query_error": {"query": theirs, "time": timestamp(now), "error": THEIRS}}
+    for query in (shared, refused, theirs):
+        yield {"query_error": {"query": query, "time": timestamp(now),
+                               "error": f'many matches for {{of="{THEIRS}"}}'}}
     yield {"source_status": {"source": theirs["source"], "kind": 1, "health": 1, "producer_id": "test",
                              "time": timestamp(now)}}
 
@@ -92,7 +96,7 @@ class FilteredTest(unittest.TestCase):
             if next(call).ack.durable_sequence == len(made):
                 break
         requests.put(None)
-        wait_until(lambda: len(cls.stack.rows(cls.tokens["reader"])) == 8, 60, "all rows")
+        wait_until(lambda: len(cls.stack.rows(cls.tokens["reader"])) == 10, 60, "all rows")
 
     @classmethod
     def header(cls, user):
@@ -197,14 +201,19 @@ class FilteredTest(unittest.TestCase):
         self.assertEqual([1], [summary.alerts for summary in summaries])
         # Its alert is joined with its own series, and with that which is nobody's.
         rows = stub.ListJoinedRows(api.ListJoinedRowsRequest(), timeout=10, metadata=header).rows
-        self.assertEqual([1.0, 2.0], sorted(row.match.value for row in rows))
+        self.assertEqual([("load", 1.0), ("load", 2.0), ("refused", 0.0)],
+                         sorted((row.query.name, row.match.value) for row in rows))
+        # That a query is refused is told, without the text.
+        told = {row.query.error for row in rows if row.query.name == "refused"}
+        self.assertEqual({queries[0].error}, told)
+        self.assertNotEqual({""}, told)
 
     def test_the_row_of_others_is_not_there(self):
         api, stub = support.api(), support.api().CorrelatorServiceStub(self.channel)
         own = {row.row_id for row in self.stack.rows(self.tokens["team-a"])}
         others = [row.row_id for row in self.stack.rows(self.tokens["reader"])
                   if row.row_id not in own]
-        self.assertEqual(6, len(others))
+        self.assertEqual(7, len(others))
         refusals = set()
         for row_id in (*others, "0" * len(others[0])):
             with self.assertRaises(grpc.RpcError) as caught:
@@ -258,7 +267,7 @@ class FilteredTest(unittest.TestCase):
         """Whether the filter of both listeners is that of setUpClass: each reads its own file."""
         _, text = self.stack.ask("correlator", "GET", "/api/v1/joined.json",
                                  self.header("team-a")[0][1])
-        return len(self.stack.rows(self.tokens["team-a"])) == 2 and "Mine" in text
+        return len(self.stack.rows(self.tokens["team-a"])) == 3 and "Mine" in text
 
     def test_a_stream_ends_when_the_filter_changes(self):
         identities = {**ROLES, "team-a": ["read"]}

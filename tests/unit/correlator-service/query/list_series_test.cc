@@ -206,6 +206,15 @@ TEST_F(ListQueriesTest, SayWhyTheirSourceRefusesThemUntilItAnswers) {
   EXPECT_EQ(answered->queries(1).error(), "worse");
 }
 
+TEST_F(ListQueriesTest, TellAFilteredReaderThatTheyAreRefusedAndNotWhy) {
+  ApplySeries("q", 1);
+  Apply(Refused("q", 10, "many matches for {team=\"b\"}"));
+  const auto refused = ListQueries(tables_, {}, {}, *ParseMatchers("i=~\".+\""));
+  ASSERT_EQ(refused->queries_size(), 1);
+  EXPECT_EQ(refused->queries(0).error(), "the text is not shown to readers with a filter");
+  EXPECT_EQ(refused->queries(0).error_time().nanos(), 10'000'000);
+}
+
 TEST_F(ListQueriesTest, TheTimeOfAnErrorIsThatOfItsLastRepetition) {
   Apply(Refused("q", 10, "bad"));
   Apply(Refused("q", 20, "bad"));

@@ -62,6 +62,23 @@ TEST(RowFilter, AReaderSeesItsAlertsWithSeriesThatAreNotOfOthers) {
   EXPECT_FALSE(filter.Matches(row_of("Memory", "a1")));
 }
 
+// It may quote series of others. That the query is refused is told.
+TEST(RowFilter, AReaderWithAScopeIsNotToldWhatAnErrorSays) {
+  JoinedRow row = MakeRow({});
+  RowFilter filter;
+  const auto told = [&] {
+    const auto in_scope = filter.InScope(std::make_shared<const JoinedRow>(row));
+    return in_scope->match.query_error == nullptr ? "" : *in_scope->match.query_error;
+  };
+  EXPECT_EQ(told(), "");
+  row.match.query_error = std::make_shared<const std::string>("many matches for {team=\"b\"}");
+  EXPECT_EQ(told(), *row.match.query_error);
+  filter.scope = *ParseMatchers("team=a");
+  EXPECT_EQ(told(), "the text is not shown to readers with a filter");
+  row.match.query_error = nullptr;
+  EXPECT_EQ(told(), "");
+}
+
 TEST(RowFilter, UnboundRowHasNoQueryName) {
   RowSpec spec;
   spec.match_state = MatchState::kUnbound;

@@ -51,6 +51,24 @@ TEST(SelectChanges, NothingThatMatchesIsNull) {
   EXPECT_EQ(SelectChanges(set, FinalOnly()), nullptr);
 }
 
+// In neither operation.
+TEST(SelectChanges, AReaderWithAScopeIsNotToldWhatAnErrorSays) {
+  const auto refused = [](int id, bool final) {
+    JoinedRow row = *RowOf(id, final);
+    row.match.query_error = std::make_shared<const std::string>("of team b");
+    return std::make_shared<const JoinedRow>(row);
+  };
+  ChangeSet set;
+  set.changes = {{refused(1, true), nullptr}, {refused(2, false), refused(2, true)}};
+  RowFilter filter = FinalOnly();
+  filter.scope = *ParseMatchers("team=\"\"");
+  const SharedSelection selection = SelectChanges(set, filter);
+  ASSERT_NE(selection, nullptr);
+  EXPECT_EQ(selection->entries().size(), 2u);
+  EXPECT_EQ(selection->Serialised().find("of team b"), std::string::npos);
+  EXPECT_NE(SelectChanges(set, FinalOnly())->Serialised().find("of team b"), std::string::npos);
+}
+
 TEST(RowSelection, SerialisedIsABatchOfItsRowsWithTheOperationsOfTheEntries) {
   const RowSelection selection({{RowOf(1), Operation::kUpsert}, {RowOf(2), Operation::kDelete}});
   v1::RowBatch batch;
