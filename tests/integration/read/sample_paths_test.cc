@@ -2,8 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <limits>
 
+#include "common/status/error_reason.h"
 #include "tests/integration/read/http_read_fixture.h"
 
 namespace alertjoin {
@@ -99,6 +101,28 @@ TEST_F(SamplePathsTest, ManyPagesAreOneTable) {
   const auto response = Get("/api/v1/samples.ndjson?time_format=ms");
   EXPECT_EQ(response.headers.at("transfer-encoding"), "chunked");
   EXPECT_EQ(std::count(response.body.begin(), response.body.end(), '\n'), 25'000);
+}
+
+// The reader has the first page by then, and no way to ask for the rest.
+TEST_F(SamplePathsTest, ATableGoesOnWhenTheTablesWereBusyForALaterPage) {
+  StartHttp();
+  Samples many;
+  for (int i = 0; i < 15'000; ++i) many.emplace_back(i, i);
+  Hold("depth", "mail", many);
+  EXPECT_EQ(Get("/api/v1/samples.csv?limit=10000").status, 200);
+  const int turns_of_a_page = tables_.asked;
+  // The first two turns behind the first page are refused.
+  std::atomic<int> turns = 0;
+  tables_.before_turn = [&] {
+    const int turn = turns++;
+    const bool busy = turn >= turns_of_a_page && turn < turns_of_a_page + 2;
+    tables_.Change([&](Engine&) {
+      tables_.refusal = busy ? MakeError("TABLES_BUSY", "the tables: no turn") : absl::OkStatus();
+    });
+  };
+  const auto response = Get("/api/v1/samples.ndjson?time_format=ms");
+  EXPECT_EQ(std::count(response.body.begin(), response.body.end(), '\n'), 15'000);
+  EXPECT_GE(turns, 2 * turns_of_a_page + 2);
 }
 
 TEST_F(SamplePathsTest, WithoutSamplesTheTableHasItsHead) {

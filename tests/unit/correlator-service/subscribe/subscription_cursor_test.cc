@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/store_decorator.h"
 #include "tests/unit/correlator-service/subscribe/cursor_fixture.h"
 
 namespace alertjoin {
@@ -212,6 +213,48 @@ TEST_F(SubscriptionCursorTest, LongSearchIsCutIntoSteps) {
   Drain(cursor, folded);
   EXPECT_TRUE(folded.snapshot_complete());
   EXPECT_TRUE(folded.rows().empty());
+}
+
+// A store that counts what is read of it.
+class CountingStore final : public StoreDecorator {
+ public:
+  using StoreDecorator::StoreDecorator;
+  RowPage ReadRows(const RowRange& range, size_t rows_max) const override {
+    RowPage page = store_.ReadRows(range, rows_max);
+    read += page.rows.size();
+    return page;
+  }
+  absl::StatusOr<ChangesRead> ReadChanges(Sequence after, size_t changes_max,
+                                          size_t bytes_max) const override {
+    auto changes = store_.ReadChanges(after, changes_max, bytes_max);
+    if (!changes.ok()) return changes;
+    for (const SharedChangeSet& set : changes->sets) read += set->changes.size();
+    return changes;
+  }
+
+  mutable size_t read = 0;
+};
+
+// Others wait for the step: it takes no longer when there is more.
+TEST_F(SubscriptionCursorTest, AStepThatFindsNothingReadsItsShareAndNoMore) {
+  for (int id = 0; id < 3000; ++id) Commit({Row(id, id)});
+  CountingStore counted(store());
+  SubscriptionArguments arguments;
+  arguments.filter.query_name = "none";
+  auto cursor = SubscriptionCursor::Create(counted, arguments, kRowsNow).value();
+  NextBody<StartedMessage>(cursor);
+  // All that is there, at most so much in one step. How many steps it took.
+  const auto search = [&](size_t read_max) {
+    for (int steps = 1;; ++steps) {
+      counted.read = 0;
+      const auto step = cursor.Next(false, kRowsNow);
+      EXPECT_LE(counted.read, read_max);
+      if (step->kind != Kind::kAgain) return steps;
+    }
+  };
+  EXPECT_EQ(search(512), 6);
+  for (int id = 0; id < 3000; ++id) Commit({Row(id, id + 1)});
+  EXPECT_EQ(search(1024), 3);
 }
 
 // --- Resume tokens ---
