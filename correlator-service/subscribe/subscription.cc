@@ -115,18 +115,15 @@ Clock::Steady Subscription::Poll(Clock::Steady now) {
   bool progress_due = false;
   {
     MutexLock lock(mutex_);
-    progress_due = now >= last_message_ + options_.progress_interval;
+    progress_due = ProgressDueLocked(now);
     task = PollLocked(now, next, end);
   }
   switch (task) {
     case Task::kNothing:
       break;
-    case Task::kPump: {
+    case Task::kPump:
       Pump(progress_due);
-      MutexLock lock(mutex_);
-      if (state_ == State::kIdle && again_) next = now;
       break;
-    }
     case Task::kFinish:
       Finish(end);
       break;
@@ -156,7 +153,7 @@ Subscription::Task Subscription::PollLocked(Clock::Steady now, Clock::Steady& ne
       return Task::kNothing;
     case State::kIdle: {
       const Clock::Steady progress_at = last_message_ + options_.progress_interval;
-      if (!again_ && !source_->HasNews() && now < progress_at) {
+      if (!source_->HasNews() && now < progress_at) {
         next = std::min(next, progress_at);
         return Task::kNothing;
       }
@@ -209,6 +206,15 @@ void Subscription::Pump(bool progress_due) {
   } while (!Act(source_->Next(progress_due, clock_.Now())));
 }
 
+void Subscription::GoOn() {
+  bool progress_due = false;
+  {
+    MutexLock lock(mutex_);
+    progress_due = ProgressDueLocked(clock_.SteadyNow());
+  }
+  Pump(progress_due);
+}
+
 bool Subscription::Act(absl::StatusOr<SubscriptionStep> step) {
   absl::Status end;
   {
@@ -227,8 +233,7 @@ bool Subscription::Act(absl::StatusOr<SubscriptionStep> step) {
       stage().Begin();
     } else {
       MarkDelivered();
-      again_ = step->kind == SubscriptionStep::Kind::kAgain;
-      state_ = State::kIdle;
+      if (step->kind == SubscriptionStep::Kind::kIdle) state_ = State::kIdle;
     }
   }
   if (!end.ok()) {
@@ -240,8 +245,7 @@ bool Subscription::Act(absl::StatusOr<SubscriptionStep> step) {
       Write(*step->message);
       return true;
     case SubscriptionStep::Kind::kAgain:
-      hub_.Nudge();
-      return true;
+      return hub_.TryGoOn([self = shared_from_this()] { self->GoOn(); });
     case SubscriptionStep::Kind::kIdle:
       return StayIdle();
   }

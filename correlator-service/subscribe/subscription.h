@@ -45,7 +45,7 @@ struct SubscriptionOptions {
 
 // One subscription: moves messages from a cursor to an output, one at a time. It holds no message
 // while a write is under way; a slow peer is a cursor that stands still. Thread-safe. Held by
-// shared_ptr: the hub's thread and the output's threads take turns, each holding it during a call.
+// shared_ptr: the hub's threads and the output's take turns, each holding it during a call.
 //
 // Life: Start; OnWritten after each write; OnCancelled at any time; OnDone once, last. The output
 // must live until OnDone returns and is not called after that.
@@ -79,7 +79,7 @@ class Subscription final : public Subscriber, public std::enable_shared_from_thi
 
  private:
   enum class State {
-    kBusy,     // One thread makes the next message.
+    kBusy,     // One thread makes the next message, or its search waits for a turn.
     kWriting,  // A write is under way.
     kIdle,     // Everything was sent; whoever finds news becomes busy.
     kEnding,   // Finish was called.
@@ -88,9 +88,11 @@ class Subscription final : public Subscriber, public std::enable_shared_from_thi
   // What a thread that looked at the state has to do without the lock.
   enum class Task { kNothing, kPump, kFinish, kAbort };
 
-  // REQUIRES: the state is kBusy and this thread made it so. Makes messages until one is under way
-  // or there is none.
+  // REQUIRES: the state is kBusy, and this thread made it so or was given the search. Makes
+  // messages until one is under way, there is none, or a search is given to the hub to go on.
   void Pump(bool progress_due) EXCLUDES_LOCK(mutex_);
+  // The same, for a search that goes on.
+  void GoOn() EXCLUDES_LOCK(mutex_);
   // What follows from the step; false when the pump must go on.
   bool Act(absl::StatusOr<SubscriptionStep> step) EXCLUDES_LOCK(mutex_);
   void Write(const SubscriptionMessage& message) EXCLUDES_LOCK(mutex_);
@@ -99,6 +101,9 @@ class Subscription final : public Subscriber, public std::enable_shared_from_thi
   void Finish(const absl::Status& status);
   void Abort() EXCLUDES_LOCK(output_mutex_);
 
+  bool ProgressDueLocked(Clock::Steady now) const REQUIRES_LOCK(mutex_) {
+    return now >= last_message_ + options_.progress_interval;
+  }
   Task PollLocked(Clock::Steady now, Clock::Steady& next, absl::Status& end) REQUIRES_LOCK(mutex_);
   void EnterEndingLocked() REQUIRES_LOCK(mutex_);
   // What ends the subscription for want of permission, when it is time to ask. REQUIRES: the source
@@ -123,7 +128,6 @@ class Subscription final : public Subscriber, public std::enable_shared_from_thi
 
   Mutex mutex_;
   State state_ GUARDED_BY(mutex_) = State::kBusy;
-  bool again_ GUARDED_BY(mutex_) = false;              // In kIdle: the cursor has more to read.
   absl::Status pending_end_ GUARDED_BY(mutex_);        // Not OK: end as soon as not busy.
   uint64_t writes_ GUARDED_BY(mutex_) = 0;             // Begun so far.
   bool write_handed_over_ GUARDED_BY(mutex_) = false;  // In kWriting: Write has returned.

@@ -5,6 +5,7 @@
 #include <prometheus/gauge.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "common/metrics/metric_families.h"
 #include "common/status/error_reason.h"
@@ -17,6 +18,10 @@ namespace {
 constexpr Millis kIdleWait = std::chrono::minutes(10);
 // How often lags are looked at while there are any.
 constexpr Millis kLagInterval{250};
+
+// On which searches go on. What waits for them is bounded by the number of subscribers.
+constexpr size_t kSearchThreads = 2;
+constexpr size_t kSearchesMax = std::numeric_limits<size_t>::max();
 
 absl::Status Stopping() {
   return MakeError("STOPPING",
@@ -44,7 +49,8 @@ SubscriptionHub::SubscriptionHub(RowStore& store, const Clock& clock,
                 {registry, "fan_out_alerts"},
                 {registry, "fan_out_samples"}}},
       lag_(registry),
-      subscribers_max_(options.subscribers_max) {
+      subscribers_max_(options.subscribers_max),
+      searches_(kSearchThreads, kSearchesMax) {
   store.RaiseOnChange(signal_);
   thread_ = std::thread([this] { Run(); });
 }
@@ -93,6 +99,8 @@ void SubscriptionHub::Stop() {
   }
   signal_->Raise();
   if (thread_.joinable()) thread_.join();
+  // Each that is under way finds its subscriber ended.
+  searches_.Stop();
 }
 
 void SubscriptionHub::CountEnd(const absl::Status& status) {

@@ -3,15 +3,18 @@
 #include <prometheus/registry.h>
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "common/metrics/stage_metrics.h"
 #include "common/sync/mutex.h"
+#include "common/sync/worker_pool.h"
 #include "common/time/clock.h"
 #include "correlator-service/rows/change_signal.h"
 #include "correlator-service/rows/row_store.h"
@@ -44,8 +47,9 @@ struct SubscriptionHubOptions {
 };
 
 // Wakes idle subscribers: when the store has news, when a deadline comes, when one asks for a turn.
-// It has one thread for that. The writer only raises a signal and never waits for a subscriber; nor
-// do subscribers wait for each other, as each takes short turns. Thread-safe.
+// It has one thread for that, and others on which long searches go on, by turns: those who follow
+// live wait for no one who looks at much and finds little. The writer only raises a signal and
+// never waits for a subscriber. Thread-safe.
 //
 // Metrics: alertjoin_subscribers, alertjoin_subscription_ends_total{reason}, those of
 // SubscriberLag, and the stages "fan_out_rows", "fan_out_alerts" and "fan_out_samples".
@@ -65,13 +69,17 @@ class SubscriptionHub {
   void Remove(const Subscriber* subscriber) EXCLUDES_LOCK(mutex_);
   // From now on; nobody who is there is ended.
   void SetSubscribersMax(size_t subscribers_max) EXCLUDES_LOCK(mutex_);
+  // Has the next step of a subscriber's search done on one of the threads for these, behind all
+  // that wait there; a subscriber has one at most. False once Stop has ended every subscriber.
+  bool TryGoOn(std::function<void()> step) { return searches_.TrySubmit(std::move(step)); }
   // Has every subscriber polled soon.
   void Nudge() { signal_->Raise(); }
   // The same for whoever publishes; the row store has it already.
   const std::shared_ptr<ChangeSignal>& signal() const { return signal_; }
 
   // Ends every subscriber, and every later one, with UNAVAILABLE, reason STOPPING, and stops
-  // polling. Idempotent. Do it before the server's Shutdown, which waits for open streams.
+  // polling and searching. Idempotent. Do it before the server's Shutdown, which waits for open
+  // streams.
   void Stop() EXCLUDES_LOCK(mutex_);
 
   // Counts a subscription that ended or was refused with the status.
@@ -113,6 +121,7 @@ class SubscriptionHub {
 
   Mutex stop_mutex_;  // One Stop at a time. Taken before mutex_.
   std::thread thread_;
+  WorkerPool searches_;
 };
 
 }  // namespace alertjoin
