@@ -171,6 +171,13 @@ void FiringHistory::SetStart(const LabelSet& labels, Timestamp starts_at) {
   if (run.state == State::kFiring && !run.start) run.start = starts_at;
 }
 
+void FiringHistory::ForEachFiring(
+    const std::function<void(const LabelSet&, Timestamp last_evaluation)>& visit) const {
+  for (const auto& [labels, run] : alerts_) {
+    if (run.state == State::kFiring) visit(labels, run.last_evaluation);
+  }
+}
+
 std::vector<FiringHistory::Unknown> FiringHistory::UnknownStarts() const {
   std::vector<Unknown> unknown;
   for (const auto& [labels, run] : alerts_) {

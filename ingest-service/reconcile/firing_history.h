@@ -79,6 +79,10 @@ class FiringHistory {
   };
   std::vector<Unknown> UnknownStarts() const;
 
+  // What fires now, with the last evaluation that is known to have found it so.
+  void ForEachFiring(
+      const std::function<void(const LabelSet&, Timestamp last_evaluation)>& visit) const;
+
   // The end of the last grid.
   std::optional<Timestamp> through() const { return through_; }
   // Alerts that are pending or firing.

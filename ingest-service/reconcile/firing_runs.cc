@@ -4,23 +4,25 @@
 
 namespace alertjoin {
 
-FiringRuns::Alert* FiringRuns::Touch(const std::string& fingerprint, Timestamp now) {
+void FiringRuns::OnBegin(Finder finder, Millis away_after, Timestamp now) {
+  readings_[finder] = {away_after, now};
+  for (auto& [fingerprint, alert] : alerts_) {
+    std::erase_if(alert.runs, [finder](const Run& run) { return run.finder == finder; });
+  }
+  std::erase_if(alerts_, [](const auto& alert) { return alert.second.runs.empty(); });
+}
+
+void FiringRuns::OnRead(Finder finder, Timestamp now) { readings_.at(finder).told = now; }
+
+FiringRuns::RunId FiringRuns::OnStarted(Finder finder, const std::string& fingerprint,
+                                        const Start& start, Timestamp now) {
   auto known = alerts_.find(fingerprint);
   if (known == alerts_.end()) {
-    if (alerts_.size() >= kAlertsMax) return nullptr;
+    if (alerts_.size() >= kAlertsMax) return 0;
     known = alerts_.try_emplace(fingerprint).first;
   }
-  known->second.touched = now;
-  return &known->second;
-}
-
-FiringRuns::Run* FiringRuns::LastOf(Finder finder, Alert& alert) {
-  const auto last = std::find_if(alert.runs.rbegin(), alert.runs.rend(),
-                                 [finder](const Run& run) { return run.finder == finder; });
-  return last == alert.runs.rend() ? nullptr : &*last;
-}
-
-void FiringRuns::Add(const Run& run, Alert& alert) {
+  Alert& alert = known->second;
+  alert.touched = now;
   if (alert.runs.size() >= kRunsPerAlertMax) {
     const auto first =
         std::min_element(alert.runs.begin(), alert.runs.end(), [](const Run& a, const Run& b) {
@@ -28,98 +30,104 @@ void FiringRuns::Add(const Run& run, Alert& alert) {
         });
     alert.runs.erase(first);
   }
-  alert.runs.push_back(run);
+  alert.runs.push_back({++last_id_, finder, start, std::nullopt, {}, start.firing_at});
+  return last_id_;
 }
 
-void FiringRuns::OnBegin(Finder finder, Timestamp now) {
-  readings_[finder] = {Timestamp::Min(), now};
-  for (auto& [fingerprint, alert] : alerts_) {
-    std::erase_if(alert.runs, [finder](const Run& run) { return run.finder == finder; });
-  }
-  std::erase_if(alerts_, [](const auto& alert) { return alert.second.runs.empty(); });
+FiringRuns::Run* FiringRuns::Find(const std::string& fingerprint, RunId run) {
+  const auto alert = alerts_.find(fingerprint);
+  if (alert == alerts_.end()) return nullptr;
+  auto& runs = alert->second.runs;
+  const auto found =
+      std::find_if(runs.begin(), runs.end(), [run](const Run& r) { return r.id == run; });
+  return found == runs.end() ? nullptr : &*found;
 }
 
-void FiringRuns::OnStarted(Finder finder, const std::string& fingerprint, const Start& start,
-                           Timestamp now) {
-  Alert* const alert = Touch(fingerprint, now);
-  if (alert == nullptr) return;
-  // Of a run that was told without its start, and may have ended since.
-  for (Run& run : alert->runs) {
-    if (run.finder != finder || run.start.at || !start.at) continue;
-    if (run.end && *run.end < *start.at) continue;
-    run.start = start;
+void FiringRuns::OnStartKnown(const std::string& fingerprint, RunId run,
+                              std::optional<Timestamp> starts_at) {
+  if (starts_at) {
+    if (Run* const found = Find(fingerprint, run)) found->start.at = starts_at;
     return;
   }
-  const Run* const last = LastOf(finder, *alert);
-  if (last == nullptr || last->end) Add({finder, start, std::nullopt}, *alert);
-}
-
-void FiringRuns::OnEnded(Finder finder, const std::string& fingerprint, const Start& start,
-                         Timestamp ends_at, Timestamp now) {
-  Alert* const alert = Touch(fingerprint, now);
-  if (alert == nullptr) return;
-  const auto told = std::find_if(alert->runs.begin(), alert->runs.end(), [&](const Run& run) {
-    return run.finder == finder && run.end == ends_at;
-  });
-  Run* run = told == alert->runs.end() ? LastOf(finder, *alert) : &*told;
-  if (run == nullptr || (run->end && run->end != ends_at)) {
-    return Add({finder, start, ends_at}, *alert);
-  }
-  run->end = ends_at;
-  if (start.at) run->start = start;
-}
-
-void FiringRuns::OnRead(Finder finder, Timestamp through, Timestamp now) {
-  readings_[finder] = {through, now};
-}
-
-Timestamp FiringRuns::ThroughOf(Finder finder) const {
-  const auto reading = readings_.find(finder);
-  return reading == readings_.end() ? Timestamp::Min() : reading->second.through;
-}
-
-FiringRuns::Meaning FiringRuns::Of(Finder finder, const std::string& fingerprint, Timestamp time,
-                                   bool is_start, Timestamp now) const {
-  if (const auto alert = alerts_.find(fingerprint); alert != alerts_.end()) {
-    for (const Run& run : alert->second.runs) {
-      if (run.finder == finder || run.from() >= time) continue;
-      if (is_start && !run.start.at && !run.start.decided) continue;
-      if (run.end ? *run.end > time : ThroughOf(run.finder) >= time) return Meaning::kWithinAnother;
-    }
-  }
-  for (const auto& [other, reading] : readings_) {
-    // A clock that was set back makes nobody present for longer.
-    const bool present = reading.told <= now && now - reading.told <= away_after_;
-    if (other != finder && present && reading.through < time) return Meaning::kNotKnownYet;
-  }
-  return Meaning::kItsOwn;
-}
-
-FiringRuns::Meaning FiringRuns::OfStart(Finder finder, const std::string& fingerprint,
-                                        Timestamp starts_at, Timestamp now) const {
-  return Of(finder, fingerprint, starts_at, true, now);
-}
-
-FiringRuns::Meaning FiringRuns::OfEnd(Finder finder, const std::string& fingerprint,
-                                      Timestamp ends_at, Timestamp now) const {
-  return Of(finder, fingerprint, ends_at, false, now);
-}
-
-Timestamp FiringRuns::BeginOf(const std::string& fingerprint, Timestamp starts_at) const {
   const auto alert = alerts_.find(fingerprint);
-  if (alert == alerts_.end()) return starts_at;
-  Timestamp begin = starts_at;
-  for (bool found = true; found;) {
-    found = false;
+  if (alert == alerts_.end()) return;
+  std::erase_if(alert->second.runs, [run](const Run& r) { return r.id == run; });
+  if (alert->second.runs.empty()) alerts_.erase(alert);
+}
+
+void FiringRuns::OnFiring(const std::string& fingerprint, RunId run, Timestamp time) {
+  if (Run* const found = Find(fingerprint, run)) found->firing_through = time;
+}
+
+void FiringRuns::OnEnded(const std::string& fingerprint, RunId run, Timestamp ends_at,
+                         Timestamp now) {
+  Run* const found = Find(fingerprint, run);
+  if (found == nullptr) return;
+  found->end = ends_at;
+  found->end_told = now;
+  alerts_.at(fingerprint).touched = now;
+}
+
+bool FiringRuns::IsPresent(Finder finder, Timestamp now) const {
+  const Reading& reading = readings_.at(finder);
+  // A clock that was set makes nobody present for long.
+  const Millis silent = now - reading.told;
+  return silent <= reading.away_after && -silent <= reading.away_after;
+}
+
+FiringRuns::Meaning FiringRuns::Of(const std::string& fingerprint, RunId run, Timestamp time,
+                                   Timestamp now) const {
+  const auto alert = alerts_.find(fingerprint);
+  if (alert == alerts_.end()) return Meaning::kItsOwn;
+  bool is_open = false;
+  for (const Run& other : alert->second.runs) {
+    if (other.id == run || other.from() >= time || (other.end && *other.end <= time)) continue;
+    // Of one whose start is not known it may never be: then it does not count.
+    const bool counts = other.start.at || other.start.decided;
+    if (counts && (other.end || other.firing_through >= time)) return Meaning::kWithinOther;
+    is_open = is_open || IsPresent(other.finder, now);
+  }
+  return is_open ? Meaning::kNotKnownYet : Meaning::kItsOwn;
+}
+
+std::optional<FiringRuns::Whole> FiringRuns::WholeOf(const std::string& fingerprint,
+                                                     Timestamp starts_at, Timestamp ends_at,
+                                                     Timestamp now) const {
+  Whole whole;
+  whole.starts_at = starts_at;
+  whole.ends_at = ends_at;
+  const auto alert = alerts_.find(fingerprint);
+  if (alert == alerts_.end()) return whole;
+  bool may_be_open = true;
+  for (bool has_grown = true; has_grown;) {
+    has_grown = may_be_open = false;
     for (const Run& run : alert->second.runs) {
-      // Of one that is away it is not known how long it went on.
-      const Timestamp end = run.end.value_or(ThroughOf(run.finder));
-      if (!run.start.at || *run.start.at >= begin || end <= begin) continue;
-      begin = *run.start.at;
-      found = true;
+      const bool ended_before =
+          run.end ? *run.end <= whole.starts_at : run.firing_through < whole.starts_at;
+      if (ended_before || run.from() >= whole.ends_at) continue;
+      // The start of what has ended is looked up. Of what fires on it will be, at its end.
+      if (!run.start.at && run.end && IsPresent(run.finder, now)) return std::nullopt;
+      if (run.start.at && *run.start.at < whole.starts_at) {
+        whole.starts_at = *run.start.at;
+        has_grown = true;
+      }
+      if (run.end && *run.end > whole.ends_at) {
+        whole.ends_at = *run.end;
+        has_grown = true;
+      }
+      if (run.end) {
+        whole.told = std::max(whole.told, run.end_told);
+        continue;
+      }
+      if (run.firing_through >= whole.ends_at) {
+        whole.is_open = true;
+        return whole;
+      }
+      may_be_open = may_be_open || IsPresent(run.finder, now);
     }
   }
-  return begin;
+  if (may_be_open) return std::nullopt;
+  return whole;
 }
 
 void FiringRuns::Forget(Timestamp before) {

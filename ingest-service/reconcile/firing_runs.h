@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -10,50 +11,60 @@
 
 namespace alertjoin {
 
-// When the metrics sources of one alert source saw its alerts firing. Several of them are servers
-// with the same rules, as a pair for high availability: an alert then fires while one of them says
-// so, as it does for an Alertmanager that hears them all. It begins with the first and ends with
-// the last. Not thread-safe.
+// When the metrics sources of one alert source saw its alerts firing. Several of them may be
+// servers with the same rules, as a pair for high availability: an alert then fires while one of
+// them says so, as it does for an Alertmanager that hears them all. It begins with the first and
+// ends with the last. Not thread-safe.
 class FiringRuns {
  public:
   // Alerts that are remembered. Of those beyond it is not known what others saw.
   static constexpr size_t kAlertsMax = 100'000;
   // Runs of one alert; beyond, the one that ended first is forgotten.
-  static constexpr size_t kRunsPerAlertMax = 32;
+  static constexpr size_t kRunsPerAlertMax = 256;
   // Who says so: a number of the caller's choice.
   using Finder = size_t;
+  // A time through which a finder saw an alert firing. 0 is none.
+  using RunId = uint64_t;
 
-  // `away_after`: for a finder that has told nothing for so long nobody waits. Alertmanager, too,
-  // forgets what a Prometheus told it after some minutes.
-  explicit FiringRuns(Millis away_after) : away_after_(away_after) {}
-
-  // There is this one, and it will tell; nothing that it told before holds.
-  void OnBegin(Finder finder, Timestamp now);
-  // What is known of when an alert began to fire.
+  // What is known of when a run began.
   struct Start {
     std::optional<Timestamp> at;
-    Timestamp firing_at;   // A time at which it fired.
+    Timestamp firing_at;   // A time at which the alert fired.
     bool decided = false;  // By an earlier process, so that it need not be told.
   };
-  // Either may be told again once the start is known.
-  void OnStarted(Finder finder, const std::string& fingerprint, const Start& start, Timestamp now);
-  void OnEnded(Finder finder, const std::string& fingerprint, const Start& start, Timestamp ends_at,
-               Timestamp now);
-  // It has told all up to then.
-  void OnRead(Finder finder, Timestamp through, Timestamp now);
 
-  // What a start or an end that one finder saw is for the alert.
+  // There is this finder; nothing that it told before holds. It is away once it has told nothing
+  // for `away_after`: nobody waits for it then. Alertmanager, too, forgets after some minutes what
+  // a Prometheus has told it.
+  void OnBegin(Finder finder, Millis away_after, Timestamp now);
+  // It has told all that there is by now.
+  void OnRead(Finder finder, Timestamp now);
+
+  // A run begins. 0 when there are too many.
+  RunId OnStarted(Finder finder, const std::string& fingerprint, const Start& start, Timestamp now);
+  // The start has become known; or it never will, and the run does not count.
+  void OnStartKnown(const std::string& fingerprint, RunId run, std::optional<Timestamp> starts_at);
+  // The alert was found firing at `time`, and not otherwise before.
+  void OnFiring(const std::string& fingerprint, RunId run, Timestamp time);
+  void OnEnded(const std::string& fingerprint, RunId run, Timestamp ends_at, Timestamp now);
+
+  // What a run's start or end, which is at `time`, is for the alert.
   enum class Meaning {
-    kItsOwn,         // The alert begins or ends with it.
-    kWithinAnother,  // Another one sees it firing over that time.
-    kNotKnownYet,    // Another one has not read so far.
+    kItsOwn,       // The alert begins or ends with it.
+    kWithinOther,  // It fires over that time by another run.
+    kNotKnownYet,  // By another run, whose finder is present, it may.
   };
-  Meaning OfStart(Finder finder, const std::string& fingerprint, Timestamp starts_at,
-                  Timestamp now) const;
-  Meaning OfEnd(Finder finder, const std::string& fingerprint, Timestamp ends_at,
-                Timestamp now) const;
-  // When the firing began, of all finders together, that one of them saw begin at `starts_at`.
-  Timestamp BeginOf(const std::string& fingerprint, Timestamp starts_at) const;
+  Meaning Of(const std::string& fingerprint, RunId run, Timestamp time, Timestamp now) const;
+  // A time through which an alert fired, by all runs together.
+  struct Whole {
+    Timestamp starts_at;
+    Timestamp ends_at;
+    bool is_open = false;  // It fires beyond `ends_at`.
+    Timestamp told;        // When the last of its ends was told.
+  };
+  // The one that a run from `starts_at` to `ends_at` is a part of. Nothing while that is not known.
+  std::optional<Whole> WholeOf(const std::string& fingerprint, Timestamp starts_at,
+                               Timestamp ends_at, Timestamp now) const;
 
   // Forgets alerts that do not fire and were told of before then last.
   void Forget(Timestamp before);
@@ -61,35 +72,31 @@ class FiringRuns {
 
  private:
   struct Run {
+    RunId id = 0;
     Finder finder = 0;
     Start start;
-    std::optional<Timestamp> end;  // Nothing: it fires.
+    std::optional<Timestamp> end;  // Nothing: not told yet.
+    Timestamp end_told;
+    Timestamp firing_through;  // Found so last.
 
     // From then on it is known to have fired.
     Timestamp from() const { return start.at.value_or(start.firing_at); }
   };
   struct Alert {
-    std::vector<Run> runs;  // Of each finder in order of time.
+    std::vector<Run> runs;
     Timestamp touched;
   };
   struct Reading {
-    Timestamp through;
+    Millis away_after{0};
     Timestamp told;  // By our clock.
   };
 
-  Alert* Touch(const std::string& fingerprint, Timestamp now);
-  static Run* LastOf(Finder finder, Alert& alert);
-  static void Add(const Run& run, Alert& alert);
-  // How far it has read; Timestamp::Min() when it has not.
-  Timestamp ThroughOf(Finder finder) const;
-  // Whether another finder sees it firing both before and after `time`. `is_start`: only in runs
-  // whose own start is told; of the others it may never become known.
-  Meaning Of(Finder finder, const std::string& fingerprint, Timestamp time, bool is_start,
-             Timestamp now) const;
+  Run* Find(const std::string& fingerprint, RunId run);
+  bool IsPresent(Finder finder, Timestamp now) const;
 
-  const Millis away_after_;
-  std::map<std::string, Alert, std::less<>> alerts_;  // By fingerprint.
+  std::map<std::string, Alert> alerts_;  // By fingerprint.
   std::map<Finder, Reading> readings_;
+  RunId last_id_ = 0;
 };
 
 }  // namespace alertjoin

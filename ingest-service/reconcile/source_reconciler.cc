@@ -18,6 +18,9 @@ constexpr Millis kRulesInterval = std::chrono::minutes(5);
 // Grid times of one question. Each may bring so many alerts that it must be asked in smaller parts.
 constexpr int64_t kWindowPointsMax = 1'000;
 constexpr int64_t kWindowPointsMin = 10;
+// For a source that was read last so long ago, the others do not wait.
+constexpr Millis kAwayAfterMin = std::chrono::minutes(4);
+constexpr int kAwayPolls = 4;
 constexpr Millis kStepMin = std::chrono::milliseconds(100);
 // Of an alert that fired already at the very first start: a later process must begin as this one.
 constexpr Timestamp kNever = Timestamp::Min();
@@ -58,9 +61,10 @@ SourceReconciler::SourceReconciler(SourceReconcilerOptions options, Environment 
                       std::optional<Timestamp> active_at) {
                  OnLookedUp(std::move(wanted), starts_at, active_at);
                }),
+      told_runs_(environment.ledger.runs(), environment.finder),
       window_points_(kWindowPointsMax),
       log_limiter_(kLogInterval, environment.clock) {
-  environment_.ledger.runs().OnBegin(environment_.finder, environment_.clock.Now());
+  BeginRuns();
   // A source that never answers falls behind from here on.
   ShowThrough(read_from.value_or(environment.clock.Now()));
 }
@@ -262,50 +266,44 @@ void SourceReconciler::OnWindow(EvaluationGrid grid, absl::StatusOr<QueryResult>
         read_from_ && grid.start <= *read_from_ && *read_from_ <= environment_.clock.Now();
     decided_through_ = resumed ? read_from_ : std::nullopt;
     read_since_ = decided_through_.value_or(grid.start);
-    environment_.ledger.runs().OnBegin(environment_.finder, environment_.clock.Now());
+    BeginRuns();
   }
   window_points_ = std::min(window_points_ * 2, kWindowPointsMax);
   for (const FiringChange& change : *changes) TakeChange(change, grid.step);
   environment_.metrics.CountLeftOut(options_.source, LeftOut::kTooManyAlerts,
                                     history_.not_followed() - not_followed_);
   not_followed_ = history_.not_followed();
-  environment_.ledger.runs().OnRead(environment_.finder, grid.end + labelling_.query_offset(),
-                                    environment_.clock.Now());
+  told_runs_.TellRead(history_, labelling_.query_offset(), environment_.clock.Now());
   ShowThrough(grid.end);
   Continue();
 }
 
 void SourceReconciler::TakeChange(const FiringChange& change, Millis step) {
   const bool decided = decided_through_ && change.known_at <= *decided_through_;
-  TellRun(change, decided);
+  const auto labels = labelling_.LabelsSent(change.labels);
+  const FiringRuns::RunId run =
+      told_runs_.Tell(change, labels ? std::optional(labels->FingerprintHex()) : std::nullopt,
+                      labelling_.query_offset(), decided, environment_.clock.Now());
   if (decided) return;
   const bool started = change.kind == FiringChange::Kind::kStarted;
   // From there on it is not known yet, whatever lies unseen before it (FirstTime).
   const Timestamp read_again_from = change.known_at - step;
-  if (change.starts_at) return Found(change, read_again_from);
-  if (!look_up_.Add(change, started ? kNever : read_again_from)) {
-    environment_.metrics.CountLeftOut(options_.source, LeftOut::kUnknownStart);
-  }
+  if (change.starts_at) return Found(change, run, read_again_from);
+  if (look_up_.Add(change, started ? kNever : read_again_from)) return;
+  told_runs_.TellStart(change.labels, std::nullopt);
+  environment_.metrics.CountLeftOut(options_.source, LeftOut::kUnknownStart);
 }
 
-void SourceReconciler::TellRun(const FiringChange& change, bool decided) {
-  const auto labels = labelling_.LabelsSent(change.labels);
-  if (!labels) return;
-  const std::string fingerprint = labels->FingerprintHex();
-  const Millis offset = labelling_.query_offset();
-  FiringRuns::Start start{change.starts_at, change.firing_at + offset, decided};
-  if (start.at) *start.at = *start.at + offset;
-  const Timestamp now = environment_.clock.Now();
-  FiringRuns& runs = environment_.ledger.runs();
-  if (change.kind == FiringChange::Kind::kStarted) {
-    runs.OnStarted(environment_.finder, fingerprint, start, now);
-  } else {
-    runs.OnEnded(environment_.finder, fingerprint, start, change.ends_at + offset, now);
-  }
+void SourceReconciler::BeginRuns() {
+  const Millis away_after = std::max(kAwayAfterMin, kAwayPolls * options_.interval);
+  told_runs_.Begin(away_after, environment_.clock.Now());
 }
 
 void SourceReconciler::OnLookedUp(StartLookUp::Wanted wanted, std::optional<Timestamp> starts_at,
                                   std::optional<Timestamp> active_at) {
+  std::optional<Timestamp> sent = starts_at;
+  if (sent) *sent = *sent + labelling_.query_offset();
+  const FiringRuns::RunId run = told_runs_.TellStart(wanted.labels, sent);
   if (!starts_at) {
     environment_.metrics.CountLeftOut(options_.source, LeftOut::kUnknownStart,
                                       wanted.changes.size());
@@ -315,12 +313,12 @@ void SourceReconciler::OnLookedUp(StartLookUp::Wanted wanted, std::optional<Time
   for (FiringChange& change : wanted.changes) {
     change.starts_at = starts_at;
     if (change.kind == FiringChange::Kind::kStarted) change.active_at = active_at;
-    TellRun(change, false);
-    Found(change, wanted.read_again_from);
+    Found(change, run, wanted.read_again_from);
   }
 }
 
-void SourceReconciler::Found(const FiringChange& change, Timestamp read_again_from) {
+void SourceReconciler::Found(const FiringChange& change, FiringRuns::RunId run,
+                             Timestamp read_again_from) {
   const Timestamp now = environment_.clock.Now();
   auto transition = MakeFoundTransition(
       change, {options_.alert_source, options_.url, labelling_, rules_, active_, now});
@@ -331,11 +329,13 @@ void SourceReconciler::Found(const FiringChange& change, Timestamp read_again_fr
     return;
   }
   if (change.end_is_rough) environment_.metrics.CountRoughEnd(options_.source);
-  environment_.ledger.OnFound(*std::move(transition), environment_.finder, read_again_from, now);
+  environment_.ledger.OnFound(*std::move(transition), {environment_.finder, run, read_again_from},
+                              now);
 }
 
 void SourceReconciler::End(const absl::Status& status) {
   busy_ = false;
+  if (status.ok()) environment_.ledger.runs().OnRead(environment_.finder, environment_.clock.Now());
   environment_.metrics.CountPoll(options_.source, status.ok() ? "ok" : "failed");
   if (status.ok() || !log_limiter_.Allow()) return;
   LogWarn("alerts of a metrics source are not reconciled: trying again",

@@ -16,6 +16,7 @@
 #include "ingest-service/reconcile/firing_history.h"
 #include "ingest-service/reconcile/reconcile_metrics.h"
 #include "ingest-service/reconcile/start_look_up.h"
+#include "ingest-service/reconcile/told_runs.h"
 #include "ingest-service/reconcile/transition_ledger.h"
 
 namespace alertjoin {
@@ -99,9 +100,9 @@ class SourceReconciler {
   bool NeedsNewRules(const QueryResult& answer, Millis step) const;
   void RefreshRules();
   void TakeChange(const FiringChange& change, Millis step);
-  // What the other sources of the alert source must know.
-  void TellRun(const FiringChange& change, bool decided);
-  void Found(const FiringChange& change, Timestamp read_again_from);
+  // What the other sources of the alert source are told begins anew.
+  void BeginRuns();
+  void Found(const FiringChange& change, FiringRuns::RunId run, Timestamp read_again_from);
   void OnLookedUp(StartLookUp::Wanted wanted, std::optional<Timestamp> starts_at,
                   std::optional<Timestamp> active_at);
   void End(const absl::Status& status);
@@ -125,6 +126,7 @@ class SourceReconciler {
   ActiveAlerts active_;
   FiringHistory history_;
   StartLookUp look_up_;
+  ToldRuns told_runs_;
   std::optional<Timestamp> read_since_;
   int64_t window_points_;
   uint64_t not_followed_ = 0;

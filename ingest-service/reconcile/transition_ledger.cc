@@ -51,11 +51,10 @@ void TransitionLedger::OnSent(const TransitionEvent& transition, Timestamp now) 
   }
 }
 
-void TransitionLedger::OnFound(TransitionEvent transition, Finder finder, Timestamp read_again_from,
-                               Timestamp now) {
+void TransitionLedger::OnFound(TransitionEvent transition, const Finding& finding, Timestamp now) {
   const auto place = Touch(transition, now);
-  if (place->second.found && place->second.finding.finder == finder) return;
-  FileFound(place, std::move(transition), {finder, read_again_from}, now + options_.wait, now);
+  if (place->second.found && place->second.finding.finder == finding.finder) return;
+  FileFound(place, std::move(transition), finding, now + options_.wait, now);
 }
 
 bool TransitionLedger::FileFound(Entries::iterator place, TransitionEvent transition,
@@ -127,30 +126,43 @@ bool TransitionLedger::Judge(Entries::iterator place, Timestamp now) {
   const TransitionEvent& found = *entry.waiting;
   const Finding finding = entry.finding;
   const bool is_end = found.state == AlertState::kResolved;
-  const auto meaning = is_end
-                           ? runs_.OfEnd(finding.finder, found.fingerprint, *found.ends_at, now)
-                           : runs_.OfStart(finding.finder, found.fingerprint, found.starts_at, now);
-  if (meaning == FiringRuns::Meaning::kNotKnownYet) {
-    TransitionEvent waiting = *std::move(entry.waiting);
-    StopWaiting(place);
-    Await(place, std::move(waiting), now + kJudgeAgain);
+  const auto meaning = runs_.Of(found.fingerprint, finding.run, found.event_time(), now);
+  std::optional<FiringRuns::Whole> whole;
+  if (is_end && meaning != FiringRuns::Meaning::kNotKnownYet) {
+    whole = runs_.WholeOf(found.fingerprint, found.starts_at, *found.ends_at, now);
+  }
+  const bool is_within = meaning == FiringRuns::Meaning::kWithinOther;
+  const bool is_over = whole && !whole->is_open;
+  // Another end may still turn out to lie within what has not been told yet, as this one did.
+  const bool is_fresh =
+      is_within && is_over && whole->told <= now && now - whole->told < options_.wait;
+  if (meaning == FiringRuns::Meaning::kNotKnownYet || (is_end && !whole) || is_fresh) {
+    WaitForOthers(place, now);
     return false;
   }
-  if (meaning == FiringRuns::Meaning::kWithinAnother) {
-    seen_.within_another.Increment();
+  if (is_within) seen_.within_another.Increment();
+  if (is_within && !is_over) {
     StopWaiting(place);
     return false;
   }
   entry.judged = true;
-  const Timestamp begin = runs_.BeginOf(found.fingerprint, found.starts_at);
-  if (!is_end || begin == found.starts_at) return true;
-  // It ends what began with another.
+  const bool is_whole =
+      !is_over || (whole->starts_at == found.starts_at && whole->ends_at == *found.ends_at);
+  if (is_whole) return true;
+  // Others saw more of what it ends.
   TransitionEvent end = *std::move(entry.waiting);
   StopWaiting(place);
-  end.starts_at = begin;
-  const auto whole = Touch(end, now);
-  if (FileFound(whole, std::move(end), finding, now, now)) whole->second.judged = true;
+  end.starts_at = whole->starts_at;
+  end.ends_at = whole->ends_at;
+  const auto whole_place = Touch(end, now);
+  if (FileFound(whole_place, std::move(end), finding, now, now)) whole_place->second.judged = true;
   return false;
+}
+
+void TransitionLedger::WaitForOthers(Entries::iterator place, Timestamp now) {
+  TransitionEvent waiting = *std::move(place->second.waiting);
+  StopWaiting(place);
+  Await(place, std::move(waiting), now + kJudgeAgain);
 }
 
 void TransitionLedger::OnTaken(const std::vector<TransitionEvent>& transitions) {

@@ -29,19 +29,21 @@ class TransitionLedger {
   };
   // Who found a transition: a number of the caller's choice.
   using Finder = FiringRuns::Finder;
-  // A finder that has read nothing for so many times `wait` is not waited for.
-  static constexpr int kAwayWaits = 4;
 
-  TransitionLedger(Options options, ReconcileMetrics::Seen seen)
-      : options_(options), seen_(seen), runs_(kAwayWaits * options.wait) {}
+  TransitionLedger(Options options, ReconcileMetrics::Seen seen) : options_(options), seen_(seen) {}
 
   // What every finder has to tell of all that it sees, also of what need not be decided any more.
   FiringRuns& runs() { return runs_; }
 
   // It was sent to us, and is in the spool. Bindings do not matter.
   void OnSent(const TransitionEvent& transition, Timestamp now);
-  // It was found. To find it again, the finder must read its history from `read_again_from` on.
-  void OnFound(TransitionEvent transition, Finder finder, Timestamp read_again_from, Timestamp now);
+  struct Finding {
+    Finder finder = 0;
+    FiringRuns::RunId run = 0;  // That it is the start or the end of.
+    // To find it again, the finder must read its history from here on.
+    Timestamp read_again_from;
+  };
+  void OnFound(TransitionEvent transition, const Finding& finding, Timestamp now);
 
   // What is to be taken now, at most `max`, without bindings. It comes again until OnTaken.
   std::vector<TransitionEvent> Due(Timestamp now, size_t max);
@@ -61,10 +63,6 @@ class TransitionLedger {
 
  private:
   using Key = std::tuple<std::string, Timestamp, AlertState>;  // Fingerprint and start.
-  struct Finding {
-    Finder finder = 0;
-    Timestamp read_again_from;
-  };
   struct Entry {
     bool sent = false;
     bool found = false;
@@ -94,6 +92,7 @@ class TransitionLedger {
   void StopWaiting(Entries::iterator place);
   // Whether what waits is to be taken; if not, it waits for longer, or no more.
   bool Judge(Entries::iterator place, Timestamp now);
+  void WaitForOthers(Entries::iterator place, Timestamp now);
   void Forget(Entries::iterator place);
 
   const Options options_;

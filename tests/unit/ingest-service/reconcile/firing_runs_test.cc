@@ -6,189 +6,213 @@ namespace alertjoin {
 namespace {
 
 using Meaning = FiringRuns::Meaning;
+using RunId = FiringRuns::RunId;
 
 constexpr Millis kAway = std::chrono::minutes(4);
+constexpr RunId kNone = 0;
 
 Timestamp At(int64_t s) { return Timestamp::FromMillis(s * 1'000); }
-
-constexpr Timestamp kSeen = Timestamp::FromMillis(95'000);
 
 // Finders 0 and 1 see the alert "f".
 class FiringRunsTest : public ::testing::Test {
  protected:
-  void Started(FiringRuns::Finder finder, std::optional<Timestamp> start) {
-    runs_.OnStarted(finder, "f", {start, kSeen}, now_);
+  FiringRunsTest() {
+    for (const FiringRuns::Finder finder : {0U, 1U}) runs_.OnBegin(finder, kAway, now_);
   }
-  void Ended(FiringRuns::Finder finder, std::optional<Timestamp> start, int64_t end_s) {
-    runs_.OnEnded(finder, "f", {start, kSeen}, At(end_s), now_);
+
+  RunId Started(FiringRuns::Finder finder, int64_t start_s) {
+    return runs_.OnStarted(finder, "f", {At(start_s), At(start_s)}, now_);
   }
-  void Read(FiringRuns::Finder finder, int64_t through_s) {
-    runs_.OnRead(finder, At(through_s), now_);
+  RunId StartedBefore(FiringRuns::Finder finder, int64_t firing_s, bool decided = false) {
+    return runs_.OnStarted(finder, "f", {std::nullopt, At(firing_s), decided}, now_);
   }
-  Meaning OfStart(FiringRuns::Finder finder, int64_t s) const {
-    return runs_.OfStart(finder, "f", At(s), now_);
-  }
-  Meaning OfEnd(FiringRuns::Finder finder, int64_t s) const {
-    return runs_.OfEnd(finder, "f", At(s), now_);
+  void Fires(RunId run, int64_t through_s) { runs_.OnFiring("f", run, At(through_s)); }
+  void Ended(RunId run, int64_t end_s) { runs_.OnEnded("f", run, At(end_s), now_); }
+  Meaning Of(RunId run, int64_t s) const { return runs_.Of("f", run, At(s), now_); }
+  // "90-120", "90-120 and on".
+  std::string WholeOf(int64_t start_s, int64_t end_s) const {
+    const auto whole = runs_.WholeOf("f", At(start_s), At(end_s), now_);
+    if (!whole) return "not known";
+    return std::to_string(whole->starts_at.millis() / 1'000) + "-" +
+           std::to_string(whole->ends_at.millis() / 1'000) + (whole->is_open ? " and on" : "");
   }
 
   Timestamp now_ = At(10'000);
-  FiringRuns runs_{kAway};
+  FiringRuns runs_;
 };
 
 TEST_F(FiringRunsTest, OneAloneDecides) {
-  Started(0, At(100));
-  Read(0, 200);
-  EXPECT_EQ(OfStart(0, 100), Meaning::kItsOwn);
-  EXPECT_EQ(OfEnd(0, 200), Meaning::kItsOwn);
-  EXPECT_EQ(runs_.BeginOf("f", At(100)), At(100));
-  EXPECT_EQ(runs_.OfEnd(0, "unknown", At(100), now_), Meaning::kItsOwn);
+  const RunId run = Started(0, 100);
+  EXPECT_EQ(Of(run, 100), Meaning::kItsOwn);
+  Ended(run, 200);
+  EXPECT_EQ(Of(run, 200), Meaning::kItsOwn);
+  EXPECT_EQ(WholeOf(100, 200), "100-200");
+  EXPECT_EQ(runs_.Of("unknown", run, At(100), now_), Meaning::kItsOwn);
 }
 
 TEST_F(FiringRunsTest, TheFirstStartAndTheLastEndAreTheAlerts) {
-  Started(0, At(100));
-  Started(1, At(110));
-  Read(0, 400);
-  Read(1, 400);
-  EXPECT_EQ(OfStart(0, 100), Meaning::kItsOwn);
-  EXPECT_EQ(OfStart(1, 110), Meaning::kWithinAnother);
-  Ended(0, At(100), 200);
-  EXPECT_EQ(OfEnd(0, 200), Meaning::kWithinAnother);
-  Ended(1, At(110), 215);
-  EXPECT_EQ(OfEnd(0, 200), Meaning::kWithinAnother);
-  EXPECT_EQ(OfEnd(1, 215), Meaning::kItsOwn);
-  EXPECT_EQ(runs_.BeginOf("f", At(110)), At(100));
+  const RunId first = Started(0, 100);
+  const RunId second = Started(1, 110);
+  Fires(first, 115);
+  EXPECT_EQ(Of(first, 100), Meaning::kItsOwn);
+  EXPECT_EQ(Of(second, 110), Meaning::kWithinOther);
+  Fires(second, 205);
+  Ended(first, 200);
+  EXPECT_EQ(Of(first, 200), Meaning::kWithinOther);
+  Ended(second, 215);
+  EXPECT_EQ(Of(first, 200), Meaning::kWithinOther);
+  EXPECT_EQ(Of(second, 215), Meaning::kItsOwn);
+  EXPECT_EQ(WholeOf(110, 215), "100-215");
+  EXPECT_EQ(WholeOf(100, 200), "100-215");
 }
 
 TEST_F(FiringRunsTest, TheSameTimesAreTheAlerts) {
-  for (const FiringRuns::Finder finder : {0U, 1U}) {
-    Started(finder, At(100));
-    Ended(finder, At(100), 200);
-    Read(finder, 300);
-  }
-  EXPECT_EQ(OfStart(1, 100), Meaning::kItsOwn);
-  EXPECT_EQ(OfEnd(0, 200), Meaning::kItsOwn);
-  EXPECT_EQ(OfEnd(1, 200), Meaning::kItsOwn);
+  const RunId first = Started(0, 100);
+  const RunId second = Started(1, 100);
+  EXPECT_EQ(Of(second, 100), Meaning::kItsOwn);
+  Ended(first, 200);
+  Ended(second, 200);
+  EXPECT_EQ(Of(first, 200), Meaning::kItsOwn);
+  EXPECT_EQ(Of(second, 200), Meaning::kItsOwn);
 }
 
-TEST_F(FiringRunsTest, WhatOthersHaveNotReadIsNotKnownUnlessTheyAreAway) {
-  Started(0, At(100));
-  Read(1, 99);
-  EXPECT_EQ(OfStart(0, 100), Meaning::kNotKnownYet);
-  Read(1, 100);
-  EXPECT_EQ(OfStart(0, 100), Meaning::kItsOwn);
-  Started(1, At(90));
-  EXPECT_EQ(OfEnd(0, 101), Meaning::kNotKnownYet);
+TEST_F(FiringRunsTest, SeveralRunsOfOneFinderAreOneToo) {
+  const RunId first = Started(0, 100);
+  const RunId second = Started(0, 150);
+  Fires(first, 190);
+  Ended(second, 180);
+  EXPECT_EQ(Of(second, 150), Meaning::kWithinOther);
+  EXPECT_EQ(Of(second, 180), Meaning::kWithinOther);
+  Ended(first, 200);
+  EXPECT_EQ(Of(first, 200), Meaning::kItsOwn);
+}
+
+TEST_F(FiringRunsTest, WhatMayFireOnIsNotKnownUntilItIsFoundOrEndedOrAway) {
+  const RunId first = Started(0, 100);
+  const RunId second = Started(1, 90);
+  Fires(second, 150);
+  Ended(first, 200);
+  EXPECT_EQ(Of(first, 200), Meaning::kNotKnownYet);
+  Fires(second, 200);
+  EXPECT_EQ(Of(first, 200), Meaning::kWithinOther);
+  // It was killed, and nothing told until its last sample was too old.
+  Fires(second, 150);
+  Ended(second, 165);
+  EXPECT_EQ(Of(first, 200), Meaning::kItsOwn);
+  EXPECT_EQ(WholeOf(100, 200), "90-200");
+}
+
+TEST_F(FiringRunsTest, NobodyWaitsForWhoIsAway) {
+  const RunId first = Started(0, 100);
+  const RunId second = Started(1, 90);
+  Fires(second, 150);
+  Ended(first, 200);
   now_ = now_ + kAway;
-  EXPECT_EQ(OfEnd(0, 101), Meaning::kNotKnownYet);
+  EXPECT_EQ(Of(first, 200), Meaning::kNotKnownYet);
   now_ = now_ + Millis(1);
-  EXPECT_EQ(OfEnd(0, 101), Meaning::kItsOwn);
+  EXPECT_EQ(Of(first, 200), Meaning::kItsOwn);
+  runs_.OnRead(1, now_);
+  EXPECT_EQ(Of(first, 200), Meaning::kNotKnownYet);
   // A clock that was set back.
   now_ = At(1'000);
-  EXPECT_EQ(OfEnd(0, 101), Meaning::kItsOwn);
+  EXPECT_EQ(Of(first, 200), Meaning::kItsOwn);
 }
 
-TEST_F(FiringRunsTest, OneThatHasNotToldAnythingYetIsWaitedFor) {
-  runs_.OnBegin(1, now_);
-  Started(0, At(100));
-  EXPECT_EQ(OfStart(0, 100), Meaning::kNotKnownYet);
-  now_ = now_ + kAway + Millis(1);
-  EXPECT_EQ(OfStart(0, 100), Meaning::kItsOwn);
-}
-
-TEST_F(FiringRunsTest, OneThatIsAwayFiresNoLongerThanItHasRead) {
-  Started(0, At(100));
-  Read(0, 150);
-  Started(1, At(500));
-  Ended(1, At(500), 600);
-  EXPECT_EQ(runs_.BeginOf("f", At(500)), At(500));
-  Read(0, 501);
-  EXPECT_EQ(runs_.BeginOf("f", At(500)), At(100));
+TEST_F(FiringRunsTest, OneThatIsAwayFiresNoLongerThanItWasFound) {
+  const RunId first = Started(0, 100);
+  Fires(first, 150);
+  EXPECT_EQ(WholeOf(500, 600), "500-600");
+  Fires(first, 500);
+  EXPECT_EQ(WholeOf(500, 600), "not known");
+  Fires(first, 600);
+  EXPECT_EQ(WholeOf(500, 600), "100-600 and on");
 }
 
 TEST_F(FiringRunsTest, AFiringIsOneAlongAllThatSawPartsOfIt) {
-  Read(0, 1'000);
-  Read(1, 1'000);
-  Started(0, At(100));
-  Ended(0, At(100), 200);
-  Started(1, At(150));
-  Ended(1, At(150), 300);
-  Started(0, At(250));
-  Ended(0, At(250), 400);
-  EXPECT_EQ(runs_.BeginOf("f", At(250)), At(100));
+  Ended(Started(0, 100), 200);
+  Ended(Started(1, 150), 300);
+  Ended(Started(0, 250), 400);
+  EXPECT_EQ(WholeOf(250, 400), "100-400");
+  EXPECT_EQ(WholeOf(100, 200), "100-400");
   // What only touches it is another.
-  Started(1, At(400));
-  EXPECT_EQ(OfStart(1, 400), Meaning::kItsOwn);
-  EXPECT_EQ(runs_.BeginOf("f", At(400)), At(400));
+  const RunId touching = Started(1, 400);
+  EXPECT_EQ(Of(touching, 400), Meaning::kItsOwn);
+  Ended(touching, 500);
+  EXPECT_EQ(WholeOf(400, 500), "400-500");
 }
 
-TEST_F(FiringRunsTest, AStartThatIsNotKnownBeginsNothingAndHoldsTheEnd) {
-  Started(0, std::nullopt);
-  Started(1, At(110));
-  Read(0, 400);
-  Read(1, 400);
-  EXPECT_EQ(OfStart(1, 110), Meaning::kItsOwn);
-  EXPECT_EQ(OfEnd(1, 200), Meaning::kWithinAnother);
-  EXPECT_EQ(runs_.BeginOf("f", At(110)), At(110));
-  Started(0, At(90));
-  EXPECT_EQ(OfStart(1, 110), Meaning::kWithinAnother);
-  EXPECT_EQ(runs_.BeginOf("f", At(110)), At(90));
+TEST_F(FiringRunsTest, AStartThatIsLookedUpIsWaitedFor) {
+  const RunId first = StartedBefore(0, 95);
+  const RunId second = Started(1, 110);
+  Fires(first, 400);
+  EXPECT_EQ(Of(second, 110), Meaning::kNotKnownYet);
+  Ended(first, 405);
+  EXPECT_EQ(Of(second, 200), Meaning::kNotKnownYet);
+  Ended(second, 200);
+  EXPECT_EQ(WholeOf(110, 200), "not known");
+  runs_.OnStartKnown("f", first, At(90));
+  EXPECT_EQ(Of(second, 110), Meaning::kWithinOther);
+  EXPECT_EQ(Of(second, 200), Meaning::kWithinOther);
+  EXPECT_EQ(WholeOf(110, 200), "90-405");
 }
 
-TEST_F(FiringRunsTest, AStartThatWasDecidedBeforeIsOneFromWhereItWasSeen) {
-  runs_.OnStarted(0, "f", {std::nullopt, At(100), true}, now_);
-  Read(0, 400);
-  EXPECT_EQ(OfStart(1, 110), Meaning::kWithinAnother);
-  EXPECT_EQ(OfEnd(1, 110), Meaning::kWithinAnother);
-  EXPECT_EQ(OfStart(1, 100), Meaning::kItsOwn);
-  EXPECT_EQ(OfEnd(1, 100), Meaning::kItsOwn);
-  EXPECT_EQ(runs_.BeginOf("f", At(110)), At(110));
+TEST_F(FiringRunsTest, ARunWhoseStartIsNeverKnownDoesNotCount) {
+  const RunId first = StartedBefore(0, 95);
+  const RunId second = Started(1, 110);
+  Ended(first, 405);
+  Ended(second, 200);
+  runs_.OnStartKnown("f", first, std::nullopt);
+  EXPECT_EQ(Of(second, 110), Meaning::kItsOwn);
+  EXPECT_EQ(Of(second, 200), Meaning::kItsOwn);
+  EXPECT_EQ(WholeOf(110, 200), "110-200");
 }
 
-TEST_F(FiringRunsTest, AStartMayBecomeKnownWhenItFiresAgain) {
-  Started(0, std::nullopt);
-  Ended(0, std::nullopt, 200);
-  Started(0, At(300));
-  Started(0, At(100));
-  Ended(0, At(100), 200);
-  Read(0, 400);
-  EXPECT_EQ(OfStart(1, 150), Meaning::kWithinAnother);
-  EXPECT_EQ(OfStart(1, 250), Meaning::kItsOwn);
-  EXPECT_EQ(OfEnd(1, 350), Meaning::kWithinAnother);
+TEST_F(FiringRunsTest, ARunThatWasDecidedBeforeCountsFromWhereItWasSeen) {
+  const RunId first = StartedBefore(0, 100, true);
+  Fires(first, 400);
+  EXPECT_EQ(Of(kNone, 110), Meaning::kWithinOther);
+  EXPECT_EQ(Of(kNone, 100), Meaning::kItsOwn);
+  // Its start is looked up when it ends.
+  EXPECT_EQ(WholeOf(110, 200), "110-200 and on");
+  Ended(first, 405);
+  EXPECT_EQ(WholeOf(110, 200), "not known");
 }
 
 TEST_F(FiringRunsTest, AHistoryThatBeginsAnewTellsNothingOfBefore) {
-  Started(0, At(100));
-  Read(0, 400);
-  Started(1, At(100));
-  runs_.OnBegin(0, now_);
-  Read(0, 400);
-  EXPECT_EQ(OfEnd(1, 200), Meaning::kItsOwn);
-  runs_.OnBegin(1, now_);
-  EXPECT_EQ(runs_.size(), 0u);
+  const RunId first = Started(0, 100);
+  const RunId second = Started(1, 100);
+  Fires(first, 400);
+  runs_.OnBegin(0, kAway, now_);
+  EXPECT_EQ(Of(second, 200), Meaning::kItsOwn);
+  runs_.OnBegin(1, kAway, now_);
+  EXPECT_EQ(runs_.size(), 0U);
+  // What is told of what is forgotten.
+  Fires(first, 500);
+  Ended(first, 505);
+  runs_.OnStartKnown("f", first, At(100));
+  EXPECT_EQ(runs_.size(), 0U);
 }
 
 TEST_F(FiringRunsTest, OnlyWhatDoesNotFireIsForgotten) {
-  Started(0, At(100));
-  Ended(1, At(100), 200);
+  const RunId first = Started(0, 100);
+  Ended(Started(1, 100), 200);
   runs_.Forget(At(99'999));
-  EXPECT_EQ(runs_.size(), 1u);
-  Ended(0, At(100), 200);
+  EXPECT_EQ(runs_.size(), 1U);
+  Ended(first, 200);
   runs_.Forget(now_);
-  EXPECT_EQ(runs_.size(), 1u);
+  EXPECT_EQ(runs_.size(), 1U);
   runs_.Forget(now_ + Millis(1));
-  EXPECT_EQ(runs_.size(), 0u);
+  EXPECT_EQ(runs_.size(), 0U);
 }
 
 TEST_F(FiringRunsTest, OfManyRunsThoseThatEndedFirstAreForgotten) {
-  Read(0, 100'000);
-  Started(0, At(1));
-  for (int64_t i = 10; i < 10'000; i += 10) {
-    Started(1, At(i));
-    Ended(1, At(i), i + 5);
-  }
-  EXPECT_EQ(OfEnd(1, 10'000), Meaning::kWithinAnother);
-  EXPECT_EQ(OfStart(2, 9'992), Meaning::kWithinAnother);
+  const RunId first = Started(0, 1);
+  Fires(first, 100'000);
+  for (int64_t i = 10; i < 10'000; i += 10) Ended(Started(1, i), i + 5);
+  EXPECT_EQ(Of(kNone, 10'000), Meaning::kWithinOther);
+  Ended(first, 2);
+  EXPECT_EQ(Of(kNone, 12), Meaning::kItsOwn);
+  EXPECT_EQ(Of(kNone, 9'992), Meaning::kWithinOther);
 }
 
 }  // namespace

@@ -77,12 +77,13 @@ class SourceReconcilerTest : public ::testing::Test {
     executor_.RunAll();
   }
 
+  // Of the evaluation at that time.
+  static int64_t Number(Timestamp time) {
+    return (time.millis() - ScriptedAlerts::kOffsetMs) / ScriptedAlerts::kIntervalMs;
+  }
   // "A +3 ~1", "A 3-7": in evaluations.
   static std::string Text(const TransitionEvent& event) {
-    const auto number = [](Timestamp time) {
-      return std::to_string((time.millis() - ScriptedAlerts::kOffsetMs) /
-                            ScriptedAlerts::kIntervalMs);
-    };
+    const auto number = [](Timestamp time) { return std::to_string(Number(time)); };
     std::string text(event.labels.Get("alertname"));
     if (event.state == AlertState::kResolved) {
       return text + " " + number(event.starts_at) + "-" + number(*event.ends_at);

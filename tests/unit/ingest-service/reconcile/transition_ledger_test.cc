@@ -36,7 +36,7 @@ class TransitionLedgerTest : public ::testing::Test {
     event.origin = Origin::kReconciliation;
     if (active_s) event.active_at = At(*active_s);
     const Timestamp again = event.event_time() - Millis(1);
-    ledger_.OnFound(std::move(event), finder, again, At(now_s));
+    ledger_.OnFound(std::move(event), {finder, 0, again}, At(now_s));
   }
   void Sent(TransitionEvent event, int64_t now_s) {
     event.origin = Origin::kAlertmanagerWebhook;
@@ -164,7 +164,7 @@ TEST_F(TransitionLedgerTest, OldOnesAreForgottenUnlessTheyWait) {
 
 TEST_F(TransitionLedgerTest, ThereIsALimit) {
   TransitionLedger small({.wait = kWait, .transitions_max = 3}, seen_);
-  for (int64_t i = 0; i < 10; ++i) small.OnFound(Firing(i), 0, At(i), At(100 + i));
+  for (int64_t i = 0; i < 10; ++i) small.OnFound(Firing(i), {0, 0, At(i)}, At(100 + i));
   EXPECT_EQ(small.size(), 3u);
   EXPECT_EQ(seen_.forgotten.Value(), 7);
   const auto due = small.Due(At(1'000), 10);
