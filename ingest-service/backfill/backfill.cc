@@ -43,6 +43,7 @@ struct Backfill::Run {
   const size_t index;  // In `reports_`.
   BackfillPlan plan;
   BackfillEvents events;
+  std::optional<TimeRange> again;  // The chunk that is to be asked for next.
 };
 
 struct Backfill::Source {
@@ -52,9 +53,8 @@ struct Backfill::Source {
   Backoff backoff;
   Timestamp next_request;  // Not before.
   bool asking = false;
-  int failures = 0;                // Of tries, since the last success.
-  int failed_chunks = 0;           // The same.
-  std::optional<TimeRange> again;  // The chunk that is to be asked for next.
+  int failures = 0;       // Of tries, since the last success.
+  int failed_chunks = 0;  // The same.
 
   // What was made of the last answers, until the sink has it.
   std::optional<TimeRange> taking;
@@ -127,11 +127,12 @@ Timestamp Backfill::Step() {
 }
 
 void Backfill::StartChunk(Source& source, Timestamp now) {
-  std::optional<TimeRange> range = std::exchange(source.again, std::nullopt);
-  while (!range.has_value() && !source.runs.empty()) {
-    range = source.runs.front().plan.Next();
+  std::optional<TimeRange> range;
+  while (!source.runs.empty()) {
+    Run& run = source.runs.front();
+    range = run.again.has_value() ? std::exchange(run.again, std::nullopt) : run.plan.Next();
     if (range.has_value()) break;
-    Update(source.runs.front(), [](BackfillReport& report) { report.finished = true; });
+    Update(run, [](BackfillReport& report) { report.finished = true; });
     source.runs.pop_front();
     source.failed_chunks = 0;
   }
@@ -279,8 +280,13 @@ void Backfill::OnFailure(Source& source, TimeRange chunk, const absl::Status& st
   const bool exhausted =
       options_.attempts_max.has_value() && source.failures >= *options_.attempts_max;
   if (for_good || exhausted) return FailChunk(source, chunk, reason);
-  if (!took_too_long || !run.plan.OnTooLarge(chunk)) source.again = chunk;
+  if (!took_too_long || !run.plan.OnTooLarge(chunk)) run.again = chunk;
   source.next_request = std::max(source.next_request, now + source.backoff.Next());
+  // One query that a proxy lets nobody ask must not keep the source's others waiting.
+  const bool has_waited = source.failures % kFailedChunksInARow == 0;
+  if (options_.attempts_max.has_value() || !has_waited || source.runs.size() == 1) return;
+  source.runs.push_back(std::move(run));
+  source.runs.pop_front();
 }
 
 void Backfill::FailChunk(Source& source, TimeRange chunk, const std::string& reason) {

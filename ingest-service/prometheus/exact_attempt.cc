@@ -113,9 +113,9 @@ absl::StatusOr<ExactQueries::Taken> ExactQueries::Take(Attempt& attempt, Timesta
     } else {
       const QueryResult at_time = std::move(results[0]);
       results.erase(results.begin());
-      const bool all_starts = attempt.alerts_looked_up == pending.task.resolved.size();
-      ApplyExactExpression(task, {at_time, results, all_starts && !pending.alerts_refused},
-                           transaction);
+      const bool all_starts = attempt.alerts_looked_up == pending.task.resolved.size() &&
+                              !pending.alerts_refused && !pending.starts_lacking;
+      ApplyExactExpression(task, {at_time, results, all_starts}, transaction);
     }
     RETURN_IF_ERROR(transaction.Commit(environment_.sink));
     environment_.metrics.CountTaken(source, transaction);

@@ -227,12 +227,13 @@ void ExactQueries::OnTaken(const Attempt& attempt, Taken taken, Timestamp now) {
     return Enqueue(pending, std::max(now + to_go, settles_at));
   }
   if (taken.may_heal) return AskAgainLater(pending, "the answers lacked something", now);
+  pending.starts_lacking = pending.starts_lacking || taken.partial;
   RemoveResolved(pending, attempt.alerts_looked_up);
   // There was too much to look up at once, or another transition has wanted more of it meanwhile.
   const bool more = pending.task.window > attempt.window || !pending.task.resolved.empty();
   if (more) return Enqueue(pending, now);
   if (pending.alerts_refused) return GiveUp(pending, "too many alerts resolved", now);
-  if (!taken.partial) settled_.Add(query, pending.task.time, attempt.window);
+  if (!pending.starts_lacking) settled_.Add(query, pending.task.time, attempt.window);
   Remove(pending, now);
 }
 

@@ -34,6 +34,7 @@ struct ExactQueries::Pending {
   Timestamp give_up_at;
   int asked_again = 0;          // By AskAgainLater.
   bool alerts_refused = false;  // For want of room: their starts are not looked up.
+  bool starts_lacking = false;  // Of alerts that were looked up, not all could be had.
 };
 
 // One try at a pending task, with what the task wanted when it began.

@@ -14,9 +14,6 @@ namespace {
 
 constexpr char kPollLane[] = "poll";
 constexpr Millis kPollRetryFirst = std::chrono::seconds(1);
-// How far a source's clock may be behind ours. One further off is not believed: more likely it is
-// that of a proxy, and was never set.
-constexpr Millis kBehindMax = kCatchUpMax;
 
 uint64_t HashOf(const Query& query) {
   return LabelSet{{"source", query.source}, {"name", query.name}, {"expr", query.expression}}
@@ -142,7 +139,7 @@ PrometheusClient::Done Poller::Await(const std::shared_ptr<Round>& round, size_t
       if (shared->ok()) {
         round->asked_at = std::min(round->asked_at, AskedAtMost(**shared, took));
         const Millis behind = BehindAtLeast(**shared, round->started);
-        round->query.source.behind = behind <= kBehindMax ? behind : Millis(0);
+        round->query.source.behind = behind <= kClockBehindMax ? behind : Millis(0);
       }
       round->answers[index] = std::move(*shared);
       if (--round->awaited == 0) Finish(*round);
@@ -164,7 +161,7 @@ void Poller::Finish(Round& round) {
       raw ? round.selector.at - round.selector.window : round.grid.grid.start - Millis(1);
   Timestamp through = raw ? round.selector.at : round.grid.at;
   // What its clock has still to come to has not been taken.
-  if (through - round.asked_at <= kBehindMax) through = std::min(through, round.asked_at);
+  if (through - round.asked_at <= kClockBehindMax) through = std::min(through, round.asked_at);
   if (from < through) query.progress.OnTaken(from, through, taken->may_heal);
   ClearFault(*query.cache, now, environment_.sink);
   query.source.backoff.OnSuccess(round.started);

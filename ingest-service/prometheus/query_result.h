@@ -49,6 +49,10 @@ struct QueryResult {
 // Source: prometheus/prometheus web/api/v1/api.go.
 absl::StatusOr<QueryResult> DecodeQueryAnswer(int http_code, std::string_view body);
 
+// How far a source's clock may be behind ours. A date that is further off is that of a proxy, more
+// likely, whose clock was never set: what is asked does not go by it.
+constexpr Millis kClockBehindMax = std::chrono::hours(1);
+
 // What the server's clock showed at most when it was asked, `took` before its answer was here;
 // Timestamp::Max() when it did not say. What it has is no newer, whatever our own clock shows.
 Timestamp AskedAtMost(const QueryResult& result, Millis took);

@@ -4,15 +4,19 @@
 
 namespace alertjoin {
 
-void FiringRuns::OnBegin(Finder finder, Millis away_after, Timestamp now) {
-  readings_[finder] = {away_after, now};
+void FiringRuns::OnBegin(Finder finder, const Patience& patience, Timestamp now) {
+  readings_[finder] = {patience, now};
   for (auto& [fingerprint, alert] : alerts_) {
     std::erase_if(alert.runs, [finder](const Run& run) { return run.finder == finder; });
   }
   std::erase_if(alerts_, [](const auto& alert) { return alert.second.runs.empty(); });
 }
 
-void FiringRuns::OnRead(Finder finder, Timestamp now) { readings_.at(finder).told = now; }
+void FiringRuns::OnRead(Finder finder, Timestamp now) {
+  Reading& reading = readings_.at(finder);
+  reading.told = now;
+  reading.is_first = false;
+}
 
 FiringRuns::RunId FiringRuns::OnStarted(Finder finder, const std::string& fingerprint,
                                         const Start& start, Timestamp now) {
@@ -68,11 +72,15 @@ void FiringRuns::OnEnded(const std::string& fingerprint, RunId run, Timestamp en
   alerts_.at(fingerprint).touched = now;
 }
 
-bool FiringRuns::IsPresent(Finder finder, Timestamp now) const {
-  const Reading& reading = readings_.at(finder);
+bool FiringRuns::IsAwaited(const Reading& reading, Timestamp now) {
+  const Millis patience = reading.is_first ? reading.patience.first : reading.patience.silent;
   // A clock that was set makes nobody present for long.
   const Millis silent = now - reading.told;
-  return silent <= reading.away_after && -silent <= reading.away_after;
+  return silent <= patience && -silent <= patience;
+}
+
+bool FiringRuns::IsPresent(Finder finder, Timestamp now) const {
+  return IsAwaited(readings_.at(finder), now);
 }
 
 FiringRuns::Meaning FiringRuns::Of(const std::string& fingerprint, RunId run, Timestamp time,
@@ -96,6 +104,9 @@ std::optional<FiringRuns::Whole> FiringRuns::WholeOf(const std::string& fingerpr
   Whole whole;
   whole.starts_at = starts_at;
   whole.ends_at = ends_at;
+  for (const auto& [finder, reading] : readings_) {
+    if (reading.is_first && IsAwaited(reading, now)) return std::nullopt;
+  }
   const auto alert = alerts_.find(fingerprint);
   if (alert == alerts_.end()) return whole;
   bool may_be_open = true;
@@ -119,11 +130,17 @@ std::optional<FiringRuns::Whole> FiringRuns::WholeOf(const std::string& fingerpr
         whole.told = std::max(whole.told, run.end_told);
         continue;
       }
-      if (run.firing_through >= whole.ends_at) {
+      if (!IsPresent(run.finder, now)) {
+        // It fired as long as is known.
+        whole.told = std::max(whole.told, readings_.at(run.finder).told);
+        has_grown = has_grown || run.firing_through > whole.ends_at;
+        whole.ends_at = std::max(whole.ends_at, run.firing_through);
+      } else if (run.firing_through >= whole.ends_at) {
         whole.is_open = true;
         return whole;
+      } else {
+        may_be_open = true;
       }
-      may_be_open = may_be_open || IsPresent(run.finder, now);
     }
   }
   if (may_be_open) return std::nullopt;

@@ -33,10 +33,15 @@ class FiringRuns {
     bool decided = false;  // By an earlier process, so that it need not be told.
   };
 
-  // There is this finder; nothing that it told before holds. It is away once it has told nothing
-  // for `away_after`: nobody waits for it then. Alertmanager, too, forgets after some minutes what
-  // a Prometheus has told it.
-  void OnBegin(Finder finder, Millis away_after, Timestamp now);
+  // How long is waited for what a finder has to tell.
+  struct Patience {
+    Millis first{0};  // Until it has told what there is for the first time.
+    // Then, while it tells nothing. Alertmanager, too, forgets after some minutes what a Prometheus
+    // has told it.
+    Millis silent{0};
+  };
+  // There is this finder; nothing that it told before holds.
+  void OnBegin(Finder finder, const Patience& patience, Timestamp now);
   // It has told all that there is by now.
   void OnRead(Finder finder, Timestamp now);
 
@@ -59,7 +64,7 @@ class FiringRuns {
   struct Whole {
     Timestamp starts_at;
     Timestamp ends_at;
-    bool is_open = false;  // It fires beyond `ends_at`.
+    bool is_open = false;  // It fires beyond `ends_at`, by one that is not away.
     Timestamp told;        // When the last of its ends was told.
   };
   // The one that a run from `starts_at` to `ends_at` is a part of. Nothing while that is not known.
@@ -87,11 +92,14 @@ class FiringRuns {
     Timestamp touched;
   };
   struct Reading {
-    Millis away_after{0};
+    Patience patience;
     Timestamp told;  // By our clock.
+    bool is_first = true;
   };
 
   Run* Find(const std::string& fingerprint, RunId run);
+  // Something may still come of it.
+  static bool IsAwaited(const Reading& reading, Timestamp now);
   bool IsPresent(Finder finder, Timestamp now) const;
 
   std::map<std::string, Alert> alerts_;  // By fingerprint.

@@ -168,7 +168,10 @@ void SourceReconciler::Continue() {
     });
   }
   const auto grid = NextWindow(environment_.clock.Now());
-  if (!grid) return End(absl::OkStatus());
+  if (!grid) {
+    environment_.ledger.runs().OnRead(environment_.finder, environment_.clock.Now());
+    return End(absl::OkStatus());
+  }
   AskWindow(*grid);
 }
 
@@ -246,7 +249,9 @@ void SourceReconciler::OnWindow(EvaluationGrid grid, absl::StatusOr<QueryResult>
   if (answer.ok() && !rules_fresh_ && NeedsNewRules(*answer, grid.step)) return RefreshRules();
   if (answer.ok()) {
     // Of what its clock has still to come to it says what it knows so far.
-    const Timestamp settled = SettledAt(AskedAtMost(*answer, took));
+    const Timestamp now = environment_.clock.Now();
+    const Timestamp asked = AskedAtMost(*answer, took);
+    const Timestamp settled = SettledAt(now - asked > kClockBehindMax ? now : asked);
     if (settled < grid.start) return End(absl::OkStatus());
     CutAfter(settled, grid, *answer);
   }
@@ -279,24 +284,29 @@ void SourceReconciler::OnWindow(EvaluationGrid grid, absl::StatusOr<QueryResult>
 }
 
 void SourceReconciler::TakeChange(const FiringChange& change, Millis step) {
-  const bool decided = decided_through_ && change.known_at <= *decided_through_;
+  const bool decided = IsDecided(change);
   const auto labels = labelling_.LabelsSent(change.labels);
   const FiringRuns::RunId run =
       told_runs_.Tell(change, labels ? std::optional(labels->FingerprintHex()) : std::nullopt,
                       labelling_.query_offset(), decided, environment_.clock.Now());
-  if (decided) return;
   const bool started = change.kind == FiringChange::Kind::kStarted;
   // From there on it is not known yet, whatever lies unseen before it (FirstTime).
   const Timestamp read_again_from = change.known_at - step;
+  // The start of what ended others may have to know.
+  if (decided && (started || change.starts_at)) return;
   if (change.starts_at) return Found(change, run, read_again_from);
   if (look_up_.Add(change, started ? kNever : read_again_from)) return;
   told_runs_.TellStart(change.labels, std::nullopt);
   environment_.metrics.CountLeftOut(options_.source, LeftOut::kUnknownStart);
 }
 
+bool SourceReconciler::IsDecided(const FiringChange& change) const {
+  return decided_through_ && change.known_at <= *decided_through_;
+}
+
 void SourceReconciler::BeginRuns() {
-  const Millis away_after = std::max(kAwayAfterMin, kAwayPolls * options_.interval);
-  told_runs_.Begin(away_after, environment_.clock.Now());
+  const Millis polls = kAwayPolls * options_.interval;
+  told_runs_.Begin({polls, std::max(kAwayAfterMin, polls)}, environment_.clock.Now());
 }
 
 void SourceReconciler::OnLookedUp(StartLookUp::Wanted wanted, std::optional<Timestamp> starts_at,
@@ -304,6 +314,8 @@ void SourceReconciler::OnLookedUp(StartLookUp::Wanted wanted, std::optional<Time
   std::optional<Timestamp> sent = starts_at;
   if (sent) *sent = *sent + labelling_.query_offset();
   const FiringRuns::RunId run = told_runs_.TellStart(wanted.labels, sent);
+  environment_.ledger.runs().OnRead(environment_.finder, environment_.clock.Now());
+  std::erase_if(wanted.changes, [this](const FiringChange& change) { return IsDecided(change); });
   if (!starts_at) {
     environment_.metrics.CountLeftOut(options_.source, LeftOut::kUnknownStart,
                                       wanted.changes.size());
@@ -335,7 +347,6 @@ void SourceReconciler::Found(const FiringChange& change, FiringRuns::RunId run,
 
 void SourceReconciler::End(const absl::Status& status) {
   busy_ = false;
-  if (status.ok()) environment_.ledger.runs().OnRead(environment_.finder, environment_.clock.Now());
   environment_.metrics.CountPoll(options_.source, status.ok() ? "ok" : "failed");
   if (status.ok() || !log_limiter_.Allow()) return;
   LogWarn("alerts of a metrics source are not reconciled: trying again",

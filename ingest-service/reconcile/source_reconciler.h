@@ -100,6 +100,8 @@ class SourceReconciler {
   bool NeedsNewRules(const QueryResult& answer, Millis step) const;
   void RefreshRules();
   void TakeChange(const FiringChange& change, Millis step);
+  // By an earlier process.
+  bool IsDecided(const FiringChange& change) const;
   // What the other sources of the alert source are told begins anew.
   void BeginRuns();
   void Found(const FiringChange& change, FiringRuns::RunId run, Timestamp read_again_from);

@@ -4,9 +4,9 @@
 
 namespace alertjoin {
 
-void ToldRuns::Begin(Millis away_after, Timestamp now) {
+void ToldRuns::Begin(const FiringRuns::Patience& patience, Timestamp now) {
   told_.clear();
-  runs_.OnBegin(finder_, away_after, now);
+  runs_.OnBegin(finder_, patience, now);
 }
 
 FiringRuns::RunId ToldRuns::Tell(const FiringChange& change,

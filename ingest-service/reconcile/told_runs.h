@@ -18,7 +18,7 @@ class ToldRuns {
   ToldRuns(FiringRuns& runs, FiringRuns::Finder finder) : runs_(runs), finder_(finder) {}
 
   // The history begins anew.
-  void Begin(Millis away_after, Timestamp now);
+  void Begin(const FiringRuns::Patience& patience, Timestamp now);
 
   // A start or an end, and the run that it is of. `fingerprint`: as the alert is sent; nothing when
   // it is not. `decided`: by an earlier process. `offset`: of Prometheus' times in what it sends.

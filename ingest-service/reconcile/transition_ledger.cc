@@ -53,7 +53,6 @@ void TransitionLedger::OnSent(const TransitionEvent& transition, Timestamp now) 
 
 void TransitionLedger::OnFound(TransitionEvent transition, const Finding& finding, Timestamp now) {
   const auto place = Touch(transition, now);
-  if (place->second.found && place->second.finding.finder == finding.finder) return;
   FileFound(place, std::move(transition), finding, now + options_.wait, now);
 }
 
@@ -61,7 +60,8 @@ bool TransitionLedger::FileFound(Entries::iterator place, TransitionEvent transi
                                  const Finding& finding, Timestamp due_at, Timestamp now) {
   Entry& entry = place->second;
   const Timestamp found_time = transition.event_time();
-  // Servers with the same rules often see the same start. The last of their ends counts.
+  // Alerts that are sent as one, and servers with the same rules, often have the same start. The
+  // last of their ends counts.
   if (entry.found && (entry.sent || found_time <= entry.found_time)) return false;
   StopWaiting(place);
   entry.found = true;
@@ -132,22 +132,23 @@ bool TransitionLedger::Judge(Entries::iterator place, Timestamp now) {
     whole = runs_.WholeOf(found.fingerprint, found.starts_at, *found.ends_at, now);
   }
   const bool is_within = meaning == FiringRuns::Meaning::kWithinOther;
-  const bool is_over = whole && !whole->is_open;
   // Another end may still turn out to lie within what has not been told yet, as this one did.
   const bool is_fresh =
-      is_within && is_over && whole->told <= now && now - whole->told < options_.wait;
-  if (meaning == FiringRuns::Meaning::kNotKnownYet || (is_end && !whole) || is_fresh) {
+      is_within && whole && whole->told <= now && now - whole->told < options_.wait;
+  const bool is_known = meaning != FiringRuns::Meaning::kNotKnownYet;
+  const bool is_over = whole && !whole->is_open && !is_fresh;
+  if (!is_known || (is_end && !is_over)) {
     WaitForOthers(place, now);
     return false;
   }
   if (is_within) seen_.within_another.Increment();
-  if (is_within && !is_over) {
+  if (is_within && !is_end) {
     StopWaiting(place);
     return false;
   }
   entry.judged = true;
   const bool is_whole =
-      !is_over || (whole->starts_at == found.starts_at && whole->ends_at == *found.ends_at);
+      !is_end || (whole->starts_at == found.starts_at && whole->ends_at == *found.ends_at);
   if (is_whole) return true;
   // Others saw more of what it ends.
   TransitionEvent end = *std::move(entry.waiting);

@@ -299,6 +299,27 @@ TEST_F(BackfillTest, WhatCanBeMendedIsWaitedFor) {
   }
 }
 
+// A proxy lets nobody ask it.
+TEST_F(BackfillTest, AQueryThatIsNotMendedKeepsNoOtherWaiting) {
+  Make(std::nullopt);
+  Add("secret", hours(3));
+  Add("up", hours(3));
+  for (int i = 0; i < 600; ++i) {
+    backfill_->Step();
+    while (!h_.transport.waiting.empty()) {
+      const SentQuery& sent = h_.transport.waiting.front();
+      const bool is_let = sent.query.find("secret") == std::string::npos;
+      h_.AnswerNext(is_let ? AnswerTo(sent) : "no", is_let ? 200 : 403);
+    }
+    h_.clock.Advance(seconds(1));
+  }
+  EXPECT_EQ(Samples(), 180u);
+  EXPECT_FALSE(backfill_->finished());
+  EXPECT_EQ(Report(0).left, hours(3));
+  RunToEnd();
+  EXPECT_EQ(Samples("secret"), 180u);
+}
+
 TEST_F(BackfillTest, WhatIsNotMendedIsGivenUpAfterItsTries) {
   Make(4);
   Add("up", hours(24 * 30));

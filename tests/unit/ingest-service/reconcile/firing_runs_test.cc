@@ -9,6 +9,7 @@ using Meaning = FiringRuns::Meaning;
 using RunId = FiringRuns::RunId;
 
 constexpr Millis kAway = std::chrono::minutes(4);
+constexpr FiringRuns::Patience kPatience{std::chrono::minutes(2), kAway};
 constexpr RunId kNone = 0;
 
 Timestamp At(int64_t s) { return Timestamp::FromMillis(s * 1'000); }
@@ -17,7 +18,10 @@ Timestamp At(int64_t s) { return Timestamp::FromMillis(s * 1'000); }
 class FiringRunsTest : public ::testing::Test {
  protected:
   FiringRunsTest() {
-    for (const FiringRuns::Finder finder : {0U, 1U}) runs_.OnBegin(finder, kAway, now_);
+    for (const FiringRuns::Finder finder : {0U, 1U}) {
+      runs_.OnBegin(finder, kPatience, now_);
+      runs_.OnRead(finder, now_);
+    }
   }
 
   RunId Started(FiringRuns::Finder finder, int64_t start_s) {
@@ -118,6 +122,28 @@ TEST_F(FiringRunsTest, NobodyWaitsForWhoIsAway) {
   EXPECT_EQ(Of(first, 200), Meaning::kItsOwn);
 }
 
+TEST_F(FiringRunsTest, AnEndWaitsForWhoHasNotToldAnythingYet) {
+  const RunId first = Started(0, 100);
+  Ended(first, 200);
+  runs_.OnBegin(1, kPatience, now_);
+  EXPECT_EQ(Of(first, 200), Meaning::kItsOwn);
+  EXPECT_EQ(WholeOf(100, 200), "not known");
+  now_ = now_ + kPatience.first;
+  EXPECT_EQ(WholeOf(100, 200), "not known");
+  now_ = now_ + Millis(1);
+  EXPECT_EQ(WholeOf(100, 200), "100-200");
+}
+
+TEST_F(FiringRunsTest, AnEndIsKnownOnceTheLastThatFiredIsAway) {
+  const RunId first = Started(0, 100);
+  const RunId second = Started(1, 90);
+  Fires(second, 230);
+  Ended(first, 200);
+  EXPECT_EQ(WholeOf(100, 200), "90-200 and on");
+  now_ = now_ + kAway + Millis(1);
+  EXPECT_EQ(WholeOf(100, 200), "90-230");
+}
+
 TEST_F(FiringRunsTest, OneThatIsAwayFiresNoLongerThanItWasFound) {
   const RunId first = Started(0, 100);
   Fires(first, 150);
@@ -182,9 +208,9 @@ TEST_F(FiringRunsTest, AHistoryThatBeginsAnewTellsNothingOfBefore) {
   const RunId first = Started(0, 100);
   const RunId second = Started(1, 100);
   Fires(first, 400);
-  runs_.OnBegin(0, kAway, now_);
+  runs_.OnBegin(0, kPatience, now_);
   EXPECT_EQ(Of(second, 200), Meaning::kItsOwn);
-  runs_.OnBegin(1, kAway, now_);
+  runs_.OnBegin(1, kPatience, now_);
   EXPECT_EQ(runs_.size(), 0U);
   // What is told of what is forgotten.
   Fires(first, 500);

@@ -34,6 +34,16 @@ class ServerPairTest : public SourceReconcilerTest {
         second_read_from);
   }
 
+  // As a new process after a crash.
+  void RestartPair() {
+    if (const auto covered = reconciler_->covered()) read_from_ = covered;
+    if (const auto covered = second_reconciler_->covered()) second_read_from_ = covered;
+    transport_.waiting.clear();
+    second_transport_.waiting.clear();
+    executor_ = ManualExecutor();
+    BeginPair(second_read_from_);
+  }
+
   void TickPairUntil(int64_t s) {
     while (clock_.Now() < Timestamp::FromMillis(s * 1'000)) {
       Tick();
@@ -57,6 +67,7 @@ class ServerPairTest : public SourceReconcilerTest {
   }
 
   ScriptedAlerts second_;
+  std::optional<Timestamp> second_read_from_;
   bool second_is_away_ = false;
   ManualTransport second_transport_;
   PrometheusClient second_client_{{"second", "http://second", std::chrono::seconds(10), {}},
@@ -119,6 +130,61 @@ TEST_F(ServerPairTest, OneThatDoesNotAnswerIsNotWaitedForLong) {
   EXPECT_THAT(Taken(), ElementsAre("A +30 ~30", "A 30-70", "A 30-230"));
 }
 
+TEST_F(ServerPairTest, AnEndIsNotLostWithTheOneThatFiredOn) {
+  prometheus_.scripts = {{kA, Times(30, 40)}};
+  second_.scripts = {{kA, Times(30, 200)}};
+  BeginPair();
+  TickPairUntil(90);
+  second_is_away_ = true;
+  TickPairUntil(400);
+  // By what was last known of it.
+  ASSERT_EQ(Taken().size(), 2U);
+  EXPECT_EQ(Taken()[0], "A +30 ~30");
+  EXPECT_GE(Number(taken_[1].event_time()), 80);
+  EXPECT_LE(Number(taken_[1].event_time()), 90);
+}
+
+TEST_F(ServerPairTest, AlertsThatAreSentAsOneEndWithTheLast) {
+  const auto config = [](ScriptedAlerts& server) {
+    server.config += "\nalerting: {alert_relabel_configs: [{action: labeldrop, regex: pod}]}";
+  };
+  config(prometheus_);
+  config(second_);
+  const LabelSet one = {{"alertname", "A"}, {"pod", "1"}};
+  const LabelSet two = {{"alertname", "A"}, {"pod", "2"}};
+  prometheus_.scripts = {{one, Times(30, 20)}, {two, Times(30, 40)}};
+  BeginPair();
+  TickPairUntil(130);
+  EXPECT_THAT(Taken(), ElementsAre("A +30 ~30", "A 30-70"));
+}
+
+TEST_F(ServerPairTest, ALaterProcessWaitsForWhoHasNotAnsweredYet) {
+  prometheus_.scripts = {{kA, Times(30, 70)}};
+  second_.scripts = {{kA, Times(30, 120)}};
+  BeginPair();
+  TickPairUntil(97);
+  EXPECT_THAT(Taken(), ElementsAre("A +30 ~30"));
+  RestartPair();
+  second_is_away_ = true;
+  TickPairUntil(112);
+  second_is_away_ = false;
+  TickPairUntil(140);
+  EXPECT_THAT(Taken(), ElementsAre("A +30 ~30"));
+  TickPairUntil(180);
+  EXPECT_THAT(Taken(), ElementsAre("A +30 ~30", "A 30-150"));
+}
+
+TEST_F(ServerPairTest, ALaterProcessKnowsTheEndThatWasDecided) {
+  prometheus_.scripts = {{kA, Times(30, 60)}};
+  second_.scripts = {{kA, Times(30, 72)}};
+  BeginPair();
+  TickPairUntil(110);
+  EXPECT_THAT(Taken(), ElementsAre("A +30 ~30"));
+  RestartPair();
+  TickPairUntil(140);
+  EXPECT_THAT(Taken(), ElementsAre("A +30 ~30", "A 30-102"));
+}
+
 TEST_F(ServerPairTest, OneThatNeverSawTheAlertIsNotWaitedFor) {
   prometheus_.scripts = {{kA, Times(60, 30)}};
   BeginPair();
@@ -153,10 +219,7 @@ TEST_F(ServerPairTest, ALaterProcessKnowsThatTheOtherFires) {
   BeginPair();
   TickPairUntil(60);
   EXPECT_THAT(Taken(), ElementsAre("A +30 ~30"));
-  read_from_ = reconciler_->covered();
-  const auto second_covered = second_reconciler_->covered();
-  ASSERT_TRUE(read_from_ && second_covered);
-  BeginPair(second_covered);
+  RestartPair();
   TickPairUntil(95);
   EXPECT_THAT(Taken(), ElementsAre("A +30 ~30"));
   TickPairUntil(130);
@@ -203,6 +266,7 @@ TEST_F(ServerPairTest, AnyTwoHistoriesAreOneAsTheirUnion) {
 
     clock_.Advance(Timestamp::FromMillis(20'000) - clock_.Now());
     read_from_.reset();
+    second_read_from_.reset();
     taken_.clear();
     BeginPair();
     TickPairUntil(25);
