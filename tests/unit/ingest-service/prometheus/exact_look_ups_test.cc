@@ -105,6 +105,17 @@ TEST_F(ExactLookUpsTest, WhileTheAnswerAtAStartLacksSomethingNothingIsClaimed) {
   EXPECT_THAT(h_.sink.ProgressLines(), SizeIs(1));
 }
 
+TEST_F(ExactLookUpsTest, WhatOneTryLackedForGoodTheNextDoesNotClaim) {
+  ResolveTogether(9);
+  AnswerFirst();
+  h_.AnswerNext(MatrixAnswer({}, "PromQL warning: mixed floats and histograms"));
+  AnswerAll();
+  EXPECT_EQ(asked_, 10u);  // At the time in both tries, and at the eight other starts.
+  EXPECT_EQ(Markers(), 8u);
+  EXPECT_THAT(h_.sink.ProgressLines(), IsEmpty());
+  EXPECT_EQ(exact_.pending(), 0u);
+}
+
 class FewExactLookUpsTest : public ExactLookUpsTest {
  protected:
   FewExactLookUpsTest() : ExactLookUpsTest(Options()) {}

@@ -72,6 +72,7 @@ class SourceReconcilerTest : public ::testing::Test {
       if (ahead_of_source_) {
         answer.date = Timestamp::FromMillis(source_now.millis() / 1'000 * 1'000);
       }
+      if (date_) answer.date = date_;
       sent.done(std::move(answer));
     }
     executor_.RunAll();
@@ -109,6 +110,8 @@ class SourceReconcilerTest : public ::testing::Test {
   ScriptedAlerts prometheus_;
   // How far our clock is ahead of the source's, which says in its answers what it shows.
   std::optional<Millis> ahead_of_source_;
+  // What answers say of it whatever it shows, as by a proxy whose own was never set.
+  std::optional<Timestamp> date_;
   std::optional<Timestamp> read_from_;
   std::function<bool(const SentQuery&)> fail_;
   std::vector<std::string> asked_;

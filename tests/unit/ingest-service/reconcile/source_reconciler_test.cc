@@ -244,6 +244,14 @@ TEST_F(SourceReconcilerTest, OfASourceWhoseClockIsBehindTheTimesAreItsOwn) {
   EXPECT_LE(Through(), 90 - 15 - 2 + 1);
 }
 
+TEST_F(SourceReconcilerTest, ADateThatIsFarOffStopsNothing) {
+  date_ = Timestamp::FromMillis(-7'200'000);
+  prometheus_.scripts = {{kA, std::string(30, '.') + "fff" + std::string(60, '.')}};
+  Begin();
+  TickUntil(60);
+  EXPECT_THAT(Taken(), ElementsAre("A +30 ~30", "A 30-33"));
+}
+
 // Random alerts, random failures, restarts at any moment: everything is taken, with its times.
 TEST_F(SourceReconcilerTest, RandomAlertsFailuresAndRestarts) {
   std::mt19937_64 random(TestSeed());
