@@ -42,7 +42,7 @@ class FiringRuns {
   };
   // There is this finder; nothing that it told before holds.
   void OnBegin(Finder finder, const Patience& patience, Timestamp now);
-  // It has told all that there is by now.
+  // It is present: its history has been read as far as it is there, or starts in it are looked up.
   void OnRead(Finder finder, Timestamp now);
 
   // A run begins. 0 when there are too many.

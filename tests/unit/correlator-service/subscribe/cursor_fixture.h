@@ -21,6 +21,13 @@ class SubscriptionCursorTest : public testing::Test {
  protected:
   using Kind = SubscriptionStep::Kind;
 
+  // A row of an hour ago, and so much later.
+  static RowSpec Row(int id, int64_t seconds = 0) {
+    RowSpec spec;
+    spec.id = id;
+    spec.event_time = kRowsNow - std::chrono::hours(1) + std::chrono::seconds(seconds);
+    return spec;
+  }
   void Open(MemoryRowStoreOptions options) {
     store_ = std::make_unique<MemoryRowStore>(registry_, std::move(options));
     neighbours_.clear();
