@@ -2,14 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <system_error>
 
+#include "common/file/replace_file.h"
 #include "common/log/log.h"
 #include "common/status/status.h"
 #include "common/text/labels.h"
@@ -25,11 +24,6 @@ json IdentityOf(const BackfillTask& task) {
                    {"expression", task.query.expression}};
   if (task.step.has_value()) identity["step_ms"] = task.step->count();
   return identity;
-}
-
-absl::Status FileError(const std::string& path, std::string_view what, int error) {
-  return absl::UnavailableError(
-      fmt::format("backfill: {}: {}: {}", path, what, std::generic_category().message(error)));
 }
 
 bool IsMoment(const json& value) {
@@ -74,7 +68,10 @@ absl::StatusOr<TimeRanges> TryRead(const std::string& text, const BackfillTask& 
 absl::StatusOr<BackfillState> BackfillState::Open(std::string folder, std::string store_id) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  if (error) return FileError(folder, "cannot be made", error.value());
+  if (error) {
+    return absl::UnavailableError(
+        fmt::format("backfill: {}: cannot be made: {}", folder, error.message()));
+  }
   return BackfillState(std::move(folder), std::move(store_id));
 }
 
@@ -104,20 +101,10 @@ absl::Status BackfillState::Save(const BackfillTask& task, const TimeRanges& don
   for (const TimeRange& range : done.All()) {
     ranges.push_back({range.from.millis(), range.through.millis()});
   }
-  const std::string path = PathOf(task);
-  const std::string unfinished = path + ".tmp";
-  {
-    std::ofstream file(unfinished, std::ios::trunc);
-    const json state = {
-        {"identity", IdentityOf(task)}, {"store", store_id_}, {"done_ms", std::move(ranges)}};
-    file << state.dump(-1, ' ', false, json::error_handler_t::replace) << '\n';
-    file.flush();
-    if (!file) return FileError(unfinished, "cannot be written", errno);
-  }
-  if (std::rename(unfinished.c_str(), path.c_str()) != 0) {
-    return FileError(path, "cannot be written", errno);
-  }
-  return absl::OkStatus();
+  const json state = {
+      {"identity", IdentityOf(task)}, {"store", store_id_}, {"done_ms", std::move(ranges)}};
+  const std::string text = state.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+  return Annotate(ReplaceFile(PathOf(task), text), "backfill");
 }
 
 }  // namespace alertjoin

@@ -1,6 +1,5 @@
 #include "ingest-service/deadletter/dead_letter_files.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include <sstream>
 #include <system_error>
 
+#include "common/file/replace_file.h"
 #include "common/status/status.h"
 #include "common/time/rfc3339.h"
 
@@ -43,21 +43,6 @@ std::string StampOf(Timestamp time) {
   std::erase(stamp, '-');
   std::erase(stamp, ':');
   return stamp;
-}
-
-// Closes the file whatever happens. Gives errno, 0 when all was written.
-int WriteAll(int file, std::string_view text) {
-  int error = 0;
-  while (!text.empty() && error == 0) {
-    const ssize_t written = write(file, text.data(), text.size());
-    if (written >= 0) {
-      text.remove_prefix(static_cast<size_t>(written));
-    } else if (errno != EINTR) {
-      error = errno;
-    }
-  }
-  if (close(file) != 0 && error == 0) error = errno;
-  return error;
 }
 
 }  // namespace
@@ -99,16 +84,11 @@ absl::Status MakeDeadLetterFolder(const std::string& folder) {
 
 absl::Status WriteDeadLetterFile(const std::string& folder, const std::string& name,
                                  std::string_view text) {
-  const std::string unfinished = folder + "/" + kUnfinished;
-  const std::string path = folder + "/" + name;
-  const int file = open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-                        S_IRUSR | S_IWUSR);
-  if (file < 0) return FileError(unfinished, "cannot be made", errno);
-  int error = WriteAll(file, text);
-  if (error == 0 && rename(unfinished.c_str(), path.c_str()) != 0) error = errno;
-  if (error == 0) return absl::OkStatus();
-  unlink(unfinished.c_str());
-  return FileError(path, "cannot be written", error);
+  ReplaceOptions options;
+  options.unfinished = folder + "/" + kUnfinished;
+  options.mode = S_IRUSR | S_IWUSR;
+  options.sync = false;
+  return Annotate(ReplaceFile(folder + "/" + name, text, options), "dead letters");
 }
 
 absl::Status RemoveDeadLetterFile(const std::string& folder, const std::string& name) {

@@ -25,8 +25,8 @@ std::string NextDeadLetterName(Timestamp time, std::string_view newest);
 // bodies may hold what is not for everyone.
 absl::Status MakeDeadLetterFolder(const std::string& folder);
 
-// Writes the text to another name and renames that, so that a file is there whole or not at all
-// after a crash of the process. Not synced. One at a time in a folder.
+// The file is there whole or not at all after a crash of the process. Not synced: whoever sends bad
+// bodies would slow the disk for all. One at a time in a folder.
 absl::Status WriteDeadLetterFile(const std::string& folder, const std::string& name,
                                  std::string_view text);
 

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <system_error>
 
+#include "common/file/replace_file.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
@@ -54,16 +54,7 @@ absl::Status WriteReconcileState(const std::string& path, const ReconcileState& 
   nlohmann::json times = nlohmann::json::object();
   for (const auto& [source, time] : state) times[source] = time.millis();
   const nlohmann::json root = {{"version", kVersion}, {"read_through_ms", times}};
-  const std::string unfinished = path + ".tmp";
-  errno = 0;
-  {
-    std::ofstream file(unfinished, std::ios::binary | std::ios::trunc);
-    file << root.dump() << '\n';
-    file.flush();
-    if (!file.good()) return FileError(unfinished, errno);
-  }
-  if (std::rename(unfinished.c_str(), path.c_str()) != 0) return FileError(path, errno);
-  return absl::OkStatus();
+  return Annotate(ReplaceFile(path, root.dump() + "\n"), "reconciliation");
 }
 
 }  // namespace alertjoin

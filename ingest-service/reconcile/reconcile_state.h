@@ -17,8 +17,8 @@ using ReconcileState = std::map<std::string, Timestamp>;
 // DATA_LOSS when it is not of that form, UNAVAILABLE when it cannot be read.
 absl::StatusOr<ReconcileState> ReadReconcileState(const std::string& path);
 
-// Replaces the file, whole or not at all. It is not synced: an older state only makes more be read
-// again. UNAVAILABLE when it cannot be written.
+// Replaces the file, whole or not at all, after a power cut too: what fired and ended while the
+// machine was down is found from there. UNAVAILABLE when it cannot be written.
 absl::Status WriteReconcileState(const std::string& path, const ReconcileState& state);
 
 }  // namespace alertjoin
