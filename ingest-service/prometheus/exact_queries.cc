@@ -48,7 +48,7 @@ bool ExactQueries::Admit(const Wish& wish, Timestamp now) {
     environment_.metrics.CountExact(source, "too_far_ahead");
   } else if (++pending_ > options_.pending_max) {
     --pending_;
-    environment_.metrics.CountExact(source, "refused");
+    Refuse(wish);
   } else {
     return true;
   }
@@ -73,15 +73,22 @@ void ExactQueries::OnTransitions(std::span<const TransitionEvent> transitions) {
 
 void ExactQueries::Ask(std::vector<Wish> wishes) {
   const Timestamp now = environment_.clock.Now();
+  const size_t wished = wishes.size();
   std::erase_if(wishes, [this, now](const Wish& wish) { return !Admit(wish, now); });
-  if (wishes.empty()) return;
+  if (wished == 0) return;
   {
     MutexLock lock(mutex_);
     inbox_.insert(inbox_.end(), std::make_move_iterator(wishes.begin()),
                   std::make_move_iterator(wishes.end()));
   }
-  // The step after it empties the inbox.
+  // The step after it empties the inbox, and tells of what was refused.
   environment_.executor.Post([] {});
+}
+
+void ExactQueries::Refuse(const Wish& wish) {
+  environment_.metrics.CountExact(wish.query.source, "refused");
+  MutexLock lock(mutex_);
+  refused_.Add(wish.query, wish.time);
 }
 
 Timestamp ExactQueries::Step() {
@@ -92,6 +99,7 @@ Timestamp ExactQueries::Step() {
     wishes.swap(inbox_);
   }
   for (Wish& wish : wishes) Accept(std::move(wish), now);
+  TellRefused();
 
   Timestamp next = Timestamp::Max();
   for (const auto& [name, source] : sources_) {
@@ -146,7 +154,7 @@ void ExactQueries::Accept(Wish wish, Timestamp now) {
   QueryState* state = StateOf(wish.query, now);
   if (state == nullptr) {
     --pending_;
-    return environment_.metrics.CountExact(wish.query.source, "refused");
+    return Refuse(wish);
   }
   const bool running = state->pending.count(wish.time) > 0;
   if (!running && IsSettled(wish, *state->cache)) {
@@ -219,6 +227,9 @@ void ExactQueries::OnTaken(const Attempt& attempt, Taken taken, Timestamp now) {
   const char* outcome = settled ? "settled" : "at_once";
   environment_.metrics.CountExact(query.source, taken.partial ? "partial" : outcome);
   if (!settled) {
+    if (pending.give_up_at <= now) {
+      return GiveUp(pending, "by the dates of its answers the source has not come to it", now);
+    }
     pending.task.phase = ExactTask::Phase::kSettled;
     // However far our clock is ahead of the source's: as long as its own has still to go, but
     // looked after now and then.
@@ -282,6 +293,15 @@ void ExactQueries::TellGaps(std::span<const Event> gaps) {
   if (!status.ok() && log_limiter_.Allow()) {
     LogWarn("a gap could not be recorded", {{"error", MessageOf(status)}});
   }
+}
+
+void ExactQueries::TellRefused() {
+  std::vector<Event> gaps;
+  {
+    MutexLock lock(mutex_);
+    gaps = refused_.TakeGaps();
+  }
+  if (!gaps.empty()) TellGaps(gaps);
 }
 
 Timestamp ExactQueries::SettlesAt(const Pending& pending) {

@@ -20,6 +20,7 @@
 #include "ingest-service/prometheus/query_caches.h"
 #include "ingest-service/prometheus/query_metrics.h"
 #include "ingest-service/prometheus/recently_settled.h"
+#include "ingest-service/prometheus/refused_wishes.h"
 #include "ingest-service/prometheus/sample_sink.h"
 #include "ingest-service/prometheus/transition_listener.h"
 
@@ -42,7 +43,8 @@ struct ExactQueriesOptions {
 // which gives the final word and claims progress. What was found goes to the sink as samples and
 // stale markers like those of a poll. Retries with backoff; gives up in the end, with a Gap. A
 // query that fails delays only itself: while it does, one try of it at a time is made. An answer
-// that lacks what may come back is taken and asked for again.
+// that lacks what may come back is taken and asked for again. What there is no room for is refused,
+// which the next step tells as one Gap of each query.
 //
 // OnTransitions and Ask may be called from any thread. Everything else, the constructor, AddSource
 // and what is for afterwards apart, runs on the executor's thread. What is passed in must outlive
@@ -95,9 +97,12 @@ class ExactQueries final : public TransitionListener {
   struct Pending;
   struct Attempt;
   // Whether the wish may wait; it counts as pending then.
-  bool Admit(const Wish& wish, Timestamp now);
+  bool Admit(const Wish& wish, Timestamp now) EXCLUDES_LOCK(mutex_);
+  // Counts the wish as refused, and has the next step tell of it.
+  void Refuse(const Wish& wish) EXCLUDES_LOCK(mutex_);
+  void TellRefused() EXCLUDES_LOCK(mutex_);
   // Takes the wish up, unless it is being fulfilled or has been.
-  void Accept(Wish wish, Timestamp now);
+  void Accept(Wish wish, Timestamp now) EXCLUDES_LOCK(mutex_);
   bool IsSettled(const Wish& wish, const SeriesCache& cache) const;
   QueryState* StateOf(const Query& query, Timestamp now);
   void Enqueue(Pending& pending, Timestamp ready_at);
@@ -140,6 +145,7 @@ class ExactQueries final : public TransitionListener {
   std::atomic<size_t> pending_{0};
   Mutex mutex_;
   std::vector<Wish> inbox_ GUARDED_BY(mutex_);
+  RefusedWishes refused_ GUARDED_BY(mutex_);
 
   // The executor's thread only.
   std::map<Query, std::unique_ptr<QueryState>> states_;

@@ -249,10 +249,13 @@ class SmallExactQueriesTest : public ExactQueriesTest {
   }
 };
 
-TEST_F(SmallExactQueriesTest, RefusesAndCountsBeyondTheBound) {
+TEST_F(SmallExactQueriesTest, RefusesCountsAndTellsBeyondTheBound) {
   Fire(kNow - 20'000, {"a", "b", "c", "d", "e"});
   EXPECT_EQ(exact_.pending(), 3u);
   EXPECT_EQ(Count("refused"), 2);
+  EXPECT_THAT(h_.sink.GapLines(),
+              ElementsAre(HasSubstr(fmt::format("d {0}..{0} no exact query", kNow - 20'000)),
+                          HasSubstr(fmt::format("e {0}..{0} no exact query", kNow - 20'000))));
   while (!h_.transport.waiting.empty()) h_.AnswerNext(MatrixAnswer({}));
   EXPECT_EQ(exact_.pending(), 0u);
   Fire(kNow - 21'000, {"d"});

@@ -66,6 +66,25 @@ TEST_F(ExactQueriesTest, GivesUpInTheEndAndSaysSo) {
   EXPECT_EQ(Count("gave_up"), 1);
 }
 
+TEST_F(ExactQueriesTest, DatesThatNeverComeToItAreNotWaitedForForEver) {
+  h_.ahead_of_source = hours(24 * 365);
+  Fire(kNow, {"sum(up)"});
+  int attempts = 0;
+  while (exact_.pending() > 0 && attempts < 5'000) {
+    while (!h_.transport.waiting.empty()) {
+      ++attempts;
+      h_.AnswerNext(MatrixAnswer({{LabelSet{}, {{kNow, "7"}}}}));
+    }
+    const Timestamp next = exact_.Step();
+    if (next < Timestamp::Max()) Advance(next - h_.clock.Now());
+  }
+  EXPECT_GE(h_.clock.Now(), Timestamp::FromMillis(kNow) + hours(6));
+  EXPECT_LE(h_.clock.Now(), Timestamp::FromMillis(kNow) + hours(6) + minutes(6));
+  EXPECT_THAT(h_.sink.SampleLines(), SizeIs(1));
+  EXPECT_THAT(h_.sink.ProgressLines(), IsEmpty());
+  EXPECT_THAT(h_.sink.GapLines(), ElementsAre(HasSubstr("has not come to it")));
+}
+
 TEST_F(ExactQueriesTest, AFaultyQueryIsGivenUpAtOnce) {
   Fire(kNow - 20'000, {"sum(up"});
   h_.AnswerNext(ErrorAnswer("bad_data"), 400);
