@@ -18,6 +18,8 @@ constexpr Millis kRetryMost = std::chrono::seconds(30);
 constexpr Millis kAgainFirst = std::chrono::seconds(1);
 constexpr Millis kAgainMost = std::chrono::minutes(5);
 constexpr int kAgainMax = 12;
+// How long what is refused is gathered for one Gap of each query.
+constexpr Millis kTellRefusedEvery = std::chrono::seconds(10);
 
 std::optional<ResolvedAlert> ResolvedAlertOf(const TransitionEvent& transition,
                                              const Binding& binding) {
@@ -99,9 +101,8 @@ Timestamp ExactQueries::Step() {
     wishes.swap(inbox_);
   }
   for (Wish& wish : wishes) Accept(std::move(wish), now);
-  TellRefused();
 
-  Timestamp next = Timestamp::Max();
+  Timestamp next = TellRefused(now);
   for (const auto& [name, source] : sources_) {
     while (!source->waiting.empty() && source->in_flight < options_.in_flight_per_source) {
       const auto first = source->waiting.begin();
@@ -295,13 +296,19 @@ void ExactQueries::TellGaps(std::span<const Event> gaps) {
   }
 }
 
-void ExactQueries::TellRefused() {
+Timestamp ExactQueries::TellRefused(Timestamp now) {
   std::vector<Event> gaps;
   {
     MutexLock lock(mutex_);
+    if (refused_.empty()) return Timestamp::Max();
+    // The clock may have been set back.
+    tell_refused_at_ = std::min(tell_refused_at_, now + kTellRefusedEvery);
+    if (now < tell_refused_at_) return tell_refused_at_;
+    tell_refused_at_ = now + kTellRefusedEvery;
     gaps = refused_.TakeGaps();
   }
-  if (!gaps.empty()) TellGaps(gaps);
+  TellGaps(gaps);
+  return Timestamp::Max();
 }
 
 Timestamp ExactQueries::SettlesAt(const Pending& pending) {

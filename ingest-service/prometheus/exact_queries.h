@@ -44,7 +44,7 @@ struct ExactQueriesOptions {
 // stale markers like those of a poll. Retries with backoff; gives up in the end, with a Gap. A
 // query that fails delays only itself: while it does, one try of it at a time is made. An answer
 // that lacks what may come back is taken and asked for again. What there is no room for is refused,
-// which the next step tells as one Gap of each query.
+// which a step soon after tells as one Gap of each query.
 //
 // OnTransitions and Ask may be called from any thread. Everything else, the constructor, AddSource
 // and what is for afterwards apart, runs on the executor's thread. What is passed in must outlive
@@ -86,7 +86,7 @@ class ExactQueries final : public TransitionListener {
   size_t pending() const { return pending_; }
 
   // For afterwards, when nothing runs on the executor's thread any more: what was not answered, for
-  // another to ask.
+  // another to ask. Tells what was refused and not told.
   std::vector<Wish> Unanswered() EXCLUDES_LOCK(mutex_);
   // The same, when nobody will ask: tells a Gap of each.
   void GiveUpUnanswered(const std::string& why) EXCLUDES_LOCK(mutex_);
@@ -100,7 +100,9 @@ class ExactQueries final : public TransitionListener {
   bool Admit(const Wish& wish, Timestamp now) EXCLUDES_LOCK(mutex_);
   // Counts the wish as refused, and has the next step tell of it.
   void Refuse(const Wish& wish) EXCLUDES_LOCK(mutex_);
-  void TellRefused() EXCLUDES_LOCK(mutex_);
+  // Not more often than every so many seconds: it is much that is refused, when anything is. Gives
+  // when there will be something to tell.
+  Timestamp TellRefused(Timestamp now) EXCLUDES_LOCK(mutex_);
   // Takes the wish up, unless it is being fulfilled or has been.
   void Accept(Wish wish, Timestamp now) EXCLUDES_LOCK(mutex_);
   bool IsSettled(const Wish& wish, const SeriesCache& cache) const;
@@ -146,6 +148,8 @@ class ExactQueries final : public TransitionListener {
   Mutex mutex_;
   std::vector<Wish> inbox_ GUARDED_BY(mutex_);
   RefusedWishes refused_ GUARDED_BY(mutex_);
+  Timestamp tell_refused_at_ GUARDED_BY(mutex_) =
+      Timestamp::Min();  // The next time, at the soonest.
 
   // The executor's thread only.
   std::map<Query, std::unique_ptr<QueryState>> states_;

@@ -16,10 +16,13 @@ constexpr size_t kGapsTogether = 1'000;
 
 std::vector<ExactQueries::Wish> ExactQueries::Unanswered() {
   std::vector<Wish> wishes;
+  std::vector<Event> gaps;
   {
     MutexLock lock(mutex_);
     wishes = inbox_;
+    gaps = refused_.TakeGaps();
   }
+  if (!gaps.empty()) TellGaps(gaps);
   for (const auto& [query, state] : states_) {
     for (const auto& [time, pending] : state->pending) {
       const ExactTask& task = pending->task;

@@ -23,7 +23,7 @@ std::vector<Event> RefusedWishes::TakeGaps() {
   for (const auto& [query, refused] : queries_) {
     gaps.emplace_back(
         Gap{query.source, query, refused.from, refused.through,
-            fmt::format("no exact query at the times of {} transitions: too many are waiting",
+            fmt::format("no exact query at the time of {} transitions: too many are waiting",
                         refused.count)});
   }
   queries_.clear();

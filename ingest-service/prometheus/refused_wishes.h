@@ -16,6 +16,7 @@ class RefusedWishes {
   static constexpr size_t kQueriesMax = 1'000;
 
   void Add(const Query& query, Timestamp time);
+  bool empty() const { return queries_.empty(); }
   // Gaps of what was added since the last call.
   std::vector<Event> TakeGaps();
 

@@ -12,6 +12,7 @@ namespace alertjoin {
 namespace {
 
 using std::chrono::seconds;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -256,6 +257,15 @@ TEST_F(SmallExactQueriesTest, RefusesCountsAndTellsBeyondTheBound) {
   EXPECT_THAT(h_.sink.GapLines(),
               ElementsAre(HasSubstr(fmt::format("d {0}..{0} no exact query", kNow - 20'000)),
                           HasSubstr(fmt::format("e {0}..{0} no exact query", kNow - 20'000))));
+  // What follows is told together.
+  Fire(kNow - 30'000, {"d"});
+  Fire(kNow - 10'000, {"d"});
+  EXPECT_THAT(h_.sink.GapLines(), SizeIs(2));
+  EXPECT_EQ(exact_.Step(), h_.clock.Now() + seconds(10));
+  Advance(seconds(10));
+  EXPECT_THAT(h_.sink.GapLines(), SizeIs(3));
+  EXPECT_THAT(h_.sink.GapLines(),
+              Contains(HasSubstr(fmt::format("d {}..{} ", kNow - 30'000, kNow - 10'000))));
   while (!h_.transport.waiting.empty()) h_.AnswerNext(MatrixAnswer({}));
   EXPECT_EQ(exact_.pending(), 0u);
   Fire(kNow - 21'000, {"d"});

@@ -28,7 +28,7 @@ TEST(RefusedWishes, OneGapOfEachQuerySpansItsTimes) {
   EXPECT_EQ(of_a.query, Named("a"));
   EXPECT_EQ(of_a.from, At(10));
   EXPECT_EQ(of_a.through, At(20));
-  EXPECT_THAT(of_a.reason, HasSubstr("3 transitions"));
+  EXPECT_THAT(of_a.reason, HasSubstr("of 3 transitions"));
   EXPECT_EQ(std::get<Gap>(gaps[1]).from, At(7));
   EXPECT_THAT(refused.TakeGaps(), IsEmpty());
 }
