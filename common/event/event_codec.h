@@ -3,6 +3,7 @@
 // Events to and from protobuf: per stream (EventEncoder, EventDecoder), per stored record, and the
 // parts that other messages share.
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,5 +23,11 @@ std::string EncodeRecord(const RawPayload& payload);
 // INVALID_ARGUMENT, reason MALFORMED_EVENT, for damaged bytes and broken rules;
 // FAILED_PRECONDITION, reason UNKNOWN_RECORD_FORMAT, for the format of another version.
 absl::StatusOr<Event> DecodeRecord(std::string_view record);
+
+// The serialised v1::Event of a record as it stands, which is what EncodeRecord of every event but
+// samples gives to any stream; nothing for samples, which are written anew for each stream, by its
+// EventEncoder. Refuses as DecodeRecord does what is of another format or was cut off; it does not
+// look at what the event holds. Valid as long as the record.
+absl::StatusOr<std::optional<std::string_view>> EventOfAnyStream(std::string_view record);
 
 }  // namespace alertjoin

@@ -154,9 +154,10 @@ absl::Status Uplink::RunStream() {
   Stream stream(*client, mailbox_);
   stream.deadline = Now() + options_.welcome_timeout;
   ExpectAnswer(stream, Millis(0));
-  *stream.call.request().mutable_hello() = session_.Connect();
+  v1::PushEventsRequest hello;
+  *hello.mutable_hello() = session_.Connect();
   stream.writing = true;
-  stream.call.Write();
+  stream.call.Write(hello.SerializeAsString());
   stream.call.Read();
   for (;;) {
     const UplinkMailbox::Mail mail = mailbox_->WaitBefore(std::min(stream.deadline, stream.doubt));
@@ -200,16 +201,14 @@ void Uplink::OnWritten(Stream& stream, bool ok) {
 
 void Uplink::SendNext(Stream& stream) {
   if (stream.released || stream.writing) return;
-  v1::PushEventsRequest& request = stream.call.request();
-  request.Clear();
-  const absl::StatusOr<bool> any = session_.NextBatch(request.mutable_batch());
-  if (!any.ok()) return EndStream(stream, any.status());
-  if (!*any) return;
-  metrics_.sent_events.Increment(request.batch().events_size());
-  metrics_.stage.CountIn(static_cast<uint64_t>(request.batch().events_size()));
+  const auto batch = session_.NextBatch();
+  if (!batch.ok()) return EndStream(stream, batch.status());
+  if (!batch->has_value()) return;
+  metrics_.sent_events.Increment(static_cast<double>((*batch)->events));
+  metrics_.stage.CountIn((*batch)->events);
   metrics_.stage.SetInProgress(session_.in_flight());
   stream.writing = true;
-  stream.call.Write();
+  stream.call.Write((*batch)->request);
 }
 
 void Uplink::ExpectAnswer(Stream& stream, std::optional<Millis> within) {

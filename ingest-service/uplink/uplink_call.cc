@@ -3,6 +3,11 @@
 #include <utility>
 
 namespace alertjoin {
+namespace {
+
+constexpr char kMethod[] = "/alertjoin.v1.IngestService/PushEvents";
+
+}  // namespace
 
 void UplinkMailbox::PostAppended() {
   MutexLock lock(mutex_);
@@ -61,12 +66,18 @@ bool UplinkMailbox::stopping() const {
 }
 
 UplinkCall::UplinkCall(const GrpcClient& client, std::shared_ptr<UplinkMailbox> mailbox)
-    : mailbox_(std::move(mailbox)), stub_(v1::IngestService::NewStub(client.channel)) {
+    : mailbox_(std::move(mailbox)), stub_(client.channel) {
   if (!client.authorization.empty()) context_.AddMetadata("authorization", client.authorization);
-  stub_->async()->PushEvents(&context_, this);
+  stub_.PrepareBidiStreamingCall(&context_, kMethod, grpc::StubOptions(), this);
   // Reads and writes are started outside of reactions: without it the call could be done between.
   AddHold();
   StartCall();
+}
+
+void UplinkCall::Write(std::string_view request) {
+  const grpc::Slice slice(request.data(), request.size());
+  request_ = grpc::ByteBuffer(&slice, 1);
+  StartWrite(&request_);
 }
 
 void UplinkCall::OnReadDone(bool ok) { mailbox_->PostRead(ok); }

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/client_callback.h>
 
 #include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "alertjoin/v1/ingest_service.grpc.pb.h"
 #include "common/net/grpc_channel.h"
@@ -47,19 +50,17 @@ class UplinkMailbox {
 
 // One PushEvents call on a connection of its own. Its reactions are posted to the mailbox; all
 // other methods belong to one thread, which destroys the call only after `done` has been posted.
-class UplinkCall final
-    : public grpc::ClientBidiReactor<v1::PushEventsRequest, v1::PushEventsResponse> {
+class UplinkCall final : public grpc::ClientBidiReactor<grpc::ByteBuffer, v1::PushEventsResponse> {
  public:
   // Begins to connect.
   UplinkCall(const GrpcClient& client, std::shared_ptr<UplinkMailbox> mailbox);
 
-  // What Write sends; unchanged until the write has ended.
-  v1::PushEventsRequest& request() { return request_; }
   // What the last successful read gave; valid until the next Read.
   const v1::PushEventsResponse& response() const { return response_; }
 
-  // REQUIRES: the last one has ended, and Release has not been called.
-  void Write() { StartWrite(&request_); }
+  // Sends a serialised v1::PushEventsRequest. REQUIRES: the last one has ended, and Release has not
+  // been called; the same goes for reads.
+  void Write(std::string_view request);
   void Read() { StartRead(&response_); }
 
   // Ends the call from this side.
@@ -73,9 +74,10 @@ class UplinkCall final
 
  private:
   const std::shared_ptr<UplinkMailbox> mailbox_;
-  const std::unique_ptr<v1::IngestService::Stub> stub_;
+  // Requests come serialised.
+  grpc::TemplatedGenericStub<grpc::ByteBuffer, v1::PushEventsResponse> stub_;
   grpc::ClientContext context_;
-  v1::PushEventsRequest request_;
+  grpc::ByteBuffer request_;
   v1::PushEventsResponse response_;
 };
 

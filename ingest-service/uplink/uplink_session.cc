@@ -1,6 +1,7 @@
 #include "ingest-service/uplink/uplink_session.h"
 
 #include <fmt/format.h>
+#include <google/protobuf/arena.h>
 
 #include <algorithm>
 #include <utility>
@@ -104,11 +105,25 @@ absl::StatusOr<uint64_t> UplinkSession::Acknowledge(uint64_t durable_sequence) {
   return durable_sequence > before ? durable_sequence - before : 0;
 }
 
-absl::StatusOr<bool> UplinkSession::NextBatch(v1::EventBatch* batch) {
-  if (!welcomed_) return false;
+absl::Status UplinkSession::AddEvent(std::string_view record, WireWriter& batch) {
+  ASSIGN_OR_RETURN(const auto as_stored, EventOfAnyStream(record));
+  if (as_stored.has_value()) {
+    batch.Element(v1::EventBatch::kEventsFieldNumber, *as_stored);
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const Event event, DecodeRecord(record));
+  google::protobuf::Arena arena;
+  auto* const message = google::protobuf::Arena::CreateMessage<v1::Event>(&arena);
+  encoder_->Encode(event, message);
+  batch.Element(v1::EventBatch::kEventsFieldNumber, message->SerializeAsString());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::optional<UplinkSession::Batch>> UplinkSession::NextBatch() {
+  if (!welcomed_) return std::nullopt;
   const uint64_t acked = spool_.acknowledged().value();
   const uint64_t on_their_way = next_to_send_ - 1 - std::min(acked, next_to_send_ - 1);
-  if (on_their_way >= window_events_) return false;
+  if (on_their_way >= window_events_) return std::nullopt;
   const uint64_t room = window_events_ - on_their_way;
   const size_t records_max = static_cast<size_t>(std::min<uint64_t>(room, kBatchEventsMax));
   const auto chunk = spool_.Read(LogPosition(next_to_send_), records_max, kBatchRecordBytesMax);
@@ -120,18 +135,22 @@ absl::StatusOr<bool> UplinkSession::NextBatch(v1::EventBatch* batch) {
         kDropped);
   }
   RETURN_IF_ERROR(chunk);
-  if (chunk->records.empty()) return false;
-  batch->set_base_sequence(chunk->first.value());
-  for (const std::string& record : chunk->records) {
-    const uint64_t sequence = next_to_send_++;
-    const absl::StatusOr<Event> event = DecodeRecord(record);
-    if (!event.ok()) {
-      return absl::DataLossError(
-          fmt::format("spool: event {}: {}", sequence, MessageOf(event.status())));
+  if (chunk->records.empty()) return std::nullopt;
+  Batch batch{{}, chunk->records.size()};
+  WireWriter out(batch.request);
+  absl::Status added;
+  out.Message(v1::PushEventsRequest::kBatchFieldNumber, [&] {
+    out.Number(v1::EventBatch::kBaseSequenceFieldNumber, chunk->first.value());
+    for (const std::string& record : chunk->records) {
+      added = AddEvent(record, out);
+      if (!added.ok()) return;
+      ++next_to_send_;
     }
-    encoder_->Encode(*event, batch->add_events());
+  });
+  if (!added.ok()) {
+    return absl::DataLossError(fmt::format("spool: event {}: {}", next_to_send_, MessageOf(added)));
   }
-  return true;
+  return batch;
 }
 
 bool UplinkSession::HasMetDrop(const absl::Status& status) { return ReasonOf(status) == kDropped; }

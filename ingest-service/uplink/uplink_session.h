@@ -3,11 +3,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "alertjoin/v1/ingest_service.pb.h"
 #include "common/event/event_encoder.h"
 #include "common/event/event_limits.h"
+#include "common/event/wire_writer.h"
 #include "common/time/timestamp.h"
 #include "ingest-service/spool/spool.h"
 
@@ -24,6 +26,12 @@ class UplinkSession {
   struct Identity {
     std::string producer_id;
     std::string version;
+  };
+  // As it is sent. Events pass from the spool without being parsed; samples, which refer to what
+  // the stream has defined, are encoded anew.
+  struct Batch {
+    std::string request;  // A serialised v1::PushEventsRequest.
+    uint64_t events = 0;
   };
   // What an answer told.
   struct News {
@@ -53,11 +61,11 @@ class UplinkSession {
   // the correlator claims more than the spool ever held, INTERNAL for a breach of the protocol.
   absl::StatusOr<News> OnResponse(const v1::PushEventsResponse& response);
 
-  // Fills `batch` with everything that waits, as much as fits into a batch and into the window.
-  // False: nothing to send now. DATA_LOSS when the spool holds what cannot be read. An error of
+  // A batch of everything that waits, as much as fits into one and into the window; nothing when
+  // there is nothing to send now. DATA_LOSS when the spool holds what cannot be read. An error of
   // which HasMetDrop is true when the spool has dropped what comes next: the correlator takes no
   // hole within a stream, but is told by the next hello where the spool begins.
-  absl::StatusOr<bool> NextBatch(v1::EventBatch* batch);
+  absl::StatusOr<std::optional<Batch>> NextBatch();
   static bool HasMetDrop(const absl::Status& status);
   // The end of a stream that says: the correlator knows other events by this log's id. The spool
   // was put back from an older copy, or another process sends from a copy. Under a new id, of which
@@ -72,6 +80,8 @@ class UplinkSession {
   uint64_t in_flight() const;
 
  private:
+  // Appends the event of a record as one of a batch.
+  absl::Status AddEvent(std::string_view record, WireWriter& batch);
   absl::StatusOr<News> OnWelcome(const v1::Welcome& welcome);
   absl::StatusOr<uint64_t> Acknowledge(uint64_t durable_sequence);
 

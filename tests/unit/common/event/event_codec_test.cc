@@ -124,6 +124,27 @@ TEST(EventCodec, RandomEventsComeThroughARecordUnchanged) {
   }
 }
 
+TEST(EventCodec, RecordsOfAllButSamplesAreEventsOfAnyStream) {
+  RandomEvents events(TestSeed());
+  EventDecoder decoder(kSeriesMax);
+  int passed = 0;
+  for (int i = 0; i < kRandomEvents; ++i) {
+    const Event event = events.Next();
+    const std::string record = EncodeRecord(event);
+    const auto as_stored = EventOfAnyStream(record);
+    ASSERT_THAT(as_stored, IsOk());
+    ASSERT_EQ(as_stored->has_value(), !std::holds_alternative<SampleBatch>(event));
+    if (!as_stored->has_value()) continue;
+    v1::Event message;
+    ASSERT_TRUE(message.ParseFromString(std::string(**as_stored)));
+    const auto decoded = decoder.Decode(message);
+    ASSERT_THAT(decoded, IsOk());
+    ASSERT_EQ(Describe(*decoded), Describe(event));
+    ++passed;
+  }
+  EXPECT_GT(passed, 100);
+}
+
 TEST(EventCodec, MutatedEventsAreRefusedOrMeanWhatTheySayAgain) {
   const google::protobuf::LogSilencer silencer;
   const uint64_t seed = TestSeed();
@@ -164,6 +185,7 @@ TEST(EventCodec, RecordOfAnotherFormatIsRefusedByItsNumber) {
   const auto decoded = DecodeRecord(record);
   EXPECT_THAT(decoded, StatusIs(absl::StatusCode::kFailedPrecondition, "format 9 is unknown"));
   EXPECT_EQ(DetailOf(decoded.status())->reason, "UNKNOWN_RECORD_FORMAT");
+  EXPECT_EQ(EventOfAnyStream(record).status(), decoded.status());
 }
 
 TEST(EventCodec, DamagedRecordIsMalformed) {
@@ -172,6 +194,11 @@ TEST(EventCodec, DamagedRecordIsMalformed) {
   const std::string record = EncodeRecord(Gap{"prom", {}, {}, {}, "test", false});
   for (size_t size = 0; size < record.size(); ++size) {
     EXPECT_FALSE(DecodeRecord(record.substr(0, size)).ok()) << size;
+    EXPECT_FALSE(EventOfAnyStream(record.substr(0, size)).ok()) << size;
+  }
+  // More than one event, and a kind of which this version knows nothing.
+  for (const std::string& odd : {record + record.substr(1), std::string("\x01\x7a\x00", 3)}) {
+    EXPECT_THAT(EventOfAnyStream(odd), StatusIs(absl::StatusCode::kInvalidArgument));
   }
 }
 

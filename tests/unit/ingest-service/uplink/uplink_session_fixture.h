@@ -36,12 +36,16 @@ class UplinkSessionTest : public ::testing::Test {
     response.mutable_ack()->set_durable_sequence(durable);
     return session_.OnResponse(response);
   }
-  // "base:count" of the next batch, "" when there is none.
+  // "base:count" of the next batch, which is in `batch_`; "" when there is none.
   std::string Next() {
     batch_.Clear();
-    const auto any = session_.NextBatch(&batch_);
-    EXPECT_THAT(any, IsOk());
-    if (!any.value_or(false)) return "";
+    const auto next = session_.NextBatch();
+    EXPECT_THAT(next, IsOk());
+    if (!next.ok() || !next->has_value()) return "";
+    v1::PushEventsRequest request;
+    EXPECT_TRUE(request.ParseFromString((*next)->request));
+    batch_.Swap(request.mutable_batch());
+    EXPECT_EQ(static_cast<size_t>(batch_.events_size()), (*next)->events);
     return std::to_string(batch_.base_sequence()) + ":" + std::to_string(batch_.events_size());
   }
   void Open(uint64_t durable = 0) {

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "common/event/event_decoder.h"
+#include "tests/support/seed.h"
+#include "tests/unit/common/event/random_event.h"
 #include "tests/unit/ingest-service/uplink/uplink_session_fixture.h"
 
 namespace alertjoin {
@@ -20,6 +22,21 @@ Event Sample() {
   batch.times = {Timestamp::FromMillis(1)};
   batch.values = {1};
   return batch;
+}
+
+TEST_F(UplinkSessionTest, AllKindsOfEventsComeThroughAStreamUnchanged) {
+  RandomEvents events(TestSeed());
+  Open();
+  EventDecoder decoder(1 << 20);
+  for (int i = 0; i < 300; ++i) {
+    const Event event = events.Next();
+    Append(event);
+    ASSERT_EQ(Next(), std::to_string(i + 1) + ":1");
+    const auto decoded = decoder.Decode(batch_.events(0));
+    ASSERT_THAT(decoded, IsOk());
+    ASSERT_EQ(Describe(*decoded), Describe(event));
+    ASSERT_THAT(Ack(static_cast<uint64_t>(i) + 1), IsOk());
+  }
 }
 
 TEST_F(UplinkSessionTest, OneBatchTakesEverythingThatWaits) {
@@ -150,8 +167,7 @@ TEST(UplinkSession, DamagedRecordIsDataLossNamingItsSequence) {
   v1::PushEventsResponse response;
   response.mutable_welcome()->set_window_events_max(10);
   ASSERT_THAT(session.OnResponse(response), IsOk());
-  v1::EventBatch batch;
-  EXPECT_THAT(session.NextBatch(&batch), StatusIs(absl::StatusCode::kDataLoss, "event 1"));
+  EXPECT_THAT(session.NextBatch(), StatusIs(absl::StatusCode::kDataLoss, "event 1"));
 }
 
 }  // namespace
