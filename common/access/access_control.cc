@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/status/status.h"
+#include "common/sync/thread.h"
 
 namespace alertjoin {
 namespace {
@@ -106,7 +107,7 @@ AccessControl::~AccessControl() {
 void AccessControl::Start(std::function<void(const TlsServerMaterial&)> on_tls) {
   CHECK(!thread_.joinable());
   on_tls_ = std::move(on_tls);
-  thread_ = std::thread([this] { Run(); });
+  thread_ = StartThread("access-files", [this] { Run(); });
 }
 
 void AccessControl::Run() {

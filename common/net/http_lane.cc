@@ -5,18 +5,19 @@
 
 #include "common/log/log.h"
 #include "common/status/status.h"
+#include "common/sync/thread.h"
 #include "common/sync/thread_priority.h"
 
 namespace alertjoin {
 
-HttpLane::HttpLane(size_t threads, size_t waiting_max, Serve serve)
-    : threads_max_(threads), serve_(std::move(serve)), waiting_(waiting_max) {
+HttpLane::HttpLane(const char* name, size_t threads, size_t waiting_max, Serve serve)
+    : name_(name), threads_max_(threads), serve_(std::move(serve)), waiting_(waiting_max) {
   CHECK(threads > 0);
 }
 
 void HttpLane::Start() {
   for (size_t i = 0; i < threads_max_; ++i) {
-    threads_.emplace_back([this] { Run(); });
+    threads_.push_back(StartThread(name_, [this] { Run(); }));
   }
 }
 

@@ -18,7 +18,8 @@ class HttpLane {
   // Serves what a connection asks; runs on several threads at once.
   using Serve = std::function<void(std::unique_ptr<HttpConnection>)>;
 
-  HttpLane(size_t threads, size_t waiting_max, Serve serve);
+  // `name`: of its threads, as StartThread has it.
+  HttpLane(const char* name, size_t threads, size_t waiting_max, Serve serve);
   ~HttpLane() { Stop(); }
   HttpLane(const HttpLane&) = delete;
   HttpLane& operator=(const HttpLane&) = delete;
@@ -38,6 +39,7 @@ class HttpLane {
  private:
   void Run();
 
+  const char* const name_;
   const size_t threads_max_;
   const Serve serve_;
   BoundedQueue<std::unique_ptr<HttpConnection>> waiting_;

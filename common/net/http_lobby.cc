@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "common/status/status.h"
+#include "common/sync/thread.h"
 #include "common/sync/thread_priority.h"
 
 namespace alertjoin {
@@ -46,7 +47,7 @@ HttpLobby::HttpLobby(const Options& options, const StopEvent& stop, Handlers han
 HttpLobby::~HttpLobby() { Stop(); }
 
 void HttpLobby::Start() {
-  thread_ = std::thread([this] {
+  thread_ = StartThread("http-lobby", [this] {
     WantShortTurns();
     Run();
   });

@@ -20,6 +20,7 @@
 #include "common/net/tls_session.h"
 #include "common/status/status.h"
 #include "common/sync/mutex.h"
+#include "common/sync/thread.h"
 #include "common/sync/thread_priority.h"
 
 namespace alertjoin {
@@ -116,9 +117,9 @@ HttpServer::Impl::Impl(HttpServerOptions options)
              stop_, LobbyHandlers()),
       streams_(options_.streams_max),
       exchanges_(options_, streams_, stop_),
-      ordinary_(options_.threads, options_.connections_waiting_max,
+      ordinary_("http", options_.threads, options_.connections_waiting_max,
                 [this](auto connection) { ServeConnection(std::move(connection)); }),
-      urgent_(kHttpUrgentThreads, kHttpUrgentWaitingMax,
+      urgent_("http-urgent", kHttpUrgentThreads, kHttpUrgentWaitingMax,
               [this](auto connection) { ServeUrgent(std::move(connection)); }) {}
 
 absl::Status HttpServer::Impl::Start() {
@@ -136,7 +137,7 @@ absl::Status HttpServer::Impl::Start() {
   ordinary_.Start();
   urgent_.Start();
   lobby_.Start();
-  acceptor_ = std::thread([this] { AcceptConnections(); });
+  acceptor_ = StartThread("http-accept", [this] { AcceptConnections(); });
   return absl::OkStatus();
 }
 

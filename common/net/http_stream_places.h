@@ -17,7 +17,8 @@ class HttpStreamPlaces {
   using Place = std::shared_ptr<void>;
 
   explicit HttpStreamPlaces(size_t places_max)
-      : places_max_(places_max), threads_(places_max, std::max<size_t>(places_max, 1)) {}
+      : places_max_(places_max),
+        threads_("http-stream", places_max, std::max<size_t>(places_max, 1)) {}
 
   // Null when none is free.
   Place Take();

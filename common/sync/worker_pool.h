@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/sync/bounded_queue.h"
+#include "common/sync/thread.h"
 
 namespace alertjoin {
 
@@ -13,9 +14,9 @@ class WorkerPool {
  public:
   using Work = std::function<void()>;
 
-  // `waiting_max`: pieces that wait for a thread.
-  WorkerPool(size_t threads, size_t waiting_max) : queue_(waiting_max) {
-    for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { Run(); });
+  // `name`: of its threads, as StartThread has it. `waiting_max`: pieces that wait for a thread.
+  WorkerPool(const char* name, size_t threads, size_t waiting_max) : queue_(waiting_max) {
+    for (size_t i = 0; i < threads; ++i) threads_.push_back(StartThread(name, [this] { Run(); }));
   }
   ~WorkerPool() { Stop(); }
   WorkerPool(const WorkerPool&) = delete;

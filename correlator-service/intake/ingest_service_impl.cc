@@ -7,6 +7,7 @@
 
 #include "common/net/grpc_status.h"
 #include "common/status/error_reason.h"
+#include "common/sync/thread.h"
 
 namespace alertjoin {
 namespace {
@@ -37,7 +38,7 @@ IngestServiceImpl::IngestServiceImpl(EventSink& sink, std::string store_id, cons
       options_(options),
       sample_retention_ms_(options.sample_retention.value_or(Millis(0)).count()),
       metrics_(registry),
-      timer_([this] { RunTimer(); }) {
+      timer_(StartThread("push-timer", [this] { RunTimer(); })) {
   if (options.callers != nullptr) {
     options.callers->KeepsDoor(v1::IngestService::service_full_name());
   }

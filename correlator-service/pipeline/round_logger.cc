@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/status/status.h"
+#include "common/sync/thread.h"
 #include "correlator-service/pipeline/future_samples.h"
 
 namespace alertjoin {
@@ -43,7 +44,7 @@ RoundLogger::RoundLogger(RoundLoggerOptions options, RoundLog& log,
 RoundLogger::~RoundLogger() { Stop(); }
 
 void RoundLogger::Start() {
-  thread_ = std::thread([this] { Run(); });
+  thread_ = StartThread("round-logger", [this] { Run(); });
 }
 
 void RoundLogger::Stop() {

@@ -5,6 +5,7 @@
 #include "common/log/log.h"
 #include "common/log/log_format.h"
 #include "common/status/status.h"
+#include "common/sync/thread.h"
 #include "common/text/trace_parent.h"
 #include "correlator-service/pipeline/apply_round.h"
 
@@ -46,7 +47,7 @@ RoundWriter::~RoundWriter() { Join(); }
 
 void RoundWriter::Start() {
   metrics_.StartFrom(engine_.stats());
-  thread_ = std::thread([this] { Run(); });
+  thread_ = StartThread("round-writer", [this] { Run(); });
 }
 
 void RoundWriter::Join() {

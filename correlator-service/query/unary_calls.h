@@ -20,7 +20,7 @@ class UnaryCalls {
   static constexpr size_t kThreads = 4;
   static constexpr size_t kWaitingMax = 256;
 
-  UnaryCalls() : pool_(kThreads, kWaitingMax) {}
+  UnaryCalls() : pool_("unary-calls", kThreads, kWaitingMax) {}
 
   // Has `answer` called with the request and finishes the call with what it gives.
   // RESOURCE_EXHAUSTED, reason TOO_MANY_CALLS, when too many wait; DEADLINE_EXCEEDED; INTERNAL, and

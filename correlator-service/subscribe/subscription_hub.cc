@@ -10,6 +10,7 @@
 #include "common/metrics/metric_families.h"
 #include "common/status/error_reason.h"
 #include "common/status/status.h"
+#include "common/sync/thread.h"
 
 namespace alertjoin {
 namespace {
@@ -50,9 +51,9 @@ SubscriptionHub::SubscriptionHub(RowStore& store, const Clock& clock,
                 {registry, "fan_out_samples"}}},
       lag_(registry),
       subscribers_max_(options.subscribers_max),
-      searches_(kSearchThreads, kSearchesMax) {
+      searches_("search", kSearchThreads, kSearchesMax) {
   store.RaiseOnChange(signal_);
-  thread_ = std::thread([this] { Run(); });
+  thread_ = StartThread("subscriptions", [this] { Run(); });
 }
 
 SubscriptionHub::~SubscriptionHub() { Stop(); }

@@ -9,7 +9,8 @@
 namespace alertjoin {
 
 // Only one request at a time has work for the thread; before it, the thread lowers its priority.
-LargeTurns::LargeTurns(const Options& options) : options_(options), gentle_(1, 2) {
+LargeTurns::LargeTurns(const Options& options)
+    : options_(options), gentle_("large-requests", 1, 2) {
   CHECK(gentle_.TrySubmit(LowerThreadPriority));
 }
 

@@ -9,6 +9,7 @@
 #include "common/metrics/metric_families.h"
 #include "common/metrics/owned_gauge.h"
 #include "common/status/status.h"
+#include "common/sync/thread.h"
 #include "common/time/time_point.h"
 #include "ingest-service/app/backfill_spool.h"
 #include "ingest-service/backfill/backfill_query.h"
@@ -134,7 +135,7 @@ absl::StatusOr<std::unique_ptr<ServiceBackfill>> ServiceBackfill::Start(
   RETURN_IF_ERROR(BackfillState::Open(BackfillFolderOf(config), "").status());
   auto service =
       std::unique_ptr<ServiceBackfill>(new ServiceBackfill(config, lane, store, registry, clock));
-  service->thread_ = std::thread([&service = *service] { service.Follow(); });
+  service->thread_ = StartThread("backfill-end", [&service = *service] { service.Follow(); });
   return service;
 }
 

@@ -11,7 +11,7 @@ BackfillRunner::BackfillRunner(Options options, BackfillState state, SampleSink&
     : options_(std::move(options)),
       state_(std::move(state)),
       clock_(clock),
-      loop_(clock),
+      loop_("backfill", clock),
       backfill_({sink, loop_, clock}, {options_.attempts_max}) {
   for (const Task& task : options_.tasks) Add(task);
 }

@@ -21,7 +21,7 @@ absl::StatusOr<std::vector<MetricsSourceOptions>> FindDataSources(const GrafanaO
   std::vector<MetricsSourceOptions> sources;
   std::promise<absl::Status> looked;
   bool told = false;
-  TaskLoop loop(clock);
+  TaskLoop loop("grafana-sources", clock);
   GrafanaDiscovery discovery(options, {client, loop, clock, unseen},
                              [&](const std::vector<GrafanaDataSource>& found) {
                                for (const GrafanaDataSource& source : found) {

@@ -38,7 +38,7 @@ GrafanaSources::GrafanaSources(std::vector<GrafanaOptions> options, TransitionLi
       clock_(clock),
       on_change_(std::move(on_change)),
       producer_id_(std::move(producer_id)),
-      loop_(clock) {
+      loop_("grafana-sources", clock) {
   for (const GrafanaOptions& grafana : options_) {
     HttpClient& client = *clients_.emplace_back(
         std::make_unique<HttpClient>(grafana.terms.http, transport_, clock_));

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/status/status.h"
+#include "common/sync/thread.h"
 #include "ingest-service/prometheus/curl_url.h"
 
 namespace alertjoin {
@@ -225,7 +226,7 @@ class CurlHttpTransport::Transfer {
 CurlHttpTransport::CurlHttpTransport(CurlHttpTransportOptions options) : options_(options) {
   InitCurlOnce();
   handles_ = std::make_unique<CurlHandles>();
-  thread_ = std::thread([this] { Run(); });
+  thread_ = StartThread("http-client", [this] { Run(); });
 }
 
 CurlHttpTransport::~CurlHttpTransport() { Stop(); }

@@ -59,7 +59,7 @@ MetricsSources::MetricsSources(MetricsSourcesOptions options, SampleSink& sink,
       metrics_(registry),
       caches_(options_.caches),
       transport_(options_.transport),
-      loop_(clock),
+      loop_("metrics-sources", clock),
       watches_(options_.producer_id, {sink, loop_, registry, clock}),
       poller_({caches_, sink, loop_, clock, metrics_}),
       exact_({caches_, sink, loop_, clock, metrics_}, options_.exact) {

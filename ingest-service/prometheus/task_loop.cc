@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/status/status.h"
+#include "common/sync/thread.h"
 
 namespace alertjoin {
 namespace {
@@ -18,7 +19,7 @@ TaskLoop::~TaskLoop() { Stop(); }
 void TaskLoop::Start(Step step) {
   CHECK(!thread_.joinable());
   step_ = std::move(step);
-  thread_ = std::thread([this] { Run(); });
+  thread_ = StartThread(name_, [this] { Run(); });
 }
 
 void TaskLoop::Post(std::function<void()> task) {

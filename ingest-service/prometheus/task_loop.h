@@ -17,8 +17,8 @@ class TaskLoop final : public Executor {
   // What to do after each batch of tasks; returns when to do it again at the latest.
   using Step = std::function<Timestamp()>;
 
-  // The clock must outlive the loop.
-  explicit TaskLoop(const Clock& clock) : clock_(clock) {}
+  // `name`: of its thread, as StartThread has it. The clock must outlive the loop.
+  TaskLoop(const char* name, const Clock& clock) : name_(name), clock_(clock) {}
   ~TaskLoop() override;  // Stops.
 
   // REQUIRES: not started before.
@@ -31,6 +31,7 @@ class TaskLoop final : public Executor {
   void Run() EXCLUDES_LOCK(mutex_);
   void Wait(Timestamp until) EXCLUDES_LOCK(mutex_);
 
+  const char* const name_;
   const Clock& clock_;
   Step step_;
   Mutex mutex_;

@@ -25,7 +25,7 @@ Reconciler::Reconciler(ReconcilerOptions options, Take take, const Clock& clock,
       clock_(clock),
       metrics_(registry),
       log_limiter_(kLogInterval, clock),
-      loop_(clock) {
+      loop_("reconciler", clock) {
   if (options_.state_path.empty()) return;
   auto state = ReadReconcileState(options_.state_path);
   if (state.ok()) {

@@ -8,7 +8,7 @@ RuleLearning::RuleLearning(const std::vector<MetricsSourceOptions>& sources,
                            MetricsSources& metrics, RuleCatalog& catalog,
                            prometheus::Registry& registry, const Clock& clock)
     : metrics_(metrics),
-      loop_(clock),
+      loop_("rule-learning", clock),
       polls_(sources, {metrics, clock, registry}),
       refresher_({catalog, polls_, loop_, clock, registry}) {
   for (size_t i = 0; i < sources.size(); ++i) refresher_.AddSource(sources[i], metrics.client(i));

@@ -8,6 +8,7 @@
 
 #include "common/net/grpc_status.h"
 #include "common/status/status.h"
+#include "common/sync/thread.h"
 #include "ingest-service/uplink/uplink_call.h"
 
 namespace alertjoin {
@@ -87,7 +88,7 @@ Uplink::~Uplink() { Stop(); }
 
 void Uplink::Start() {
   CHECK(!thread_.joinable());
-  thread_ = std::thread([this] { Run(); });
+  thread_ = StartThread("uplink", [this] { Run(); });
 }
 
 void Uplink::Stop() {

@@ -147,7 +147,7 @@ TEST(GrafanaPast, AllHealthyDataSourcesAreCompleteAndTheOthersAreNamed) {
 
   CollectingSink sink;
   CurlHttpTransport transport;
-  TaskLoop loop(SystemClock());
+  TaskLoop loop("test", SystemClock());
   BackfillOptions options;
   options.attempts_max = 1;
   Backfill backfill({sink, loop, SystemClock()}, options);

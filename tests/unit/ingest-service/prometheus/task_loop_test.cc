@@ -9,7 +9,7 @@ namespace alertjoin {
 namespace {
 
 TEST(TaskLoop, RunsTasksInOrderAndStepsAfterThem) {
-  TaskLoop loop(SystemClock());
+  TaskLoop loop("test", SystemClock());
   std::promise<std::string> done;
   std::string log;
   loop.Post([&] { log += "a"; });
@@ -23,7 +23,7 @@ TEST(TaskLoop, RunsTasksInOrderAndStepsAfterThem) {
 }
 
 TEST(TaskLoop, StepsAgainWhenItsTimeHasCome) {
-  TaskLoop loop(SystemClock());
+  TaskLoop loop("test", SystemClock());
   std::promise<void> third;
   int steps = 0;
   loop.Start([&] {
@@ -34,7 +34,7 @@ TEST(TaskLoop, StepsAgainWhenItsTimeHasCome) {
 }
 
 TEST(TaskLoop, StopDropsWhatIsLeftAndTakesNothingMore) {
-  TaskLoop loop(SystemClock());
+  TaskLoop loop("test", SystemClock());
   std::promise<void> running;
   std::promise<void> release;
   std::atomic<int> ran{0};
