@@ -12,21 +12,25 @@
 #include "common/status/status.h"
 #include "common/sync/mutex.h"
 #include "common/sync/semaphore.h"
+#include "common/sync/thread.h"
+#include "common/sync/thread_priority.h"
 
 namespace alertjoin {
 
-// Lets the requests of concurrent threads share one slow step, such as a sync. Who comes while
-// nobody commits commits its own request at once. Those who come meanwhile are the next group, and
-// those who come during that the next but one: these are committed by a thread that is kept for it,
-// which runs on from group to group, so that the slow step never waits for a thread to wake up. A
-// small request never waits for several large ones: it goes with the first group that begins after
-// it came. Thread-safe; no request may be under way at its end. `Request` has a member `bytes`, its
+// Lets the requests of concurrent threads share one slow step, such as a sync. Who comes with a
+// small request while nobody commits commits it at once. Those who come meanwhile are the next
+// group, and those who come during that the next but one: these are committed by a thread that is
+// kept for it, which runs on from group to group, so that the slow step never waits for a thread to
+// wake up. A large request is always left to that thread: whose work is much has used its share of
+// the processor, and would keep those who come meanwhile waiting until it has one again. A small
+// request never waits for several large ones: it goes with the first group that begins after it
+// came. Thread-safe; no request may be under way at its end. `Request` has a member `bytes`, its
 // size.
 template <typename Request>
 class GroupCommit {
  public:
   // A request of up to this share of a group is small.
-  static constexpr uint64_t kSmallShare = 16;
+  static constexpr uint64_t kSmallShare = 64;
 
   // Commits the requests, in this order, and leaves in each what came of it. Never called by two
   // threads at once; no lock is held. The span is not empty. What it throws ends the process: those
@@ -38,7 +42,7 @@ class GroupCommit {
   GroupCommit(uint64_t group_bytes_max, Commit commit)
       : group_bytes_max_(group_bytes_max),
         commit_(std::move(commit)),
-        thread_([this] { RunThread(); }) {}
+        thread_(StartThread("log-commit", [this] { RunThread(); })) {}
   ~GroupCommit() {
     {
       MutexLock lock(mutex_);
@@ -59,8 +63,12 @@ class GroupCommit {
       queue_.push_back(&self);
       is_first = !std::exchange(committing_, true);
     }
-    if (!is_first) return self.done.Wait();
-    if (!CommitFirstGroup(&self)) handed_over_.Post();
+    if (is_first && IsSmall(request)) {
+      if (!CommitFirstGroup(&self)) handed_over_.Post();
+      return;
+    }
+    if (is_first) handed_over_.Post();
+    self.done.Wait();
   }
 
   // Requests that are being committed or wait for it.
@@ -77,7 +85,12 @@ class GroupCommit {
     Semaphore done;
   };
 
+  bool IsSmall(const Request& request) const {
+    return request.bytes <= group_bytes_max_ / kSmallShare;
+  }
+
   void RunThread() {
+    WantShortTurns();
     while (true) {
       handed_over_.Wait();
       if (ends()) return;
@@ -122,7 +135,7 @@ class GroupCommit {
     for (Waiter* const waiter : queue_) {
       const uint64_t size = waiter->request->bytes;
       const bool is_full = !group.empty() && bytes >= group_bytes_max_;
-      const bool is_small = size <= group_bytes_max_ / kSmallShare;
+      const bool is_small = IsSmall(*waiter->request);
       if (is_full && (!is_small || small_bytes >= group_bytes_max_)) {
         *left++ = waiter;
         continue;

@@ -66,11 +66,13 @@ TEST_F(GroupCommitTest, WhoeverWaitsGoesTogetherInTheOrderOfArrival) {
 
 TEST_F(GroupCommitTest, WhoComesFirstCommitsItselfAndWhoWaitsIsCommittedByTheThreadOfAllGroups) {
   std::vector<std::thread::id> committers;
-  GroupCommit<Number> commits(1, [&](std::span<Number* const> group) {
-    committers.push_back(std::this_thread::get_id());
-    Commit(group);
-  });
-  std::vector<Number> numbers{{1}, {2}, {3}};
+  GroupCommit<Number> commits(GroupCommit<Number>::kSmallShare,
+                              [&](std::span<Number* const> group) {
+                                committers.push_back(std::this_thread::get_id());
+                                Commit(group);
+                              });
+  // Each fills a group.
+  std::vector<Number> numbers{{1, 100}, {2, 100}, {3, 100}};
   RunBehindAnother(numbers, commits);
   EXPECT_THAT(groups_, ElementsAre(ElementsAre(0), ElementsAre(1), ElementsAre(2), ElementsAre(3)));
   ASSERT_EQ(committers.size(), 4U);
@@ -84,6 +86,22 @@ TEST_F(GroupCommitTest, WhoComesFirstCommitsItselfAndWhoWaitsIsCommittedByTheThr
   EXPECT_EQ(committers.back(), std::this_thread::get_id());
 }
 
+TEST_F(GroupCommitTest, LargeRequestsAreCommittedByTheThreadEvenWhenNobodyElseCommits) {
+  std::vector<std::thread::id> committers;
+  GroupCommit<Number> commits(GroupCommit<Number>::kSmallShare,
+                              [&](std::span<Number* const> group) {
+                                committers.push_back(std::this_thread::get_id());
+                                Commit(group);
+                              });
+  Number small{1, 1};
+  Number large{2, 2};
+  for (Number* const number : {&large, &small, &large}) commits.Run(*number);
+  ASSERT_EQ(committers.size(), 3U);
+  EXPECT_NE(committers[0], std::this_thread::get_id());
+  EXPECT_EQ(committers[1], std::this_thread::get_id());
+  EXPECT_EQ(committers[2], committers[0]);
+}
+
 TEST_F(GroupCommitTest, GroupEndsAtItsByteLimit) {
   std::vector<Number> numbers{{1, 9}, {2, 1}, {3, 25}, {4, 1}};
   RunBehindAnother(numbers);
@@ -92,10 +110,10 @@ TEST_F(GroupCommitTest, GroupEndsAtItsByteLimit) {
 }
 
 TEST_F(GroupCommitTest, SmallRequestsDoNotWaitForSeveralLargeOnes) {
-  // 2 bytes are small, as many as 32 of them go with a full group.
+  // 2 bytes are small, as many as 128 of them go with a full group.
   GroupCommit<Number> commits(2 * GroupCommit<Number>::kSmallShare,
                               [this](std::span<Number* const> group) { Commit(group); });
-  std::vector<Number> numbers{{1, 90}, {2, 90}, {3, 2}, {4, 3}, {5, 90}, {6, 1}};
+  std::vector<Number> numbers{{1, 400}, {2, 400}, {3, 2}, {4, 3}, {5, 400}, {6, 1}};
   RunBehindAnother(numbers, commits);
   EXPECT_THAT(groups_,
               ElementsAre(ElementsAre(0), ElementsAre(1, 3, 6), ElementsAre(2), ElementsAre(4, 5)));
@@ -104,12 +122,13 @@ TEST_F(GroupCommitTest, SmallRequestsDoNotWaitForSeveralLargeOnes) {
 TEST_F(GroupCommitTest, SmallRequestsKeepNoLargeOneBack) {
   GroupCommit<Number> commits(GroupCommit<Number>::kSmallShare,
                               [this](std::span<Number* const> group) { Commit(group); });
-  std::vector<Number> numbers{{1, 90}, {2, 90}};
-  for (int i = 0; i < 18; ++i) numbers.push_back({10 + i, 1});
+  std::vector<Number> numbers{{1, 400}, {2, 400}};
+  const int small = static_cast<int>(GroupCommit<Number>::kSmallShare) + 2;
+  for (int i = 1; i <= small; ++i) numbers.push_back({1000 + i, 1});
   RunBehindAnother(numbers, commits);
   ASSERT_EQ(groups_.size(), 3U);
   EXPECT_EQ(groups_[1].size(), 1 + GroupCommit<Number>::kSmallShare);
-  EXPECT_THAT(groups_[2], ElementsAre(2, 26, 27));
+  EXPECT_THAT(groups_[2], ElementsAre(2, 1000 + small - 1, 1000 + small));
 }
 
 TEST_F(GroupCommitTest, EachRequestIsCommittedOnceUnderLoad) {
