@@ -28,11 +28,12 @@ GROWTH_MIB_MAX = 2048 if FULL else 400
 BLOW_SECONDS_MAX = 300
 GOOD_PER_BLOW_MIN = 20
 PAUSE_SECONDS = 0.001
-# What the others may take under the blows, measured in turns with what they take without: a fifth
-# more, and what two services at work, and their disk, leave of one small machine on which others
-# may be busy, too. Who had to wait for a blow, or for one of its notifications, would wait longer.
-# In a small run beside other tests a few that met these make much of a percentile.
-SLOWER_MAX, SLOWER_P50_MS, SLOWER_P99_MS = (1.2, 8, 20) if FULL else (1.2, 10, 50)
+# What the others may take under the blows, measured in turns with what they take while the machine
+# is as busy with something else: a fifth more, and what two services at work, and their disk, leave
+# of one small machine on which others may be busy, too. Who had to wait for a blow, or for one of
+# its notifications, would wait longer. In a small run beside other tests a few that met these make
+# much of a percentile.
+SLOWER_MAX, SLOWER_P50_MS, SLOWER_P99_MS = (1.2, 8, 12) if FULL else (1.2, 10, 50)
 
 
 def percentiles(times_ms):
@@ -45,6 +46,25 @@ def typical(rounds):
     """The medians of the percentiles of the rounds: a disk that was busy with something else in one
     of them does not count."""
     return [statistics.median(values) for values in zip(*map(percentiles, rounds))]
+
+
+class BusyMachine:
+    """Keeps every processor at work, with the least priority, while it is entered. A virtual
+    machine whose processors all work is stopped by its host for milliseconds now and then, which
+    is no matter of what runs there."""
+
+    def __enter__(self):
+        self._processes = [subprocess.Popen(
+            [sys.executable, "-c", "import os\nos.setpriority(os.PRIO_PROCESS, 0, 19)\n"
+             "print(flush=True)\nwhile True: pass"], stdout=subprocess.PIPE)
+            for _ in os.sched_getaffinity(0)]
+        for process in self._processes:
+            process.stdout.readline()
+
+    def __exit__(self, *_):
+        for process in self._processes:
+            process.kill()
+            process.communicate()
 
 
 class Bomb:
@@ -114,32 +134,39 @@ class CardinalityTest(unittest.TestCase):
         self.assertEqual(200, self.stack.post("one", body))
 
     def strike_all(self, kind, address, one_of_others, reason):
-        """All blows, each after a time without, in which the others do as much. Nobody may wait for
-        long, and every blow is refused as far as it is beyond the share."""
-        bomb, alone, under, blows = Bomb(self, kind, address), [], [], []
+        """All blows, each after a time without, and one in which the machine does something else,
+        in which the others do as much. Nobody may wait for long, and every blow is refused as far
+        as it is beyond the share."""
+        bomb, alone, busy, under, blows = Bomb(self, kind, address), [], [], [], []
 
         def measure(times):
             started = time.monotonic()
             one_of_others()
             times.append((time.monotonic() - started) * 1000)
             time.sleep(PAUSE_SECONDS)
+
+        def measure_as_many(rounds):
+            rounds.append([])
+            while len(rounds[-1]) < max(map(len, under), default=GOOD_PER_BLOW_MIN):
+                measure(rounds[-1])
         resident = self.resident_mib()
         for sent in range(0, BOMB, BOMB // BLOWS):
-            alone.append([])
-            while len(alone[-1]) < max(map(len, under), default=GOOD_PER_BLOW_MIN):
-                measure(alone[-1])
+            measure_as_many(alone)
+            with BusyMachine():
+                measure_as_many(busy)
             under.append([])
             blows.append(bomb.strike(sent, BOMB // BLOWS, lambda: measure(under[-1])))
             beyond = max(0, sent + BOMB // BLOWS - SHARE)
             wait_until(lambda beyond=beyond: self.refused(reason) >= beyond, 300, "all are refused")
             self.assertEqual(beyond, self.refused(reason))
         grown, blow = self.resident_mib() - resident, statistics.median(blows)
-        (p50, p99), (p50_under, p99_under) = typical(alone), typical(under)
-        print(f"{BOMB} new {kind}, {len(blows)} blows of {blow:.0f} ms; another source "
-              f"{sum(map(len, alone))} times without, {sum(map(len, under))} times under them: p50 "
-              f"{p50:.1f} -> {p50_under:.1f} ms, p99 {p99:.1f} -> {p99_under:.1f} ms, of all "
-              f"{percentiles(sum(alone, []))[1]:.1f} -> {percentiles(sum(under, []))[1]:.1f} ms; "
-              f"correlator grew by {grown:.0f} MiB", flush=True)
+        print(f"{BOMB} new {kind}, {len(blows)} blows of {blow:.0f} ms; correlator grew by "
+              f"{grown:.0f} MiB; another source:")
+        for when, rounds in (("alone", alone), ("on a busy machine", busy), ("under them", under)):
+            p50, p99 = typical(rounds)
+            print(f"  {when}, {sum(map(len, rounds))} times: p50 {p50:.1f} ms, p99 {p99:.1f} ms, "
+                  f"of all {percentiles(sum(rounds, []))[1]:.1f} ms", flush=True)
+        (p50, p99), (p50_under, p99_under) = typical(busy), typical(under)
         self.assertLess(grown, GROWTH_MIB_MAX)
         self.assertLess(p50_under, p50 * SLOWER_MAX + SLOWER_P50_MS)
         self.assertLess(p99_under, p99 * SLOWER_MAX + SLOWER_P99_MS)
