@@ -25,6 +25,10 @@ constexpr int kMemtablesMax = 3;
 constexpr size_t kBlockCacheBytes = 16 << 20;
 constexpr size_t kBlockBytes = 16 << 10;
 constexpr uint64_t kTableBytes = 32 << 20;
+// All raw payloads are written anew, and those that have expired are gone, when those since the
+// last time are this share of the others, and once a day where hardly any come.
+constexpr unsigned int kNewerPayloadsMaxPercent = 50;
+constexpr uint64_t kPayloadsRewriteSeconds = 24 * 60 * 60;
 // Written out in steps, so that no large write-back delays the syncs of the event log.
 constexpr uint64_t kBackgroundSyncBytes = 1 << 20;
 constexpr int kBackgroundJobsMax = 2;
@@ -104,11 +108,19 @@ std::vector<rocksdb::ColumnFamilyDescriptor> Families(const RowFilesOptions& opt
   family.level_compaction_dynamic_level_bytes = true;
   family.compression = rocksdb::CompressionType::kLZ4Compression;
   family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  // Their keys grow with time. By levels, tables that do not overlap are moved down as they are,
+  // and each of any size would stay open until its payloads expire.
+  rocksdb::ColumnFamilyOptions raw_payloads = family;
+  raw_payloads.compaction_style = rocksdb::CompactionStyle::kCompactionStyleUniversal;
+  raw_payloads.level_compaction_dynamic_level_bytes = false;
+  raw_payloads.compaction_options_universal.max_size_amplification_percent =
+      kNewerPayloadsMaxPercent;
+  raw_payloads.periodic_compaction_seconds = kPayloadsRewriteSeconds;
   return {{rocksdb::kDefaultColumnFamilyName, family},
           {kRowsFamily, family},
           {kChangesFamily, family},
           {kReportsFamily, family},
-          {kRawPayloadsFamily, family},
+          {kRawPayloadsFamily, raw_payloads},
           {kSourcesFamily, family},
           {kAlertsFamily, family}};
 }

@@ -4,7 +4,9 @@
 #include <rocksdb/db.h>
 
 #include <algorithm>
+#include <chrono>
 #include <random>
+#include <thread>
 
 #include "tests/support/alerts.h"
 #include "tests/unit/correlator-service/rows/row_database_fixture.h"
@@ -275,6 +277,31 @@ TEST_F(RowDatabaseTest, RawPayloadsStayInOrderOfTimeUntilTheirHorizon) {
   write(3, {{"c", kRowsNow, "again"}}, {});
   write(3, {{"c", kRowsNow, "again"}}, {});
   EXPECT_EQ(read().size(), 3u);
+}
+
+// Those that are open take descriptors and memory, and payloads stay for as long as rows do.
+TEST_F(RowDatabaseTest, TablesOfRawPayloadsAreFewHoweverOftenTheyAreWritten) {
+  constexpr uint64_t kWrites = 60;
+  for (uint64_t i = 1; i <= kWrites; ++i) {
+    const Timestamp received = kRowsNow + Millis(static_cast<int64_t>(i));
+    ASSERT_THAT(store_->Commit({.raw_payloads = {{"a", received, fmt::format("body {}", i)}},
+                                .applied = LogPosition(i)}),
+                IsOk());
+    Open();  // All that was written goes to tables.
+  }
+  const auto tables = [this] {
+    return std::ranges::count_if(disk_->Files(),
+                                 [](const auto& file) { return file.first.ends_with(".sst"); });
+  };
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (tables() > 24 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  EXPECT_LE(tables(), 24);
+  uint64_t read = 0;
+  EXPECT_THAT(database_->ForEachRawPayload([&](const RawPayload& payload) {
+    EXPECT_EQ(payload.body, fmt::format("body {}", ++read));
+  }),
+              IsOk());
+  EXPECT_EQ(read, kWrites);
 }
 
 }  // namespace
