@@ -24,7 +24,8 @@ namespace alertjoin {
 // keeps the references it is given: they must outlive it.
 class TransitionIntake {
  public:
-  // Of records that are synced together. A larger one is a piece of its own.
+  // Of records that are synced together. A larger one is a piece of its own. More than the event
+  // log takes for small (GroupCommit), so that its own thread writes the pieces.
   static constexpr size_t kPieceBytes = 128 << 10;
   // Runs the work, wherever, and returns when it is done.
   using Runner = std::function<void(const std::function<void()>& work)>;
