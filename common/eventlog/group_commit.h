@@ -31,6 +31,8 @@ class GroupCommit {
  public:
   // A request of up to this share of a group is small.
   static constexpr uint64_t kSmallShare = 64;
+  // As the size of a group: each request is a group of its own, and small.
+  static constexpr uint64_t kOneByOne = 0;
 
   // Commits the requests, in this order, and leaves in each what came of it. Never called by two
   // threads at once; no lock is held. The span is not empty. What it throws ends the process: those
@@ -86,7 +88,7 @@ class GroupCommit {
   };
 
   bool IsSmall(const Request& request) const {
-    return request.bytes <= group_bytes_max_ / kSmallShare;
+    return group_bytes_max_ == kOneByOne || request.bytes <= group_bytes_max_ / kSmallShare;
   }
 
   void RunThread() {

@@ -17,7 +17,7 @@ DeadLetters::DeadLetters(Options options, const Clock& clock, prometheus::Regist
                        "Bodies written to files because they can never be taken.")),
       failures_(OneCounter(registry, "alertjoin_dead_letter_failures_total",
                            "Dead letters that could not be written, or not be removed.")),
-      commits_(/*group_bytes_max=*/0, [this](std::span<Request* const> group) {
+      commits_(GroupCommit<Request>::kOneByOne, [this](std::span<Request* const> group) {
         for (Request* request : group) Commit(*request->letter);
       }) {
   CHECK(options_.count_max > 0 && options_.bytes_max >= kBytesMaxLeast);

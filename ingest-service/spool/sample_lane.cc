@@ -34,7 +34,7 @@ SampleLane::SampleLane(EventLog& log, uint64_t bytes_max, const Clock& clock,
       drop_metrics_(registry, kName),
       drop_log_(kLogInterval, clock),
       spool_(log, bytes_max - bytes_max / kShares, &metrics_),
-      appends_(/*group_bytes_max=*/0, [this](std::span<Request* const> group) {
+      appends_(GroupCommit<Request>::kOneByOne, [this](std::span<Request* const> group) {
         for (Request* request : group) request->status = AppendOrDrop(*request);
       }) {}
 

@@ -94,8 +94,9 @@ TEST(DroppedSamples, UplinkPassesOverWhatWasDroppedBeforeItWasSent) {
   CorrelatorEnd correlator(sink);
   SampleProducer producer(correlator.address());
   sink.Hold();
-  producer.Append(1000);
-  ASSERT_TRUE(sink.WaitTaken(1000));
+  // Fewer than the batches that a stream may have in the pipeline, if each were one.
+  producer.Append(100);
+  ASSERT_TRUE(sink.WaitTaken(100));
   // More than can be on its way: the rest waits in the spool, and the next to be sent is dropped.
   const LogPosition beyond(IntakeSession::kWindowEventsMax + 5000);
   ASSERT_NO_FATAL_FAILURE(producer.AppendUntilDropped(beyond));

@@ -102,6 +102,22 @@ TEST_F(GroupCommitTest, LargeRequestsAreCommittedByTheThreadEvenWhenNobodyElseCo
   EXPECT_EQ(committers[2], committers[0]);
 }
 
+// Those of a lane of samples, and dead letters: each of their requests once went to the thread, as
+// large.
+TEST_F(GroupCommitTest, OneByOneEachIsCommittedByItsOwnThreadWhenNobodyElseCommits) {
+  std::vector<std::thread::id> committers;
+  GroupCommit<Number> commits(GroupCommit<Number>::kOneByOne, [&](std::span<Number* const> group) {
+    committers.push_back(std::this_thread::get_id());
+    Commit(group);
+  });
+  std::vector<Number> numbers{{1, 100}, {2, 1}};
+  RunBehindAnother(numbers, commits);
+  EXPECT_THAT(groups_, ElementsAre(ElementsAre(0), ElementsAre(1), ElementsAre(2)));
+  Number large{3, 1 << 20};
+  commits.Run(large);
+  EXPECT_EQ(committers.back(), std::this_thread::get_id());
+}
+
 TEST_F(GroupCommitTest, GroupEndsAtItsByteLimit) {
   std::vector<Number> numbers{{1, 9}, {2, 1}, {3, 25}, {4, 1}};
   RunBehindAnother(numbers);
