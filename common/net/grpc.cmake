@@ -12,3 +12,8 @@ alertjoin_library(NAME grpc_net
     gRPC::grpc++ PkgConfig::PROMETHEUS_CPP
   PRIVATE_DEPS alertjoin::config alertjoin::listener_rule alertjoin::metrics
     gRPC::grpc++_reflection OpenSSL::SSL absl::strings fmt::fmt)
+
+alertjoin_library(NAME library_logs
+  SRCS library_logs.cc
+  HDRS library_logs.h
+  PRIVATE_DEPS alertjoin::log alertjoin::status alertjoin::sync gRPC::grpc++ protobuf::libprotobuf)

@@ -15,6 +15,7 @@
 
 #include "common/log/log.h"
 #include "common/log/log_format.h"
+#include "common/net/library_logs.h"
 #include "common/service/build_info.h"
 #include "common/service/log_config.h"
 #include "common/service/service_manager.h"
@@ -113,6 +114,7 @@ ServiceCommand PrintConfigCommand(const Service& service) {
 int Run(const Service& service, const Arguments& arguments) {
   SetDefaultLogLevel(LogLevels().at(arguments.log_level));
   SetLogFormat(kLogFormats.at(arguments.log_format));
+  LogLibraries();
   if (arguments.command != nullptr) {
     const absl::Status status = arguments.command->run(arguments.given);
     if (!status.ok()) std::fprintf(stderr, "%s\n", MessageOf(status).c_str());

@@ -15,8 +15,7 @@ namespace {
 constexpr char kPushEvents[] = "/alertjoin.v1.IngestService/PushEvents";
 
 // The end of a call that may not begin.
-class Refusal final
-    : public grpc::ServerBidiReactor<v1::PushEventsRequest, v1::PushEventsResponse> {
+class Refusal final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   explicit Refusal(const absl::Status& status) { Finish(ToGrpcStatus(status)); }
   void OnDone() override { delete this; }
@@ -58,8 +57,8 @@ void IngestServiceImpl::Stop() {
   for (const auto& stream : LiveStreams()) stream->End(Stopping());
 }
 
-grpc::ServerBidiReactor<v1::PushEventsRequest, v1::PushEventsResponse>*
-IngestServiceImpl::PushEvents(grpc::CallbackServerContext* context) {
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* IngestServiceImpl::PushEvents(
+    grpc::CallbackServerContext* context) {
   std::optional<Millis> retention;
   if (const int64_t ms = sample_retention_ms_; ms > 0) retention = Millis(ms);
   absl::StatusOr<SharedAdmission> caller = SharedAdmission();

@@ -42,7 +42,8 @@ struct IntakeOptions {
 // Stopping, in this order: Stop, which ends all streams; shutdown of the gRPC server; stop of the
 // sink; destruction. The sink may call what it was given (`durable`) even after the destruction.
 // Everything handed to the constructor must outlive the service.
-class IngestServiceImpl final : public v1::IngestService::CallbackService {
+class IngestServiceImpl final
+    : public v1::IngestService::WithRawCallbackMethod_PushEvents<v1::IngestService::Service> {
  public:
   IngestServiceImpl(EventSink& sink, std::string store_id, const Clock& clock,
                     prometheus::Registry& registry, IntakeOptions options = {});
@@ -57,7 +58,7 @@ class IngestServiceImpl final : public v1::IngestService::CallbackService {
   // Ends all streams, and those that come later, with UNAVAILABLE, reason STOPPING. Idempotent.
   void Stop() EXCLUDES_LOCK(mutex_);
 
-  grpc::ServerBidiReactor<v1::PushEventsRequest, v1::PushEventsResponse>* PushEvents(
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* PushEvents(
       grpc::CallbackServerContext* context) override EXCLUDES_LOCK(mutex_);
 
  private:

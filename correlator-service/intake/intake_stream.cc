@@ -1,8 +1,13 @@
 #include "correlator-service/intake/intake_stream.h"
 
+#include <fmt/format.h>
+#include <google/protobuf/arena.h>
+
 #include <algorithm>
 
+#include "alertjoin/v1/ingest_service.grpc.pb.h"
 #include "common/event/event_codec.h"
+#include "common/event/event_rules.h"
 #include "common/log/log.h"
 #include "common/net/grpc_status.h"
 #include "common/status/status.h"
@@ -14,6 +19,27 @@ constexpr std::chrono::seconds kHelloTimeout(10);
 // How long a batch waits for room in the pipeline before it is offered again.
 constexpr std::chrono::milliseconds kPushRetryInterval(20);
 constexpr std::chrono::seconds kPermitInterval(1);
+// Of the arena of one request. A large request takes several blocks of the larger size.
+constexpr size_t kArenaFirstBytes = 4 << 10;
+constexpr size_t kArenaBlockBytesMax = 256 << 10;
+
+google::protobuf::ArenaOptions ArenaOfRequest() {
+  google::protobuf::ArenaOptions options;
+  options.start_block_size = kArenaFirstBytes;
+  options.max_block_size = kArenaBlockBytesMax;
+  return options;
+}
+
+// `parsed`: as far as it could be.
+absl::Status NotParsed(uint64_t number, size_t bytes, const v1::PushEventsRequest& parsed) {
+  const absl::Status status =
+      MalformedEvent("message", fmt::format("number {} of the stream, of {} bytes, is no "
+                                            "alertjoin.v1.PushEventsRequest: it cannot be parsed",
+                                            number, bytes));
+  const auto events = static_cast<uint64_t>(parsed.batch().events_size());
+  if (events == 0) return status;
+  return Annotate(status, fmt::format("event {}", parsed.batch().base_sequence() + events - 1));
+}
 
 }  // namespace
 
@@ -76,7 +102,7 @@ IntakeStream::Steady IntakeStream::Tick(Steady now) {
 
 void IntakeStream::OnReadDone(bool ok) {
   absl::Status status;
-  if (ok) status = session_->OnRequest(request_);
+  if (ok) status = OnRequest();
   {
     MutexLock lock(mutex_);
     reading_ = false;
@@ -84,6 +110,16 @@ void IntakeStream::OnReadDone(bool ok) {
     if (end_.ok()) end_ = status;
   }
   Pump();
+}
+
+absl::Status IntakeStream::OnRequest() {
+  google::protobuf::Arena arena(ArenaOfRequest());
+  auto* const request = google::protobuf::Arena::CreateMessage<v1::PushEventsRequest>(&arena);
+  const size_t bytes = request_.Length();
+  ++requests_;
+  const bool is_parsed =
+      grpc::SerializationTraits<v1::PushEventsRequest>::Deserialize(&request_, request).ok();
+  return is_parsed ? session_->OnRequest(*request) : NotParsed(requests_, bytes, *request);
 }
 
 void IntakeStream::OnWriteDone(bool ok) {
@@ -171,22 +207,22 @@ void IntakeStream::AnswerOrFinish() {
     was_told = was_told_;
   }
   if (!end.ok()) return FinishWith(end);
-  response_.Clear();
+  v1::PushEventsResponse response;
   bool last = false;
-  if (!session_->NextResponse(&response_)) {
+  if (!session_->NextResponse(&response)) {
     // A stream that was broken off looks like one whose producer has said all, but for this: it
     // takes no more messages. So there is a last one, and the end is good when that was taken.
     last = done && session_->IsOpen() && !was_told;
     if (done && !last) return FinishWith(absl::OkStatus());
     if (!heartbeat && !last) return;
-    *response_.mutable_heartbeat()->mutable_send_time() = EncodeTime(context_.clock.Now());
+    *response.mutable_heartbeat()->mutable_send_time() = EncodeTime(context_.clock.Now());
   }
-  if (response_.has_welcome()) {
-    *response_.mutable_welcome()->mutable_heartbeat_interval() =
+  if (response.has_welcome()) {
+    *response.mutable_welcome()->mutable_heartbeat_interval() =
         EncodeSpan(context_.heartbeat_interval);
   }
-  if (response_.has_welcome() && context_.sample_retention.has_value()) {
-    *response_.mutable_welcome()->mutable_sample_retention() =
+  if (response.has_welcome() && context_.sample_retention.has_value()) {
+    *response.mutable_welcome()->mutable_sample_retention() =
         EncodeSpan(*context_.sample_retention);
   }
   {
@@ -196,6 +232,10 @@ void IntakeStream::AnswerOrFinish() {
     heartbeat_due_ = false;
     heartbeat_time_ = std::chrono::steady_clock::now() + context_.heartbeat_interval;
   }
+  bool owned = false;
+  const grpc::Status serialized =
+      grpc::SerializationTraits<v1::PushEventsResponse>::Serialize(response, &response_, &owned);
+  CHECK(serialized.ok());
   StartWrite(&response_);
 }
 

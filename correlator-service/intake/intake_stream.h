@@ -1,26 +1,28 @@
 #pragma once
 
+#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
-#include "alertjoin/v1/ingest_service.grpc.pb.h"
 #include "common/sync/mutex.h"
 #include "common/time/clock.h"
 #include "correlator-service/intake/intake_session.h"
 
 namespace alertjoin {
 
-// Carries one PushEvents call: requests to an IntakeSession and its answers back. Back-pressure is
-// not starting the next read. All operations of the call are started by one thread at a time, the
+// Carries one PushEvents call: requests to an IntakeSession and its answers back. Requests come as
+// bytes: of a message that it cannot parse, gRPC says what it says of a producer that has ended.
+// And on an arena of its own a request takes and leaves memory in few pieces. Back-pressure is not
+// starting the next read. All operations of the call are started by one thread at a time, the
 // one that pumps, without a lock held. Keeps itself alive until OnDone. Thread-safe.
-class IntakeStream final
-    : public grpc::ServerBidiReactor<v1::PushEventsRequest, v1::PushEventsResponse>,
-      public std::enable_shared_from_this<IntakeStream> {
+class IntakeStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
+                           public std::enable_shared_from_this<IntakeStream> {
  public:
   using Steady = std::chrono::steady_clock::time_point;
 
@@ -62,14 +64,17 @@ class IntakeStream final
   // One round of the pumping thread.
   void Step() EXCLUDES_LOCK(mutex_);
   void PushAndRead() EXCLUDES_LOCK(mutex_);
+  // Takes what was read.
+  absl::Status OnRequest();
   void AnswerOrFinish() EXCLUDES_LOCK(mutex_);
   void FinishWith(const absl::Status& status);
 
   const Context context_;
   std::shared_ptr<IntakeStream> self_;
   std::optional<IntakeSession> session_;
-  v1::PushEventsRequest request_;
-  v1::PushEventsResponse response_;
+  grpc::ByteBuffer request_;
+  uint64_t requests_ = 0;  // Reading side only.
+  grpc::ByteBuffer response_;
 
   Mutex mutex_;
   bool pumping_ GUARDED_BY(mutex_) = false;

@@ -182,6 +182,29 @@ TEST_F(RawStreamTest, MalformedEventIsNamed) {
   EXPECT_EQ(Refused("MALFORMED_EVENT"), 1);
 }
 
+// gRPC takes it for the end of what the producer has to say, and so did we: the stream ended well,
+// and an uplink would have tried for ever.
+TEST_F(RawStreamTest, MessageThatCannotBeParsedIsNamed) {
+  const auto stream = OpenWelcomed();
+  stream->Send(Batch(1, 2));
+  auto batch = Batch(3, 4);
+  batch.mutable_batch()->mutable_events(1)->mutable_transition()->set_source("not UTF-8: \xff");
+  stream->Send(batch);
+  const absl::Status status = stream->Finish();
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument,
+                               "event 4: malformed event: message: number 3 of the stream"));
+  EXPECT_EQ(ReasonOf(status), "MALFORMED_EVENT");
+  EXPECT_EQ(Refused("MALFORMED_EVENT"), 1);
+  EXPECT_EQ(sink_.Taken().size(), 2U) << "nothing of it was taken";
+
+  auto hello = Hello();
+  hello.mutable_hello()->set_version("\xff");
+  const auto other = Open();
+  other->Send(hello);
+  EXPECT_THAT(other->Finish(), StatusIs(absl::StatusCode::kInvalidArgument,
+                                        "malformed event: message: number 1 of the stream"));
+}
+
 TEST_F(RawStreamTest, BatchWithoutHelloIsRefused) {
   const auto stream = Open();
   stream->Send(Batch(1, 1));
