@@ -5,9 +5,9 @@ alertjoin_library(NAME backoff
 
 alertjoin_library(NAME grpc_net
   SRCS grpc_access.cc grpc_callers.cc grpc_channel.cc grpc_health.cc grpc_metrics.cc grpc_server.cc
-    grpc_status.cc memory_file.cc
+    grpc_status.cc memory_file.cc message_bytes.cc
   HDRS grpc_access.h grpc_callers.h grpc_channel.h grpc_health.h grpc_metrics.h grpc_server.h
-    grpc_status.h memory_file.h
+    grpc_status.h memory_file.h message_bytes.h
   DEPS alertjoin::access alertjoin::proto alertjoin::status alertjoin::sync alertjoin::time
     gRPC::grpc++ PkgConfig::PROMETHEUS_CPP
   PRIVATE_DEPS alertjoin::config alertjoin::listener_rule alertjoin::metrics

@@ -12,6 +12,7 @@
 #include "alertjoin/v1/correlator_service.pb.h"
 #include "common/event/event_parts.h"
 #include "common/net/grpc_status.h"
+#include "common/net/message_bytes.h"
 #include "common/status/error_reason.h"
 #include "correlator-service/codec/filter_codec.h"
 #include "correlator-service/http/connect_calls.h"

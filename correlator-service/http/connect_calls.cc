@@ -11,6 +11,7 @@
 #include "alertjoin/v1/correlator_service.pb.h"
 #include "common/net/grpc_status.h"
 #include "common/net/http_head.h"
+#include "common/net/message_bytes.h"
 #include "common/status/error_reason.h"
 #include "correlator-service/http/connect_error.h"
 #include "correlator-service/http/messages.h"

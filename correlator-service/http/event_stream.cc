@@ -7,6 +7,7 @@
 #include <set>
 
 #include "common/net/grpc_status.h"
+#include "common/net/message_bytes.h"
 #include "common/status/error_reason.h"
 #include "correlator-service/codec/filter_codec.h"
 #include "correlator-service/http/connect_error.h"

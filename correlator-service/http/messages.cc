@@ -1,7 +1,6 @@
 #include "correlator-service/http/messages.h"
 
 #include <google/protobuf/util/json_util.h>
-#include <grpcpp/impl/codegen/proto_utils.h>
 
 #include "alertjoin/v1/correlator_service.pb.h"
 #include "common/status/status.h"
@@ -27,18 +26,6 @@ std::unique_ptr<Message> NewMessage(const google::protobuf::Descriptor* type) {
       google::protobuf::MessageFactory::generated_factory()->GetPrototype(type);
   CHECK(prototype != nullptr);
   return std::unique_ptr<Message>(prototype->New());
-}
-
-grpc::ByteBuffer ToBytes(const Message& message) {
-  grpc::ByteBuffer bytes;
-  bool own = false;
-  CHECK(grpc::SerializationTraits<Message>::Serialize(message, &bytes, &own).ok());
-  return bytes;
-}
-
-bool FromBytes(const grpc::ByteBuffer& bytes, Message* message) {
-  grpc::ByteBuffer read = bytes;  // The same bytes; parsing empties the buffer.
-  return grpc::SerializationTraits<Message>::Deserialize(&read, message).ok();
 }
 
 absl::StatusOr<std::string> ToJson(const Message& message) {

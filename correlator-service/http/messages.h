@@ -2,7 +2,6 @@
 
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>
-#include <grpcpp/support/byte_buffer.h>
 
 #include <memory>
 #include <string>
@@ -20,10 +19,6 @@ std::string MethodPath(const google::protobuf::MethodDescriptor& method);
 
 // An empty message of a type that is compiled in.
 std::unique_ptr<google::protobuf::Message> NewMessage(const google::protobuf::Descriptor* type);
-
-grpc::ByteBuffer ToBytes(const google::protobuf::Message& message);
-// False when they are none of the type.
-bool FromBytes(const grpc::ByteBuffer& bytes, google::protobuf::Message* message);
 
 // Proto3 JSON in one line: names in lowerCamelCase, default values left out. INTERNAL when the
 // message has a time that JSON has no form for.

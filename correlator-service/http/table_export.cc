@@ -11,6 +11,7 @@
 
 #include "common/log/log.h"
 #include "common/net/grpc_status.h"
+#include "common/net/message_bytes.h"
 #include "common/status/error_reason.h"
 #include "common/status/status.h"
 #include "correlator-service/codec/filter_codec.h"

@@ -5,11 +5,12 @@
 
 #include <algorithm>
 
-#include "alertjoin/v1/ingest_service.grpc.pb.h"
+#include "alertjoin/v1/ingest_service.pb.h"
 #include "common/event/event_codec.h"
 #include "common/event/event_rules.h"
 #include "common/log/log.h"
 #include "common/net/grpc_status.h"
+#include "common/net/message_bytes.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
@@ -117,8 +118,8 @@ absl::Status IntakeStream::OnRequest() {
   auto* const request = google::protobuf::Arena::CreateMessage<v1::PushEventsRequest>(&arena);
   const size_t bytes = request_.Length();
   ++requests_;
-  const bool is_parsed =
-      grpc::SerializationTraits<v1::PushEventsRequest>::Deserialize(&request_, request).ok();
+  const bool is_parsed = FromBytes(request_, request);
+  request_.Clear();
   return is_parsed ? session_->OnRequest(*request) : NotParsed(requests_, bytes, *request);
 }
 
@@ -232,10 +233,7 @@ void IntakeStream::AnswerOrFinish() {
     heartbeat_due_ = false;
     heartbeat_time_ = std::chrono::steady_clock::now() + context_.heartbeat_interval;
   }
-  bool owned = false;
-  const grpc::Status serialized =
-      grpc::SerializationTraits<v1::PushEventsResponse>::Serialize(response, &response_, &owned);
-  CHECK(serialized.ok());
+  response_ = ToBytes(response);
   StartWrite(&response_);
 }
 

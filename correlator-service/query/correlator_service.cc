@@ -57,11 +57,11 @@ std::shared_ptr<WantedTables> CorrelatorServiceImpl::TablesFor(
   return std::make_shared<WantedTables>(tables_, UnaryCalls::WantedBy(context));
 }
 
-template <typename Request, typename Response, typename Answer>
+template <typename Request, typename Answer>
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::Serve(grpc::CallbackServerContext* context,
                                                        const std::string& method,
-                                                       const Request* request, Response* response,
-                                                       Answer answer) {
+                                                       const grpc::ByteBuffer* request,
+                                                       grpc::ByteBuffer* response, Answer answer) {
   const auto caller = Admit(*context, method);
   if (!caller.ok()) {
     // At once: strangers take no place among the calls that wait for their turn.
@@ -69,15 +69,19 @@ grpc::ServerUnaryReactor* CorrelatorServiceImpl::Serve(grpc::CallbackServerConte
     reactor->Finish(ToGrpcStatus(caller.status()));
     return reactor;
   }
-  return calls_.Serve<Request, Response>(
+  return calls_.Serve(
       context, request, response,
-      [scope = *caller == nullptr ? Matchers() : (*caller)->filter(),
-       answer = std::move(answer)](const Request& asked) -> absl::StatusOr<Response> {
+      [scope = *caller == nullptr ? Matchers() : (*caller)->filter(), answer = std::move(answer)](
+          const grpc::ByteBuffer& bytes) -> absl::StatusOr<grpc::ByteBuffer> {
+        Request asked;
+        RETURN_IF_ERROR(ParseRequest(bytes, &asked));
         if constexpr (std::is_invocable_v<const Answer&, const Request&, const Matchers&>) {
-          return answer(asked, scope);
+          ASSIGN_OR_RETURN(const auto answered, answer(asked, scope));
+          return ToBytes(answered);
         } else {
           if (!scope.empty()) return NotFilterable();
-          return answer(asked);
+          ASSIGN_OR_RETURN(const auto answered, answer(asked));
+          return ToBytes(answered);
         }
       });
 }
@@ -122,39 +126,42 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* CorrelatorServiceImpl::SubscribeSamp
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListJoinedRows(
-    grpc::CallbackServerContext* context, const v1::ListJoinedRowsRequest* request,
-    v1::ListJoinedRowsResponse* response) {
-  return Serve(context, "ListJoinedRows", request, response,
-               [this, wanted = UnaryCalls::WantedBy(*context)](
-                   const v1::ListJoinedRowsRequest& asked, const Matchers& scope) {
-                 return alertjoin::ListJoinedRows(store_, asked, {}, scope, wanted);
-               });
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
+  return Serve<v1::ListJoinedRowsRequest>(
+      context, "ListJoinedRows", request, response,
+      [this, wanted = UnaryCalls::WantedBy(*context)](const v1::ListJoinedRowsRequest& asked,
+                                                      const Matchers& scope) {
+        return alertjoin::ListJoinedRows(store_, asked, {}, scope, wanted);
+      });
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListAlerts(grpc::CallbackServerContext* context,
-                                                            const v1::ListAlertsRequest* request,
-                                                            v1::ListAlertsResponse* response) {
-  return Serve(context, "ListAlerts", request, response,
-               [this, wanted = UnaryCalls::WantedBy(*context)](const v1::ListAlertsRequest& asked,
-                                                               const Matchers& scope) {
-                 return alertjoin::ListAlerts(store_, asked, {}, scope, wanted);
-               });
+                                                            const grpc::ByteBuffer* request,
+                                                            grpc::ByteBuffer* response) {
+  return Serve<v1::ListAlertsRequest>(
+      context, "ListAlerts", request, response,
+      [this, wanted = UnaryCalls::WantedBy(*context)](const v1::ListAlertsRequest& asked,
+                                                      const Matchers& scope) {
+        return alertjoin::ListAlerts(store_, asked, {}, scope, wanted);
+      });
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::SummarizeAlerts(
-    grpc::CallbackServerContext* context, const v1::SummarizeAlertsRequest* request,
-    v1::SummarizeAlertsResponse* response) {
-  return Serve(context, "SummarizeAlerts", request, response,
-               [this, wanted = UnaryCalls::WantedBy(*context)](
-                   const v1::SummarizeAlertsRequest& asked, const Matchers& scope) {
-                 return alertjoin::SummarizeAlerts(store_, asked, clock_.Now(), {}, scope, wanted);
-               });
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
+  return Serve<v1::SummarizeAlertsRequest>(
+      context, "SummarizeAlerts", request, response,
+      [this, wanted = UnaryCalls::WantedBy(*context)](const v1::SummarizeAlertsRequest& asked,
+                                                      const Matchers& scope) {
+        return alertjoin::SummarizeAlerts(store_, asked, clock_.Now(), {}, scope, wanted);
+      });
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListSamples(grpc::CallbackServerContext* context,
-                                                             const v1::ListSamplesRequest* request,
-                                                             v1::ListSamplesResponse* response) {
-  return Serve(
+                                                             const grpc::ByteBuffer* request,
+                                                             grpc::ByteBuffer* response) {
+  return Serve<v1::ListSamplesRequest>(
       context, "ListSamples", request, response,
       [tables = TablesFor(*context)](const v1::ListSamplesRequest& asked, const Matchers& scope) {
         return alertjoin::ListSamples(*tables, asked, {}, scope);
@@ -162,9 +169,9 @@ grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListSamples(grpc::CallbackServe
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListSeries(grpc::CallbackServerContext* context,
-                                                            const v1::ListSeriesRequest* request,
-                                                            v1::ListSeriesResponse* response) {
-  return Serve(
+                                                            const grpc::ByteBuffer* request,
+                                                            grpc::ByteBuffer* response) {
+  return Serve<v1::ListSeriesRequest>(
       context, "ListSeries", request, response,
       [tables = TablesFor(*context)](const v1::ListSeriesRequest& asked, const Matchers& scope) {
         return alertjoin::ListSeries(*tables, asked, {}, scope);
@@ -172,9 +179,9 @@ grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListSeries(grpc::CallbackServer
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListQueries(grpc::CallbackServerContext* context,
-                                                             const v1::ListQueriesRequest* request,
-                                                             v1::ListQueriesResponse* response) {
-  return Serve(
+                                                             const grpc::ByteBuffer* request,
+                                                             grpc::ByteBuffer* response) {
+  return Serve<v1::ListQueriesRequest>(
       context, "ListQueries", request, response,
       [tables = TablesFor(*context)](const v1::ListQueriesRequest& asked, const Matchers& scope) {
         return alertjoin::ListQueries(*tables, asked, {}, scope);
@@ -182,42 +189,45 @@ grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListQueries(grpc::CallbackServe
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::ListSources(grpc::CallbackServerContext* context,
-                                                             const v1::ListSourcesRequest* request,
-                                                             v1::ListSourcesResponse* response) {
-  return Serve(context, "ListSources", request, response,
-               [this](const v1::ListSourcesRequest& asked) {
-                 return alertjoin::ListSources(store_, asked);
-               });
+                                                             const grpc::ByteBuffer* request,
+                                                             grpc::ByteBuffer* response) {
+  return Serve<v1::ListSourcesRequest>(context, "ListSources", request, response,
+                                       [this](const v1::ListSourcesRequest& asked) {
+                                         return alertjoin::ListSources(store_, asked);
+                                       });
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::LookUpAsOf(grpc::CallbackServerContext* context,
-                                                            const v1::LookUpAsOfRequest* request,
-                                                            v1::LookUpAsOfResponse* response) {
-  return Serve(context, "LookUpAsOf", request, response,
-               [this, tables = TablesFor(*context)](const v1::LookUpAsOfRequest& asked,
-                                                    const Matchers& scope) {
-                 return alertjoin::LookUpAsOf(*tables, asked, clock_.Now(), {}, scope);
-               });
+                                                            const grpc::ByteBuffer* request,
+                                                            grpc::ByteBuffer* response) {
+  return Serve<v1::LookUpAsOfRequest>(
+      context, "LookUpAsOf", request, response,
+      [this, tables = TablesFor(*context)](const v1::LookUpAsOfRequest& asked,
+                                           const Matchers& scope) {
+        return alertjoin::LookUpAsOf(*tables, asked, clock_.Now(), {}, scope);
+      });
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::GetAlertContext(
-    grpc::CallbackServerContext* context, const v1::GetAlertContextRequest* request,
-    v1::GetAlertContextResponse* response) {
-  return Serve(context, "GetAlertContext", request, response,
-               [this, tables = TablesFor(*context), wanted = UnaryCalls::WantedBy(*context)](
-                   const v1::GetAlertContextRequest& asked, const Matchers& scope) {
-                 return alertjoin::GetAlertContext(*tables, store_, asked, scope, wanted);
-               });
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
+  return Serve<v1::GetAlertContextRequest>(
+      context, "GetAlertContext", request, response,
+      [this, tables = TablesFor(*context), wanted = UnaryCalls::WantedBy(*context)](
+          const v1::GetAlertContextRequest& asked, const Matchers& scope) {
+        return alertjoin::GetAlertContext(*tables, store_, asked, scope, wanted);
+      });
 }
 
 grpc::ServerUnaryReactor* CorrelatorServiceImpl::SummarizeSamples(
-    grpc::CallbackServerContext* context, const v1::SummarizeSamplesRequest* request,
-    v1::SummarizeSamplesResponse* response) {
-  return Serve(context, "SummarizeSamples", request, response,
-               [this, tables = TablesFor(*context)](const v1::SummarizeSamplesRequest& asked,
-                                                    const Matchers& scope) {
-                 return alertjoin::SummarizeSamples(*tables, asked, clock_.Now(), {}, scope);
-               });
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
+  return Serve<v1::SummarizeSamplesRequest>(
+      context, "SummarizeSamples", request, response,
+      [this, tables = TablesFor(*context)](const v1::SummarizeSamplesRequest& asked,
+                                           const Matchers& scope) {
+        return alertjoin::SummarizeSamples(*tables, asked, clock_.Now(), {}, scope);
+      });
 }
 
 }  // namespace alertjoin

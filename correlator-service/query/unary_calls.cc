@@ -2,10 +2,12 @@
 
 #include <chrono>
 #include <exception>
+#include <utility>
 
 #include "common/log/log.h"
 #include "common/net/grpc_status.h"
 #include "common/status/error_reason.h"
+#include "common/status/status.h"
 
 namespace alertjoin {
 namespace {
@@ -22,10 +24,12 @@ absl::Status TooLate() {
 
 // What `answer` gives. One that throws has met a fault of ours, on a request that the others who
 // are served here must not pay for.
-absl::Status Answered(const std::function<absl::Status()>& answer) {
+absl::Status Answered(const UnaryCalls::Answer& answer, const grpc::ByteBuffer& request,
+                      grpc::ByteBuffer* response) {
   static LogLimiter limiter(std::chrono::seconds(10));
   try {
-    return answer();
+    ASSIGN_OR_RETURN(*response, answer(request));
+    return absl::OkStatus();
   } catch (const std::exception& error) {
     if (limiter.Allow()) LogError("call failed", {{"error", error.what()}});
   }
@@ -42,15 +46,16 @@ StillWanted UnaryCalls::WantedBy(const grpc::CallbackServerContext& context) {
   };
 }
 
-grpc::ServerUnaryReactor* UnaryCalls::Start(grpc::CallbackServerContext* context,
-                                            std::function<absl::Status()> answer) {
+grpc::ServerUnaryReactor* UnaryCalls::Serve(grpc::CallbackServerContext* context,
+                                            const grpc::ByteBuffer* request,
+                                            grpc::ByteBuffer* response, Answer answer) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   const auto finish = [reactor](const absl::Status& status) {
     reactor->Finish(status.ok() ? grpc::Status::OK : ToGrpcStatus(status));
   };
-  const bool taken = pool_.TrySubmit([context, finish, answer = std::move(answer)] {
+  const bool taken = pool_.TrySubmit([=, answer = std::move(answer)] {
     const absl::Status wanted = WantedBy(*context)();
-    finish(wanted.ok() ? Answered(answer) : wanted);
+    finish(wanted.ok() ? Answered(answer, *request, response) : wanted);
   });
   if (!taken) finish(TooMany());
   return reactor;

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
 #include <functional>
-#include <utility>
 
 #include "absl/status/statusor.h"
 #include "common/sync/worker_pool.h"
@@ -22,19 +22,15 @@ class UnaryCalls {
 
   UnaryCalls() : pool_("unary-calls", kThreads, kWaitingMax) {}
 
+  // What gives the answer to a request, both as bytes.
+  using Answer = std::function<absl::StatusOr<grpc::ByteBuffer>(const grpc::ByteBuffer& request)>;
+
   // Has `answer` called with the request and finishes the call with what it gives.
   // RESOURCE_EXHAUSTED, reason TOO_MANY_CALLS, when too many wait; DEADLINE_EXCEEDED; INTERNAL, and
   // a log record, when `answer` throws.
-  template <typename Request, typename Response>
-  grpc::ServerUnaryReactor* Serve(grpc::CallbackServerContext* context, const Request* request,
-                                  Response* response,
-                                  std::function<absl::StatusOr<Response>(const Request&)> answer) {
-    return Start(context, [request, response, answer = std::move(answer)] {
-      absl::StatusOr<Response> answered = answer(*request);
-      if (answered.ok()) *response = *std::move(answered);
-      return answered.status();
-    });
-  }
+  grpc::ServerUnaryReactor* Serve(grpc::CallbackServerContext* context,
+                                  const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
+                                  Answer answer);
 
   // Whether the caller waits and has time. Valid until the call is finished, as the context is.
   static StillWanted WantedBy(const grpc::CallbackServerContext& context);
@@ -43,9 +39,6 @@ class UnaryCalls {
   void Stop() { pool_.Stop(); }
 
  private:
-  grpc::ServerUnaryReactor* Start(grpc::CallbackServerContext* context,
-                                  std::function<absl::Status()> answer);
-
   WorkerPool pool_;
 };
 

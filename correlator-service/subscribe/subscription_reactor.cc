@@ -1,6 +1,5 @@
 #include "correlator-service/subscribe/subscription_reactor.h"
 
-#include <grpcpp/impl/codegen/proto_utils.h>
 #include <grpcpp/support/slice.h>
 
 #include <utility>
@@ -8,7 +7,8 @@
 
 #include "alertjoin/v1/correlator_service.pb.h"
 #include "common/net/grpc_status.h"
-#include "common/status/error_reason.h"
+#include "common/net/message_bytes.h"
+#include "common/status/status.h"
 #include "correlator-service/subscribe/sample_cursor.h"
 #include "correlator-service/subscribe/sample_stream_codec.h"
 #include "correlator-service/subscribe/subscription_codec.h"
@@ -20,12 +20,8 @@ using Base = grpc::ServerWriteReactor<grpc::ByteBuffer>;
 
 template <typename Request>
 auto Decode(const grpc::ByteBuffer& bytes) -> decltype(DecodeSubscribeRequest(Request())) {
-  grpc::ByteBuffer read = bytes;  // The same bytes; decoding empties the buffer.
   Request request;
-  if (!grpc::SerializationTraits<Request>::Deserialize(&read, &request).ok()) {
-    return MakeError("MALFORMED_REQUEST",
-                     "request: is no serialised " + Request::descriptor()->full_name());
-  }
+  RETURN_IF_ERROR(ParseRequest(bytes, &request));
   return DecodeSubscribeRequest(request);
 }
 

@@ -267,6 +267,20 @@ TEST_F(EveryCallTest, NamesEachWrongFieldAndTheReason) {
   }
 }
 
+// gRPC says UNIMPLEMENTED of a unary call whose request it cannot parse, and nothing else.
+TEST_F(EveryCallTest, ARequestThatCannotBeParsedIsRefusedAsSuch) {
+  const grpc::Slice no_message(std::string("\xff\xff\xff"));
+  std::vector<std::string> methods = NamedCall::Unary();
+  for (const std::string& method : NamedCall::Streaming()) methods.push_back(method);
+  for (const std::string& method : methods) {
+    NamedCall call(*generic_, method, grpc::ByteBuffer(&no_message, 1));
+    EXPECT_THAT(call.status(), StatusIs(absl::StatusCode::kInvalidArgument,
+                                        "is no serialised alertjoin.v1." + method + "Request"));
+    ASSERT_TRUE(DetailOf(call.status()).has_value());
+    EXPECT_EQ(DetailOf(call.status())->reason, "MALFORMED_REQUEST");
+  }
+}
+
 // Every field has such a case, but for those of which any value is a good one.
 TEST_F(EveryCallTest, EachFieldThatCanBeWrongIsAmongThem) {
   const std::set<std::string> any_value_is_good = {"query_name", "source", "final_only", "strict",

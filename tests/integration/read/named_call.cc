@@ -5,6 +5,7 @@
 
 #include "alertjoin/v1/correlator_service.pb.h"
 #include "common/net/grpc_status.h"
+#include "common/net/message_bytes.h"
 #include "common/status/status.h"
 
 namespace alertjoin {
@@ -21,6 +22,12 @@ const google::protobuf::ServiceDescriptor& Service() {
   return *v1::ListJoinedRowsRequest::descriptor()->file()->FindServiceByName("CorrelatorService");
 }
 
+grpc::ByteBuffer BytesOf(const google::protobuf::Descriptor& type, const std::string& text) {
+  const auto message = NewMessage(type);
+  CHECK(google::protobuf::TextFormat::ParseFromString(text, message.get()));
+  return ToBytes(*message);
+}
+
 std::vector<std::string> Methods(bool streaming) {
   std::vector<std::string> names;
   for (int i = 0; i < Service().method_count(); ++i) {
@@ -35,12 +42,12 @@ std::vector<std::string> Methods(bool streaming) {
 
 NamedCall::NamedCall(grpc::GenericStub& stub, const std::string& method, const std::string& request,
                      std::optional<Millis> time)
-    : method_(Method(method)) {
+    : NamedCall(stub, method, BytesOf(*Method(method).input_type(), request), time) {}
+
+NamedCall::NamedCall(grpc::GenericStub& stub, const std::string& method,
+                     const grpc::ByteBuffer& request, std::optional<Millis> time)
+    : method_(Method(method)), request_(request) {
   context_.set_deadline(std::chrono::system_clock::now() + time.value_or(Millis(60'000)));
-  const auto message = NewMessage(*method_.input_type());
-  CHECK(google::protobuf::TextFormat::ParseFromString(request, message.get()));
-  const grpc::Slice bytes(message->SerializeAsString());
-  request_ = grpc::ByteBuffer(&bytes, 1);
   const auto ended = std::make_shared<std::promise<absl::Status>>();
   ended_ = ended->get_future();
   stub.UnaryCall(&context_, "/alertjoin.v1.CorrelatorService/" + method, {}, &request_, &response_,
@@ -64,13 +71,7 @@ const absl::Status& NamedCall::status() {
 nlohmann::json NamedCall::Answer() {
   CHECK(status().ok());
   const auto message = NewMessage(*method_.output_type());
-  std::vector<grpc::Slice> slices;
-  CHECK(response_.Dump(&slices).ok());
-  std::string bytes;
-  for (const grpc::Slice& slice : slices) {
-    bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
-  }
-  CHECK(message->ParseFromString(bytes));
+  CHECK(FromBytes(response_, message.get()));
   std::string json;
   CHECK(google::protobuf::util::MessageToJsonString(*message, &json).ok());
   return nlohmann::json::parse(json);

@@ -25,6 +25,9 @@ class NamedCall {
   // test that waits for ever fails instead.
   NamedCall(grpc::GenericStub& stub, const std::string& method, const std::string& request,
             std::optional<Millis> time = {});
+  // The same with the request as bytes, whatever they are.
+  NamedCall(grpc::GenericStub& stub, const std::string& method, const grpc::ByteBuffer& request,
+            std::optional<Millis> time = {});
   // Cancels, and waits for the end.
   ~NamedCall();
   NamedCall(const NamedCall&) = delete;

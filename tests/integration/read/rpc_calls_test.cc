@@ -8,8 +8,8 @@
 
 #include "common/net/grpc_server.h"
 #include "common/net/grpc_status.h"
+#include "common/net/message_bytes.h"
 #include "common/status/error_reason.h"
-#include "correlator-service/http/messages.h"
 #include "tests/integration/read/read_fixture.h"
 
 namespace alertjoin {
