@@ -95,8 +95,12 @@ class PipelinePowerLossTest : public ::testing::Test {
       std::vector<Event> events;
       events.emplace_back(Samples("q", {{"i", std::to_string(i)}}, {{static_cast<int64_t>(i), 1}}));
       events.emplace_back(Firing({{"i", std::to_string(i)}}, 100, {BindOn("q")}));
-      ASSERT_TRUE(pipeline_->TryPush(
-          {{"p", "l", 1, i}, std::move(events), 100, [is_durable] { *is_durable = true; }}));
+      IntakeBatch batch;
+      batch.position = {"p", "l", 1, i};
+      batch.events = std::move(events);
+      batch.bytes = 100;
+      batch.durable = [is_durable] { *is_durable = true; };
+      ASSERT_TRUE(pipeline_->TryPush(std::move(batch)));
       while (!*is_durable && pipeline_->health().ok()) std::this_thread::yield();
       pushed_ = i;
       if (*is_durable) durable_ = i;
